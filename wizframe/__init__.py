@@ -1,0 +1,36 @@
+"""WizCommerce customers and contacts as validated pandas DataFrames, and the edits back.
+
+>>> customers = wizframe.load_customers()
+>>> customers.loc[customers["payment_term"] == "net30", "payment_term"] = "net45"
+>>> plan = customers.wiz.plan(only=["payment_term"])
+
+Start with :func:`connect` (an account) or :func:`sandbox` (a server on this machine, no account needed).
+"""
+
+from wizframe.accessor import WizAccessor
+from wizframe.client import Client
+from wizframe.connections import SANDBOX_API_KEY, connect, sandbox
+from wizframe.errors import WizframeError
+from wizframe.loaders import load_contacts, load_customers
+from wizframe.planning import CLEAR, Plan
+from wizframe.pushing import Result, apply, delete, plan, push
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CLEAR",
+    "SANDBOX_API_KEY",
+    "Client",
+    "Plan",
+    "Result",
+    "WizAccessor",
+    "WizframeError",
+    "apply",
+    "connect",
+    "delete",
+    "load_contacts",
+    "load_customers",
+    "plan",
+    "push",
+    "sandbox",
+]

@@ -1,0 +1,213 @@
+"""The ten operations of the vendor's SDK documents, on plain records.
+
+Everything is checked before it is sent: parameters, ids, field names, types and limits. Names are the vendor
+SDK's own, arguments in snake_case. Nothing here knows frames; the three loading and planning methods hand over to
+the module functions of the same name.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from wizframe.client.operations import ContactOperations, CustomerOperations
+from wizframe.dialects import detect
+from wizframe.errors import ConfigurationError
+from wizframe.transport import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from wizframe.fields import Dialect
+    from wizframe.transport import Transport
+
+__all__ = ["Account", "Client", "ContactOperations", "CustomerOperations", "open_client"]
+
+PRODUCTION_HOST = "api.wizcommerce.com"
+STAGING_HOST = "api-staging.sourcerer.tech"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose records they are: the service's base URL and, where it is known, the account's name.
+
+    Parameters
+    ----------
+    base_url : str
+    name : str
+        Tenant id or the profile's account name; empty where unknown. Never the key or a hash of it.
+    """
+
+    base_url: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.base_url}" if self.name else self.base_url
+
+
+class Client:
+    """An open connection to one account. Made by :func:`wizframe.connect` or :func:`wizframe.sandbox`.
+
+    Parameters
+    ----------
+    transport : Transport
+    account : str
+        The account's name, where known.
+    dialect : {'auto', 'rest', 'sdk'}
+        ``auto`` asks the service with the first request that needs it.
+    workers : int
+        Requests at a time in loads and pushes.
+    settle_s : float
+        Seconds after which a request whose answer was lost is taken to have had its effect.
+    on_close : callable, optional
+        Called once by :meth:`close`.
+
+    Attributes
+    ----------
+    customer : CustomerOperations
+        ``list``, ``get``, ``create``, ``update``, ``delete``, and ``contact`` with the same five.
+    connection : str
+        Tells this connection from others to the same address.
+    server : SandboxServer or None
+        The server behind :func:`wizframe.sandbox`.
+
+    Examples
+    --------
+    >>> wiz.customer.list(page_size=1, sort_by="created_at", sort="asc")[0]["reference_id"]
+    'CUST00001'
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        account: str = "",
+        dialect: Dialect | Literal["auto"] = "auto",
+        workers: int = 4,
+        settle_s: float = 5.0,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self.transport = transport
+        self.account = Account(transport.base_url, account)
+        self.workers = workers
+        self.settle_s = settle_s
+        self.connection = uuid.uuid4().hex
+        self.server: Any = None
+        self.customer = CustomerOperations(self)
+        self._dialect: Dialect | None = None if dialect == "auto" else dialect
+        self._query_dialect: Dialect | None = None
+        self._on_close = on_close
+        self._lock = threading.RLock()
+        _open_clients.add(self)
+
+    @property
+    def base_url(self) -> str:
+        """The service's address."""
+        return self.account.base_url
+
+    @property
+    def environment(self) -> str:
+        """``PRODUCTION``, ``staging``, ``local`` (this machine) or ``other``."""
+        host = self.base_url.split("://", 1)[1].split("/", 1)[0].lower()
+        if host.split(":")[0] in (PRODUCTION_HOST, STAGING_HOST):
+            return "PRODUCTION" if PRODUCTION_HOST in host else "staging"
+        return "local" if is_loopback(self.base_url) else "other"
+
+    @property
+    def dialect(self) -> Dialect:
+        """``rest`` or ``sdk``; the first use may send one list request."""
+        with self._lock:
+            if self._dialect is None:
+                answer = self.transport.request("GET", ["customers"], query={"page": "1", "page_size": "1"})
+                self._dialect = detect(answer.json())
+            return self._dialect
+
+    @property
+    def query_dialect(self) -> Dialect:
+        """The spelling of list parameters: the dialect's, unless the service turned out to ignore it."""
+        return self._query_dialect or self.dialect
+
+    def respell_queries(self) -> None:
+        """Spell list parameters the other way from now on."""
+        self._query_dialect = "sdk" if self.query_dialect == "rest" else "rest"
+
+    def __repr__(self) -> str:
+        dialect = self._dialect or "dialect unknown yet"
+        limits = ", read-only" if self.transport.read_only else ""
+        return f"<wizframe client of {self.account}, {self.environment}, {dialect}{limits}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a sandbox stops."""
+        _open_clients.discard(self)
+        self.transport.close()
+        on_close, self._on_close = self._on_close, None
+        if on_close:
+            on_close()
+
+    def load_customers(self, **options: Any) -> Any:
+        """Load customers of this account; see :func:`wizframe.load_customers`."""
+        from wizframe.loaders import load_customers  # noqa: PLC0415 - a convenience that points up the layers
+
+        return load_customers(client=self, **options)
+
+    def load_contacts(self, customers: Any, **options: Any) -> Any:
+        """Load contacts of customers of this account; see :func:`wizframe.load_contacts`."""
+        from wizframe.loaders import load_contacts  # noqa: PLC0415 - a convenience that points up the layers
+
+        return load_contacts(customers, client=self, **options)
+
+    def plan(self, frame: Any, **options: Any) -> Any:
+        """Plan a frame's edits against this account; see :func:`wizframe.plan`."""
+        from wizframe.pushing import plan  # noqa: PLC0415 - a convenience that points up the layers
+
+        return plan(frame, client=self, **options)
+
+
+_open_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+def open_client(client: Client | None = None, *, account: Account | None = None) -> Client:
+    """Tell which client is meant.
+
+    Parameters
+    ----------
+    client : Client, optional
+        Taken as it is.
+    account : Account, optional
+        Where several are open, the one of this account is meant.
+
+    Returns
+    -------
+    Client
+        The one given, or the only one that is open.
+
+    Raises
+    ------
+    ConfigurationError
+        None is open, or several are.
+    """
+    if client is not None:
+        return client
+    clients = list(_open_clients)
+    if not clients:
+        raise ConfigurationError(
+            "no connection is open: call wizframe.connect(), or wizframe.sandbox() to try things without an account"
+        )
+    if len(clients) > 1:
+        clients = [candidate for candidate in clients if candidate.account == account] or clients
+    if len(clients) > 1:
+        which = "; ".join(sorted(map(repr, clients)))
+        raise ConfigurationError(f"{len(clients)} connections are open, say which one with client=: {which}")
+    return clients[0]

@@ -1,0 +1,238 @@
+"""Open connections: to an account, or to a sandbox that is started here. Profiles, keys and where they come from."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from wizframe.client import Client
+from wizframe.errors import ConfigurationError
+from wizframe.transport import Transport
+
+if TYPE_CHECKING:
+    from wizframe.fields import Dialect
+
+__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "sandbox"]
+
+PRODUCTION_URL = "https://api.wizcommerce.com/v1"
+#: The key that every sandbox accepts. No secret.
+SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
+_log = logging.getLogger("wizframe")
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """One ``[profiles.NAME]`` of the configuration file; never a key."""
+
+    base_url: str | None = None
+    dialect: Literal["auto", "rest", "sdk"] = "auto"
+    rate: float | None = None
+    account: str = ""
+
+
+def connect(
+    api_key: str | None = None,
+    *,
+    base_url: str | None = None,
+    profile: str | None = None,
+    dialect: Dialect | Literal["auto"] | None = None,
+    workers: int = 4,
+    rate: float | None = None,
+    read_only: bool | None = None,
+    ca_bundle: str | None = None,
+    settle_s: float = 5.0,
+) -> Client:
+    """Connect to a WizCommerce account, and say to which.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        By default ``WIZCOMMERCE_API_KEY``, else the keyring (where the package keyring is installed), else a
+        hidden prompt.
+    base_url : str, optional
+        By default ``WIZCOMMERCE_BASE_URL``, else the profile's, else production.
+    profile : str, optional
+        A ``[profiles.NAME]`` of ``config.toml`` in the user's configuration folder: ``base_url``, ``dialect``,
+        ``rate``, ``account``.
+    dialect : {'auto', 'rest', 'sdk'}, optional
+        ``auto``, the default, finds out.
+    workers : int, default 4
+        Requests at a time. Polite by default: a company's production service is at the other end.
+    rate : float, optional
+        Requests per second at the most.
+    read_only : bool, optional
+        Refuse every write; by default what ``WIZFRAME_READ_ONLY`` says (``1`` or ``true``).
+    ca_bundle : str, optional
+        File of certificates to trust besides the system's; by default ``REQUESTS_CA_BUNDLE``.
+    settle_s : float, default 5
+        Seconds after which a request whose answer was lost is taken to have had its effect.
+
+    Returns
+    -------
+    Client
+        Open until ``close()``, or the end of its ``with`` block.
+
+    Raises
+    ------
+    ConfigurationError
+        No key, an unsafe address, an unknown profile.
+    AuthenticationError
+        The service does not accept the key.
+
+    Notes
+    -----
+    Sends one ``GET /customers`` to see that the key works and which dialect is spoken.
+    """
+    chosen = _read_profile(profile)
+    url = base_url or os.environ.get("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
+    key, source = _find_key(api_key, profile or url)
+    if read_only is None:
+        read_only = os.environ.get("WIZFRAME_READ_ONLY", "").strip().lower() in ("1", "true", "yes")
+    transport = Transport(
+        url,
+        key,
+        rate=rate or chosen.rate,
+        workers=workers,
+        read_only=read_only,
+        ca_bundle=ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE"),
+    )
+    client = Client(
+        transport, account=chosen.account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s
+    )
+    try:
+        total = client.customer.page(page_size=1).total_records
+    except BaseException:
+        client.close()
+        raise
+    _announce(client, total, source)
+    return client
+
+
+def sandbox(
+    customers: int = 500,
+    *,
+    dialect: Dialect = "rest",
+    seed: int = 20260,
+    latency_s: float = 0.0,
+    rate_limit: float | None = None,
+    page_size_cap: int | None = None,
+    port: int = 0,
+    workers: int = 4,
+) -> Client:
+    """Start a server on this machine that speaks the documented API, and connect to it. No account is needed.
+
+    Parameters
+    ----------
+    customers : int, default 500
+        How many customers it makes up, each with 1 to 5 contacts.
+    dialect : {'rest', 'sdk'}, default 'rest'
+        Which of the documented dialects it speaks; the client finds out by itself.
+    seed : int
+        The same seed makes the same data.
+    latency_s : float, default 0
+        Seconds before each answer.
+    rate_limit : float, optional
+        Requests per second, above which it answers 429.
+    page_size_cap : int, optional
+        Records in a page at the most, whatever is asked for.
+    port : int, default 0
+        0 takes a free one.
+    workers : int, default 4
+        Requests at a time of the client.
+
+    Returns
+    -------
+    Client
+        Its ``close()``, or the end of its ``with`` block, stops the server. ``base_url`` is the server's address,
+        ``server`` the server itself.
+
+    Examples
+    --------
+    >>> with wizframe.sandbox(customers=3) as tiny:
+    ...     len(tiny.load_customers(progress=False))
+    3
+    """
+    from wizframe.server import SandboxServer  # noqa: PLC0415 - a session on a real account needs no server
+
+    server = SandboxServer(
+        customers=customers,
+        dialect=dialect,
+        seed=seed,
+        latency_s=latency_s,
+        rate_limit=rate_limit,
+        page_size_cap=page_size_cap,
+        port=port,
+    )
+    server.start()
+    transport = Transport(server.base_url, server.api_key, workers=workers)
+    client = Client(transport, account="sandbox", workers=workers, settle_s=0.5, on_close=server.stop)
+    client.server = server
+    return client
+
+
+def _find_key(api_key: str | None, name: str) -> tuple[str, str]:
+    """Return the key and where it came from."""
+    if api_key:
+        return api_key, "given"
+    if os.environ.get("WIZCOMMERCE_API_KEY"):
+        return os.environ["WIZCOMMERCE_API_KEY"], "from WIZCOMMERCE_API_KEY"
+    stored = _key_in_keyring(name)
+    if stored:
+        return stored, "from the keyring"
+    if sys.stdin is not None and sys.stdin.isatty():
+        return getpass.getpass(f"WizCommerce API key for {name} (not shown): "), "typed"
+    raise ConfigurationError(
+        "no API key: set WIZCOMMERCE_API_KEY or give connect(api_key=…). "
+        "Without an account, wizframe.sandbox() is there to try things"
+    )
+
+
+def _key_in_keyring(name: str) -> str | None:
+    try:
+        import keyring  # noqa: PLC0415 - optional
+    except ImportError:
+        return None
+    try:
+        stored: str | None = keyring.get_password("wizframe", name)
+    except keyring.errors.KeyringError:  # a server without a keyring daemon, say
+        return None
+    return stored
+
+
+def _read_profile(name: str | None) -> _Profile:
+    if name is None:
+        return _Profile()
+    import platformdirs  # noqa: PLC0415 - only where a profile is asked for
+
+    path = Path(platformdirs.user_config_dir("wizframe", appauthor=False)) / "config.toml"
+    try:
+        profiles: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
+    except FileNotFoundError:
+        raise ConfigurationError(f"profile={name!r}, but there is no {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
+    if name not in profiles:
+        raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
+    unknown = sorted(profiles[name].keys() - _Profile.__dataclass_fields__.keys())
+    if unknown:
+        allowed = ", ".join(_Profile.__dataclass_fields__)
+        raise ConfigurationError(f"[profiles.{name}] in {path}: {unknown} are unknown, allowed are {allowed}")
+    return _Profile(**profiles[name])
+
+
+def _announce(client: Client, total: int | None, source: str) -> None:
+    """Say which account it is: printed where a person looks, logged elsewhere."""
+    count = "" if total is None else f", {total:,} active customers"
+    line = f"{client.environment}: {client.account}, {client.dialect} dialect{count}, API key {source}"
+    if client.transport.read_only:
+        line += ", read-only"
+    if "ipykernel" in sys.modules or sys.stdout.isatty():
+        sys.stdout.write(line + "\n")
+    else:
+        _log.info("%s", line)

@@ -1,0 +1,266 @@
+"""Decode and encode the service's two dialects. Pure functions, no I/O.
+
+``rest`` is the vendor's published REST reference, ``sdk`` what its SDK documents show. Envelope and spelling are
+two things: each is read as it comes, in any mixture, and records are written as the service speaks.
+
+A *plain record* is a dict under wizframe's field names. A field that the table does not know stays in it under
+the name that the service gave it, so that a contact can be written back whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wizframe.errors import InvalidRequestError, ProtocolError
+from wizframe.fields import CUSTOMER, LIST_PARAMETERS, NESTED, Dialect, Operation, Table
+
+__all__ = [
+    "Page",
+    "Record",
+    "decode_page",
+    "decode_record",
+    "detect",
+    "encode_parameters",
+    "encode_record",
+    "unknown_fields",
+    "writable_attributes",
+]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, as the service answered.
+
+    Parameters
+    ----------
+    records : list of dict
+        Plain records.
+    total_records, total_pages : int or None
+        None in a dialect or an answer that does not say.
+    """
+
+    records: list[Record]
+    total_records: int | None = None
+    total_pages: int | None = None
+
+
+def decode_record(body: Any, table: Table) -> Record:
+    """Read one record out of an answer, enveloped or bare, in either spelling.
+
+    Parameters
+    ----------
+    body : object
+        The parsed JSON.
+    table : Table
+
+    Returns
+    -------
+    dict
+        Plain record; fields that the answer lacks are absent.
+
+    Raises
+    ------
+    ProtocolError
+        The answer holds no record.
+    """
+    if isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) and "id" not in body:
+        body = body["data"]
+    if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"]:
+        raise ProtocolError(f"the service answered without a {table.singular} (a record with an id was expected)")
+    return _plain(body, table)
+
+
+def decode_page(body: Any, table: Table) -> Page:
+    """Read one page of a list, enveloped or a bare array.
+
+    Parameters
+    ----------
+    body : object
+        The parsed JSON.
+    table : Table
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    ProtocolError
+        The answer holds no list of records.
+    """
+    rows = body.get("data") if isinstance(body, Mapping) else body
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ProtocolError(f"the service answered without a list of {table.name}")
+    records = [_plain(row, table) for row in rows]
+    pagination = body.get("pagination") if isinstance(body, Mapping) else None
+    if not isinstance(pagination, Mapping):
+        return Page(records)
+    return Page(
+        records,
+        total_records=_count(pagination, "total_records", "totalRecords"),
+        total_pages=_count(pagination, "total_pages", "totalPages"),
+    )
+
+
+def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = pagination.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None
+
+
+def _plain(row: Mapping[str, Any], table: Table) -> Record:
+    known = table.read_names
+    record: Record = {}
+    for wire, value in row.items():
+        field = known.get(wire)
+        if field is None:
+            record[wire] = value
+        elif record.get(field.name) is None:  # two spellings of one field: the one with a value counts
+            record[field.name] = value
+    for name in NESTED.keys() & record.keys():
+        if name in table:
+            record[name] = _nested(record[name], NESTED[name])
+    return record | _derived(record) if table is CUSTOMER else record
+
+
+def _derived(record: Record) -> Record:
+    """Derive the ids that are written from the objects that are read (sales reps, price list)."""
+    derived: Record = {}
+    reps = record.get("assigned_sales_reps")
+    if isinstance(reps, list):
+        derived["assigned_sales_rep_ids"] = [rep["id"] for rep in reps if isinstance(rep, Mapping) and rep.get("id")]
+    if "assigned_sales_reps" in record or "assigned_price_list" in record:  # details: absent means none
+        prices = record.get("assigned_price_list")
+        derived["assigned_price_list_id"] = prices.get("id") if isinstance(prices, Mapping) else None
+    return derived
+
+
+def _nested(rows: Any, table: Table) -> Any:
+    if not isinstance(rows, list):
+        return rows
+    return [_plain(row, table) if isinstance(row, Mapping) else row for row in rows]
+
+
+def unknown_fields(record: Record, table: Table) -> Record:
+    """Pick the fields that the table does not know, under the names that the service gave them."""
+    return {name: value for name, value in record.items() if name not in table}
+
+
+def detect(body: Any) -> Dialect:
+    """Tell which dialect a list answer speaks.
+
+    The first record's spelling decides, because it is what records must be written in; with no record, or one
+    whose keys are the same in both, the envelope does.
+
+    Parameters
+    ----------
+    body : object
+        The parsed JSON of a list answer.
+
+    Returns
+    -------
+    {'rest', 'sdk'}
+    """
+    rows = body.get("data") if isinstance(body, Mapping) else body
+    if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
+        keys = rows[0].keys()
+        if any("_" in key for key in keys):
+            return "rest"
+        if any(key != key.lower() for key in keys):
+            return "sdk"
+    return "rest" if isinstance(body, Mapping) else "sdk"
+
+
+def encode_parameters(parameters: Mapping[str, Any], dialect: Dialect) -> dict[str, str]:
+    """Spell list parameters as the service speaks.
+
+    Parameters
+    ----------
+    parameters : mapping
+        By wizframe's names, checked, without blanks.
+    dialect : {'rest', 'sdk'}
+
+    Returns
+    -------
+    dict of str
+        The query.
+
+    Raises
+    ------
+    InvalidRequestError
+        A parameter that the dialect does not have.
+    """
+    query = {}
+    for name, value in parameters.items():
+        parameter = LIST_PARAMETERS[name]
+        wire = parameter.name if dialect == "rest" else parameter.sdk_name
+        if wire is None:
+            raise InvalidRequestError(
+                f"{name}: this service speaks the sdk dialect, which has no such parameter. "
+                "load_customers() and load_contacts() filter the loaded rows instead."
+            )
+        query[wire] = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
+    return query
+
+
+def encode_record(record: Mapping[str, Any], table: Table, dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    """Spell a record as the service wants it written.
+
+    Parameters
+    ----------
+    record : mapping
+        By wizframe's names. Names that the table does not know go through as they are.
+    table : Table
+    dialect : {'rest', 'sdk'}
+    operation : {'create', 'update'}
+
+    Returns
+    -------
+    dict
+        The body of the request.
+    """
+    body: dict[str, Any] = {}
+    for name, value in record.items():
+        if name not in table:
+            body[name] = value
+            continue
+        wire = table[name].write_name(dialect, operation)
+        body[wire] = _encode_nested(value, name, dialect, operation)
+    return body
+
+
+def _encode_nested(value: Any, name: str, dialect: Dialect, operation: Operation) -> Any:
+    table = NESTED.get(name)
+    if table is None or not isinstance(value, list):
+        return value
+    return [encode_record(row, table, dialect, operation) if isinstance(row, Mapping) else row for row in value]
+
+
+def writable_attributes(attributes: Any) -> list[dict[str, Any]] | None:
+    """Turn attributes as read into the ``[{name, value}]`` in which they are written.
+
+    Parameters
+    ----------
+    attributes : object
+        As the service sent them: blank, a list of values, or ([D]) a list of definitions without values.
+
+    Returns
+    -------
+    list of dict, or None
+        None where the values cannot be told, so that writing them would erase them.
+    """
+    if not attributes:
+        return []
+    if not isinstance(attributes, Sequence) or not all(_is_valued(item) for item in attributes):
+        return None
+    return [{"name": item["name"], "value": item["value"]} for item in attributes]
+
+
+def _is_valued(item: Any) -> bool:
+    return isinstance(item, Mapping) and "name" in item and "value" in item

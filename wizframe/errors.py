@@ -1,0 +1,302 @@
+"""Every error and warning of wizframe.
+
+::
+
+    WizframeError
+    ├── ConfigurationError (ValueError)      no client, no key, two clients, an unsafe base URL
+    ├── InvalidRequestError (ValueError)     refused before sending: a parameter or a record
+    ├── ReadOnlyError (PermissionError)      a write on a read-only connection
+    ├── TransportError (ConnectionError)     no usable answer
+    │   ├── NotSentError                     proven: the request never left
+    │   ├── DeadlineError (TimeoutError)     no complete answer in time
+    │   ├── RedirectError                    a 3xx, never followed
+    │   └── ProtocolError                    an answer that the contract does not know
+    ├── ServiceError                         the service said no: .status, .code, .details
+    │   ├── AuthenticationError              401
+    │   ├── ForbiddenError (PermissionError) 403
+    │   ├── NotFoundError (LookupError)      404
+    │   ├── TakenError (ValueError)          409, a reference that exists
+    │   ├── RejectedError (ValueError)       400, 422 and other 4xx, with details
+    │   ├── RateLimitError                   429 after all retries: .retry_after_s
+    │   └── UnavailableError                 5xx
+    ├── InvalidDataError (ValueError)        loaded data breaks the schema: .failures
+    ├── PlanError (ValueError)               a frame that cannot be planned as it is
+    │   ├── AmbiguousTableError              customers or contacts?
+    │   ├── UnmatchedRowsError               nothing says which records the rows are
+    │   ├── UnknownBaselineError             nothing says how the rows looked when they were loaded
+    │   ├── WrongAccountError                rows of one account, a client of another
+    │   ├── PlanProblemsError                problems stand in the way: .failures
+    │   ├── StalePlanError                   the frame was edited after the plan
+    │   └── LimitExceededError               more changes or deletes than allowed
+    └── PushInterruptedError                 Ctrl-C during a push: .result says what happened
+
+A message says what happened, where, and what to do next. Code branches on the type and on ``code``. This
+module imports nothing of wizframe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+__all__ = [
+    "AmbiguousTableError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "DeadlineError",
+    "ForbiddenError",
+    "IncompleteLoadWarning",
+    "InvalidDataError",
+    "InvalidDataWarning",
+    "InvalidRequestError",
+    "LimitExceededError",
+    "NotFoundError",
+    "NotSentError",
+    "PlanError",
+    "PlanProblemsError",
+    "ProtocolError",
+    "PushInterruptedError",
+    "RateLimitError",
+    "ReadOnlyError",
+    "RedirectError",
+    "RejectedError",
+    "ServiceError",
+    "StalePlanError",
+    "TakenError",
+    "TransportError",
+    "UnavailableError",
+    "UnknownBaselineError",
+    "UnmatchedRowsError",
+    "WizframeError",
+    "WrongAccountError",
+]
+
+
+class WizframeError(Exception):
+    """Root of everything that wizframe raises on purpose."""
+
+    code: str = "wizframe"
+
+
+class ConfigurationError(WizframeError, ValueError):
+    """The connection cannot be made, or it is unclear which one is meant."""
+
+    code = "configuration"
+
+
+class InvalidRequestError(WizframeError, ValueError):
+    """A parameter or a record was refused before anything was sent.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    details : sequence of (field, reason), optional
+        One entry for each thing that is wrong.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, details: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class ReadOnlyError(WizframeError, PermissionError):
+    """A write was asked of a read-only connection."""
+
+    code = "read_only"
+
+
+class TransportError(WizframeError, ConnectionError):
+    """No usable answer came; whether the service acted on the request is unknown."""
+
+    code = "transport"
+
+
+class NotSentError(TransportError):
+    """The request never reached the service: refused, unresolved, or no connection in time."""
+
+    code = "not_sent"
+
+
+class DeadlineError(TransportError, TimeoutError):
+    """No complete answer arrived in time."""
+
+    code = "deadline"
+
+
+class RedirectError(TransportError):
+    """The service answered with a redirect, which is never followed."""
+
+    code = "redirect"
+
+
+class ProtocolError(TransportError):
+    """The answer is not one that the contract knows (HTML, other JSON, too large)."""
+
+    code = "protocol"
+
+
+class ServiceError(WizframeError):
+    """The service refused the request.
+
+    Parameters
+    ----------
+    message : str
+        The service's own words, redacted, and what they mean here.
+    status : int
+        HTTP status.
+    code : str
+        The service's error code.
+    details : sequence of (field, reason)
+        What the service said of single fields, in wizframe's field names.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str = "", details: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code or f"http_{status}"
+        self.details = tuple(details)
+
+
+class AuthenticationError(ServiceError):
+    """401: the API key is missing, wrong or expired."""
+
+
+class ForbiddenError(ServiceError, PermissionError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(ServiceError, LookupError):
+    """404: there is no such record."""
+
+
+class TakenError(ServiceError, ValueError):
+    """409: another record has this reference."""
+
+
+class RejectedError(ServiceError, ValueError):
+    """400, 422 or another 4xx: the service does not accept the request as it is."""
+
+
+class RateLimitError(ServiceError):
+    """429: still too many requests after all retries. ``retry_after_s`` is in seconds, or None."""
+
+    retry_after_s: float | None = None
+
+
+class UnavailableError(ServiceError):
+    """5xx: the service failed; whether it acted on the request is unknown."""
+
+
+class _FramedError(WizframeError, ValueError):
+    """An error about many cells: ``failures`` has the columns row, column, value, rule."""
+
+    def __init__(self, message: str, failures: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self.failures = failures
+
+
+class InvalidDataError(_FramedError):
+    """Loaded data breaks the schema. ``failures``: DataFrame with row, column, value, rule."""
+
+    code = "invalid_data"
+
+
+class PlanError(_FramedError):
+    """The frame cannot be planned or applied as it is. ``failures`` may list the rows."""
+
+    code = "plan"
+
+
+class AmbiguousTableError(PlanError):
+    """Nothing says whether the frame holds customers or contacts."""
+
+    code = "ambiguous_table"
+
+
+class UnmatchedRowsError(PlanError):
+    """Nothing says which records the rows are."""
+
+    code = "unmatched_rows"
+
+
+class UnknownBaselineError(PlanError):
+    """It cannot be told how the rows looked when they were loaded."""
+
+    code = "unknown_baseline"
+
+
+class WrongAccountError(PlanError):
+    """The rows belong to one account, the client to another."""
+
+    code = "wrong_account"
+
+
+class PlanProblemsError(PlanError):
+    """The plan has problems. ``failures``: DataFrame with row, column, value, rule."""
+
+    code = "plan_problems"
+
+
+class StalePlanError(PlanError):
+    """The frame was edited after it was planned."""
+
+    code = "stale_plan"
+
+
+class LimitExceededError(PlanError):
+    """The plan has more changes or deletes than were allowed."""
+
+    code = "limit_exceeded"
+
+
+class PushInterruptedError(WizframeError):
+    """A push was interrupted. ``result`` says what was done and what was not sent."""
+
+    code = "interrupted"
+
+    def __init__(self, message: str, result: Any) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class IncompleteLoadWarning(UserWarning):
+    """A load could not prove that it is complete; the message says what is missing or unknown."""
+
+
+class InvalidDataWarning(UserWarning):
+    """Loaded rows break the schema; ``frame.wiz.problems`` lists them."""
+
+
+def service_error(
+    status: int, message: str, *, code: str = "", details: Sequence[tuple[str, str]] = ()
+) -> ServiceError:
+    """Build the leaf that fits an HTTP status.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status, 400 to 599.
+    message, code, details
+        As in :class:`ServiceError`.
+
+    Returns
+    -------
+    ServiceError
+        An instance of the leaf class, not raised.
+    """
+    leaves: Mapping[int, type[ServiceError]] = {
+        401: AuthenticationError,
+        403: ForbiddenError,
+        404: NotFoundError,
+        409: TakenError,
+        429: RateLimitError,
+    }
+    default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary
+    return leaves.get(status, default)(message, status=status, code=code, details=details)

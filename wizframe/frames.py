@@ -1,0 +1,261 @@
+"""Plain records to a typed DataFrame, column by column. Knows nothing of where records came from.
+
+Blank is one thing: null, absent and ``""`` all become a missing value. What does not fit its column (a number where a
+text belongs, a time that is none) becomes the nearest text or a missing value, and a :class:`Misfit` says so:
+a record never makes a load fail.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wizframe.fields import STATUSES
+
+if TYPE_CHECKING:
+    from wizframe.dialects import Record
+    from wizframe.fields import Field, Kind, Table
+
+__all__ = ["Misfit", "column", "is_blank", "pandas_dtype", "problems_frame", "split_ids", "to_frame", "to_record_value"]
+
+PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+_IDS_SEPARATOR = ", "
+
+
+class Misfit(NamedTuple):
+    """A value that does not fit its column: position in the column, the value, and the rule it breaks."""
+
+    position: int
+    value: Any
+    rule: str
+
+
+def pandas_dtype(field: Field) -> Any:
+    """Give the dtype of a field's column as pandas' own object.
+
+    Parameters
+    ----------
+    field : Field
+
+    Returns
+    -------
+    ExtensionDtype
+        ``str``, ``boolean``, ``datetime64[us, UTC]`` or the category of statuses.
+    """
+    if field.kind == "status":
+        return pd.CategoricalDtype(list(STATUSES), ordered=False)
+    return pd.api.types.pandas_dtype(field.dtype)
+
+
+def to_frame(
+    records: Sequence[Record], table: Table, *, details: bool = False
+) -> tuple[pd.DataFrame, list[tuple[str, Misfit]]]:
+    """Build a frame from plain records.
+
+    Parameters
+    ----------
+    records : sequence of dict
+    table : Table
+    details : bool
+        Also the columns that only details carry.
+
+    Returns
+    -------
+    DataFrame
+        One row per record, ``table.columns(details=details)``, with their dtypes, also without rows; RangeIndex.
+    list of (column, Misfit)
+        Values that did not fit.
+    """
+    columns: dict[str, Any] = {}
+    misfits: list[tuple[str, Misfit]] = []
+    for name in table.columns(details=details):
+        columns[name], wrong = _array([record.get(name) for record in records], table[name])
+        misfits += [(name, misfit) for misfit in wrong]
+    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=_PANDAS_TYPES.get)
+    for name in table.columns(details=details):
+        if table[name].kind == "status":
+            frame[name] = frame[name].astype(pandas_dtype(table[name]))
+    return frame, misfits
+
+
+def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[Misfit]]:
+    """Bring a column of any dtype into the field's own.
+
+    Parameters
+    ----------
+    values : Series
+        Of a user's frame, with whatever pandas or a spreadsheet made of it.
+    field : Field
+
+    Returns
+    -------
+    Series
+        In the field's dtype, same index.
+    list of Misfit
+        Values that did not fit.
+    """
+    dtype = pandas_dtype(field)
+    if values.dtype == dtype and field.kind != "ids":
+        return (values.mask(values == "") if field.dtype == "str" else values), []
+    array, misfits = _array(list(values), field)
+    typed = pa.table({"values": array}).to_pandas(types_mapper=_PANDAS_TYPES.get)["values"]
+    return typed.astype(dtype).set_axis(values.index), misfits
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a cell is blank: None, NaN, NaT, NA or an empty text."""
+    if value is None or (isinstance(value, str) and not value):
+        return True
+    return not isinstance(value, (str, list, tuple, dict, set)) and bool(pd.isna(value))
+
+
+def to_record_value(value: Any, field: Field) -> Any:
+    """Turn a typed cell into the value of a plain record.
+
+    Parameters
+    ----------
+    value : object
+        A cell of a column in the field's dtype.
+    field : Field
+
+    Returns
+    -------
+    object
+        str, bool, list of str, or None for blank.
+    """
+    if is_blank(value):
+        return None
+    if field.kind == "flag":
+        return bool(value)
+    if field.kind == "ids":
+        return split_ids(value)
+    return value
+
+
+def split_ids(text: str) -> list[str]:
+    """Split ``"rep_1, rep_2"`` into ids."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = PROBLEM_COLUMNS) -> pd.DataFrame:
+    """Build a frame of problems.
+
+    Parameters
+    ----------
+    rows : iterable of sequence
+        In the order of ``columns``.
+    columns : sequence of str, default row, column, value, rule
+
+    Returns
+    -------
+    DataFrame
+        One row per problem, dtype ``object`` (values are shown as they stand in the frame).
+    """
+    return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
+
+
+_ARROW_TYPES: dict[Kind, pa.DataType] = {
+    "text": pa.large_string(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("us", "UTC"),
+    "status": pa.large_string(),
+    "ids": pa.large_string(),
+    "object": pa.large_string(),
+    "list": pa.large_string(),
+}
+_PANDAS_TYPES = {pa.bool_(): pd.BooleanDtype(), pa.large_string(): pd.StringDtype(na_value=float("nan"))}
+
+
+def _array(values: list[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
+    """Convert at once where everything fits, value by value where something does not."""
+    target = _ARROW_TYPES[field.kind]
+    if field.kind in ("text", "time", "status"):
+        try:
+            texts = pa.array(values, pa.large_string())
+            return _fast(texts, field, target), []
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            pass
+    return _slow(values, field, target)
+
+
+def _fast(texts: pa.Array, field: Field, target: pa.DataType) -> pa.Array:
+    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.large_string()), texts)
+    if field.kind == "status" and not pc.all(pc.is_in(filled.drop_null(), pa.array(STATUSES, filled.type))).as_py():
+        raise pa.ArrowInvalid("an unknown status")
+    return filled.cast(target)
+
+
+def _slow(values: list[Any], field: Field, target: pa.DataType) -> tuple[pa.Array, list[Misfit]]:
+    converted: list[Any] = []
+    misfits: list[Misfit] = []
+    for position, value in enumerate(values):
+        result, rule = (None, None) if is_blank(value) else _CONVERTERS[field.kind](value)
+        converted.append(result)
+        if rule:
+            misfits.append(Misfit(position, value, rule))
+    return pa.array(converted, target), misfits
+
+
+Converted = tuple[Any, str | None]
+
+
+def _text(value: Any) -> Converted:
+    if isinstance(value, str):
+        return str(value), None
+    if isinstance(value, numbers.Number):
+        return str(value), "is a number, but the column holds texts: leading zeros and digits may be lost"
+    return str(value), f"is {type(value).__name__}, but the column holds texts"
+
+
+def _flag(value: Any) -> Converted:
+    word = str(value).strip().lower().removesuffix(".0")
+    if word in _TRUE + _FALSE:
+        return word in _TRUE, None
+    return None, "is neither True nor False"
+
+
+def _time(value: Any) -> Converted:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)), None
+    except (ValueError, AttributeError, TypeError):
+        return None, "is no time such as 2026-01-31T08:00:00Z"
+
+
+def _status(value: Any) -> Converted:
+    if value in STATUSES:
+        return value, None
+    return None, f"is none of {', '.join(STATUSES)}"
+
+
+def _ids(value: Any) -> Converted:
+    if isinstance(value, str):
+        return _IDS_SEPARATOR.join(split_ids(value)), None
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return _IDS_SEPARATOR.join(map(str, value)) or None, None
+    return str(value), "is no list of ids"
+
+
+def _json(value: Any) -> Converted:
+    if isinstance(value, str):
+        return value, None
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str).decode(), None
+
+
+_CONVERTERS = {
+    "text": _text,
+    "flag": _flag,
+    "time": _time,
+    "status": _status,
+    "ids": _ids,
+    "object": _json,
+    "list": _json,
+}

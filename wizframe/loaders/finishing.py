@@ -1,0 +1,158 @@
+"""Turn the records of a load into the frame that the user gets: filtered, ordered, validated, with its baseline."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from wizframe.baselines import Baseline, attach
+from wizframe.client.checks import moment
+from wizframe.dialects import unknown_fields
+from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, InvalidRequestError
+from wizframe.frames import problems_frame, to_frame
+from wizframe.schemas import find_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wizframe.dialects import Record
+    from wizframe.fields import Table
+    from wizframe.loaders.reading import Reading
+
+__all__ = ["Invalid", "finish", "warn_incomplete"]
+
+Invalid = Literal["warn", "raise", "drop"]
+
+
+def warn_incomplete(reading: Reading) -> None:
+    """Say once why a load may be incomplete.
+
+    Parameters
+    ----------
+    reading : Reading
+
+    Warns
+    -----
+    IncompleteLoadWarning
+    """
+    doubts = list(dict.fromkeys(reading.doubts))
+    missing = sorted(set(reading.missing))
+    if missing:
+        doubts.append(f"{len(missing)} customers could not be read, they may be deleted: {', '.join(missing[:5])}")
+    if doubts:
+        message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
+        warnings.warn(message, IncompleteLoadWarning, stacklevel=_caller())
+
+
+def finish(
+    reading: Reading,
+    records: Sequence[Record],
+    *,
+    details: bool,
+    sort_by: str | None,
+    sort: Literal["asc", "desc"],
+    invalid: Invalid,
+) -> pd.DataFrame:
+    """Build the frame of a load.
+
+    Parameters
+    ----------
+    reading : Reading
+        Whose filters are applied to the rows, whatever the service made of them.
+    records : sequence of dict
+    details, sort_by, sort, invalid
+        As in :func:`wizframe.load_customers`.
+
+    Returns
+    -------
+    DataFrame
+        RangeIndex, baseline attached.
+
+    Raises
+    ------
+    InvalidRequestError, InvalidDataError
+    """
+    if invalid not in ("warn", "raise", "drop"):
+        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
+    warn_incomplete(reading)
+    frame, misfits = to_frame(records, reading.table, details=details)
+    rows = [(misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits]
+    problems = pd.concat([problems_frame(rows), find_problems(frame, reading.table)], ignore_index=True)
+    problems = problems.drop_duplicates(["row", "column", "rule"])
+    kept = _passes(frame, reading.filters)
+    if invalid == "drop":
+        kept &= ~frame.index.isin(problems["row"].tolist())
+    if sort_by or sort == "desc":
+        frame = frame.sort_values(sort_by or "created_at", ascending=sort == "asc", kind="stable")
+    frame = frame[kept.reindex(frame.index)]
+    problems = _renumbered(problems, frame.index)
+    frame = frame.reset_index(drop=True)
+    _report(problems, len(frame), reading.table, invalid)
+    problems = pd.concat([problems, _field_problems(records, reading.table, details=details)], ignore_index=True)
+    _attach(frame, reading, problems)
+    return frame
+
+
+def _passes(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
+    """Tell which rows every filter lets through; both ends of a range are excluded."""
+    kept = pd.Series(data=True, index=frame.index)
+    for name, value in filters.items():
+        if name == "status":
+            kept &= (frame["status"] == value).astype(bool)
+            continue
+        column, side = name.rsplit("_", 1)
+        times, bound = frame[f"{column}_at"], pd.Timestamp(moment(value))
+        kept &= times > bound if side == "after" else times < bound
+    return kept
+
+
+def _renumbered(problems: pd.DataFrame, index: pd.Index[Any]) -> pd.DataFrame:
+    """Keep the problems of rows that are left, under the rows' new numbers."""
+    numbers = {label: number for number, label in enumerate(index)}
+    left = problems[problems["row"].isin(numbers)]
+    return left.assign(row=left["row"].map(numbers).astype(object)).reset_index(drop=True)
+
+
+def _field_problems(records: Sequence[Record], table: Table, *, details: bool) -> pd.DataFrame:
+    """List fields that the service did not send, and fields that wizframe does not know. They concern no single row."""
+    if not records:
+        return problems_frame()
+    sent: set[str] = set().union(*records)
+    optional = ("object", "ids")  # details without a price list, say, lack the key
+    lacking = [
+        name
+        for name in table.columns(details=details)
+        if name not in sent and table[name].kind not in optional and name != "assigned_price_list_id"
+    ]
+    rows = [(None, name, None, "was not sent by the service: the column is empty") for name in lacking]
+    unknown = sorted(unknown_fields(dict.fromkeys(sent), table))
+    rows += [(None, name, None, "is unknown to wizframe: it stays in WizCommerce") for name in unknown]
+    return problems_frame(rows)
+
+
+def _report(problems: pd.DataFrame, rows: int, table: Table, invalid: Invalid) -> None:
+    if problems.empty:
+        return
+    counts = problems.groupby("column").size().sort_values(ascending=False, kind="stable")
+    said = ", ".join(f"{name} {count}" for name, count in counts.items())
+    message = f"{problems['row'].nunique()} of {rows} {table.name} break the schema ({said})"
+    if invalid == "raise":
+        raise InvalidDataError(f"{message}: see .failures", problems)
+    warnings.warn(f"{message}; frame.wiz.problems lists them", InvalidDataWarning, stacklevel=_caller())
+
+
+def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame) -> None:
+    named = frame[frame["id"].notna()] if frame["id"].hasnans else frame.copy(deep=False)
+    client = reading.client
+    attach(frame, Baseline(reading.table, client.account, client.connection, named, problems, reading.filters))
+
+
+def _caller() -> int:
+    """Find the stack level of the user's own line, for warnings."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn counts levels the same way
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wizframe."):
+        level, frame = level + 1, frame.f_back
+    return level

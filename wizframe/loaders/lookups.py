@@ -1,0 +1,51 @@
+"""What planning asks the service; read requests only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
+from wizframe.loaders.finishing import warn_incomplete
+from wizframe.loaders.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wizframe.client import Client
+    from wizframe.dialects import Record
+
+__all__ = ["ServiceLookups"]
+
+
+class ServiceLookups:
+    """What planning asks the service; see :class:`wizframe.planning.Lookups`.
+
+    Parameters
+    ----------
+    client : Client
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def customers_by_reference(self, references: Iterable[str]) -> dict[str, Record]:
+        """Find customers of both statuses by exact reference."""
+        reading = Reading(self._client, CUSTOMER, {}, MAX_PAGE_SIZE, None)
+        found = reading.customers_by_reference(sorted(references), lambda _known, _total: None)
+        warn_incomplete(reading)
+        return {record["reference_id"]: record for record in found}
+
+    def customers_by_id(self, ids: Iterable[str]) -> dict[str, Record]:
+        """Read details; unknown ids are absent."""
+        reading = Reading(self._client, CUSTOMER, {}, MAX_PAGE_SIZE, None)
+        records = reading.details([{"id": identifier} for identifier in sorted(ids)], progress=True)
+        return {record["id"]: record for record in records}
+
+    def contacts_of(self, customer_ids: Iterable[str]) -> dict[str, list[Record]]:
+        """List contacts of both statuses; unknown customers are absent."""
+        ids = sorted(customer_ids)
+        reading = Reading(self._client, CONTACT, {}, MAX_PAGE_SIZE, None)
+        listed: dict[str, list[Record]] = {identifier: [] for identifier in ids}
+        for record in reading.contacts(ids, progress=True):
+            listed[record["customer_id"]].append(record)
+        return {identifier: rows for identifier, rows in listed.items() if identifier not in reading.missing}

@@ -1,0 +1,229 @@
+"""Read the records of a load through the client: walks, look-ups by reference, details, contacts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from wizframe.errors import NotFoundError, ProtocolError
+from wizframe.fields import STATUSES
+from wizframe.paging import walk
+from wizframe.progress import bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from wizframe.client import Client
+    from wizframe.dialects import Page, Record
+    from wizframe.fields import Table
+
+    Show = Callable[[int, int | None], None]
+
+__all__ = ["Reading"]
+
+_REFERENCES_PER_REQUEST = 40
+
+
+@dataclass
+class Reading:
+    """One load under way: which records, and what could not be read.
+
+    Parameters
+    ----------
+    client : Client
+    table : Table
+    filters : dict
+        ``status`` and the four times; None means not given.
+    page_size : int
+    asked_workers : int, optional
+        Requests at a time; the client's own number by default.
+
+    Attributes
+    ----------
+    doubts : list of str
+        Why the load may be incomplete.
+    missing : list of str
+        Customers that are not there (any more).
+    """
+
+    client: Client
+    table: Table
+    filters: dict[str, Any]
+    page_size: int
+    asked_workers: int | None = None
+    doubts: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.filters = {name: value for name, value in self.filters.items() if value is not None}
+
+    @property
+    def workers(self) -> int:
+        """Requests at a time."""
+        return self.asked_workers or self.client.workers
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Each needs a walk of its own."""
+        return (self.filters["status"],) if "status" in self.filters else STATUSES
+
+    def customers(self, show: Show) -> list[Record]:
+        """Walk all pages of all statuses.
+
+        Parameters
+        ----------
+        show : callable
+            Takes the number of records known and the total, or None.
+
+        Returns
+        -------
+        list of dict
+        """
+        records: dict[str, Record] = {}
+        for status in self.statuses:
+            fetch = partial(self._customer_page, self._parameters(status))
+            before = len(records)
+            found = self._walk(fetch, workers=self.workers, show=partial(_shifted, show, before))
+            _merge(records, found, status)
+        return list(records.values())
+
+    def customers_by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
+        """Ask for references, forty at a time; one with a comma can only be found among all customers.
+
+        Parameters
+        ----------
+        references : sequence of str
+        show : callable
+
+        Returns
+        -------
+        list of dict
+            Only those whose reference is exactly one of them.
+        """
+        wanted = list(dict.fromkeys(references))
+        if any("," in reference for reference in wanted):
+            found = self.customers(show)
+        else:
+            records: dict[str, Record] = {}
+            for start in range(0, len(wanted), _REFERENCES_PER_REQUEST):
+                chosen = {"reference_ids": wanted[start : start + _REFERENCES_PER_REQUEST]}
+                for status in self.statuses:
+                    fetch = partial(self._customer_page, self._parameters(status) | chosen)
+                    _merge(records, self._walk(fetch), status)
+                show(len(records), None)
+            found = list(records.values())
+        return [record for record in found if record.get("reference_id") in set(wanted)]
+
+    def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
+        return self.client.customer.page(**parameters, page=page)
+
+    def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
+        return self.client.customer.contact.page(customer_id, **parameters, page=page)
+
+    def contacts(self, customer_ids: Sequence[str], *, progress: bool) -> list[Record]:
+        """Walk the contacts of many customers at a time.
+
+        Parameters
+        ----------
+        customer_ids : sequence of str
+        progress : bool
+
+        Returns
+        -------
+        list of dict
+            In the order of the customers; unknown customers go to ``missing``.
+        """
+        work = [(identifier, status) for identifier in customer_ids for status in self.statuses]
+        listed = self._each(work, self._contacts_of, "contacts", progress=progress)
+        records: dict[str, Record] = {}
+        for (_, status), found in zip(work, listed, strict=True):
+            _merge(records, found or [], status)
+        return list(records.values())
+
+    def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
+        try:
+            return self._walk(partial(self._contact_page, customer_id, self._parameters(status)))
+        except NotFoundError:
+            self.missing.append(customer_id)
+            return None
+
+    def details(self, records: Sequence[Record], *, progress: bool) -> list[Record]:
+        """Read the details of each record.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            With ``id``.
+        progress : bool
+
+        Returns
+        -------
+        list of dict
+            Those that are gone meanwhile are left out and go to ``missing``.
+        """
+        work = [(record["id"], record) for record in records if record.get("id")]
+        return [found for found in self._each(work, self._details_of, "details", progress=progress) if found]
+
+    def _details_of(self, customer_id: str, listed: Record) -> Record | None:
+        try:
+            return listed | self.client.customer.get(customer_id)
+        except NotFoundError:
+            self.missing.append(customer_id)
+            return None
+
+    def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool) -> list[Any]:
+        with (
+            bar(what, enabled=progress, total=len(work)) as show,
+            ThreadPoolExecutor(self.workers, thread_name_prefix=f"wizframe-{what}") as pool,
+        ):
+            futures = [pool.submit(read, *item) for item in work]
+            try:
+                results = []
+                for done, future in enumerate(futures, 1):
+                    results.append(future.result())
+                    show(done, len(work))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return results
+
+    def _parameters(self, status: str) -> dict[str, Any]:
+        order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc", "status": status}
+        server_side = self.client.query_dialect == "rest"  # [D] has no filters by time: _keep applies them
+        times = {name: value for name, value in self.filters.items() if name != "status" and server_side}
+        return order | times
+
+    def _walk(
+        self,
+        fetch: Callable[[int], Page],
+        *,
+        workers: int = 1,
+        show: Show | None = None,
+    ) -> list[Record]:
+        """Walk one list; where the order asked for is not the order received, spell the parameters the other way."""
+        options: Any = {"page_size": self.page_size, "workers": workers, "progress": show}
+        totals = self.client.dialect == "rest"
+        try:
+            found = walk(fetch, totals=totals, **options)
+        except ProtocolError as error:
+            if error.code != "order":
+                raise
+            self.client.respell_queries()
+            found = walk(fetch, totals=totals, **options)
+        self.doubts += found.doubts
+        return found.records
+
+
+def _merge(records: dict[str, Record], found: Iterable[Record], status: str) -> None:
+    """Collect records, each id once. A row that does not say its status has the one that was asked for."""
+    for record in found:
+        if not record.get("status"):
+            record["status"] = status
+        records[record.get("id") or f"nameless {len(records)}"] = record
+
+
+def _shifted(show: Show, before: int, count: int, total: int | None) -> None:
+    """Show a count that goes on from an earlier walk."""
+    show(before + count, None if total is None else before + total)

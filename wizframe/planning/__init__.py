@@ -1,0 +1,12 @@
+"""A frame and its baseline become a plan of changes; nothing is sent.
+
+What must be asked of the service is asked through :class:`Lookups`, which is passed in: this package imports
+neither the client nor the transport.
+"""
+
+from wizframe.planning.changes import CLEAR, Cell, Change, Problem
+from wizframe.planning.making import plan_deletes, plan_edits
+from wizframe.planning.matching import Lookups
+from wizframe.planning.plans import Plan
+
+__all__ = ["CLEAR", "Cell", "Change", "Lookups", "Plan", "Problem", "plan_deletes", "plan_edits"]

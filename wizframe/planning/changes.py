@@ -1,0 +1,85 @@
+"""A change: what a plan would do to one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["CLEAR", "Action", "Cell", "Change", "Problem", "shown"]
+
+Action = Literal["create", "update", "delete"]
+
+#: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
+CLEAR = "<clear>"
+
+
+class Cell(NamedTuple):
+    """One cell of a change: values as in a plain record (str, bool, list of str); None is blank."""
+
+    column: str
+    old: Any
+    new: Any
+
+
+class Problem(NamedTuple):
+    """What stands in the way of a plan. ``position`` is the row's in the planned frame; None: the whole frame."""
+
+    position: int | None
+    column: str
+    value: Any
+    rule: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one record.
+
+    Parameters
+    ----------
+    action : {'create', 'update', 'delete'}
+    position : int
+        The row in the planned frame.
+    label : object
+        The row's index label.
+    name : str
+        What a person calls the record.
+    id, customer_id, reference_id : str or None
+        None where not known yet; ``customer_id`` for contacts only.
+    cells : tuple of Cell
+        Update: what changes. Create: what is given. Delete: what the record was when it was loaded.
+    """
+
+    action: Action
+    position: int
+    label: Any
+    name: str
+    id: str | None
+    customer_id: str | None
+    reference_id: str | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def new_values(self) -> dict[str, Any]:
+        """Column to new value."""
+        return {cell.column: cell.new for cell in self.cells}
+
+
+def shown(value: Any, longest: int = 40) -> str:
+    """Write a cell's value for people.
+
+    Parameters
+    ----------
+    value : object
+    longest : int
+        In characters.
+
+    Returns
+    -------
+    str
+        ``(blank)`` for blank; a list joined; control characters made visible; cut with an ellipsis.
+    """
+    if value is None or value in ("", []):
+        return "(blank)"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"

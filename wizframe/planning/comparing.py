@@ -1,0 +1,164 @@
+"""Which cells differ, and what becomes of each: set, cleared, blank and not sent, or not allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wizframe.baselines import differs
+from wizframe.fields import violation
+from wizframe.frames import to_record_value
+from wizframe.planning.changes import CLEAR, Cell, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from wizframe.fields import Field
+    from wizframe.planning.intake import Intake
+
+__all__ = ["Comparison", "compare", "given_cells"]
+
+
+@dataclass
+class Comparison:
+    """What comparing found.
+
+    Parameters
+    ----------
+    cells : dict of list of Cell
+        Row position to the cells that are to be sent.
+    blanked : dict of int
+        Column to the number of cells that became blank and are not sent.
+    columns : list of str
+        The columns that were compared.
+    problems : list of Problem
+    """
+
+    cells: dict[int, list[Cell]] = field(default_factory=dict)
+    blanked: dict[str, int] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def compare(
+    intake: Intake,
+    base: pd.DataFrame,
+    rows: npt.NDArray[np.bool_],
+    *,
+    only: Collection[str] | None,
+    clear: Collection[str],
+) -> Comparison:
+    """Compare rows with how they were.
+
+    Parameters
+    ----------
+    intake : Intake
+    base : DataFrame
+        Typed, aligned with ``intake.typed``.
+    rows : array of bool
+        Which rows to compare.
+    only : collection of str, optional
+        Changes in other columns are problems.
+    clear : collection of str
+        Columns whose cells that became blank are cleared.
+
+    Returns
+    -------
+    Comparison
+    """
+    found = Comparison()
+    for name in intake.typed.columns:
+        if name == "id" or name not in base:
+            continue
+        found.columns.append(name)
+        cleared = intake.cleared.get(name)
+        changed = differs(intake.typed[name], base[name]).to_numpy() & rows
+        if cleared is not None:
+            changed |= cleared.to_numpy() & rows & base[name].notna().to_numpy()
+        for position in np.flatnonzero(changed):
+            is_cleared = name in clear or (cleared is not None and bool(cleared.iloc[position]))
+            _judge(found, intake, base, int(position), name, only=only, is_cleared=is_cleared)
+    return found
+
+
+def _judge(
+    found: Comparison,
+    intake: Intake,
+    base: pd.DataFrame,
+    position: int,
+    name: str,
+    *,
+    only: Collection[str] | None,
+    is_cleared: bool,
+) -> None:
+    field = intake.table[name]
+    old = to_record_value(base[name].iat[position], field)
+    new = to_record_value(intake.typed[name].iat[position], field)
+    if new is None and not is_cleared:
+        found.blanked[name] = found.blanked.get(name, 0) + 1
+        return
+    rule = _forbidden(field, only) or (_uncleared(intake, field) if new is None else violation(field, new))
+    if rule:
+        shown = new if new is not None else CLEAR
+        found.problems.append(Problem(position, name, shown, rule))
+    else:
+        found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+
+
+def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
+    if not field.writable:
+        return "is read-only: the API cannot change it"
+    if only is not None and field.name not in only:
+        return f"was edited, but only= allows {', '.join(only)}"
+    return None
+
+
+def _uncleared(intake: Intake, field: Field) -> str | None:
+    if field.name in intake.table.required:
+        return "is required and cannot be cleared"
+    if field.kind == "flag":
+        return "is a flag: set it to False instead of clearing it"
+    return None
+
+
+def _cleared(field: Field) -> Any:
+    return [] if field.kind == "ids" else ""
+
+
+def given_cells(intake: Intake, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
+    """Read a new row.
+
+    Parameters
+    ----------
+    intake : Intake
+    position : int
+
+    Returns
+    -------
+    list of Cell
+        What is given and can be written.
+    list of Problem
+        Values that break a rule.
+    list of str
+        Read-only columns that the row fills in; they are ignored.
+    """
+    cells, problems, ignored = [], [], []
+    for name in intake.typed.columns:
+        field = intake.table[name]
+        value = to_record_value(intake.typed[name].iat[position], field)
+        if value is None or name in ("id", "customer_id"):
+            continue
+        if not field.writable:
+            ignored.append(name)
+            continue
+        rule = violation(field, value)
+        if rule:
+            problems.append(Problem(position, name, value, rule))
+        else:
+            cells.append(Cell(name, None, value))
+    return cells, problems, ignored

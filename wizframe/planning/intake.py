@@ -1,0 +1,167 @@
+"""A user's frame, whatever pandas made of it, as typed columns of one table."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from wizframe.errors import AmbiguousTableError, PlanError
+from wizframe.fields import CONTACT, CUSTOMER, TABLES
+from wizframe.frames import column
+from wizframe.planning.changes import CLEAR, Problem
+
+if TYPE_CHECKING:
+    from wizframe.baselines import Baseline
+    from wizframe.fields import Field, Table
+
+__all__ = ["CUSTOMER_REFERENCE", "Intake", "take_in", "which_table"]
+
+#: A column of a frame of contacts that names the customer by its reference.
+CUSTOMER_REFERENCE = "customer_reference_id"
+_MERGED = re.compile(r"(.+)_[xy]")
+
+
+@dataclass
+class Intake:
+    """A frame made ready for comparing.
+
+    Parameters
+    ----------
+    table : Table
+    labels : Index
+        The user's own.
+    typed : DataFrame
+        The table's columns that the frame has, in their dtypes, RangeIndex.
+    cleared : dict of Series
+        Column to the rows that hold :data:`CLEAR`.
+    customer_references : Series or None
+        For contacts: the column that names customers by reference.
+    own_columns : list of str
+        The user's, left alone.
+    problems : list of Problem
+        Values that fit no column, columns that look like a mistake.
+    notices : list of str
+    """
+
+    table: Table
+    labels: pd.Index[Any]
+    typed: pd.DataFrame
+    cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)
+    customer_references: pd.Series[Any] | None = None
+    own_columns: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
+    """Tell whether a frame holds customers or contacts.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    table : {'customers', 'contacts'}, optional
+        What the caller says.
+    baseline : Baseline, optional
+        What the frame was loaded as.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    AmbiguousTableError
+        Nothing tells, or the caller contradicts the load.
+    """
+    if table is not None and table not in TABLES:
+        raise AmbiguousTableError(f"table={table!r}: allowed are {', '.join(map(repr, TABLES))}")
+    if baseline is not None:
+        if table not in (None, baseline.table.name):
+            raise AmbiguousTableError(f"table={table!r}, but the frame was loaded as {baseline.table.name}")
+        return baseline.table
+    if table is not None:
+        return TABLES[table]
+    names = {str(name) for name in [*frame.columns, *frame.index.names]}
+    is_contacts = bool(names & {"customer_id", CUSTOMER_REFERENCE})
+    if is_contacts != ("company_name" in names):
+        return CONTACT if is_contacts else CUSTOMER
+    raise AmbiguousTableError(
+        "nothing tells whether the frame holds customers or contacts: give table='customers' or table='contacts'"
+    )
+
+
+def take_in(frame: pd.DataFrame, table: Table) -> Intake:
+    """Read a frame's columns and index levels as typed columns of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    table : Table
+
+    Returns
+    -------
+    Intake
+
+    Raises
+    ------
+    PlanError
+        Two columns have one name, or the columns have several levels.
+    """
+    flat = _flat(frame, table)
+    intake = Intake(table, frame.index, pd.DataFrame(index=flat.index))
+    for name in flat.columns:
+        if name in table:
+            _take_column(intake, flat[name], table[name])
+        elif name == CUSTOMER_REFERENCE and table is CONTACT:
+            texts, misfits = column(flat[name], CUSTOMER["reference_id"])
+            intake.customer_references = texts
+            intake.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
+        else:
+            _take_own(intake, name)
+    return intake
+
+
+def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Give a frame a RangeIndex, with the index levels that are fields as columns."""
+    if frame.columns.nlevels > 1:
+        raise PlanError("the frame's columns have several levels: flatten them first")
+    levels = [name for name in frame.index.names if name in table or name == CUSTOMER_REFERENCE]
+    both = [name for name in levels if name in frame.columns]
+    twice = frame.columns[frame.columns.duplicated()].unique().tolist() + both
+    known_twice = [name for name in twice if name in table]
+    if known_twice:
+        raise PlanError(f"the frame has two columns or index levels named {known_twice[0]!r}: drop or rename one")
+    flat = frame.reset_index(levels) if levels else frame
+    return flat.loc[:, ~flat.columns.duplicated()].reset_index(drop=True)
+
+
+def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> None:
+    if not field.level:
+        rule = "cannot be edited in a frame: use client.customer.update()"
+        intake.problems.append(Problem(None, field.name, None, rule))
+        return
+    if not isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.kind == "O":
+        is_clear = values.eq(CLEAR)
+        if is_clear.any():
+            intake.cleared[field.name] = is_clear.astype(bool)
+            values = values.mask(is_clear, None)
+    typed, misfits = column(values, field)
+    intake.typed[field.name] = typed
+    intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
+
+
+def _take_own(intake: Intake, name: Any) -> None:
+    merged = _MERGED.fullmatch(str(name))
+    if merged and merged[1] in intake.table:
+        rule = f"looks like a merge: keep one column and name it {merged[1]!r}"
+        intake.problems.append(Problem(None, str(name), None, rule))
+        return
+    intake.own_columns.append(str(name))
+    word = re.sub(r"\W+", "_", str(name).strip().lower())
+    close = difflib.get_close_matches(word, intake.table.columns(details=True), n=1, cutoff=0.85)
+    if close:
+        intake.notices.append(f"column {name!r} is left alone as your own: rename it to {close[0]!r} if that is meant")

@@ -1,0 +1,365 @@
+"""A frame, its baseline and the service's answers become a plan. Reads only; changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import orjson
+
+from wizframe.baselines import attached
+from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
+from wizframe.fields import CUSTOMER
+from wizframe.frames import is_blank, to_record_value
+from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.comparing import compare, given_cells
+from wizframe.planning.intake import take_in, which_table
+from wizframe.planning.matching import match_rows
+from wizframe.planning.plans import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    import pandas as pd
+
+    from wizframe.client import Account
+    from wizframe.planning.comparing import Comparison
+    from wizframe.planning.intake import Intake
+    from wizframe.planning.matching import Lookups, Matched
+
+__all__ = ["plan_deletes", "plan_edits"]
+
+
+def plan_edits(
+    frame: pd.DataFrame,
+    *,
+    account: Account,
+    lookups: Lookups,
+    table: str | None = None,
+    match: Literal["id", "reference_id"] = "id",
+    new: Literal["report", "create"] = "report",
+    only: Collection[str] | None = None,
+    clear: Collection[str] = (),
+    baseline: Literal["loaded", "service"] = "loaded",
+) -> Plan:
+    """Plan the edits of a frame; see :func:`wizframe.plan` for the parameters.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    account : Account
+        Where the plan goes.
+    lookups : Lookups
+        How to ask the service.
+    table, match, new, only, clear, baseline
+        As in :func:`wizframe.plan`.
+
+    Returns
+    -------
+    Plan
+    """
+    own = attached(frame)
+    kind = which_table(frame, table, own)
+    intake = take_in(frame, kind)
+    _check_columns(intake, only, clear)
+    matched = match_rows(
+        intake,
+        own=own,
+        account=account,
+        lookups=lookups,
+        by_reference=match == "reference_id",
+        new=new,
+        trust_rows=baseline == "service",
+    )
+    found = compare(intake, matched.base, matched.is_known, only=only, clear=clear)
+    _drop_server_columns(found, matched, intake)
+    updates = _updates(found, intake, matched)
+    creates, problems, notices = _creates(intake, matched, account)
+    changes = [*updates, *creates]
+    problems = [
+        *_misfits(intake, found, matched),
+        *matched.problems,
+        *found.problems,
+        *problems,
+        *_taken(changes, intake, lookups),
+        *_two_defaults(changes),
+    ]
+    return Plan(
+        table=kind,
+        account=account,
+        frame=frame,
+        changes_list=tuple(sorted(changes, key=lambda change: change.position)),
+        problems_list=tuple(dict.fromkeys(problems)),
+        blanked=found.blanked,
+        own_columns=tuple(intake.own_columns),
+        notices=(*intake.notices, *matched.notices, *notices),
+        compared_rows=int(matched.is_known.sum()),
+        compared_columns=tuple(found.columns),
+        compared_with=_compared_with(matched),
+    )
+
+
+def plan_deletes(frame: pd.DataFrame, *, account: Account, lookups: Lookups, table: str | None = None) -> Plan:
+    """Plan to delete the records of all rows of a frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows with ids.
+    account, lookups, table
+        As in :func:`plan_edits`.
+
+    Returns
+    -------
+    Plan
+        One delete per record; a notice says how many contacts go with the customers.
+    """
+    own = attached(frame)
+    kind = which_table(frame, table, own)
+    intake = take_in(frame, kind)
+    if own is not None and own.account != account:
+        raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {account}")
+    if "id" not in intake.typed or intake.typed["id"].isna().any():
+        raise UnmatchedRowsError("to delete rows, each needs an id")
+    matched = match_rows(
+        intake, own=own, account=account, lookups=lookups, by_reference=False, new="report", trust_rows=True
+    )
+    changes = [_delete(intake, matched, int(position)) for position in np.flatnonzero(matched.is_known)]
+    return Plan(
+        table=kind,
+        account=account,
+        frame=frame,
+        changes_list=tuple(changes),
+        problems_list=tuple(matched.problems),
+        notices=_contacts_too(changes, lookups) if kind is CUSTOMER and changes else (),
+        compared_rows=len(changes),
+        compared_with=_compared_with(matched),
+    )
+
+
+def _check_columns(intake: Intake, only: Collection[str] | None, clear: Collection[str]) -> None:
+    for option, names in (("only", only or ()), ("clear", clear)):
+        if isinstance(names, str):
+            raise PlanError(f"{option}={names!r} must be a list: {option}=[{names!r}]")
+        for name in names:
+            if name not in intake.table or not intake.table[name].writable:
+                raise PlanError(f"{option}: {name!r} is no column of {intake.table.name} that can be edited")
+
+
+def _drop_server_columns(found: Comparison, matched: Matched, intake: Intake) -> None:
+    """Forget read-only cells of rows compared with the service itself: they are older, not edited."""
+    found.problems = [
+        problem
+        for problem in found.problems
+        if problem.position is None
+        or intake.table[problem.column].writable
+        or not matched.against_service[problem.position]
+    ]
+
+
+def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
+    changes = []
+    for position, cells in sorted(found.cells.items()):
+        sure = tuple(cell for cell in cells if not matched.unknown[cell.column].iat[position])
+        for cell in cells:
+            if cell not in sure:
+                rule = (
+                    f"differs from WizCommerce ({cell.old!r}), and nothing says which of them is newer: load again "
+                    "and repeat the edit, or plan with baseline='service' to send yours"
+                )
+                found.problems.append(Problem(position, cell.column, cell.new, rule))
+        if sure:
+            changes.append(_change("update", intake, matched, position, sure))
+    return changes
+
+
+def _change(
+    action: Literal["create", "update", "delete"],
+    intake: Intake,
+    matched: Matched,
+    position: int,
+    cells: tuple[Cell, ...],
+) -> Change:
+    row = _row(matched.base if action != "create" else intake.typed, intake, position)
+    new = {cell.column: cell.new for cell in cells} if action == "create" else {}
+    names = [row.get(name) for name in ("display_name", "company_name", "first_name", "last_name", "email")]
+    is_customer = intake.table is CUSTOMER
+    name = next(filter(None, names[:2]), "") if is_customer else " ".join(filter(None, names[2:4])) or names[4]
+    return Change(
+        action=action,
+        position=position,
+        label=intake.labels[position],
+        name=name or "",
+        id=_text(matched.ids.iat[position]),
+        customer_id=None if is_customer else _text(matched.customer_ids.iat[position]),
+        reference_id=new.get("reference_id", row.get("reference_id")),
+        cells=cells,
+    )
+
+
+def _row(source: pd.DataFrame, intake: Intake, position: int) -> dict[str, Any]:
+    return {
+        name: to_record_value(source[name].iat[position], intake.table[name])
+        for name in source.columns
+        if name in intake.table
+    }
+
+
+def _text(value: Any) -> str | None:
+    return None if is_blank(value) else str(value)
+
+
+def _delete(intake: Intake, matched: Matched, position: int) -> Change:
+    row = _row(matched.base, intake, position)
+    cells = tuple(Cell(name, value, None) for name, value in row.items() if intake.table[name].writable)
+    return _change("delete", intake, matched, position, cells)
+
+
+def _contacts_too(changes: Sequence[Change], lookups: Lookups) -> tuple[str, ...]:
+    listed = lookups.contacts_of({change.id for change in changes if change.id})
+    count = sum(len(rows) for rows in listed.values())
+    return (f"{count} contacts go with the customers",)
+
+
+def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[Change], list[Problem], list[str]]:
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    ignored: set[str] = set()
+    ordinals: Counter[str] = Counter()
+    for position in map(int, np.flatnonzero(matched.is_new)):
+        cells, wrong, skipped = given_cells(intake, position)
+        problems += [*wrong, *_lacking(intake, matched, position, cells, wrong)]
+        ignored.update(skipped)
+        if cells:
+            cells = _with_reference(cells, intake, matched, position, account, ordinals)
+            changes.append(_change("create", intake, matched, position, tuple(cells)))
+    notices = [f"new rows: {', '.join(sorted(ignored))} are the service's own and not sent"] if ignored else []
+    return changes, problems, notices
+
+
+def _lacking(
+    intake: Intake, matched: Matched, position: int, cells: Iterable[Cell], wrong: Iterable[Problem]
+) -> list[Problem]:
+    given = {cell.column for cell in cells} | {problem.column for problem in wrong}
+    needed = [name for name in intake.table.required if name != "reference_id" and name not in given]
+    if intake.table is not CUSTOMER and is_blank(matched.customer_ids.iat[position]):
+        needed.append("customer_id")
+    if not given:
+        return [Problem(position, "id", None, "is blank, and so is the rest of the row")]
+    return [Problem(position, name, None, "is required for a new row") for name in needed]
+
+
+def _with_reference(
+    cells: list[Cell],
+    intake: Intake,
+    matched: Matched,
+    position: int,
+    account: Account,
+    ordinals: Counter[str],
+) -> list[Cell]:
+    """Give a new row its reference before anything is sent: it is what makes a create safe to repeat.
+
+    The same row gets the same reference on another machine; a second identical row gets another.
+    """
+    if any(cell.column == "reference_id" for cell in cells):
+        return cells
+    parent = _text(matched.customer_ids.iat[position]) or ""
+    content = orjson.dumps([str(account), intake.table.name, parent, sorted(map(list, cells))]).decode()
+    ordinal = ordinals[content]
+    ordinals[content] += 1
+    digest = hashlib.sha256(f"{content}{ordinal}".encode()).digest()
+    given = {cell.column: cell.new for cell in cells}
+    name = str(given.get("company_name") or given.get("first_name") or intake.table.singular)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
+    word = re.sub(r"[^A-Z0-9]+", "-", plain).strip("-")[:16].strip("-")
+    reference = f"{word or 'NEW'}-{base64.b32encode(digest).decode()[:10]}"
+    return [Cell("reference_id", None, reference), *cells]
+
+
+def _misfits(intake: Intake, found: Comparison, matched: Matched) -> list[Problem]:
+    """Keep the values that fit no column where they matter: in edited cells, new rows and keys."""
+    edited = {(position, cell.column) for position, cells in found.cells.items() for cell in cells}
+    untouched = matched.is_known
+    return [
+        problem
+        for problem in intake.problems
+        if problem.position is None
+        or not untouched[problem.position]
+        or (problem.position, problem.column) in edited
+        or _is_blanked(intake, matched, problem)
+    ]
+
+
+def _is_blanked(intake: Intake, matched: Matched, problem: Problem) -> bool:
+    """Tell whether a value that fits no column stands where there was one: it reads as blank, but is an edit."""
+    position, name = problem.position or 0, problem.column
+    if name not in intake.typed or name not in matched.base:
+        return True
+    return is_blank(intake.typed[name].iat[position]) and intake.table[name].writable
+
+
+def _taken(changes: Sequence[Change], intake: Intake, lookups: Lookups) -> list[Problem]:
+    """Find references that occur twice in the plan, or that another record has."""
+    wanted = [
+        (change, str(cell.new))
+        for change in changes
+        for cell in change.cells
+        if cell.column == "reference_id" and cell.new
+    ]
+    owners: dict[tuple[Any, str], list[Change]] = defaultdict(list)
+    for change, reference in wanted:
+        owners[change.customer_id, reference].append(change)
+    problems = [
+        Problem(change.position, "reference_id", reference, "stands in several rows, but must be unique")
+        for (_, reference), several in owners.items()
+        if len(several) > 1
+        for change in several
+    ]
+    if not wanted:
+        return problems
+    find = _existing(wanted, intake, lookups)
+    for change, reference in wanted:
+        owner, is_customer_known = find(change.customer_id, reference)
+        if not is_customer_known and change.customer_id:
+            problems.append(Problem(change.position, "customer_id", change.customer_id, "is unknown in this account"))
+        elif owner is not None and owner != change.id:
+            advice = "; plan with match='reference_id' to update it" if change.action == "create" else ""
+            problems.append(Problem(change.position, "reference_id", reference, f"exists as {owner}{advice}"))
+    return problems
+
+
+def _existing(wanted: Sequence[tuple[Change, str]], intake: Intake, lookups: Lookups) -> Any:
+    """Look up who has the references; return a function to (owner's id, whether the customer is known)."""
+    if intake.table is CUSTOMER:
+        found = lookups.customers_by_reference({reference for _, reference in wanted})
+        return lambda _customer, reference: (found[reference]["id"] if reference in found else None, True)
+    listed = lookups.contacts_of({change.customer_id for change, _ in wanted if change.customer_id})
+    known = {(owner, row.get("reference_id")): row["id"] for owner, rows in listed.items() for row in rows}
+    return lambda customer, reference: (known.get((customer, reference)), customer in listed)
+
+
+def _two_defaults(changes: Sequence[Change]) -> list[Problem]:
+    """Refuse two new defaults for one customer: which of them wins would be a matter of order."""
+    defaults: dict[str | None, list[Change]] = defaultdict(list)
+    for change in changes:
+        if any(cell.column == "is_default" and cell.new is True for cell in change.cells):
+            defaults[change.customer_id].append(change)
+    rule = "several contacts of one customer become the default: keep one"
+    return [
+        Problem(change.position, "is_default", True, rule)
+        for several in defaults.values()
+        if len(several) > 1
+        for change in several
+    ]
+
+
+def _compared_with(matched: Matched) -> str:
+    sources = [str(baseline) for baseline in matched.used]
+    if bool((matched.against_service & matched.is_known).any()):
+        sources.append("the service's present records")
+    return " and ".join(sources) or "nothing: no row has a record yet"

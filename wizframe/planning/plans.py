@@ -1,0 +1,254 @@
+"""The plan: a value that says what would change, shows itself, and knows when it is stale."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from wizframe.errors import StalePlanError
+from wizframe.frames import problems_frame
+from wizframe.planning.changes import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from wizframe.client import Account
+    from wizframe.fields import Table
+    from wizframe.planning.changes import Action, Change, Problem
+
+__all__ = ["Plan"]
+
+SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
+_SHOWN_CHANGES = 20
+_CHANGE_COLUMNS = ["action", "index", "id", "customer_id", "reference_id", "name", "columns", "old", "new"]
+_CELL_COLUMNS = ["action", "index", "id", "column", "old", "new"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """What a push would do, cell by cell. Nothing is sent until :meth:`apply`.
+
+    Parameters
+    ----------
+    table : Table
+    account : Account
+        Where it goes.
+    frame : DataFrame
+        The user's frame; new ids are written into it when they are known.
+    changes_list : tuple of Change
+    problems_list : tuple of Problem
+    blanked : dict of int
+        Column to the number of cells that became blank and are not sent.
+    own_columns : tuple of str
+        The user's columns, left alone.
+    notices : tuple of str
+    compared_rows : int
+    compared_columns : tuple of str
+    compared_with : str
+        What the rows were compared with.
+    """
+
+    table: Table
+    account: Account
+    frame: pd.DataFrame = field(repr=False)
+    changes_list: tuple[Change, ...]
+    problems_list: tuple[Problem, ...] = ()
+    blanked: dict[str, int] = field(default_factory=dict)
+    own_columns: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    compared_rows: int = 0
+    compared_columns: tuple[str, ...] = ()
+    compared_with: str = ""
+    _as_planned: pd.DataFrame = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Copy-on-write: this costs nothing until one side is edited, and then only the edited columns.
+        object.__setattr__(self, "_as_planned", self.frame.copy(deep=False))
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of account, table and changes: the same plan has the same id anywhere."""
+        changes = sorted(
+            [change.action, change.id, change.customer_id, change.reference_id, list(map(list, change.cells))]
+            for change in self.changes_list
+        )
+        content = orjson.dumps([str(self.account), self.table.name, changes])
+        return hashlib.sha256(content).hexdigest()[:12]
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """One row per changed record.
+
+        Returns
+        -------
+        DataFrame
+            Columns action, index (the user's label), id, customer_id, reference_id, name, columns, old, new; the
+            last three are lists of the same length, one entry per cell.
+        """
+        rows = [
+            (
+                change.action, change.label, change.id, change.customer_id, change.reference_id, change.name,
+                [cell.column for cell in change.cells],
+                [cell.old for cell in change.cells],
+                [cell.new for cell in change.cells],
+            )
+            for change in self.changes_list
+        ]  # fmt: skip
+        return problems_frame(rows, _CHANGE_COLUMNS)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row per changed cell.
+
+        Returns
+        -------
+        DataFrame
+            Columns action, index (the user's label), id, column, old, new.
+        """
+        rows = [
+            (change.action, change.label, change.id, *cell) for change in self.changes_list for cell in change.cells
+        ]
+        return problems_frame(rows, _CELL_COLUMNS)
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """What stands in the way.
+
+        Returns
+        -------
+        DataFrame
+            Columns row (the user's label; None: the whole column), column, value, rule.
+        """
+        return problems_frame((self._label(problem), *problem[1:]) for problem in self.problems_list)
+
+    def _label(self, problem: Problem) -> Any:
+        return None if problem.position is None else self.frame.index[problem.position]
+
+    def counts(self) -> dict[Action, int]:
+        """Count the changes by action: create, update, delete."""
+        counted = Counter(change.action for change in self.changes_list)
+        return {action: counted[action] for action in SIGNS}
+
+    def check_fresh(self) -> None:
+        """Refuse a plan whose frame was edited since.
+
+        Raises
+        ------
+        StalePlanError
+        """
+        if not self._as_planned.equals(self.frame) or not self._as_planned.index.equals(self.frame.index):
+            raise StalePlanError("the frame was edited (or pushed) after this plan was made: plan it again")
+
+    def apply(self, **options: Any) -> Any:
+        """Send the changes; see :func:`wizframe.apply`.
+
+        Parameters
+        ----------
+        **options
+            ``client``, ``max_changes``, ``max_deletes``, ``on_conflict``, ``invalid``.
+
+        Returns
+        -------
+        Result
+            One row per change.
+        """
+        from wizframe.pushing import apply  # noqa: PLC0415 - a convenience that points up the layers
+
+        return apply(self, **options)
+
+    def __len__(self) -> int:
+        return len(self.changes_list)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes_list or self.problems_list)
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"Plan {self.id} for the {self.table.name} of {self.account}"
+        yield f"  {self.summary()}"
+        yield f"  compared {self.compared_rows} rows × {len(self.compared_columns)} columns with {self.compared_with}"
+        for change in self.changes_list[:_SHOWN_CHANGES]:
+            yield from _change_lines(change)
+        if len(self.changes_list) > _SHOWN_CHANGES:
+            yield f"  … and {len(self.changes_list) - _SHOWN_CHANGES} more: see plan.changes"
+        yield from (f"  ! {line}" for line in self._problem_lines())
+        yield from (f"  · {line}" for line in self._notice_lines())
+
+    def summary(self) -> str:
+        """Say in one line how much would change."""
+        counts = self.counts()
+        words = [f"{SIGNS[action]} {count} to {action}" for action, count in counts.items() if count]
+        said = ", ".join(words) if words else "nothing to change"
+        problems = len(self.problems_list)
+        return said + (f"; {problems} problem{'s'[: problems != 1]}: nothing is sent until solved" if problems else "")
+
+    def _problem_lines(self) -> Iterator[str]:
+        for problem in self.problems_list[:_SHOWN_CHANGES]:
+            row = "" if problem.position is None else f"row {self._label(problem)}, "
+            value = "" if problem.value is None else f" {shown(problem.value)!r}"
+            yield f"{row}{problem.column}:{value} {problem.rule}"
+        if len(self.problems_list) > _SHOWN_CHANGES:
+            yield f"… and {len(self.problems_list) - _SHOWN_CHANGES} more: see plan.problems"
+
+    def _notice_lines(self) -> Iterator[str]:
+        if self.blanked:
+            counts = ", ".join(f"{name} {count}" for name, count in self.blanked.items())
+            yield f"became blank and is not sent: {counts}; clear={list(self.blanked)!r} would clear it"
+        if self.own_columns:
+            yield f"your own columns, left alone: {', '.join(self.own_columns)}"
+        yield from self.notices
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_change_html(change) for change in self.changes_list[:_SHOWN_CHANGES])
+        more = len(self.changes_list) - _SHOWN_CHANGES
+        lines = [*(f"! {line}" for line in self._problem_lines()), *(f"· {line}" for line in self._notice_lines())]
+        if more > 0:
+            lines.insert(0, f"… and {more} more: see plan.changes")
+        compared = (
+            f"compared {self.compared_rows} rows × {len(self.compared_columns)} columns with {self.compared_with}"
+        )
+        return (
+            f"<div><b>Plan {self.id}</b> for the {self.table.name} of {html.escape(str(self.account))}<br>"
+            f"<b>{html.escape(self.summary())}</b><br><small>{html.escape(compared)}</small>"
+            f"<table><tbody>{rows}</tbody></table>"
+            + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
+            + "</div>"
+        )
+
+
+def _name(change: Change) -> str:
+    identity = change.id or change.reference_id or "new"
+    return f"{identity} {shown(change.name)}" if change.name else identity
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    yield f"  {SIGNS[change.action]} {_name(change)}"
+    if change.action == "delete":
+        return
+    width = max((len(cell.column) for cell in change.cells), default=0)
+    for cell in change.cells:
+        old = f"{shown(cell.old)} → " if change.action == "update" else ""
+        yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}"
+
+
+def _change_html(change: Change) -> str:
+    cells = "" if change.action == "delete" else "".join(_cell_html(change, cell) for cell in change.cells)
+    return (
+        f"<tr><td><b>{SIGNS[change.action]}</b></td><td style='text-align:left'>{html.escape(_name(change))}</td>"
+        f"<td style='text-align:left'>{cells}</td></tr>"
+    )
+
+
+def _cell_html(change: Change, cell: Any) -> str:
+    old = f"<s>{html.escape(shown(cell.old))}</s> → " if change.action == "update" else ""
+    return f"<div>{html.escape(cell.column)}: {old}<b>{html.escape(shown(cell.new))}</b></div>"

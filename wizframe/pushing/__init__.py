@@ -1,0 +1,379 @@
+"""Plan a frame against the service, and carry plans out: the only place where frames lead to writes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, Literal
+
+from wizframe.baselines import attached
+from wizframe.client import open_client
+from wizframe.errors import (
+    InvalidRequestError,
+    LimitExceededError,
+    PlanError,
+    PlanProblemsError,
+    PushInterruptedError,
+    ReadOnlyError,
+    WrongAccountError,
+)
+from wizframe.fields import CUSTOMER
+from wizframe.loaders import ServiceLookups
+from wizframe.planning import plan_deletes, plan_edits
+from wizframe.progress import bar
+from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
+from wizframe.pushing.results import Outcome, Result
+from wizframe.pushing.writing_back import write_back
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    import pandas as pd
+
+    from wizframe.baselines import Baseline
+    from wizframe.client import Client
+    from wizframe.planning import Change, Plan
+
+__all__ = ["Result", "apply", "delete", "plan", "push"]
+
+
+def plan(
+    frame: pd.DataFrame,
+    *,
+    client: Client | None = None,
+    table: Literal["customers", "contacts"] | None = None,
+    match: Literal["id", "reference_id"] = "id",
+    new: Literal["report", "create"] = "report",
+    only: Collection[str] | None = None,
+    clear: Collection[str] = (),
+    baseline: Literal["loaded", "service"] = "loaded",
+) -> Plan:
+    """Work out what a frame's edits would change, cell by cell. Nothing is written.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Customers or contacts, loaded or made by hand, filtered, sorted or merged as you like. A row with a blank ``id``
+        is a new record; a row that is not there means nothing.
+    client : Client, optional
+        By default the open connection of the account that the frame was loaded from.
+    table : {'customers', 'contacts'}, optional
+        Where neither the load nor the columns tell.
+    match : {'id', 'reference_id'}, default 'id'
+        How rows without an id find their record; ``'reference_id'`` looks in both statuses.
+    new : {'report', 'create'}, default 'report'
+        With ``match='reference_id'``: what becomes of references that nobody has.
+    only : list of str, optional
+        The columns that you mean to edit; a change in another one is a problem.
+    clear : list of str
+        Columns in which a cell that became blank clears the field. Elsewhere a blank cell is not sent; the text
+        ``wizframe.CLEAR`` clears a single one.
+    baseline : {'loaded', 'service'}, default 'loaded'
+        What rows that no load covers are compared with: ``'service'`` takes them as newer than the service.
+
+    Returns
+    -------
+    Plan
+        Shows itself; ``changes``, ``cells`` and ``problems`` are frames; ``apply()`` carries it out.
+
+    Raises
+    ------
+    PlanError
+        The frame cannot be planned: which table, which records, which account, which load is unclear.
+
+    Notes
+    -----
+    Sends read requests where rows must be looked up: references of new rows, customers of new contacts, records
+    that no load covers.
+
+    Examples
+    --------
+    >>> customers = wizframe.load_customers()
+    >>> customers.loc[0, "payment_term"] = "net45"
+    >>> wizframe.plan(customers, only=["payment_term"]).counts()
+    {'create': 0, 'update': 1, 'delete': 0}
+    """
+    for option, value, allowed in (
+        ("match", match, ("id", "reference_id")),
+        ("new", new, ("report", "create")),
+        ("baseline", baseline, ("loaded", "service")),
+    ):
+        if value not in allowed:
+            raise InvalidRequestError(f"{option}={value!r}: allowed are {' and '.join(map(repr, allowed))}")
+    own = attached(frame)
+    meant = open_client(client, account=own.account if own else None)
+    lookups = ServiceLookups(meant)
+    _check_same_account(own, meant, lookups)
+    return plan_edits(
+        frame,
+        account=meant.account,
+        lookups=lookups,
+        table=table,
+        match=match,
+        new=new,
+        only=only,
+        clear=clear,
+        baseline=baseline,
+    )
+
+
+def delete(
+    frame: pd.DataFrame, *, client: Client | None = None, table: Literal["customers", "contacts"] | None = None
+) -> Plan:
+    """Plan to delete the records of all rows of a frame. Nothing is written.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows with ids.
+    client, table
+        As for :func:`plan`.
+
+    Returns
+    -------
+    Plan
+        Says how many contacts go with the customers. ``apply(max_deletes=…)`` carries it out.
+
+    Raises
+    ------
+    PlanError
+        A row has no id, or belongs to another account.
+    """
+    own = attached(frame)
+    meant = open_client(client, account=own.account if own else None)
+    lookups = ServiceLookups(meant)
+    _check_same_account(own, meant, lookups)
+    return plan_deletes(frame, account=meant.account, lookups=lookups, table=table)
+
+
+def apply(
+    plan: Plan,
+    *,
+    client: Client | None = None,
+    max_changes: int | None = None,
+    max_deletes: int = 0,
+    on_conflict: OnConflict = "skip",
+    invalid: Literal["raise", "skip"] = "raise",
+    progress: bool = True,
+) -> Result:
+    """Carry out a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    client : Client, optional
+        By default the open connection of the plan's account.
+    max_changes : int, optional
+        Refuse a plan with more changes than this.
+    max_deletes : int, default 0
+        Refuse a plan with more deletes than this.
+    on_conflict : {'skip', 'mine', 'theirs'}, default 'skip'
+        What becomes of a field that somebody else changed since it was loaded: the row is not sent, yours is sent,
+        or theirs is kept and the row's other fields are sent.
+    invalid : {'raise', 'skip'}, default 'raise'
+        Refuse a plan with problems, or leave out the rows that have them.
+    progress : bool, default True
+        Show a bar when it takes longer than a second.
+
+    Returns
+    -------
+    Result
+        One row per change. What was done is written into the planned frame (ids, references, times) and into its
+        baseline, so that planning it again plans nothing.
+
+    Raises
+    ------
+    PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError
+        Nothing was sent.
+    PushInterruptedError
+        Ctrl-C; its ``result`` says what was done.
+
+    Notes
+    -----
+    Each update reads the record first (``GET``), then sends ``PATCH`` for a customer or ``PUT`` of the whole contact;
+    creates send ``POST``, deletes ``GET`` and ``DELETE``.
+    """
+    if on_conflict not in ("skip", "mine", "theirs"):
+        raise InvalidRequestError(f"on_conflict={on_conflict!r}: allowed are 'skip', 'mine', 'theirs'")
+    if invalid not in ("raise", "skip"):
+        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
+    meant = open_client(client, account=plan.account)
+    _check(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
+    return _Push(plan, meant, on_conflict).run(progress=progress)
+
+
+def push(
+    frame: pd.DataFrame | Plan,
+    *,
+    yes: bool = False,
+    client: Client | None = None,
+    max_changes: int | None = None,
+    max_deletes: int | None = None,
+    on_conflict: OnConflict = "skip",
+    **options: object,
+) -> Result:
+    """Plan a frame, show the plan, ask, and carry it out.
+
+    Parameters
+    ----------
+    frame : DataFrame or Plan
+    yes : bool, default False
+        Do not ask. Without it, and with nobody there to answer, nothing is sent.
+    client, max_changes, on_conflict
+        As for :func:`apply`.
+    max_deletes : int, optional
+        As for :func:`apply`; a person who says yes to the plan that is shown allows its deletes.
+    **options
+        As for :func:`plan`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    PlanError
+        Nobody is there to answer, or the answer was no; also what :func:`plan` and :func:`apply` raise.
+    """
+    from wizframe.planning import Plan  # noqa: PLC0415 - the annotation's own name, needed at run time here only
+
+    planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
+    meant = open_client(client, account=planned.account)
+    _show(planned)
+    _check(planned, meant, max_changes=max_changes, max_deletes=len(planned), invalid="raise")
+    if not yes and len(planned):
+        _ask(planned, meant)
+        max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
+    return apply(planned, client=meant, max_changes=max_changes, max_deletes=max_deletes or 0, on_conflict=on_conflict)
+
+
+def _show(planned: Plan) -> None:
+    if "IPython" in sys.modules:
+        from IPython import get_ipython  # noqa: PLC0415 - only where it already runs
+        from IPython.display import display  # noqa: PLC0415
+
+        if get_ipython() is not None:
+            display(planned)  # type: ignore[no-untyped-call]
+            return
+    sys.stdout.write(f"{planned}\n")
+
+
+def _ask(planned: Plan, client: Client) -> None:
+    where = f"{planned.account} ({client.environment})"
+    question = f"Send these {len(planned)} changes to {where}? [y/N] "
+    try:
+        in_notebook = "ipykernel" in sys.modules
+        answer = input(question) if in_notebook or sys.stdin.isatty() else None
+    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
+        answer = None
+    if answer is None:
+        raise PlanError("nobody is there to say yes: nothing was sent. Give yes=True to send without asking")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise PlanError("the answer was no: nothing was sent")
+
+
+def _check(
+    plan: Plan, client: Client, *, max_changes: int | None, max_deletes: int, invalid: Literal["raise", "skip"]
+) -> None:
+    """Refuse a plan before its first write."""
+    if plan.account != client.account:
+        raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
+    if len(plan.problems) and invalid == "raise":
+        raise PlanProblemsError(
+            f"{len(plan.problems)} problems stand in the way, nothing was sent; .failures lists them, the first is: "
+            f"{plan.problems.iloc[0].to_dict()}. invalid='skip' would leave such rows out",
+            plan.problems,
+        )
+    plan.check_fresh()
+    if len(plan) and client.transport.read_only:
+        raise ReadOnlyError(f"the connection to {client.base_url} is read-only: nothing was sent")
+    deletes = plan.counts()["delete"]
+    if max_changes is not None and len(plan) > max_changes:
+        raise LimitExceededError(f"the plan has {len(plan)} changes, max_changes={max_changes}: nothing was sent")
+    if deletes > max_deletes:
+        raise LimitExceededError(f"the plan has {deletes} deletes, max_deletes={max_deletes}: nothing was sent")
+
+
+def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLookups) -> None:
+    """Where only the address says which account it is, compare three known records with the service's."""
+    if own is None or own.connection == client.connection or own.account != client.account or own.account.name:
+        return
+    sample = own.frame.head(3)
+    if own.table is CUSTOMER:
+        found = lookups.customers_by_id(set(sample["id"]))
+    else:
+        listed = lookups.contacts_of(set(sample["customer_id"]))
+        found = {row["id"]: row for rows in listed.values() for row in rows}
+    created = {row["id"]: str(row["created_at"].strftime("%Y-%m-%dT%H:%M:%S")) for _, row in sample.iterrows()}
+    strangers = [i for i, when in created.items() if not str(found.get(i, {}).get("created_at", "")).startswith(when)]
+    if len(sample) and len(strangers) == len(sample):
+        raise WrongAccountError(
+            f"the frame was loaded from {own.account}, but the service there does not know its records any more: "
+            "it is another account, or everything was deleted. Load again"
+        )
+
+
+class _Push:
+    """One push under way."""
+
+    def __init__(self, plan: Plan, client: Client, on_conflict: OnConflict) -> None:
+        self._plan = plan
+        self._workers = client.workers
+        self._carrier = Carrier(client, plan.table, on_conflict)
+        self._connection = client.connection
+        self._outcomes: dict[int, Outcome] = {}
+        self._stopped = threading.Event()
+
+    def run(self, *, progress: bool) -> Result:
+        problem_rows = {problem.position for problem in self._plan.problems_list}
+        work: list[tuple[int, Change]] = []
+        for number, change in enumerate(self._plan.changes_list):
+            if problem_rows & {change.position, None}:
+                said = "the row has problems: see plan.problems"
+                self._outcomes[number] = Outcome("skipped", said, "correct the row and plan again", "problem")
+            else:
+                work.append((number, change))
+        interrupted = self._carry_all(work, progress=progress)
+        unsent = Outcome("unsent", "the push stopped before this row", "push again: what was done is not sent twice")
+        outcomes = tuple(self._outcomes.get(number, unsent) for number in range(len(self._plan.changes_list)))
+        result = Result(self._plan, outcomes)
+        write_back(result, self._connection)
+        if interrupted:
+            raise PushInterruptedError(
+                f"interrupted: {result.summary()}; .result says what happened to each row", result
+            )
+        return result
+
+    def _carry_all(self, work: Sequence[tuple[int, Change]], *, progress: bool) -> bool:
+        """Carry out all changes, several records at a time; return whether a person interrupted."""
+        groups: dict[str, list[tuple[int, Change]]] = defaultdict(list)
+        for number, change in work:
+            # Contacts of one customer go one after the other: a new default changes the others' records.
+            groups[change.customer_id or f"record {number}"].append((number, change))
+        with (
+            bar("changes", enabled=progress, total=len(work)) as show,
+            ThreadPoolExecutor(self._workers, thread_name_prefix="wizframe-push") as pool,
+        ):
+            futures = [pool.submit(self._carry_group, group) for group in groups.values()]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    show(len(self._outcomes), len(self._plan))
+            except KeyboardInterrupt:
+                self._stopped.set()
+                return True
+            finally:
+                self._stopped.set() if sys.exc_info()[0] else None
+        return False
+
+    def _carry_group(self, group: Sequence[tuple[int, Change]]) -> None:
+        for number, change in group:
+            if self._stopped.is_set():
+                return
+            try:
+                self._outcomes[number] = self._carrier.carry(change)
+            except PushStoppedError as stopped:
+                self._outcomes[number] = stopped.outcome
+                self._stopped.set()

@@ -1,0 +1,175 @@
+"""What became of each change of a push."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from wizframe.frames import problems_frame
+from wizframe.planning.changes import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from wizframe.dialects import Record
+    from wizframe.planning import Change, Plan
+
+__all__ = ["ConflictCell", "Outcome", "Result", "State"]
+
+State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
+STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
+_SHOWN_ROWS = 20
+_COLUMNS = [
+    "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
+]  # fmt: skip
+
+
+class ConflictCell(NamedTuple):
+    """A cell that somebody else changed too."""
+
+    column: str
+    when_loaded: Any
+    yours: Any
+    now: Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one change.
+
+    Parameters
+    ----------
+    state : {'done', 'failed', 'conflict', 'skipped', 'unknown', 'unsent'}
+    what_happened, next_step : str
+        In plain words.
+    code : str
+        For programs.
+    attempts : int
+        How often something was sent.
+    record : dict or None
+        The service's record afterwards, where known.
+    conflicts : tuple of ConflictCell
+    """
+
+    state: State
+    what_happened: str
+    next_step: str = ""
+    code: str = ""
+    attempts: int = 0
+    record: Record | None = field(default=None, repr=False)
+    conflicts: tuple[ConflictCell, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What became of a push, row by row.
+
+    Parameters
+    ----------
+    plan : Plan
+    outcomes : tuple of Outcome
+        One for each change of the plan, in its order.
+    """
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """One row per change.
+
+        Returns
+        -------
+        DataFrame
+            Columns index (the user's label), id, reference_id, action, state, code, what_happened, next_step,
+            attempts.
+        """
+        return problems_frame(
+            (
+                (
+                    change.label, self._id(change, outcome), change.reference_id, change.action, outcome.state,
+                    outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
+                )
+                for change, outcome in self._pairs()
+            ),
+            _COLUMNS,
+        )  # fmt: skip
+
+    @cached_property
+    def conflict_cells(self) -> pd.DataFrame:
+        """One row per cell that somebody else changed too.
+
+        Returns
+        -------
+        DataFrame
+            Columns index, id, column, when_loaded, yours, now.
+        """
+        rows = [(change.label, change.id, *cell) for change, outcome in self._pairs() for cell in outcome.conflicts]
+        return problems_frame(rows, ["index", "id", "column", "when_loaded", "yours", "now"])
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The user's rows that the service refused: edit, plan, apply."""
+        return self._rows("failed")
+
+    @property
+    def conflicts(self) -> pd.DataFrame:
+        """The user's rows that somebody else changed too; :attr:`conflict_cells` says where."""
+        return self._rows("conflict")
+
+    @property
+    def unsent(self) -> pd.DataFrame:
+        """The user's rows that were not sent, because the push stopped or their outcome is unknown."""
+        return self._rows("unsent", "unknown", "skipped")
+
+    def counts(self) -> dict[State, int]:
+        """Count the changes by state."""
+        counted = Counter(outcome.state for outcome in self.outcomes)
+        return {state: counted[state] for state in STATES}
+
+    def _rows(self, *states: State) -> pd.DataFrame:
+        positions = [change.position for change, outcome in self._pairs() if outcome.state in states]
+        return self.plan.frame.iloc[sorted(set(positions))].copy()
+
+    def _pairs(self) -> Iterator[tuple[Change, Outcome]]:
+        return zip(self.plan.changes_list, self.outcomes, strict=True)
+
+    @staticmethod
+    def _id(change: Change, outcome: Outcome) -> str | None:
+        return (outcome.record or {}).get("id") or change.id
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"Result of plan {self.plan.id} for the {self.plan.table.name} of {self.plan.account}"
+        yield f"  {self.summary()}"
+        unfinished = [(change, outcome) for change, outcome in self._pairs() if outcome.state != "done"]
+        for change, outcome in unfinished[:_SHOWN_ROWS]:
+            identity = change.id or change.reference_id or "new"
+            yield f"  {outcome.state}: row {change.label}, {identity} {shown(change.name)}: {outcome.what_happened}"
+            if outcome.next_step:
+                yield f"      → {outcome.next_step}"
+        if len(unfinished) > _SHOWN_ROWS:
+            yield f"  … and {len(unfinished) - _SHOWN_ROWS} more: see result.changes"
+
+    def summary(self) -> str:
+        """Say in one line what became of the changes."""
+        words = [f"{count} {state}" for state, count in self.counts().items() if count]
+        return ", ".join(words) if words else "nothing to do"
+
+    def _repr_html_(self) -> str:
+        first, *rest = self._lines()
+        return (
+            f"<div><b>{html.escape(first)}</b>"
+            + "".join(f"<div style='white-space:pre-wrap'>{html.escape(line)}</div>" for line in rest)
+            + "</div>"
+        )

@@ -1,0 +1,324 @@
+# Every number compared with a chance is a share of the data: a name for each would say less than the number.
+# ruff: noqa: PLR2004
+"""Generated data: a wholesale account as it might be, with the few percent of mess that every real one has.
+
+The same seed gives the same records, whatever the day: everything happened before `UNTIL`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from wizframe.server.catalogue import PRICE_LISTS, SALES_REPS
+from wizframe.server.identity import record_id
+from wizframe.server.places import COUNTRIES
+from wizframe.server.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wizframe.server.messages import Record
+    from wizframe.server.places import Country
+    from wizframe.server.store import Store
+
+UNTIL = dt.datetime(2026, 6, 30, 17, 0, tzinfo=dt.UTC)
+"""When the generated history ends."""
+
+YEARS = 3
+CHUNK = 5_000
+IMPORT_SIZE = 12
+"""Now and then so many customers in a row were imported in the same second."""
+
+_SPAN_S = YEARS * 365 * 86_400
+_START_S = int(UNTIL.timestamp()) - _SPAN_S
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+# Repetition is the weight: a choice by index costs a tenth of a weighted one, and there are millions of them.
+_TERMS = ["net30"] * 9 + ["net15"] * 3 + ["net45"] * 3 + ["net60"] * 4 + ["prepaid"] * 3 + ["due_on_receipt", "Net 30"]
+_MODES = ["credit"] * 6 + ["card"] * 6 + ["ach"] * 3 + ["wire"] * 2 + ["check"] * 2
+_SHIPPING = ["standard"] * 8 + ["ups_ground"] * 4 + ["fedex_ground"] * 3 + ["ltl_freight"] * 3 + ["express", "pickup"]
+_FREIGHT = ["prepaid"] * 6 + ["collect"] * 3 + ["third_party"] * 2 + ["prepaid_and_add"] * 2
+_TITLES = [
+    "Owner",
+    "Owner",
+    "Buyer",
+    "Buyer",
+    "Head Buyer",
+    "Purchasing Manager",
+    "Store Manager",
+    "Accounts Payable",
+    "Visual Merchandiser",
+    "Creative Director",
+    "Warehouse Supervisor",
+    "Office Manager",
+]
+_DEPARTMENTS = ["Purchasing"] * 4 + ["Accounting"] * 2 + ["Store"] * 2 + ["Logistics", "Visual", "", None]
+_STORE_TYPES = ["Boutique", "Gift shop", "Furniture", "Homeware", "Garden centre", "Museum shop", "Online"]
+_SHOWS = ["Maison d'Été 2025", "Harbor Home Show 2024", "Gift & Living Fall 2025", "Nordic Rooms 2026"]
+_TLDS = ["com"] * 6 + ["net", "org"]
+_CONTACT_COUNTS = [1] * 8 + [2] * 6 + [3] * 3 + [4] * 2 + [5]
+_BAD_PHONES = ["555-0100", "(415) 555-0123", "n/a", "+1 415 555 0199", "0049 30 555 01"]
+_BAD_EMAILS = ["info@", "see notes", "buyer.example.com", "orders@example,com"]
+_SHARED_EMAILS = ["office@holding.example.com", "purchasing@group.example.org"]
+_MAILBOXES = ["hello"] * 4 + ["info"] * 3 + ["orders"] * 3 + ["office", "buying", "shop"]
+_SECOND_LINES = ["Suite 200", "2nd floor", "c/o Warehouse 4", "Dock B", "Attn: Receiving"]
+_SHIPPING_COUNTS = [0] * 7 + [1] * 11 + [2, 2]
+_NEWSLETTER = '[{"name":"Newsletter","value":true}]'
+_LETTERS = "ABCEGHJKLMNPRSTVWXYZ"
+_DIGITS = "0123456789"
+_REP_IDS = list(SALES_REPS)
+_PRICE_LIST_IDS = ["plist_123456"] * 6 + list(PRICE_LISTS)
+
+_T = TypeVar("_T")
+
+
+def seed_store(store: Store, customers: int, seed: int) -> None:
+    """Fill an empty store.
+
+    Parameters
+    ----------
+    store : Store
+        Where to.
+    customers : int
+        How many customers; their contacts come with them.
+    seed : int
+        Decides everything else.
+    """
+    generator = Generator(customers, seed)
+    with store.writing():
+        for first in range(1, customers + 1, CHUNK):
+            numbers = range(first, min(first + CHUNK, customers + 1))
+            contacts: list[tuple[Any, ...]] = []
+            store.load("customers", generator.customers(numbers, contacts))
+            store.load("contacts", contacts)
+    store.loaded()
+
+
+class Generator:
+    """Make up customers and contacts, one after the other.
+
+    Parameters
+    ----------
+    total : int
+        How many customers there will be; they spread over the whole history.
+    seed : int
+        The same seed gives the same data.
+    """
+
+    def __init__(self, total: int, seed: int) -> None:
+        self._chance = random.Random(seed).random  # noqa: S311 - nothing here is secret
+        self._total = total
+        self._contacts = 0
+        self._created_s = _START_S
+        self._countries = [country for country in COUNTRIES for _ in range(country.weight)]
+
+    def customers(self, numbers: range, contacts: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Make up some customers.
+
+        Parameters
+        ----------
+        numbers : range
+            Their row numbers.
+        contacts : list
+            Where their contacts are added, as rows in the order of `COLUMNS`.
+
+        Yields
+        ------
+        tuple
+            One row, in the order of `COLUMNS`.
+        """
+        for number in numbers:
+            customer = self._customer(number)
+            people = self._people(customer)
+            contacts += [tuple(person[column] for column in COLUMNS["contacts"]) for person in people]
+            customer |= {name: people[0][name] for name in ("first_name", "last_name")}
+            yield tuple(customer[column] for column in COLUMNS["customers"])
+
+    def _pick(self, choices: Sequence[_T]) -> _T:
+        return choices[int(self._chance() * len(choices))]
+
+    # ------------------------------------------------------------------ a customer
+
+    def _customer(self, number: int) -> Record:
+        country = self._pick(self._countries)
+        shop, domain = self._pick(country.heads)
+        place = self._pick(country.places)
+        created, updated = self._times(number)
+        domain = f"{domain or f'shop{number}-{place[3]}'}.example.{self._pick(_TLDS)}"
+        return {
+            "id": record_id("customers", number),
+            "reference_id": self._reference(number, country),
+            "display_id": f"C{number:05d}",
+            "company_name": self._company(shop, country),
+            "display_name": shop if self._chance() < 0.993 else f"{shop} ",
+            "phone": self._phone(country),
+            "email": self._mailbox(domain),
+            "status": "active" if self._chance() < 0.92 else "inactive",
+            **self._terms(),
+            **self._assignments(country),
+            "created_at": created,
+            "updated_at": updated,
+            "addresses": _json(self._addresses(number, country, place, created)),
+            "attributes": _json(self._attributes()),
+            "country": country,
+            "domain": domain,
+        }
+
+    def _times(self, number: int) -> tuple[str, str]:
+        imported = number // IMPORT_SIZE % 9 == 4
+        position = number - number % IMPORT_SIZE if imported else number + self._chance()
+        created_s = _START_S + int(_SPAN_S * (position - 1) / (self._total + 1))
+        self._created_s = created_s = max(self._created_s, created_s)
+        later_s = int((_START_S + _SPAN_S - created_s) * self._chance()) if self._chance() < 0.7 else 0
+        return _time(created_s), _time(created_s + later_s)
+
+    def _reference(self, number: int, country: Country) -> str:
+        kind = self._chance()
+        if kind < 0.68:
+            return f"CUST{number:05d}"
+        if kind < 0.97:
+            return f"{1_000_000 + number:010d}"
+        return self._pick((f"{country.code}/{number:05d}", f"CUST {number:05d}", f"CUST{number:05d},B"))
+
+    def _company(self, shop: str, country: Country) -> str:
+        name = self._pick(country.forms).replace("~", shop)
+        return name if self._chance() < 0.99 else name.replace(" ", "  ", 1)
+
+    def _phone(self, country: Country) -> str | None:
+        kind = self._chance()
+        if kind < 0.90:
+            return f"{self._pick(country.dialed)}{int(self._chance() * 10_000):04d}"
+        return self._pick(_BAD_PHONES) if kind < 0.915 else self._blank()
+
+    def _mailbox(self, domain: str) -> str | None:
+        kind = self._chance()
+        if kind < 0.94:
+            return f"{self._pick(_MAILBOXES)}@{domain}"
+        if kind < 0.965:
+            return self._pick(_SHARED_EMAILS) if kind < 0.955 else self._pick(_BAD_EMAILS)
+        return self._blank()
+
+    def _blank(self) -> str | None:
+        return "" if self._chance() < 0.5 else None
+
+    def _terms(self) -> Record:
+        return {
+            "freight_term": self._pick(_FREIGHT) if self._chance() < 0.9 else self._blank(),
+            "shipping_method": self._pick(_SHIPPING) if self._chance() < 0.95 else self._blank(),
+            "payment_mode": self._pick(_MODES) if self._chance() < 0.97 else self._blank(),
+            "payment_term": self._pick(_TERMS) if self._chance() < 0.97 else self._blank(),
+        }
+
+    def _assignments(self, country: Country) -> Record:
+        reps = [_REP_IDS[(ord(country.code[0]) + ord(country.code[1])) % len(_REP_IDS)]]
+        if self._chance() < 0.15:
+            reps = sorted({*reps, self._pick(_REP_IDS)})
+        return {
+            "assigned_sales_rep_ids": _json(reps if self._chance() < 0.85 else []),
+            "assigned_price_list_id": self._pick(_PRICE_LIST_IDS) if self._chance() < 0.75 else self._blank(),
+        }
+
+    def _attributes(self) -> list[Record]:
+        found: Record = {}
+        if self._chance() < 0.6:
+            found["Store type"] = self._pick(_STORE_TYPES)
+        if self._chance() < 0.3:
+            found["Stores"] = 1 + int(self._chance() ** 3 * 30)
+        if self._chance() < 0.1:
+            found["Industry"] = "Retail"
+        if self._chance() < 0.08:
+            found["Tax exempt"] = True
+        if self._chance() < 0.05:
+            found["Trade show"] = self._pick(_SHOWS)
+        return [{"name": name, "value": value} for name, value in found.items()]
+
+    # ------------------------------------------------------------------ addresses
+
+    def _addresses(self, number: int, country: Country, place: list[str], created: str) -> list[Record]:
+        kinds = ["billing"] + ["shipping"] * self._pick(_SHIPPING_COUNTS)
+        return [
+            self._address(number * 8 + index, kind, country, place if index < 2 else self._pick(country.places))
+            | {"is_default": index < 2, "created_at": created, "updated_at": created}
+            for index, kind in enumerate(kinds)
+        ]
+
+    def _address(self, row: int, kind: str, country: Country, place: list[str]) -> Record:
+        return {
+            "id": record_id("addresses", row),
+            "reference_id": f"ADDR{row % 8 + 1:03d}",
+            "first_name": "",
+            "last_name": "",
+            "phone": "",
+            "email": "",
+            "address_line_1": self._pick(country.roads).replace("#", str(1 + int(self._chance() * 240))),
+            "address_line_2": self._pick(_SECOND_LINES) if self._chance() < 0.1 else "",
+            "city": place[0],
+            "state": place[1],
+            "country": country.code if self._chance() < 0.97 else "",
+            "zip_code": self._zip(place[2]),
+            "type": kind,
+            "status": "active",
+            "attributes": [],
+        }
+
+    def _zip(self, pattern: str) -> str:
+        for _ in range(pattern.count("#")):
+            pattern = pattern.replace("#", _DIGITS[int(self._chance() * 10)], 1)
+        for _ in range(pattern.count("@")):
+            pattern = pattern.replace("@", self._pick(_LETTERS), 1)
+        return pattern
+
+    # ------------------------------------------------------------------ contacts
+
+    def _people(self, customer: Record) -> list[Record]:
+        count = self._pick(_CONTACT_COUNTS)
+        people = [self._person(customer, position) for position in range(1, count + 1)]
+        oddity = self._chance()
+        people[0]["is_default"] = oddity < 0.97
+        if oddity < 0.02 and count > 1:
+            people[1]["is_default"] = True
+        return people
+
+    def _person(self, customer: Record, position: int) -> Record:
+        country: Country = customer["country"]
+        self._contacts += 1
+        first, first_slug = self._pick(country.people)
+        last, last_slug = self._pick(country.families)
+        # Contact references are unique within a customer only, and many a company counts from 1 in each.
+        reference = f"CONT{position:03d}" if self._chance() < 0.4 else f"CONT-{self._contacts:06d}"
+        return {
+            "id": record_id("contacts", self._contacts),
+            "customer_id": customer["id"],
+            "reference_id": reference,
+            "first_name": first,
+            "last_name": last if self._chance() < 0.97 else self._blank(),
+            "email": self._personal_email(f"{first_slug}.{last_slug}".strip("."), position, customer["domain"]),
+            "phone": self._phone(country),
+            "designation": self._pick(_TITLES) if self._chance() < 0.92 else self._blank(),
+            "department": self._pick(_DEPARTMENTS),
+            "is_default": False,
+            "status": "active" if position == 1 or self._chance() < 0.9 else "inactive",
+            "attributes": "[]" if self._chance() < 0.96 else _NEWSLETTER,
+            "created_at": customer["created_at"],
+            "updated_at": customer["updated_at"] if self._chance() < 0.5 else customer["created_at"],
+        }
+
+    def _personal_email(self, person: str, position: int, domain: str) -> str | None:
+        kind = self._chance()
+        if kind < 0.975:
+            return f"{person}@{domain}" if position < 3 else f"{person}{position}@{domain}"
+        if kind < 0.99:
+            return self._pick(_SHARED_EMAILS) if kind < 0.985 else self._pick(_BAD_EMAILS)
+        return self._blank()
+
+
+def _time(seconds: int) -> str:
+    return f"{(_EPOCH + dt.timedelta(seconds=seconds)).isoformat()[:19]}Z"
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

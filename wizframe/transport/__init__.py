@@ -1,0 +1,284 @@
+"""HTTP to one service: pooled session, time-outs, retry of what is safe, pacing, redaction.
+
+Knows methods, paths and JSON, but neither customers nor contacts. Nothing here follows a redirect, and nothing
+here can show the API key.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import certifi
+import orjson
+import requests
+import requests.adapters
+import urllib3.exceptions
+
+from wizframe.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    NotSentError,
+    ProtocolError,
+    RateLimitError,
+    ReadOnlyError,
+    RedirectError,
+    TransportError,
+    UnavailableError,
+)
+from wizframe.transport.answers import Answer, failure, judge, read
+from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
+from wizframe.transport.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wizframe.errors import WizframeError
+
+__all__ = ["Answer", "Pacer", "Secret", "Transport", "check_base_url", "is_loopback"]
+
+USER_AGENT = "wizframe"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+DEADLINE_S = 120.0
+MAX_ATTEMPTS = 5
+MAX_REFUSALS = 20
+_ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
+
+
+class Transport:
+    """Send requests to one service.
+
+    Parameters
+    ----------
+    base_url : str
+        Such as ``https://api.wizcommerce.com/v1``. HTTPS, except to this machine itself.
+    api_key : str
+        Goes to this URL's scheme, host and port alone.
+    rate : float, optional
+        Requests per second at the most.
+    workers : int
+        Connections that are kept open.
+    read_only : bool
+        Refuse everything but GET.
+    ca_bundle : str, optional
+        File of certificates to trust besides the system's.
+
+    Raises
+    ------
+    ConfigurationError
+        The URL or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        rate: float | None = None,
+        workers: int = 4,
+        read_only: bool = False,
+        ca_bundle: str | None = None,
+    ) -> None:
+        self.base_url = check_base_url(base_url)
+        self.read_only = read_only
+        self.pacer = Pacer(rate)
+        self._secret = Secret(api_key)
+        self._session = _session(workers, self.base_url, ca_bundle)
+        self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r}{', read_only=True' if self.read_only else ''})"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def request(
+        self,
+        method: str,
+        segments: Sequence[str],
+        *,
+        query: Mapping[str, str] | None = None,
+        payload: Any = None,
+    ) -> Answer:
+        """Send a request and return its 2xx answer.
+
+        A GET is repeated after any failure that may pass; everything else only where the service provably
+        did not act on it (never connected, or refused with 429).
+
+        Parameters
+        ----------
+        method : str
+            GET, POST, PATCH, PUT or DELETE.
+        segments : sequence of str
+            Of the path below the base URL; ids among them are checked and quoted.
+        query : mapping of str, optional
+        payload : object, optional
+            Sent as JSON.
+
+        Returns
+        -------
+        Answer
+
+        Raises
+        ------
+        InvalidRequestError
+            An id that would alter the path.
+        ReadOnlyError
+            A write on a read-only connection.
+        TransportError, ServiceError
+            See :mod:`wizframe.errors`.
+        """
+        if self.read_only and method != "GET":
+            raise ReadOnlyError(f"this connection to {self.base_url} is read-only: {method} was not sent")
+        url = self.base_url + _path(segments) + (f"?{urlencode(query)}" if query else "")
+        body = None if payload is None else orjson.dumps(payload)
+        return self._persist(method, url, body)
+
+    def _persist(self, method: str, url: str, body: bytes | None) -> Answer:
+        """Repeat one request as long as that is safe and promises something."""
+        failures = refusals = 0
+        while True:
+            sent_at = self.pacer.wait()
+            outcome, asked_s = self._attempt(method, url, body)
+            if isinstance(outcome, Answer):
+                self.pacer.speed_up()
+                return outcome
+            if isinstance(outcome, RateLimitError):
+                refusals += 1
+                outcome.retry_after_s = asked_s
+                if refusals == MAX_REFUSALS:
+                    raise outcome
+                self.pacer.slow_down(sent_at, pause_s(asked_s, refusals))
+                continue
+            failures += 1
+            if failures == MAX_ATTEMPTS or not _may_repeat(method, outcome):
+                raise outcome
+            if asked_s is None:
+                time.sleep(pause_s(None, failures))
+            else:
+                self.pacer.slow_down(sent_at, pause_s(asked_s, failures))
+
+    def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
+        """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
+        deadline = time.monotonic() + DEADLINE_S
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers={"X-API-Key": self._secret.reveal()},
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
+                proxies=self._proxies,
+            )
+            with response:
+                content = read(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return failure(method, url, error), None
+        if content is None:
+            return ProtocolError(f"{method} {url}: the answer is too large"), None
+        return judge(response, content, self._secret), retry_after_s(response.headers)
+
+
+def check_base_url(base_url: str) -> str:
+    """Return a base URL without its trailing slash, or say why it is refused.
+
+    Parameters
+    ----------
+    base_url : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        No absolute http(s) URL, plain http to another machine, or a user, query or fragment in it.
+    """
+    parts = urlsplit(base_url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"base_url {base_url!r} is no absolute URL such as https://api.wizcommerce.com/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("base_url must hold no user, password, query or fragment")
+    if parts.scheme == "http" and not is_loopback(base_url):
+        raise ConfigurationError(f"base_url {base_url!r} would send the API key unencrypted: use https")
+    return base_url.strip().rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL leads to this machine itself."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _path(segments: Sequence[str]) -> str:
+    for segment in segments:
+        # quote() leaves ".." as it is, and servers resolve it: such an id is refused, not escaped.
+        if not isinstance(segment, str) or not _ID.fullmatch(segment):
+            raise InvalidRequestError(
+                f"{segment!r} is no id that the service can have given: letters, digits and ._~:@=+- are allowed",
+                [("id", "is no id")],
+            )
+    return "".join("/" + quote(segment, safe="") for segment in segments)
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """An adapter whose connections share one TLS context (parsing the certificates anew costs 13 ms each)."""
+
+    def __init__(self, context: ssl.SSLContext | None, **options: Any) -> None:
+        self._context = context
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        return super().proxy_manager_for(*args, ssl_context=self._context, **options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the certificates to the shared context, which verifies them and the host name."""
+
+
+def _session(workers: int, base_url: str, ca_bundle: str | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no .netrc; proxies are resolved once by the transport
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # threads share it: nobody may change it
+    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"})
+    context = _tls_context(ca_bundle) if base_url.startswith("https") else None
+    adapter = _Adapter(context, pool_connections=1, pool_maxsize=workers, pool_block=True, max_retries=0)
+    session.mount(base_url.split("://", 1)[0] + "://", adapter)
+    return session
+
+
+def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    if ca_bundle:
+        try:
+            context.load_verify_locations(ca_bundle)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f"ca_bundle {ca_bundle!r} cannot be read as certificates: {error}") from None
+    return context
+
+
+def _may_repeat(method: str, error: WizframeError) -> bool:
+    """Tell whether asking again is safe and may help."""
+    if isinstance(error, NotSentError):
+        return error.code != "certificate"
+    # An answer, a redirect or a wrong shape will not change by asking again.
+    lasting = isinstance(error, (RedirectError, ProtocolError))
+    return method == "GET" and isinstance(error, (TransportError, UnavailableError)) and not lasting

@@ -1,0 +1,116 @@
+"""How fast requests may leave, and how long to wait after a refusal. Sends nothing itself."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import re
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["MAX_PAUSE_S", "Pacer", "pause_s", "retry_after_s"]
+
+MAX_PAUSE_S = 120.0
+
+
+class Pacer:
+    """Space the requests of all threads; slow everybody down when the service says so.
+
+    Parameters
+    ----------
+    rate : float, optional
+        Requests per second at the most; None leaves the pace to the service until it refuses one.
+    clock, sleep : callable
+        In seconds; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._floor_s = 1.0 / rate if rate else 0.0
+        self._interval_s = self._floor_s
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._paused_at = float("-inf")
+        self._sent: deque[float] = deque(maxlen=512)
+
+    def wait(self) -> float:
+        """Block until the next request may leave.
+
+        Returns
+        -------
+        float
+            The clock when it may leave, in seconds; :meth:`slow_down` wants it back.
+        """
+        with self._lock:
+            start = max(self._clock(), self._next)
+            self._next = start + self._interval_s
+            self._sent.append(start)
+        delay_s = start - self._clock()
+        if delay_s > 0:
+            self._sleep(delay_s)
+        return start
+
+    def slow_down(self, sent_at: float, pause_s: float) -> None:
+        """Pause everybody after a refusal, and go on more slowly.
+
+        Parameters
+        ----------
+        sent_at : float
+            When the refused request left. Requests that left before an earlier pause began tell nothing new.
+        pause_s : float
+            Seconds.
+        """
+        with self._lock:
+            now = self._clock()
+            self._next = max(self._next, now + pause_s)
+            if sent_at <= self._paused_at:
+                return
+            recent = [moment for moment in self._sent if moment > now - 1.0]
+            seen_s = 1.0 / max(len(recent), 1)
+            self._interval_s = min(max(self._interval_s, seen_s) * 1.25, 10.0)
+            self._paused_at = now
+
+    def speed_up(self) -> None:
+        """Go on a little faster after a success, down to the interval that the user allowed."""
+        if self._interval_s > self._floor_s:
+            with self._lock:
+                self._interval_s = max(self._interval_s * 0.998, self._floor_s)
+                if self._interval_s < 0.0005:  # noqa: PLR2004 - faster than the wire: no limit
+                    self._interval_s = self._floor_s
+
+
+def pause_s(asked_s: float | None, failures: int) -> float:
+    """Seconds to wait: what the service asked for, else exponential with jitter."""
+    if asked_s is not None:
+        return min(asked_s, MAX_PAUSE_S)
+    return min(0.25 * 2.0**failures, MAX_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After: seconds, or an HTTP date, which is measured against the answer's own Date."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    moment, now = _http_date(text), _http_date(headers.get("Date", ""))
+    if moment is None:
+        return None
+    return max(moment - (time.time() if now is None else now), 0.0)
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
