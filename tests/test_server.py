@@ -285,6 +285,14 @@ class TestLifeCycle:
             assert api.server.records("customers") == before
             assert api.create_customer("NEW-3")["id"] not in {created["id"], before[-1]["id"]}
 
+    def test_time_does_not_run_backwards_where_the_account_is_ahead_of_the_clock(self, tmp_path):
+        path = tmp_path / "account.sqlite"
+        with SandboxServer(customers=1, database=path) as server:
+            ahead = server.records("customers")[0]["id"]
+            server.overwrite("customers", ahead, updated_at="2099-01-01T00:00:00Z")
+        with Api("rest", database=path) as api:
+            assert api.create_customer()["created_at"] == "2099-01-01T00:00:00Z"
+
     def test_an_empty_account_is_possible(self):
         with Api("rest", customers=0) as api:
             assert api.call("GET", "/customers").json()["pagination"] == {

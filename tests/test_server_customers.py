@@ -283,6 +283,14 @@ class TestAddresses:
         updated = api.one("PATCH", f"/customers/{created['id']}", 201, addresses=[item])
         assert updated["addresses"][0][api.spell("zip_code")] is None
 
+    def test_ids_sent_on_create_are_ignored(self, api):
+        other = api.create_customer("O", addresses=[api.spelled(**address())], contacts=[api.spelled(**contact())])
+        items = {"addresses": [api.spelled(**address())], "contacts": [api.spelled(**contact())]}
+        for key, (item,) in items.items():
+            item["id"] = other[key][0]["id"]
+        created = api.create_customer("M", **items)
+        assert not {item["id"] for key in items for item in created[key]} & {other[key][0]["id"] for key in items}
+
     def test_the_address_of_somebody_else_is_refused(self, api):
         mine = api.create_customer("M")
         other = api.create_customer("O", addresses=[api.spelled(**address())])["addresses"][0]["id"]

@@ -77,8 +77,8 @@ class Client:
 
     Examples
     --------
-    >>> wiz.customer.list(page_size=1, sort_by="created_at", sort="asc")[0]["reference_id"]
-    'CUST00001'
+    >>> wiz.customer.list(page_size=1, status="inactive")[0]["status"]
+    'inactive'
     """
 
     def __init__(

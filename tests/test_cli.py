@@ -1,0 +1,91 @@
+"""The command line, through real processes: what a person sees, what a pipe gets, how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import wizframe
+from wizframe.cli import main
+
+
+def run(*arguments, **environment):
+    command = [sys.executable, "-W", "error", "-m", "wizframe", *arguments]
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False, env=variables)
+
+
+def test_the_demo_does_the_whole_job_and_explains_itself(dialect):
+    done = run("demo", "--dialect", dialect)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    for promise in (
+        "No account is needed here",
+        "customers = wizframe.load_customers()",
+        "~ 26 to update",
+        "26 done, 1 conflict",
+        "somebody else changed it meanwhile",
+        "Head of Purchasing",
+        "wizframe is unofficial",
+        "What to try next",
+    ):
+        assert promise in " ".join(done.stdout.split())
+
+
+def test_piped_output_has_no_colour_and_fits_a_page():
+    output = run("demo", "--customers", "60").stdout
+    assert "\033" not in output
+    assert max(map(len, output.splitlines())) <= 110
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a Unix terminal")
+@pytest.mark.parametrize(("variables", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_unless_it_says_no(variables, is_coloured):
+    inner, outer = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", **variables}
+    command = [sys.executable, "-m", "wizframe", "demo", "--customers", "20"]
+    with subprocess.Popen(command, stdout=outer, stderr=outer, env=environment) as process:
+        os.close(outer)
+        output = b""
+        while chunk := _read(inner):
+            output += chunk
+    os.close(inner)
+    assert process.returncode == 0
+    assert (b"\033[" in output) is is_coloured
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_the_sandbox_command_serves_until_interrupted():
+    command = [sys.executable, "-m", "wizframe", "sandbox", "--port", "0", "--customers", "7"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        url = re.search(r"7 customers at (\S+)", process.stdout.readline())[1]
+        with wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=url) as client:
+            assert len(client.load_customers(progress=False, invalid="drop")) <= 7
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == "wizframe: interrupted\n"
+
+
+def test_a_taken_port_is_said_in_one_line(capsys):
+    with wizframe.sandbox(customers=1) as client:
+        port = client.base_url.split(":")[2].split("/")[0]
+        assert main(["sandbox", "--port", port]) == 1
+    assert capsys.readouterr().err.startswith("wizframe: ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--customers", "-1"], ["sandbox", "--dialect", "latin"]])
+def test_bad_arguments_end_with_code_2_and_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: wizframe" in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""The documentation's code runs, and its tables say what the code says."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import wizframe
+from wizframe.errors import InvalidDataWarning
+from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FOOT = (
+    'Texts are blank as missing values, never as `""`; times are UTC, to the microsecond. `addresses`, `contacts`,\n'
+    "`attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON texts."
+)
+FIELDS_PAGE = "\n\n".join(
+    [
+        "# Fields",
+        "Written by `python tests/test_docs.py` from `wizframe/fields.py`. Columns stand in this order in every frame.",
+        *(f"## {table.name.capitalize()}\n\n{describe(table)}" for table in (CUSTOMER, CONTACT, ADDRESS)),
+        _FOOT + "\n",
+    ]
+)
+
+
+def blocks(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page):
+    names = {}
+    for block in blocks(page):
+        exec(compile(block, page.name, "exec"), names)  # noqa: S102 - our own pages
+
+
+def test_the_page_of_fields_is_what_the_table_says():
+    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def modules():
+    names = [module.name for module in pkgutil.walk_packages(wizframe.__path__, "wizframe.")]
+    return ["wizframe", *(name for name in names if name != "wizframe.__main__")]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_the_examples_in_docstrings_hold(name):
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    module = importlib.import_module(name)
+    tests = [test for test in doctest.DocTestFinder().find(module) if test.examples]
+    for test in tests:
+        with wizframe.sandbox(customers=40) as wiz, warnings.catch_warnings():
+            warnings.simplefilter("ignore", InvalidDataWarning)
+            test.globs |= {"wizframe": wizframe, "wiz": wiz, "pd": pd}
+            report = doctest.DocTestRunner(optionflags=flags).run(test)
+        assert report.failed == 0, test.name
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "fields.md").write_text(FIELDS_PAGE, "utf-8")

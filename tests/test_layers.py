@@ -1,0 +1,128 @@
+"""The shape of the package, proven from its syntax trees: the order of layers, names, and what an import costs."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import wizframe
+
+PACKAGE = Path(wizframe.__file__).parent
+
+#: A module imports only from modules that stand before it.
+ORDER = [
+    "errors", "fields", "accounts", "progress",
+    "dialects", "transport", "paging", "client",
+    "frames", "schemas", "baselines",
+    "planning", "loaders", "pushing", "connections",
+    "accessor", "cli", "testing",
+]  # fmt: skip
+
+#: Imports inside functions that point up the layers, because a value offers a convenience.
+CONVENIENCES = {
+    ("client", "loaders"),  # Client.load_customers, Client.load_contacts
+    ("client", "pushing"),  # Client.plan
+    ("planning", "pushing"),  # Plan.apply
+    ("connections", "server"),  # sandbox()
+}
+FORBIDDEN = {("planning", "client"), ("planning", "transport"), ("paging", "frames"), ("client", "frames")}
+
+
+def sources():
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE or path.stem != "__main__"]
+
+
+def layer(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Yield (imported layer, whether inside a function) for each import of ours, types included."""
+    tree = ast.parse(path.read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {id(child) for function in functions for child in ast.walk(function)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "wizframe":
+            parts = node.module.split(".")
+            names = parts[1:2] or [alias.name for alias in node.names]
+            yield from ((name, id(node) in inside) for name in names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "wizframe":
+                    yield [*alias.name.split("."), ""][1], id(node) in inside
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if layer(path) in ORDER], ids=lambda path: path.stem)
+def test_a_module_imports_only_from_layers_before_it(path):
+    own = layer(path)
+    for imported, is_inside in imports(path):
+        if imported == own or (own == "cli" and imported in ("", "__version__")):
+            continue
+        if is_inside and (own, imported) in CONVENIENCES:
+            continue
+        assert imported in ORDER, f"{path.name} imports {imported}, which has no place in the order"
+        assert ORDER.index(imported) < ORDER.index(own), f"{path.name} imports {imported}, which stands after {own}"
+        assert (own, imported) not in FORBIDDEN
+
+
+def test_every_module_has_its_place():
+    found = {layer(path) for path in sources()} - {"__init__", "__main__", "server"}
+    assert found == set(ORDER)
+
+
+def test_the_server_knows_nothing_of_the_client():
+    for path in (PACKAGE / "server").rglob("*.py"):
+        assert {imported for imported, _ in imports(path)} <= {"server"}, path.name
+    others = [path for path in sources() if layer(path) not in ("server", "connections")]
+    assert [path.name for path in others if "server" in {imported for imported, _ in imports(path)}] == []
+
+
+def test_no_module_shares_a_name_with_a_public_function():
+    modules = {module.name for module in pkgutil.iter_modules([str(PACKAGE)])}
+    assert modules & set(wizframe.__all__) == set()
+
+
+def test_everything_public_is_listed_and_there():
+    public = {name for name, value in vars(wizframe).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+    assert set(wizframe.__all__) == public
+    names = [f"wizframe.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}" for path in sources()]
+    for name in names:
+        module = importlib.import_module(name.removesuffix(".__init__"))
+        listed = getattr(module, "__all__", None)
+        assert listed is not None, f"{name} has no __all__"
+        assert len(set(listed)) == len(listed)
+        assert [item for item in listed if not hasattr(module, item)] == []
+
+
+def test_nobody_has_a_drawer_for_everything():
+    words = {"utils", "core", "helpers", "common", "misc"}
+    assert [path for path in sources() if path.stem in words] == []
+
+
+@pytest.mark.parametrize(
+    "heavy",
+    ["pandera", "ipywidgets", "IPython", "openpyxl", "xlsxwriter", "matplotlib", "tqdm", "sqlite3", "http.server"],
+)
+def test_importing_wizframe_does_not_import(heavy):
+    code = f"import sys, wizframe; raise SystemExit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_modules_and_functions_stay_short():
+    lengths = []
+    for path in sources():
+        assert len(path.read_text("utf-8").splitlines()) <= 500, f"{path.name} has outgrown one file"
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body:
+                    lengths.append((body[-1].end_lineno - body[0].lineno + 1, f"{path.name}:{node.name}"))
+    lengths.sort()
+    assert lengths[-1][0] <= 60, lengths[-1]
+    assert lengths[len(lengths) // 2][0] <= 8
+    assert lengths[len(lengths) * 9 // 10][0] <= 25
