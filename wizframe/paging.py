@@ -12,15 +12,19 @@ out. This walk rests on three facts:
   everything before that record is known too.
 
 So each window begins with the last page of the one before it. A window that moved is read again, smaller; one
-that does not attach begins a page earlier. Where the end is, an earlier answer says (a total, or an empty page):
+that does not attach begins some pages earlier. Where the end is, an earlier answer says (a total, or an empty page):
 whatever existed then can only have moved towards the front.
+
+What is not covered: a record that enters the *middle* of a list (its status changed, or an edit brought it into an
+``updated_after`` list) moves later ones backwards. Alone that is noticed. Together with a delete, both while one
+window is read, it leaves the window's last page in place and can hide a third record.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
@@ -33,9 +37,10 @@ if TYPE_CHECKING:
 
     from wizframe.dialects import Page, Record
 
-__all__ = ["Walk", "walk"]
+__all__ = ["Walk", "identity", "walk"]
 
 MAX_ATTEMPTS = 12
+MAX_SETBACKS = 50
 PAGES_PER_WORKER = 16
 
 
@@ -47,17 +52,11 @@ class Walk:
     ----------
     records : list of dict
         Plain records, each id once, oldest first.
-    requests : int
-        Pages asked for.
-    reread : int
-        Windows that were read again because something moved.
     doubts : list of str
         Why the walk cannot prove that it is complete; empty when it can.
     """
 
     records: list[Record] = field(default_factory=list)
-    requests: int = 0
-    reread: int = 0
     doubts: list[str] = field(default_factory=list)
 
 
@@ -111,17 +110,21 @@ class _Walker:
         progress: Callable[[int, int | None], None],
     ) -> None:
         self.largest_window = PAGES_PER_WORKER
-        self._fetch = fetch
+        self._get = fetch
         self._pool = pool
         self._page_size = page_size
         self._progress = progress
-        self._found = Walk()
         self._known: dict[str, Record] = {}
+        self._doubts: list[str] = []
         self._edge = 0
         self._end: int | None = None
+        self._furthest = 0
+        self._total: int | None = None
         self._window_size = 1
         self._last_page: Page | None = None
         self._full_page = 0
+        self._looked_from = (0, 0)
+        self._setbacks = 0
         self._is_stuck = False
 
     def run(self, *, totals: bool) -> Walk:
@@ -129,11 +132,9 @@ class _Walker:
             self._begin()
         while not self._is_stuck and (self._is_unfinished() or self._goes_on()):
             self._advance()
-        total = self._last_page.total_records if self._last_page else None
-        if total is not None and total > len(self._known):
-            self._found.doubts.append(f"the service counts {total} records, its pages hold {len(self._known)}")
-        self._found.records = list(self._known.values())
-        return self._found
+        if self._total is not None and self._total > len(self._known):
+            self._doubts.append(f"the service counts {self._total} records, its pages hold {len(self._known)}")
+        return Walk(list(self._known.values()), self._doubts)
 
     def _begin(self) -> None:
         """Read page 1, which tells how many there are. A single answer is one moment: it is a window in itself."""
@@ -147,31 +148,44 @@ class _Walker:
         return self._end is None or self._edge < self._end - 1
 
     def _goes_on(self) -> bool:
-        """Look behind a last page that is full: the total may be wrong, or something was pushed over its end."""
+        """Look behind the last page where totals may be wrong, or where something was pushed over its end."""
+        here = (self._edge, len(self._known))
+        if not self._may_go_on() or here == self._looked_from:
+            return False
+        self._looked_from = here
+        if self._get(self._edge + 1).records:
+            self._end = None
+            self._window_size = 1
+            self._set_back()
+            return True
+        beyond = max(self._furthest, self._edge + 2)
+        if self._get(beyond).records:
+            self._doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
+        return False
+
+    def _may_go_on(self) -> bool:
+        """Tell whether the last page is full, or something lay behind it, or the service counts more records."""
         full = self._page_size if self._edge == 1 else self._full_page
-        if self._last_page is None or not full or len(self._last_page.records) < full:
-            return False
-        if not self._get(self._edge + 1).records:
-            return False
-        self._end = None
-        self._window_size = 1
-        return True
+        held = len(self._last_page.records) if self._last_page else 0
+        return held >= full or self._furthest > self._edge or (self._total or 0) > len(self._known)
 
     def _advance(self) -> None:
         """Add the next window, in as many attempts as it takes."""
-        start, size = max(self._edge, 1), self._window_size
+        start, size, step = max(self._edge, 1), self._window_size, 1
         for _ in range(MAX_ATTEMPTS):
             last, sentinel = self._look_ahead(start, size)
             pages = self._window(start, last, sentinel)
             if pages and self._attaches(pages[0], start):
+                if last < self._edge:
+                    self._set_back()
                 self._take(pages, edge=last)
                 self._window_size = min(self.largest_window, 4 * size)
                 return
-            self._found.reread += 1
-            size = max(1, size // 2)
             if pages:
-                start = max(1, start - 1)
-        self._give_up(start, last)
+                start, step = max(1, start - step), 2 * step
+            else:
+                size = max(1, size // 2)
+        self._give_up()
 
     def _look_ahead(self, start: int, size: int) -> tuple[int, Page | None]:
         """Find the last page of the next window, and read it. None: ``start`` is the last page that there is."""
@@ -179,6 +193,7 @@ class _Walker:
         while last > start:
             page = self._get(last)
             if page.records:
+                self._furthest = max(self._furthest, last)
                 return last, page
             self._end = last
             last = (start + last) // 2
@@ -191,41 +206,70 @@ class _Walker:
         pages = list(self._pool.map(self._get, range(start, last)))
         pages.append(self._get(last))
         before, now = _keys(sentinel), _keys(pages[-1])
-        if now[: len(before)] != before or len({len(page.records) for page in pages[:-1]}) > 1:
+        sizes = {len(page.records) for page in pages[:-1]}
+        if now[: len(before)] != before or len(sizes) > 1 or 0 in sizes:
             return None
         keys = list(chain.from_iterable(map(_keys, pages)))
         return pages if len(set(keys)) == len(keys) else None
 
     def _attaches(self, first: Page, start: int) -> bool:
         """Tell whether a window continues what is known without a gap."""
-        return start == 1 or (bool(first.records) and _keys(first)[0] in self._known)
+        return start == 1 or (bool(first.records) and identity(first.records[0]) in self._known)
 
-    def _give_up(self, start: int, last: int) -> None:
-        """Take pages that never came to rest as they are, and say so. Stop where they bring nothing new."""
-        known = len(self._known)
-        pages = [self._get(number) for number in range(start, last + 1)]
-        self._found.doubts.append(f"pages {start} to {last} differed each of the {MAX_ATTEMPTS} times they were read")
-        self._take(pages, edge=max(last, self._edge + 1), ordered=False)
+    def _give_up(self) -> None:
+        """Take the next pages as they are, as they never came to rest, and say so. Stop if they bring nothing new."""
+        known, first = len(self._known), max(self._edge, 1)
+        self._doubts.append(f"pages {first} and {first + 1} did not fit together in {MAX_ATTEMPTS} attempts")
+        self._take([self._get(first), self._get(first + 1)], edge=first + 1, fits=False)
+        self._window_size = 1
         self._is_stuck = len(self._known) == known
+        self._set_back()
 
-    def _take(self, pages: list[Page], *, edge: int, ordered: bool = True) -> None:
-        if ordered:
+    def _set_back(self) -> None:
+        """Stop in the end where pages always change, or grow as fast as they are read."""
+        self._setbacks += 1
+        if self._setbacks == MAX_SETBACKS:
+            self._doubts.append(f"the pages changed all the time, reading stopped near page {self._edge}")
+            self._is_stuck = True
+
+    def _take(self, pages: list[Page], *, edge: int, fits: bool = True) -> None:
+        if fits:
             _check_order(pages)
         for page in pages:
             self._known.update(zip(_keys(page), page.records, strict=True))
         self._edge = edge
         self._last_page = pages[-1]
-        self._full_page = max(self._full_page, *(len(page.records) for page in pages))
-        self._progress(len(self._known), self._last_page.total_records)
+        for page in pages[:-1]:  # pages with another one behind them are full
+            self._check_size(len(page.records))
+        # The least of them counts: a record that came meanwhile need not be found, one that was there must be.
+        self._total = min((n for n in (self._total, pages[-1].total_records) if n is not None), default=None)
+        self._progress(len(self._known), pages[-1].total_records)
 
-    def _get(self, number: int) -> Page:
-        self._found.requests += 1
-        return self._fetch(number)
+    def _check_size(self, size: int) -> None:
+        """Doubt pages that are shorter than others; where pages are cut anew, the end is elsewhere too."""
+        if self._full_page not in (0, size):
+            self._doubts.append(f"some pages hold {self._full_page} records, others before the last one {size}")
+            self._end = None
+        self._full_page = size
+
+
+def identity(record: Record) -> str:
+    """Name a record: by its id, or by all of it where it has none.
+
+    Parameters
+    ----------
+    record : dict
+
+    Returns
+    -------
+    str
+    """
+    identifier = record.get("id")
+    return identifier if identifier and isinstance(identifier, str) else orjson.dumps(record).decode()
 
 
 def _keys(page: Page) -> list[str]:
-    """Name each record: by its id, or by all of it where it has none."""
-    return [record.get("id") or orjson.dumps(record).decode() for record in page.records]
+    return [identity(record) for record in page.records]
 
 
 def _check_order(pages: list[Page]) -> None:
@@ -239,6 +283,7 @@ def _check_order(pages: list[Page]) -> None:
 
 def _age(record: Record) -> datetime | None:
     try:
-        return datetime.fromisoformat(record["created_at"])
+        created = datetime.fromisoformat(record["created_at"])
     except (KeyError, TypeError, ValueError):
         return None
+    return created.replace(tzinfo=UTC) if created.tzinfo is None else created

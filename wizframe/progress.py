@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ def bar(what: str, *, enabled: bool, total: int | None = None) -> Iterator[Calla
     callable
         Takes the number done so far and the total, or None.
     """
-    if not enabled:
+    if not enabled or sys.stderr is None:  # pythonw has nowhere to show it
         yield lambda _done, _total: None
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - imports ipywidgets in a notebook

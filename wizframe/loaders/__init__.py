@@ -49,7 +49,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     client : Client, optional
         The one open connection by default.
     status : {'active', 'inactive'}, optional
-        Everybody by default, which takes two walks: the service has no "all".
+        Everybody by default. The service has no "all", so the inactive ones are walked, the active ones, and the
+        inactive ones again: nobody is missed whose status changes once meanwhile.
     reference_ids : iterable of str, optional
         Only these references.
     created_after, created_before, updated_after, updated_before : str, date or datetime, optional
@@ -64,7 +65,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     workers : int, optional
         Requests at a time; by default the client's.
     invalid : {'warn', 'raise', 'drop'}
-        What becomes of rows that break the schema: kept with one warning, an error, or left out.
+        What becomes of rows that break the schema: kept with one warning, an error, or left out with one warning.
     progress : bool, default True
         Show a bar when it takes longer than a second.
 
@@ -88,7 +89,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     IncompleteLoadWarning
         It could not be proven that nothing is missing.
     InvalidDataWarning
-        Rows break the schema; ``frame.wiz.problems`` lists them.
+        Rows break the schema; ``frame.wiz.problems`` lists them unless they were left out.
 
     Notes
     -----
@@ -108,13 +109,14 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     order = {"sort_by": sort_by, "sort": sort, "page_size": page_size}
     check_parameters(filters | order, CUSTOMER)
+    _check_options(invalid, workers)
+    wanted = None if reference_ids is None else _texts(reference_ids)
     reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers)
     with bar("customers", enabled=progress) as show:
-        wanted = None if reference_ids is None else _texts(reference_ids)
         records = reading.customers(show) if wanted is None else reading.customers_by_reference(wanted, show)
     if details:
         records = reading.details(records, progress=progress)
-    return finish(reading, records, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
+    return finish(reading, records, details=details, sort_by=sort_by or "created_at", sort=sort, invalid=invalid)
 
 
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
@@ -141,8 +143,9 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     client, status, created_after, created_before, updated_after, updated_before, workers, invalid, progress
         As for :func:`load_customers`.
     sort_by : {'created_at', 'updated_at'}, optional
-        Order within the finished frame; by default in the order of the customers.
+        Order of the finished frame; by default in the order of the customers.
     sort : {'asc', 'desc'}, default 'asc'
+        ``desc`` alone means the newest record first.
 
     Returns
     -------
@@ -163,8 +166,8 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
 
     Notes
     -----
-    Sends at least one ``GET /customers/{customer_id}/contacts`` for each customer and status; the bar counts customers.
-    Source: [D], [R].
+    Sends at least one ``GET /customers/{customer_id}/contacts`` for each customer and status; the bar counts these
+    lists. A contact whose status changes between its customer's two lists can be missed. Source: [D], [R].
 
     Examples
     --------
@@ -178,12 +181,24 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
+    _check_options(invalid, workers)
+    wanted = _customer_ids(customers)
     reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers)
-    records = reading.contacts(_customer_ids(customers), progress=progress)
+    records = reading.contacts(wanted, progress=progress)
+    sort_by = sort_by or ("created_at" if sort == "desc" else None)
     return finish(reading, records, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
 
 
+def _check_options(invalid: str, workers: int | None) -> None:
+    if invalid not in ("warn", "raise", "drop"):
+        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise InvalidRequestError(f"workers={workers!r}: must be a whole number from 1")
+
+
 def _texts(values: Iterable[str]) -> list[str]:
+    if isinstance(values, (Mapping, pd.DataFrame)) or not isinstance(values, Iterable):
+        raise InvalidRequestError(f"references and ids are texts, but a {type(values).__name__} was given")
     texts = [values] if isinstance(values, str) else list(values)
     wrong = [text for text in texts if not isinstance(text, str) or not text]
     if wrong:
@@ -197,6 +212,4 @@ def _customer_ids(customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any]
             raise InvalidRequestError("the frame of customers has no column or index level 'id'")
         given = customers["id"] if "id" in customers else customers.index.get_level_values("id")
         customers = [identifier for identifier in given if not is_blank(identifier)]
-    if isinstance(customers, Mapping):
-        raise InvalidRequestError("give ids of customers or a frame of customers, not a mapping")
     return list(dict.fromkeys(_texts(customers)))

@@ -11,7 +11,7 @@ import pandas as pd
 from wizframe.baselines import Baseline, attach
 from wizframe.client.checks import moment
 from wizframe.dialects import unknown_fields
-from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, InvalidRequestError
+from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning
 from wizframe.frames import problems_frame, to_frame
 from wizframe.schemas import find_problems
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Invalid", "finish", "warn_incomplete"]
 
 Invalid = Literal["warn", "raise", "drop"]
+_DOUBTS_SAID = 5
 
 
 def warn_incomplete(reading: Reading) -> None:
@@ -43,6 +44,7 @@ def warn_incomplete(reading: Reading) -> None:
     if missing:
         doubts.append(f"{len(missing)} customers could not be read, they may be deleted: {', '.join(missing[:5])}")
     if doubts:
+        doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
         warnings.warn(message, IncompleteLoadWarning, stacklevel=_caller())
 
@@ -63,8 +65,10 @@ def finish(
     reading : Reading
         Whose filters are applied to the rows, whatever the service made of them.
     records : sequence of dict
-    details, sort_by, sort, invalid
+    details, sort, invalid
         As in :func:`wizframe.load_customers`.
+    sort_by : str or None
+        None leaves the order of the records.
 
     Returns
     -------
@@ -73,24 +77,19 @@ def finish(
 
     Raises
     ------
-    InvalidRequestError, InvalidDataError
+    InvalidDataError
     """
-    if invalid not in ("warn", "raise", "drop"):
-        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
     warn_incomplete(reading)
     frame, misfits = to_frame(records, reading.table, details=details)
     rows = [(misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits]
     problems = pd.concat([problems_frame(rows), find_problems(frame, reading.table)], ignore_index=True)
     problems = problems.drop_duplicates(["row", "column", "rule"])
-    kept = _passes(frame, reading.filters)
-    if invalid == "drop":
-        kept &= ~frame.index.isin(problems["row"].tolist())
-    if sort_by or sort == "desc":
-        frame = frame.sort_values(sort_by or "created_at", ascending=sort == "asc", kind="stable")
-    frame = frame[kept.reindex(frame.index)]
-    problems = _renumbered(problems, frame.index)
-    frame = frame.reset_index(drop=True)
+    if sort_by:
+        frame = frame.sort_values(sort_by, ascending=sort == "asc", kind="stable")
+    frame, problems = _only(_passes(frame, reading.filters), frame, problems)
     _report(problems, len(frame), reading.table, invalid)
+    if invalid == "drop":
+        frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
     problems = pd.concat([problems, _field_problems(records, reading.table, details=details)], ignore_index=True)
     _attach(frame, reading, problems)
     return frame
@@ -109,11 +108,13 @@ def _passes(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
     return kept
 
 
-def _renumbered(problems: pd.DataFrame, index: pd.Index[Any]) -> pd.DataFrame:
-    """Keep the problems of rows that are left, under the rows' new numbers."""
-    numbers = {label: number for number, label in enumerate(index)}
+def _only(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep some rows and their problems, both under the rows' new numbers."""
+    frame = frame[kept]
+    numbers = {label: number for number, label in enumerate(frame.index)}
     left = problems[problems["row"].isin(numbers)]
-    return left.assign(row=left["row"].map(numbers).astype(object)).reset_index(drop=True)
+    left = left.assign(row=left["row"].map(numbers).astype(object)).reset_index(drop=True)
+    return frame.reset_index(drop=True), left
 
 
 def _field_problems(records: Sequence[Record], table: Table, *, details: bool) -> pd.DataFrame:
@@ -141,7 +142,8 @@ def _report(problems: pd.DataFrame, rows: int, table: Table, invalid: Invalid) -
     message = f"{problems['row'].nunique()} of {rows} {table.name} break the schema ({said})"
     if invalid == "raise":
         raise InvalidDataError(f"{message}: see .failures", problems)
-    warnings.warn(f"{message}; frame.wiz.problems lists them", InvalidDataWarning, stacklevel=_caller())
+    what = "they were left out" if invalid == "drop" else "frame.wiz.problems lists them"
+    warnings.warn(f"{message}; {what}", InvalidDataWarning, stacklevel=_caller())
 
 
 def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame) -> None:

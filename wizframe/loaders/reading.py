@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from wizframe.errors import NotFoundError, ProtocolError
 from wizframe.fields import STATUSES
-from wizframe.paging import walk
+from wizframe.paging import identity, walk
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from wizframe.client import Client
     from wizframe.dialects import Page, Record
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Reading"]
 
 _REFERENCES_PER_REQUEST = 40
+_CHARACTERS_PER_REQUEST = 4000  # servers refuse addresses above 8 kB
 
 
 @dataclass
@@ -69,6 +71,18 @@ class Reading:
         """Each needs a walk of its own."""
         return (self.filters["status"],) if "status" in self.filters else STATUSES
 
+    @property
+    def _walks(self) -> tuple[str, ...]:
+        """Walk inactive customers before and after the active ones.
+
+        A record whose status changes once meanwhile is in one of the three lists for as long as it is walked; two
+        walks would miss one that goes from the list that is still to be read to the one that was read.
+        """
+        if "status" in self.filters:
+            return self.statuses
+        active, inactive = STATUSES
+        return inactive, active, inactive
+
     def customers(self, show: Show) -> list[Record]:
         """Walk all pages of all statuses.
 
@@ -82,15 +96,14 @@ class Reading:
         list of dict
         """
         records: dict[str, Record] = {}
-        for status in self.statuses:
-            fetch = partial(self._customer_page, self._parameters(status))
-            before = len(records)
-            found = self._walk(fetch, workers=self.workers, show=partial(_shifted, show, before))
-            _merge(records, found, status)
+        for number, status in enumerate(self._walks):
+            fetch = partial(self._customer_page, {"status": status})
+            progress = partial(_shifted, show, len(records)) if number < len(STATUSES) else None
+            self._merge(records, self._walk(fetch, workers=self.workers, show=progress), status)
         return list(records.values())
 
     def customers_by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
-        """Ask for references, forty at a time; one with a comma can only be found among all customers.
+        """Ask for references, some at a time; one with a comma can only be found among all customers.
 
         Parameters
         ----------
@@ -102,25 +115,25 @@ class Reading:
         list of dict
             Only those whose reference is exactly one of them.
         """
-        wanted = list(dict.fromkeys(references))
+        wanted = dict.fromkeys(references)
         if any("," in reference for reference in wanted):
             found = self.customers(show)
         else:
             records: dict[str, Record] = {}
-            for start in range(0, len(wanted), _REFERENCES_PER_REQUEST):
-                chosen = {"reference_ids": wanted[start : start + _REFERENCES_PER_REQUEST]}
+            for chosen in _groups(wanted):
                 for status in self.statuses:
-                    fetch = partial(self._customer_page, self._parameters(status) | chosen)
-                    _merge(records, self._walk(fetch), status)
+                    fetch = partial(self._customer_page, {"status": status, "reference_ids": chosen})
+                    self._merge(records, self._walk(fetch), status)
                 show(len(records), None)
             found = list(records.values())
-        return [record for record in found if record.get("reference_id") in set(wanted)]
+        named = (record for record in found if isinstance(record.get("reference_id"), str))
+        return [record for record in named if record["reference_id"] in wanted]
 
     def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
-        return self.client.customer.page(**parameters, page=page)
+        return self.client.customer.page(**self._parameters(), **parameters, page=page)
 
     def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
-        return self.client.customer.contact.page(customer_id, **parameters, page=page)
+        return self.client.customer.contact.page(customer_id, **self._parameters(), **parameters, page=page)
 
     def contacts(self, customer_ids: Sequence[str], *, progress: bool) -> list[Record]:
         """Walk the contacts of many customers at a time.
@@ -139,12 +152,12 @@ class Reading:
         listed = self._each(work, self._contacts_of, "contacts", progress=progress)
         records: dict[str, Record] = {}
         for (_, status), found in zip(work, listed, strict=True):
-            _merge(records, found or [], status)
+            self._merge(records, found or [], status)
         return list(records.values())
 
     def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
         try:
-            return self._walk(partial(self._contact_page, customer_id, self._parameters(status)))
+            return self._walk(partial(self._contact_page, customer_id, {"status": status}))
         except NotFoundError:
             self.missing.append(customer_id)
             return None
@@ -155,7 +168,7 @@ class Reading:
         Parameters
         ----------
         records : sequence of dict
-            With ``id``.
+            One without an ``id`` cannot be asked for and stays as it is.
         progress : bool
 
         Returns
@@ -163,10 +176,13 @@ class Reading:
         list of dict
             Those that are gone meanwhile are left out and go to ``missing``.
         """
-        work = [(record["id"], record) for record in records if record.get("id")]
+        work = [(record,) for record in records]
         return [found for found in self._each(work, self._details_of, "details", progress=progress) if found]
 
-    def _details_of(self, customer_id: str, listed: Record) -> Record | None:
+    def _details_of(self, listed: Record) -> Record | None:
+        customer_id = listed.get("id")
+        if not customer_id or not isinstance(customer_id, str):
+            return listed
         try:
             return listed | self.client.customer.get(customer_id)
         except NotFoundError:
@@ -189,11 +205,21 @@ class Reading:
                 raise
         return results
 
-    def _parameters(self, status: str) -> dict[str, Any]:
-        order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc", "status": status}
-        server_side = self.client.query_dialect == "rest"  # [D] has no filters by time: _keep applies them
+    def _parameters(self) -> dict[str, Any]:
+        """Ask as the service is spelled *now*: a walk may find out that it is spelled the other way."""
+        order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc"}
+        server_side = self.client.query_dialect == "rest"  # [D] has no filters by time: the frame is filtered
         times = {name: value for name, value in self.filters.items() if name != "status" and server_side}
         return order | times
+
+    def _merge(self, records: dict[str, Record], found: Iterable[Record], status: str) -> None:
+        """Collect records, each once. A row that does not say its status has the one that was asked for."""
+        for record in found:
+            if not record.get("status"):
+                record["status"] = status
+            elif record["status"] != status:
+                self.doubts.append(f"asked for {status} {self.table.name}, the service sent others too")
+            records[identity(record)] = record
 
     def _walk(
         self,
@@ -216,12 +242,18 @@ class Reading:
         return found.records
 
 
-def _merge(records: dict[str, Record], found: Iterable[Record], status: str) -> None:
-    """Collect records, each id once. A row that does not say its status has the one that was asked for."""
-    for record in found:
-        if not record.get("status"):
-            record["status"] = status
-        records[record.get("id") or f"nameless {len(records)}"] = record
+def _groups(references: Iterable[str]) -> Iterator[list[str]]:
+    """Divide references into as many as one request can hold."""
+    group: list[str] = []
+    characters = 0
+    for reference in references:
+        characters += len(quote(reference))
+        if group and (len(group) == _REFERENCES_PER_REQUEST or characters > _CHARACTERS_PER_REQUEST):
+            yield group
+            group, characters = [], len(quote(reference))
+        group.append(reference)
+    if group:
+        yield group
 
 
 def _shifted(show: Show, before: int, count: int, total: int | None) -> None:
