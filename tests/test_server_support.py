@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import requests
 
-from wizframe.server import SandboxServer
+from wizframe.server import FaultProxy, SandboxServer
 
 DATA = Path(__file__).parent / "data"
 
@@ -33,12 +34,26 @@ def without_options(shape):
     return shape
 
 
-class Api:
-    """A running server and a client that knows nothing but HTTP, the envelope and how to spell."""
+def eventually(condition):
+    """Wait until something holds, which is soon or a failure."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
-    def __init__(self, dialect, **options):
+
+class Api:
+    """A running server and a client that knows nothing but HTTP, the envelope and how to spell.
+
+    With ``proxied=True`` a proxy stands between the two; ``faults`` are the ones on the way.
+    """
+
+    def __init__(self, dialect, *, proxied=False, **options):
         self.dialect = dialect
         self.server = SandboxServer(dialect=dialect, **options).start()
+        self.proxy = FaultProxy(self.server.base_url).start() if proxied else None
+        self.base_url = (self.proxy or self.server).base_url
+        self.faults = (self.proxy or self.server).faults
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["X-API-Key"] = self.server.api_key
@@ -48,6 +63,8 @@ class Api:
 
     def __exit__(self, *_):
         self.session.close()
+        if self.proxy:
+            self.proxy.stop()
         self.server.stop()
 
     def spell(self, name):
@@ -59,8 +76,11 @@ class Api:
     def spelled(self, **fields):
         return {self.spell(name): value for name, value in fields.items()}
 
-    def call(self, method, path, *, body=None, **params):
-        return self.session.request(method, self.server.base_url + path, json=body, params=params, timeout=10)
+    def call(self, method, path, *, body=None, timeout=10, **params):
+        """Send a request; a redirect is an answer like any other."""
+        return self.session.request(
+            method, self.base_url + path, json=body, params=params, timeout=timeout, allow_redirects=False
+        )
 
     def rows(self, path="/customers", **params):
         response = self.call("GET", path, **params)

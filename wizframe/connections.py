@@ -16,7 +16,10 @@ from wizframe.errors import ConfigurationError
 from wizframe.transport import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wizframe.fields import Dialect
+    from wizframe.server import Fault
 
 __all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "sandbox"]
 
@@ -122,6 +125,7 @@ def sandbox(
     latency_s: float = 0.0,
     rate_limit: float | None = None,
     page_size_cap: int | None = None,
+    faults: Iterable[Fault] = (),
     port: int = 0,
     workers: int = 4,
 ) -> Client:
@@ -141,6 +145,8 @@ def sandbox(
         Requests per second, above which it answers 429.
     page_size_cap : int, optional
         Records in a page at the most, whatever is asked for.
+    faults : iterable of wizframe.server.Fault
+        What goes wrong, and at which request; ``client.server.faults.fired`` tells what did.
     port : int, default 0
         0 takes a free one.
     workers : int, default 4
@@ -167,6 +173,7 @@ def sandbox(
         latency_s=latency_s,
         rate_limit=rate_limit,
         page_size_cap=page_size_cap,
+        faults=faults,
         port=port,
     )
     server.start()

@@ -5,6 +5,7 @@ It is a second, independent reading of the vendor's documents: it must import no
 
 What the documents leave open is decided in the docstrings of the modules that decide it: ``customers`` and
 ``contacts`` (the operations), ``parameters`` (lists), ``rules`` (what is refused), ``spelling`` (both dialects).
+What can be made to go wrong stands in ``faults``; nothing does unless it is asked for.
 """
 
 from __future__ import annotations
@@ -13,18 +14,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.server.account import Account
-from wizframe.server.handler import Listener
+from wizframe.server.faults import Fault, Faults, FiredFault, gzip_bomb
+from wizframe.server.faulty import FaultyService
+from wizframe.server.handler import SandboxListener
+from wizframe.server.proxy import FaultProxy
 from wizframe.server.seeding import seed_store
-from wizframe.server.service import SANDBOX_API_KEY, Service
+from wizframe.server.service import SANDBOX_API_KEY
 from wizframe.server.spelling import Spelling
 from wizframe.server.store import Store
 from wizframe.server.traffic import RateLimit, RequestLog, RequestRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
-__all__ = ["SANDBOX_API_KEY", "RequestLog", "RequestRecord", "SandboxServer"]
+__all__ = [
+    "SANDBOX_API_KEY",
+    "Fault",
+    "FaultProxy",
+    "Faults",
+    "FiredFault",
+    "RequestLog",
+    "RequestRecord",
+    "SandboxServer",
+    "gzip_bomb",
+]
 
 
 class SandboxServer:
@@ -49,6 +64,9 @@ class SandboxServer:
     database : str or Path, optional
         SQLite file to keep the data in; one that already holds customers is served as it is.
         None keeps them in a private temporary database.
+    faults : iterable of Fault, optional
+        What is to go wrong, see :mod:`wizframe.server.faults`; by default nothing. More can be added to
+        ``server.faults`` while running, and ``server.faults.fired`` tells which of them happened.
 
     Examples
     --------
@@ -68,6 +86,7 @@ class SandboxServer:
         page_size_cap: int | None = None,
         port: int = 0,
         database: str | Path | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.customers = customers
         self.dialect = dialect
@@ -79,9 +98,10 @@ class SandboxServer:
         self.database = None if database is None else Path(database)
         self.api_key = SANDBOX_API_KEY
         self.requests = RequestLog()
+        self.faults = Faults(faults)
         self._spelling = Spelling(dialect)
         self._store: Store | None = None
-        self._listener: Listener | None = None
+        self._listener: SandboxListener | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -118,9 +138,11 @@ class SandboxServer:
             try:
                 if not store.count("customers"):
                     seed_store(store, self.customers, self.seed)
-                service = Service(Account(store, self._spelling, lambda: self.page_size_cap))
+                service = FaultyService(Account(store, self._spelling, lambda: self.page_size_cap))
                 limit = RateLimit(lambda: self.rate_limit)
-                self._listener = Listener(self.port, service, self.requests, limit, latency_s=lambda: self.latency_s)
+                self._listener = SandboxListener(
+                    self.port, service, self.requests, limit, self.faults, latency_s=lambda: self.latency_s
+                )
             except BaseException:
                 store.close()
                 raise

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wizframe.server.spelling import Spelling
     from wizframe.server.store import Store
 
+__all__ = ["Account", "changed"]
+
 
 def changed(before: Record, wanted: Record) -> Record:
     """Find what a write really changes.

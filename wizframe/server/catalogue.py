@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wizframe.server.messages import Record
 
+__all__ = ["ATTRIBUTES", "PRICE_LISTS", "SALES_REPS", "attribute", "price_list", "sales_rep"]
+
 _SINCE = "2023-01-15T10:30:00Z"
 
 _REPS = (

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wizframe.server.messages import Record, Request
     from wizframe.server.rules import Path
 
+__all__ = ["BLANK", "Contacts"]
+
 BLANK: Record = {name: {"flag": False, "attributes": []}.get(rule.kind) for name, rule in RULES["contacts"].items()}
 """A contact of which nothing is known."""
 

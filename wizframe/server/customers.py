@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from wizframe.server.contacts import Contacts
     from wizframe.server.messages import Record, Request
 
+__all__ = ["BLANK_ADDRESS", "NOT_COLUMNS", "Customers"]
+
 NOT_COLUMNS = {"contacts", "primary_contact_id", "default_shipping_address_id", "default_billing_address_id"}
 """Fields that are written on a customer and stored elsewhere."""
 

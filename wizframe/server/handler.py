@@ -1,34 +1,36 @@
 """The HTTP side: sockets, headers, bodies. It knows nothing of customers; a `Service` turns requests into responses.
 
-`Handler.exchange` is the one place where a request becomes bytes on the socket.
+`Handler.exchange` is the one place where a request becomes an answer.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.server
-import os
+import http.client
 import socket
-import socketserver
-import threading
 import time
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from wizframe.server.breaking import BreakableHandler, BreakableListener
+from wizframe.server.faults import KINDS
 from wizframe.server.messages import ApiError, Request, Response
 from wizframe.server.traffic import RequestRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wizframe.server.faults import Fault, Faults
     from wizframe.server.traffic import RateLimit, RequestLog
+
+__all__ = ["Handler", "SandboxListener"]
 
 MAX_BODY_BYTES = 8_000_000
 """A larger body is answered with 413 unread: far above any customer, far below what would hurt."""
 
-_POLL_S = 0.02
-"""Seconds after which the listening thread looks whether it is to stop."""
+_BARE = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+"""Statuses after which no body may come."""
 
 DRAIN_S = 1.0
 """Seconds for which the rest of a refused body is still read, so that the client gets to read the refusal."""
@@ -41,39 +43,71 @@ class Answers(Protocol):
         """Turn a request into a response; never raises."""
         ...
 
+    def answer_with(self, fault: Fault, request: Request) -> Response | None:
+        """Turn a request that a fault hits into a response, or into None if there is nothing to alter."""
+        ...
 
-class Handler(http.server.BaseHTTPRequestHandler):
+
+class Handler(BreakableHandler):
     """One connection, kept alive over many requests."""
 
-    protocol_version = "HTTP/1.1"
-    # Unbuffered writes, or Nagle's algorithm with a separate head and body, cost 40 ms a request.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: Listener
+    server: SandboxListener
 
     def exchange(self) -> None:
         """Answer one request: read, wait the latency, operate, enter it in the account, send."""
         refusal = self._refusal()
-        if refusal is None:
-            body = self.rfile.read(self._body_bytes())
-            if self.server.latency_s() > 0:
-                self.server.stopping.wait(self.server.latency_s())
-            response = self._operate(body)
-        else:
-            response = refusal
-        self._record(response.status)
-        self._send(response)
         if refusal is not None:
+            self._answer(refusal)
             self._drain()
+            return
+        request = self._request()
+        if self.server.latency_s() > 0:
+            self.server.stopping.wait(self.server.latency_s())
+        too_many = self._too_many()
+        if too_many is not None:
+            self._answer(too_many)
+            return
+        fault = self.due()
+        if fault is None or not self._fails(fault, request):
+            self._answer(self.server.service.answer(request))
 
-    def _operate(self, body: bytes) -> Response:
-        wait_s = self.server.limit.seconds_to_wait()
-        if wait_s:
-            message = f"too many requests: try again in {wait_s} s"
-            return ApiError(429, "rate_limited", message, headers={"Retry-After": str(wait_s)}).response()
+    def _request(self) -> Request:
+        body = self.rfile.read(self._body_bytes())
         path, _, query = self.path.partition("?")
-        key = self.headers.get("X-API-Key", "")
-        return self.server.service.answer(Request(self.command, path, query, key, body))
+        return Request(self.command, path, query, self.headers.get("X-API-Key", ""), body)
+
+    def _answer(self, response: Response) -> None:
+        self._record(response.status)
+        self.send_whole(self._bytes(response))
+
+    def _too_many(self) -> Response | None:
+        wait_s = self.server.limit.seconds_to_wait()
+        if not wait_s:
+            return None
+        message = f"too many requests: try again in {wait_s} s"
+        return ApiError(429, "rate_limited", message, headers={"Retry-After": str(wait_s)}).response()
+
+    def _fails(self, fault: Fault, request: Request) -> bool:
+        """Carry out a fault; False if there was nothing that it could alter, and nothing was done."""
+        kind = KINDS[fault.kind]
+        altered: Response | None = None
+        if kind.applied == "altered":
+            altered = self.server.service.answer_with(fault, request)
+            if altered is None:
+                self.server.faults.give_back(fault)
+                return False
+        if not kind.shows_a_status:
+            self._record(0)
+
+        def perform() -> bytes:
+            response = altered or self.server.service.answer_with(fault, request)
+            assert response is not None  # noqa: S101 - only altered answers can be None
+            if kind.shows_a_status:
+                self._record(response.status)
+            return self._bytes(response)
+
+        self.break_with(fault, perform)
+        return True
 
     def _refusal(self) -> Response | None:
         """Refuse what must not be read: then the connection is closed, as its next byte is still that body."""
@@ -97,17 +131,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         self.server.requests.append(RequestRecord(self.command, path, query, status))
 
-    def _send(self, response: Response) -> None:
-        head = {"Date": formatdate(usegmt=True), **response.headers}
-        if response.status != HTTPStatus.NO_CONTENT:
+    def _bytes(self, response: Response) -> bytes:
+        head: dict[str, str | None] = {"Date": formatdate(usegmt=True)}
+        is_bare = response.status in _BARE
+        if not is_bare:
             head |= {"Content-Type": "application/json", "Content-Length": str(len(response.body))}
+        head |= response.headers
         if self.close_connection:
             head["Connection"] = "close"
-        lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in head.items()]
-        body = b"" if self.command == "HEAD" else response.body
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        self.wfile.flush()
+        lines = [f"HTTP/1.1 {response.status} {http.client.responses.get(response.status, '')}"]
+        lines += [f"{name}: {value}" for name, value in head.items() if value is not None]
+        body = b"" if is_bare or self.command == "HEAD" else response.body
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
     def _drain(self) -> None:
         # Closing with unread bytes resets the connection, and the client would never see why it was refused.
@@ -131,20 +166,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         sentence = explain or message or HTTPStatus(code).phrase
-        self._send(ApiError(code, "bad_request", sentence).response())
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-        """Stay quiet: the account of requests is the log."""
-
-    def __getattr__(self, name: str) -> Any:
-        # http.server looks for do_<VERB>: every verb takes the same way, and the service says 405.
-        if name.startswith("do_"):
-            return self.exchange
-        raise AttributeError(name)
+        self.send_whole(self._bytes(ApiError(code, "bad_request", sentence).response()))
 
 
-class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """The listening socket and its open connections.
+class SandboxListener(BreakableListener):
+    """The listening socket of a sandbox server.
 
     Parameters
     ----------
@@ -156,15 +182,11 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
         Where every request is entered.
     limit : RateLimit
         Decides which requests are too many.
+    faults : Faults
+        What is to go wrong.
     latency_s : callable
         Returns the present latency in seconds.
     """
-
-    daemon_threads = True
-    request_queue_size = 128
-    # On Windows the option would let two servers share one port.
-    allow_reuse_address = os.name == "posix"
-    _stop_s: ClassVar[float] = 5.0
 
     def __init__(
         self,
@@ -172,6 +194,7 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
         service: Answers,
         requests: RequestLog,
         limit: RateLimit,
+        faults: Faults,
         *,
         latency_s: Callable[[], float],
     ) -> None:
@@ -179,59 +202,4 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.requests = requests
         self.limit = limit
         self.latency_s = latency_s
-        self.stopping = threading.Event()
-        self._open: dict[socket.socket, threading.Thread] = {}
-        self._open_lock = threading.Lock()
-        self._loop: threading.Thread | None = None
-        super().__init__(("127.0.0.1", port), Handler)
-
-    def server_bind(self) -> None:
-        """Bind without the reverse look-up of the host name, which can take seconds."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-
-    def start(self) -> None:
-        """Serve in a background thread."""
-        self._loop = threading.Thread(target=self.serve_forever, args=(_POLL_S,), daemon=True)
-        self._loop.start()
-
-    def stop(self) -> None:
-        """Close the port, then every open connection, and wait for their threads."""
-        self.stopping.set()
-        if self._loop is not None:
-            self.shutdown()
-            self._loop.join()
-        self.server_close()
-        with self._open_lock:
-            still_open = dict(self._open)
-        for connection in still_open:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        deadline = time.monotonic() + self._stop_s
-        for thread in still_open.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a new connection its thread, and remember both until it is closed.
-
-        Parameters
-        ----------
-        request : socket
-            The accepted connection.
-        client_address : tuple
-            Where it comes from.
-        """
-        thread = threading.Thread(target=self._converse, args=(request, client_address), daemon=True)
-        with self._open_lock:
-            self._open[request] = thread
-        thread.start()
-
-    def _converse(self, request: socket.socket, client_address: Any) -> None:
-        try:
-            self.process_request_thread(request, client_address)
-        finally:
-            with self._open_lock:
-                self._open.pop(request, None)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet: a client that hangs up in mid-answer is no news."""
+        super().__init__(port, Handler, faults)

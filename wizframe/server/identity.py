@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["record_id"]
+
 _PREFIX = {"customers": "cust_", "contacts": "cont_", "addresses": "addr_"}
 _BITS = 40
 _STRIDE = 0x9E3779B97F | 1

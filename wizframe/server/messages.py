@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ApiError", "Record", "Request", "Response"]
 
 Record = dict[str, Any]
 
@@ -58,11 +63,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A status, a body and the headers that are out of the ordinary."""
+    """A status, a body and the headers that are out of the ordinary; one that is None is left out."""
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass

@@ -21,6 +21,8 @@ from wizframe.server.messages import ApiError
 if TYPE_CHECKING:
     from wizframe.server.spelling import Spelling
 
+__all__ = ["BOUNDS", "DEFAULT_PAGE_SIZE", "LARGEST_PAGE_SIZE", "SORTABLE", "Page", "Query", "Selection"]
+
 DEFAULT_PAGE_SIZE = 20
 LARGEST_PAGE_SIZE = 100
 _MOST_DIGITS = 18

@@ -11,6 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
+__all__ = ["COUNTRIES", "Country", "slug"]
+
 
 @dataclass(frozen=True)
 class Country:

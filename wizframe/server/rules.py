@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from wizframe.server.messages import Record
 
+__all__ = ["E164", "EMAIL", "RULES", "Checked", "Kind", "Path", "Problem", "Rule", "check"]
+
 Kind = Literal["text", "flag", "texts", "attributes", "addresses", "contacts"]
 Path = tuple[str | int, ...]
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wizframe.server.places import Country
     from wizframe.server.store import Store
 
+__all__ = ["CHUNK", "IMPORT_SIZE", "UNTIL", "YEARS", "Generator", "seed_store"]
+
 UNTIL = dt.datetime(2026, 6, 30, 17, 0, tzinfo=dt.UTC)
 """When the generated history ends."""
 

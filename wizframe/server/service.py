@@ -6,19 +6,21 @@ import datetime as dt
 import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import orjson
 
 from wizframe.server.contacts import Contacts
 from wizframe.server.customers import Customers
 from wizframe.server.messages import ApiError, Request, Response
+from wizframe.server.operations import ids_of, shape_of
 from wizframe.server.rules import EMAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wizframe.server.account import Account
+
+__all__ = ["SANDBOX_API_KEY", "SANDBOX_PASSWORD", "TENANT_ID", "Service"]
 
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
 """The key that every sandbox server accepts. It opens nothing else, so it is no secret."""
@@ -78,13 +80,10 @@ class Service:
             raise ApiError(404, "not_found", "there is nothing at this address")
         if request.key not in self._keys:
             raise ApiError(401, "unauthorized", "the X-API-Key header is missing or not valid")
-        segments = request.path.split("/")[2:]
-        # Names stand at even places, ids at odd ones; ids are decoded only after the path was split.
-        shape = "/".join("*" if place % 2 else segment for place, segment in enumerate(segments))
-        verbs = self._routes.get(shape)
+        verbs = self._routes.get(shape_of(request.path))
         if verbs is None:
             raise ApiError(404, "not_found", "there is nothing at this address")
-        return _matching(verbs, request.method)(request, *(unquote(segment) for segment in segments[1::2]))
+        return _matching(verbs, request.method)(request, *ids_of(request.path))
 
     def _token(self, request: Request) -> Response:
         """Answer ``POST /auth/token``: any well-formed e-mail address with the well-known password."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wizframe.server.messages import Record
     from wizframe.server.rules import Path
 
+__all__ = ["Spelling"]
+
 LISTED = (
     "id",
     "reference_id",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wizframe.server.messages import Record
     from wizframe.server.parameters import Page, Selection
 
+__all__ = ["Store"]
+
 _ORDERS_KEPT = 32
 _PAGES_KEPT_BYTES = 64_000_000
 """Pages of a list that is read again are not put together again; so many bytes hold 140,000 customers."""
@@ -87,13 +89,35 @@ class Store:
             Raise inside to undo.
         """
         with self._lock:
-            self._db.execute("BEGIN")
+            # A savepoint is a transaction where there is none, and can be within one where there is.
+            self._db.execute("SAVEPOINT writing")
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._db.execute("ROLLBACK TO writing")
                 raise
-            self._db.execute("COMMIT")
+            finally:
+                self._db.execute("RELEASE writing")
+
+    @contextlib.contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """Hold the lock for a group of writes, none of which is kept; the row numbers that they took are used up.
+
+        Yields
+        ------
+        None
+            Write inside.
+        """
+        with self._lock:
+            self._db.execute("SAVEPOINT rehearsing")
+            try:
+                yield
+            finally:
+                taken = self._db.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+                self._db.execute("ROLLBACK TO rehearsing")
+                self._db.execute("DELETE FROM sqlite_sequence")
+                self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", taken)
+                self._db.execute("RELEASE rehearsing")
 
     def next_row(self, table: str) -> int:
         """Tell the number that the next record will have.

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from wizframe.server.messages import Record
 
+__all__ = ["COLUMNS", "INDEXES", "TABLES", "decoded", "encoded"]
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "customers": (
         "id",

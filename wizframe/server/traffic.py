@@ -12,12 +12,14 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+__all__ = ["REMEMBERED", "RateLimit", "RequestLog", "RequestRecord"]
+
 REMEMBERED = 100_000
 """How many requests the account holds before the oldest are forgotten."""
 
 
 class RequestRecord(NamedTuple):
-    """One request that was answered.
+    """One request that was served.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class RequestRecord(NamedTuple):
     query : str
         The raw query string.
     status : int
-        The status it was answered with.
+        The status it was answered with; 0 where a fault left it without an answer.
     """
 
     method: str

@@ -1,0 +1,135 @@
+"""A listening socket on loopback and its open connections, each with its thread, none of which outlives a stop."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import os
+import socket
+import socketserver
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["POLL_S", "Listener", "reset_at_close"]
+
+POLL_S = 0.02
+"""Seconds after which a waiting thread looks whether it is to stop."""
+
+_RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
+"""To linger for no time at all: closing then resets the connection instead of ending it in order."""
+
+
+def reset_at_close(connection: socket.socket) -> None:
+    """Have a connection reset when it is closed.
+
+    Parameters
+    ----------
+    connection : socket
+        An open one.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """Accept connections on ``127.0.0.1`` until stopped.
+
+    Parameters
+    ----------
+    port : int
+        The port; 0 lets the system choose.
+    handler : type
+        Converses on one connection.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+    # On Windows the option would let two servers share one port.
+    allow_reuse_address = os.name == "posix"
+    _stop_s: ClassVar[float] = 5.0
+
+    def __init__(self, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        self.stopping = threading.Event()
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._open_lock = threading.Lock()
+        self._loop: threading.Thread | None = None
+        super().__init__(("127.0.0.1", port), handler)
+
+    def server_bind(self) -> None:
+        """Bind without the reverse look-up of the host name, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+    def start(self) -> Self:
+        """Serve in a background thread.
+
+        Returns
+        -------
+        Listener
+            Itself.
+        """
+        self._loop = threading.Thread(target=self.serve_forever, args=(POLL_S,), daemon=True)
+        self._loop.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port, then every open connection, and wait for their threads."""
+        self.stopping.set()
+        if self._loop is not None:
+            self.shutdown()
+            self._loop.join()
+        self.server_close()
+        with self._open_lock:
+            still_open = dict(self._open)
+        for connection in still_open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        deadline = time.monotonic() + self._stop_s
+        for thread in still_open.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a new connection its thread, and remember both until it is closed.
+
+        Parameters
+        ----------
+        request : socket
+            The accepted connection.
+        client_address : tuple
+            Where it comes from.
+        """
+        thread = threading.Thread(target=self._converse, args=(request, client_address), daemon=True)
+        with self._open_lock:
+            self._open[request] = thread
+        thread.start()
+
+    def _converse(self, request: socket.socket, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._open_lock:
+                self._open.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; one that is to be reset must not be ended in order before.
+
+        Parameters
+        ----------
+        request : socket
+            The connection.
+        """
+        try:
+            is_reset = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
+        except OSError:  # closed already
+            is_reset = False
+        if is_reset:
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay quiet: a client that hangs up in mid-answer is no news."""
