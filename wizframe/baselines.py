@@ -8,6 +8,7 @@ shows the rows *as they were loaded* is found instead.
 from __future__ import annotations
 
 import itertools
+import uuid
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from wizframe.client import Account
+    from wizframe.accounts import Account
     from wizframe.fields import Table
 
-__all__ = ["Baseline", "Match", "attach", "attached", "differs", "match"]
+__all__ = ["Baseline", "Match", "attach", "attached", "differs", "live", "match"]
 
 ATTRIBUTE = "wizframe"
 _KEPT_ROWS = 2_000_000
@@ -63,6 +64,8 @@ class Baseline:
     filters: Mapping[str, Any] = field(default_factory=dict)
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     serial: int = field(default_factory=lambda: next(_serials))
+    #: Unlike any other session's: a pickled frame must not find somebody else's load.
+    name: str = field(default_factory=lambda: f"baseline-{uuid.uuid4().hex}")
 
     @cached_property
     def index(self) -> pd.Index[Any]:
@@ -100,10 +103,10 @@ def attach(frame: pd.DataFrame, baseline: Baseline) -> None:
         Changed in place: ``attrs`` gets the key.
     baseline : Baseline
     """
-    key = _Key(f"baseline-{baseline.serial}")
+    key = _Key(baseline.name)
     key.baseline = baseline
     frame.attrs[ATTRIBUTE] = key
-    _live[key] = baseline
+    _live[baseline.name] = baseline  # under a plain text: the key itself would keep the baseline alive for ever
     _recent.append(baseline)
     # The newest stay alive without their frame, so that `frame = frame.merge(…)` does not lose them.
     while len(_recent) > 1 and sum(len(kept.frame) for kept in _recent) > _KEPT_ROWS:
@@ -127,6 +130,29 @@ def attached(frame: pd.DataFrame) -> Baseline | None:
     return _live.get(key) if isinstance(key, str) else None
 
 
+def live(table: Table, account: Account, connection: str) -> list[Baseline]:
+    """List the loads of a table over a connection that are still there.
+
+    Parameters
+    ----------
+    table : Table
+    account : Account
+    connection : str
+        A load over another connection is not proven to show the same account.
+
+    Returns
+    -------
+    list of Baseline
+        Newest first.
+    """
+    found = [
+        baseline
+        for baseline in list(_live.values())
+        if baseline.table is table and baseline.account == account and baseline.connection == connection
+    ]
+    return sorted(found, key=lambda baseline: -baseline.serial)
+
+
 @dataclass(frozen=True)
 class Match:
     """The baseline rows of some rows.
@@ -134,29 +160,40 @@ class Match:
     Parameters
     ----------
     frame : DataFrame
-        One row per row asked for, same index; missing values where ``found`` is False.
+        One row per row asked for, same index; every column that a load of them has.
+    known : DataFrame of bool
+        Which cells of ``frame`` a load shows. The others are not blank, but not loaded.
     found : array of bool
+        Rows that a load has.
     used : tuple of Baseline
-        Newest first.
+        The frame's own first, then the newest.
     """
 
     frame: pd.DataFrame
+    known: pd.DataFrame
     found: npt.NDArray[np.bool_]
     used: tuple[Baseline, ...]
 
 
-def match(rows: pd.DataFrame, table: Table, account: Account, own: Baseline | None) -> Match:
+def match(
+    rows: pd.DataFrame,
+    own: Baseline | None,
+    others: Iterable[Baseline],
+    may_guess: npt.NDArray[np.bool_] | None = None,
+) -> Match:
     """Find, for each row, how it looked when it was loaded.
 
     Parameters
     ----------
     rows : DataFrame
         Typed columns of the table, among them ``id``; RangeIndex.
-    table : Table
-    account : Account
     own : Baseline or None
-        The one that the frame's ``attrs`` name: it is believed for every id that it has. Any other must show the row's
-        own ``updated_at``, or else be the only one that the row can come from.
+        The one that the frame's ``attrs`` name: it is believed for every id that it has.
+    others : iterable of Baseline
+        Those that the rows may come from instead. They must show the row's own ``updated_at``; where rows carry none,
+        the rows of ``may_guess`` are taken to come from the only load that they can come from.
+    may_guess : array of bool, optional
+        All rows by default.
 
     Returns
     -------
@@ -165,61 +202,81 @@ def match(rows: pd.DataFrame, table: Table, account: Account, own: Baseline | No
     Raises
     ------
     UnknownBaselineError
-        Several loads show a row differently, and the frame has no ``updated_at`` to tell which is its own.
+        Several loads that a row can come from show it differently.
     """
-    others = [other for other in _live.values() if other.table is table and other.account == account]
-    others = sorted((other for other in others if other is not own), key=lambda other: -other.serial)
-    found = np.zeros(len(rows), dtype=bool)
-    matched = pd.DataFrame(index=rows.index)
-    used: list[Baseline] = []
-    for candidate in [own, *others] if own else others:
-        if found.all():
-            break
-        positions = candidate.index.get_indexer(pd.Index(rows["id"])) if candidate.index.is_unique else None
-        if positions is None:
-            continue
-        hits = (positions >= 0) & ~found & rows["id"].notna().to_numpy()
+    ids: pd.Index[Any] = pd.Index(rows["id"])
+    source = np.full(len(rows), -1)
+    place = np.full(len(rows), -1)
+    candidates = [one for one in dict.fromkeys([own, *others]) if one is not None and one.index.is_unique]
+    for number, candidate in enumerate(candidates):
+        if candidates[0] is own and number and (source[ids.notna()] == 0).all():
+            break  # the frame's own load has every row
+        positions = candidate.index.get_indexer(ids)
+        hits = positions >= 0
         if candidate is not own:
-            hits &= _could_be_from(rows, candidate, positions)
-        if hits.any():
-            matched = _fill(matched, rows.index[hits], candidate.frame.take(positions[hits]))
-            found |= hits
-            used.append(candidate)
-    if "updated_at" not in rows:
-        _refuse_ambiguous(rows, matched, used, [other for other in others if other not in used])
-    return Match(matched, found, tuple(used))
+            hits &= _could_be_from(rows, candidate, positions, may_guess)
+        for earlier in range(int(candidates[0] is own), number):
+            both = hits & (source == earlier)
+            _refuse_ambiguous(rows, (candidates[earlier], place[both]), (candidate, positions[both]))
+        fresh = hits & (source < 0)
+        source[fresh], place[fresh] = number, positions[fresh]
+    used = {number: candidates[number] for number in np.unique(source).tolist() if number >= 0}
+    return _gathered(rows.index, used, source, place)
 
 
-def _could_be_from(rows: pd.DataFrame, candidate: Baseline, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Tell which rows carry the ``updated_at`` that the candidate shows; all of them where they carry none."""
+def _could_be_from(
+    rows: pd.DataFrame,
+    candidate: Baseline,
+    positions: npt.NDArray[np.intp],
+    may_guess: npt.NDArray[np.bool_] | None,
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows carry the ``updated_at`` that the candidate shows."""
     if "updated_at" not in rows:
-        return np.ones(len(rows), dtype=bool)
+        return np.ones(len(rows), dtype=bool) if may_guess is None else may_guess
+    if candidate.frame.empty:
+        return np.zeros(len(rows), dtype=bool)
     shown = candidate.frame["updated_at"].take(np.where(positions >= 0, positions, 0)).set_axis(rows.index)
-    return ((shown == rows["updated_at"]) & (positions >= 0)).to_numpy(dtype=bool)
-
-
-def _fill(matched: pd.DataFrame, index: pd.Index[Any], found: pd.DataFrame) -> pd.DataFrame:
-    part = found.set_axis(index)
-    if matched.columns.empty:
-        return part.reindex(matched.index)
-    return matched.combine_first(part.reindex(matched.index)).reindex(columns=matched.columns)
+    return (shown == rows["updated_at"]).to_numpy(dtype=bool)
 
 
 def _refuse_ambiguous(
-    rows: pd.DataFrame, matched: pd.DataFrame, used: list[Baseline], others: Iterable[Baseline]
+    rows: pd.DataFrame,
+    one: tuple[Baseline, npt.NDArray[np.intp]],
+    other: tuple[Baseline, npt.NDArray[np.intp]],
 ) -> None:
-    if not used:
-        return
-    columns = [name for name in rows.columns if name in matched]
-    for other in others:
-        positions = other.index.get_indexer(pd.Index(rows["id"]))
-        both = (positions >= 0) & matched["id"].notna().to_numpy()
-        shown = other.frame.take(positions[both]).set_axis(rows.index[both])
-        if any(differs(shown[name], matched.loc[both, name]).any() for name in columns if name in shown):
+    """Refuse to choose between two loads of the same rows that differ in a column of the frame."""
+    (left, left_positions), (right, right_positions) = one, other
+    for name in rows.columns.intersection(left.frame.columns).intersection(right.frame.columns):
+        shown = left.frame[name].take(left_positions).reset_index(drop=True)
+        if differs(shown, right.frame[name].take(right_positions).reset_index(drop=True)).any():
             raise UnknownBaselineError(
-                f"the frame lost its link to the load it comes from, and {used[0]} and {other} show its rows "
+                f"the frame lost its link to the load it comes from, and {left} and {right} show its rows "
                 "differently: keep the updated_at column, or load again and repeat the edits"
             )
+
+
+def _gathered(
+    index: pd.Index[Any],
+    used: Mapping[int, Baseline],
+    source: npt.NDArray[np.intp],
+    place: npt.NDArray[np.intp],
+) -> Match:
+    """Put the rows together, column by column, each from its load."""
+    names = dict.fromkeys(name for baseline in used.values() for name in baseline.frame.columns)
+    cells: dict[str, pd.Series[Any]] = {}
+    known: dict[str, npt.NDArray[np.bool_]] = {}
+    for name in names:
+        for number, baseline in used.items():
+            if name not in baseline.frame:
+                continue
+            mine = source == number
+            shown = baseline.frame[name].take(np.where(mine, place, 0)).set_axis(index)
+            if name in cells:
+                cells[name] = cells[name].where(~mine, shown)
+                known[name] |= mine
+            else:
+                cells[name], known[name] = (shown if mine.all() else shown.where(mine)), mine
+    return Match(pd.DataFrame(cells, index=index), pd.DataFrame(known, index=index), source >= 0, tuple(used.values()))
 
 
 def differs(left: pd.Series[Any], right: pd.Series[Any]) -> pd.Series[bool]:

@@ -24,6 +24,7 @@ __all__ = [
     "detect",
     "encode_parameters",
     "encode_record",
+    "field_name",
     "unknown_fields",
     "writable_attributes",
 ]
@@ -92,10 +93,7 @@ def decode_page(body: Any, table: Table) -> Page:
     ProtocolError
         The answer holds no list of records.
     """
-    rows = body.get("data") if isinstance(body, Mapping) else body
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise ProtocolError(f"the service answered without a list of {table.name}")
-    records = [_plain(row, table) for row in rows]
+    records = [_plain(row, table) for row in _rows(body, table)]
     pagination = body.get("pagination") if isinstance(body, Mapping) else None
     if not isinstance(pagination, Mapping):
         return Page(records)
@@ -104,6 +102,15 @@ def decode_page(body: Any, table: Table) -> Page:
         total_records=_count(pagination, "total_records", "totalRecords"),
         total_pages=_count(pagination, "total_pages", "totalPages"),
     )
+
+
+def _rows(body: Any, table: Table) -> list[Mapping[str, Any]]:
+    rows = body.get("data", ...) if isinstance(body, Mapping) else body
+    if rows is None:  # how a service written in Go spells an empty list
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ProtocolError(f"the service answered without a list of {table.name}")
+    return rows
 
 
 def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
@@ -121,12 +128,14 @@ def _plain(row: Mapping[str, Any], table: Table) -> Record:
         field = known.get(wire)
         if field is None:
             record[wire] = value
-        elif record.get(field.name) is None:  # two spellings of one field: the one with a value counts
+        elif record.get(field.name) in (None, ""):  # two spellings of one field: the one with a value counts
             record[field.name] = value
     for name in NESTED.keys() & record.keys():
         if name in table:
             record[name] = _nested(record[name], NESTED[name])
-    return record | _derived(record) if table is CUSTOMER else record
+    if table is CUSTOMER:
+        record |= {name: value for name, value in _derived(record).items() if record.get(name) is None}
+    return record
 
 
 def _derived(record: Record) -> Record:
@@ -148,15 +157,27 @@ def _nested(rows: Any, table: Table) -> Any:
 
 
 def unknown_fields(record: Record, table: Table) -> Record:
-    """Pick the fields that the table does not know, under the names that the service gave them."""
+    """Pick the fields that the table does not know.
+
+    Parameters
+    ----------
+    record : dict
+        Plain record.
+    table : Table
+
+    Returns
+    -------
+    dict
+        Under the names that the service gave them.
+    """
     return {name: value for name, value in record.items() if name not in table}
 
 
 def detect(body: Any) -> Dialect:
     """Tell which dialect a list answer speaks.
 
-    The first record's spelling decides, because it is what records must be written in; with no record, or one
-    whose keys are the same in both, the envelope does.
+    The spelling of the first record's known fields decides, because it is what records must be written in; with no
+    record, or one whose keys are the same in both, the envelope does.
 
     Parameters
     ----------
@@ -166,15 +187,44 @@ def detect(body: Any) -> Dialect:
     Returns
     -------
     {'rest', 'sdk'}
+
+    Raises
+    ------
+    ProtocolError
+        The answer holds no list of records.
     """
-    rows = body.get("data") if isinstance(body, Mapping) else body
-    if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
-        keys = rows[0].keys()
-        if any("_" in key for key in keys):
-            return "rest"
-        if any(key != key.lower() for key in keys):
-            return "sdk"
-    return "rest" if isinstance(body, Mapping) else "sdk"
+    rows = _rows(body, CUSTOMER)
+    known = rows[0].keys() & CUSTOMER.read_names.keys() if rows else set()
+    snake = sum("_" in name for name in known)
+    camel = sum(name != name.lower() for name in known)
+    if snake == camel:
+        return "rest" if isinstance(body, Mapping) else "sdk"
+    return "rest" if snake > camel else "sdk"
+
+
+def field_name(wire: str, table: Table) -> str:
+    """Say in wizframe's names where in a body something is wrong.
+
+    Parameters
+    ----------
+    wire : str
+        As the service names it, such as ``contacts[0].firstName`` or ``sortBy``.
+    table : Table
+        Of the record, or of the list.
+
+    Returns
+    -------
+    str
+        Such as ``contacts[0].first_name``; names that nobody knows stay as they are.
+    """
+    name, dot, rest = wire.partition(".")
+    stem, bracket, position = name.partition("[")
+    field = table.read_names.get(stem)
+    known = field.name if field else _PARAMETER_NAMES.get(stem, stem)
+    return known + bracket + position + dot + (field_name(rest, NESTED.get(known, table)) if rest else "")
+
+
+_PARAMETER_NAMES = {parameter.sdk_name: parameter.name for parameter in LIST_PARAMETERS.values()}
 
 
 def encode_parameters(parameters: Mapping[str, Any], dialect: Dialect) -> dict[str, str]:
@@ -215,7 +265,8 @@ def encode_record(record: Mapping[str, Any], table: Table, dialect: Dialect, ope
     Parameters
     ----------
     record : mapping
-        By wizframe's names. Names that the table does not know go through as they are.
+        By wizframe's names. Names that the table does not know go through as they are. Known ones that are None are
+        left out, here and in nested lists: no field is declared nullable, and absent reads the same.
     table : Table
     dialect : {'rest', 'sdk'}
     operation : {'create', 'update'}
@@ -229,9 +280,9 @@ def encode_record(record: Mapping[str, Any], table: Table, dialect: Dialect, ope
     for name, value in record.items():
         if name not in table:
             body[name] = value
-            continue
-        wire = table[name].write_name(dialect, operation)
-        body[wire] = _encode_nested(value, name, dialect, operation)
+        elif value is not None:
+            wire = table[name].write_name(dialect, operation)
+            body[wire] = _encode_nested(value, name, dialect, operation)
     return body
 
 

@@ -28,6 +28,7 @@
     │   ├── PlanProblemsError                problems stand in the way: .failures
     │   ├── StalePlanError                   the frame was edited after the plan
     │   └── LimitExceededError               more changes or deletes than allowed
+    ├── JournalError (OSError)               the record of pushes cannot be used, so nothing is sent
     └── PushInterruptedError                 Ctrl-C during a push: .result says what happened
 
 A message says what happened, where, and what to do next. Code branches on the type and on ``code``. This
@@ -53,6 +54,7 @@ __all__ = [
     "InvalidDataError",
     "InvalidDataWarning",
     "InvalidRequestError",
+    "JournalError",
     "LimitExceededError",
     "NotFoundError",
     "NotSentError",
@@ -254,6 +256,12 @@ class LimitExceededError(PlanError):
     """The plan has more changes or deletes than were allowed."""
 
     code = "limit_exceeded"
+
+
+class JournalError(WizframeError, OSError):
+    """The journal cannot be opened, read or written; nothing is sent without it."""
+
+    code = "journal"
 
 
 class PushInterruptedError(WizframeError):

@@ -124,12 +124,28 @@ class Field:
         return _FORMATS[self.format][0] if self.format else None
 
     def read_names(self) -> tuple[str, ...]:
-        """Names under which the service may send the field, in either dialect."""
+        """Give the names under which the service may send the field, in either dialect.
+
+        Returns
+        -------
+        tuple of str
+            The ``rest`` name first.
+        """
         stem = self.read_stem or self.name
         return (stem, _camel(stem)) if _camel(stem) != stem else (stem,)
 
     def write_name(self, dialect: Dialect, operation: Operation) -> str:
-        """Name under which the field is sent."""
+        """Give the name under which the field is sent.
+
+        Parameters
+        ----------
+        dialect : {'rest', 'sdk'}
+        operation : {'create', 'update'}
+
+        Returns
+        -------
+        str
+        """
         if dialect == "rest":
             return self.name
         if operation == "create" and self.sdk_create_name:
@@ -170,11 +186,22 @@ class Table:
         """Wire name, in either dialect, to field. The written names read too, since both are documented."""
         names = {field.name: field for field in self.fields}
         names |= {_camel(field.name): field for field in self.fields}
+        names |= {field.sdk_create_name: field for field in self.fields if field.sdk_create_name}
         names |= {wire: field for field in self.fields for wire in field.read_names()}
         return names
 
     def columns(self, *, details: bool = False) -> list[str]:
-        """Columns of a frame, in order."""
+        """Give the columns of a frame, in order.
+
+        Parameters
+        ----------
+        details : bool, default False
+            Also those that only details carry.
+
+        Returns
+        -------
+        list of str
+        """
         levels = ("list", "details") if details else ("list",)
         return [field.name for field in self.fields if field.level in levels]
 
@@ -289,6 +316,8 @@ class ListParameter:
     ----------
     name : str
         In the ``rest`` dialect, and in wizframe.
+    kind : {'count', 'choice', 'references', 'time'}
+        What a value is: a whole number from 1, one of ``values``, some texts, a moment.
     sdk_name : str or None
         In the ``sdk`` dialect; None where [D] has none and wizframe filters the loaded rows itself.
     values : dict
@@ -339,17 +368,17 @@ def violation(field: Field, value: Any) -> str | None:
     ----------
     field : Field
     value : object
-        As in a plain record: str, bool, list. Blank (None, "") breaks no rule here; whether a field may be
-        blank depends on the operation.
+        As in a plain record: str, bool, list. Blank (None, and "" as a text) breaks no rule here; whether a field
+        may be blank depends on the operation.
 
     Returns
     -------
     str or None
         The end of a sentence that begins with the value, or None.
     """
-    if value is None or value == "":
-        return None
     expected, word = _PYTHON_TYPES[field.kind]
+    if value is None or (value == "" and expected is str):
+        return None
     if not isinstance(value, expected):
         return f"is {type(value).__name__}, but {field.name} takes {word}"
     if isinstance(value, list) and field.kind == "ids" and not all(isinstance(item, str) and item for item in value):

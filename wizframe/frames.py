@@ -98,9 +98,9 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
     Returns
     -------
     Series
-        In the field's dtype, same index.
+        In the field's dtype, same index; the values' own memory where nothing had to change.
     list of Misfit
-        Values that did not fit.
+        Values that did not fit: what is left of them stands in the column, or nothing.
     """
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
@@ -111,10 +111,20 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
 
 
 def is_blank(value: Any) -> bool:
-    """Tell whether a cell is blank: None, NaN, NaT, NA or an empty text."""
-    if value is None or (isinstance(value, str) and not value):
-        return True
-    return not isinstance(value, (str, list, tuple, dict, set)) and bool(pd.isna(value))
+    """Tell whether a cell is blank.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+        True for None, NaN, NaT, NA and an empty text; an empty list is a value.
+    """
+    if isinstance(value, str):
+        return not value
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def to_record_value(value: Any, field: Field) -> Any:
@@ -129,7 +139,7 @@ def to_record_value(value: Any, field: Field) -> Any:
     Returns
     -------
     object
-        str, bool, list of str, or None for blank.
+        str, bool, list of str, Timestamp (times are never written), or None for blank.
     """
     if is_blank(value):
         return None
@@ -141,7 +151,17 @@ def to_record_value(value: Any, field: Field) -> Any:
 
 
 def split_ids(text: str) -> list[str]:
-    """Split ``"rep_1, rep_2"`` into ids."""
+    """Split a cell of ids.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"rep_1, rep_2"``.
+
+    Returns
+    -------
+    list of str
+    """
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -181,7 +201,7 @@ def _array(values: list[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
         try:
             texts = pa.array(values, pa.large_string())
             return _fast(texts, field, target), []
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
             pass
     return _slow(values, field, target)
 
@@ -197,7 +217,7 @@ def _slow(values: list[Any], field: Field, target: pa.DataType) -> tuple[pa.Arra
     converted: list[Any] = []
     misfits: list[Misfit] = []
     for position, value in enumerate(values):
-        result, rule = (None, None) if is_blank(value) else _CONVERTERS[field.kind](value)
+        result, rule = (None, None) if is_blank(value) else _convert(value, field.kind)
         converted.append(result)
         if rule:
             misfits.append(Misfit(position, value, rule))
@@ -207,7 +227,28 @@ def _slow(values: list[Any], field: Field, target: pa.DataType) -> tuple[pa.Arra
 Converted = tuple[Any, str | None]
 
 
+def _convert(value: Any, kind: Kind) -> Converted:
+    try:
+        result, rule = _CONVERTERS[kind](value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None, _UNREADABLE.get(kind, "cannot be read")
+    if isinstance(result, str) and not _is_sound(result):
+        return result.encode("utf-8", "replace").decode(), "holds half a character, shown as ?"
+    return result, rule
+
+
+def _is_sound(text: str) -> bool:
+    """Tell whether a text can be stored: half a surrogate pair, say of an emoji that was cut in two, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _text(value: Any) -> Converted:
+    if isinstance(value, bytes):  # as Arrow does in a column without misfits
+        value = value.decode()
     if isinstance(value, str):
         return str(value), None
     if isinstance(value, numbers.Number):
@@ -223,11 +264,10 @@ def _flag(value: Any) -> Converted:
 
 
 def _time(value: Any) -> Converted:
-    try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)), None
-    except (ValueError, AttributeError, TypeError):
-        return None, "is no time such as 2026-01-31T08:00:00Z"
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(instant, datetime):
+        raise TypeError
+    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)), None
 
 
 def _status(value: Any) -> Converted:
@@ -238,8 +278,8 @@ def _status(value: Any) -> Converted:
 
 def _ids(value: Any) -> Converted:
     if isinstance(value, str):
-        return _IDS_SEPARATOR.join(split_ids(value)), None
-    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return _IDS_SEPARATOR.join(split_ids(value)) or None, None
+    if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
         return _IDS_SEPARATOR.join(map(str, value)) or None, None
     return str(value), "is no list of ids"
 
@@ -250,6 +290,11 @@ def _json(value: Any) -> Converted:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str).decode(), None
 
 
+_UNREADABLE: dict[Kind, str] = {
+    "time": "is no time such as 2026-01-31T08:00:00Z",
+    "object": "cannot be written as JSON",
+    "list": "cannot be written as JSON",
+}
 _CONVERTERS = {
     "text": _text,
     "flag": _flag,

@@ -73,7 +73,7 @@ def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        Columns in the table's dtypes; others are ignored.
+        Columns in the table's dtypes, as :mod:`wizframe.frames` makes them; others are ignored.
     table : Table
 
     Returns

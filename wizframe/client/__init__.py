@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import uuid
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from wizframe.accounts import Account
 from wizframe.client.operations import ContactOperations, CustomerOperations
 from wizframe.dialects import detect
 from wizframe.errors import ConfigurationError
@@ -25,28 +25,10 @@ if TYPE_CHECKING:
     from wizframe.fields import Dialect
     from wizframe.transport import Transport
 
-__all__ = ["Account", "Client", "ContactOperations", "CustomerOperations", "open_client"]
+__all__ = ["Client", "ContactOperations", "CustomerOperations", "open_client"]
 
 PRODUCTION_HOST = "api.wizcommerce.com"
 STAGING_HOST = "api-staging.sourcerer.tech"
-
-
-@dataclass(frozen=True)
-class Account:
-    """Whose records they are: the service's base URL and, where it is known, the account's name.
-
-    Parameters
-    ----------
-    base_url : str
-    name : str
-        Tenant id or the profile's account name; empty where unknown. Never the key or a hash of it.
-    """
-
-    base_url: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.base_url}" if self.name else self.base_url
 
 
 class Client:
@@ -65,6 +47,11 @@ class Client:
         Seconds after which a request whose answer was lost is taken to have had its effect.
     on_close : callable, optional
         Called once by :meth:`close`.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such dialect.
 
     Attributes
     ----------
@@ -91,6 +78,8 @@ class Client:
         settle_s: float = 5.0,
         on_close: Callable[[], None] | None = None,
     ) -> None:
+        if dialect not in ("auto", "rest", "sdk"):
+            raise ConfigurationError(f"dialect={dialect!r}: allowed are 'auto', 'rest', 'sdk'")
         self.transport = transport
         self.account = Account(transport.base_url, account)
         self.workers = workers
@@ -132,8 +121,11 @@ class Client:
         return self._query_dialect or self.dialect
 
     def respell_queries(self) -> None:
-        """Spell list parameters the other way from now on."""
-        self._query_dialect = "sdk" if self.query_dialect == "rest" else "rest"
+        """Spell list parameters other than records from now on.
+
+        Threads that find out at the same time may all say so: saying it twice does not take it back.
+        """
+        self._query_dialect = "sdk" if self.dialect == "rest" else "rest"
 
     def __repr__(self) -> str:
         dialect = self._dialect or "dialect unknown yet"

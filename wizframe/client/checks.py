@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, Table, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
 __all__ = ["Moment", "check_parameters", "check_record", "moment", "whole_contact"]
 
@@ -43,9 +44,9 @@ def check_parameters(parameters: Mapping[str, Any], table: Table) -> dict[str, A
     for name, value in given.items():
         try:
             checked[name] = _check_parameter(name, value, table)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             wrong.append((name, str(error)))
-    _refuse(wrong, f"the parameters for a list of {table.name}")
+    _refuse(wrong, f"what was asked of a list of {table.name}")
     return checked
 
 
@@ -74,7 +75,11 @@ def _count(name: str, value: Any) -> int:
 
 
 def _references(value: Any) -> list[str]:
+    if not isinstance(value, Iterable):
+        raise ValueError(f"is {value!r}, but must be some references")  # noqa: TRY004 - one type for all
     references = [value] if isinstance(value, str) else list(value)
+    if not references:  # the service reads an empty filter as none, and would send everybody
+        raise ValueError("is empty")
     for reference in references:
         if not isinstance(reference, str) or not reference:
             raise ValueError(f"holds {reference!r}, but references are texts")
@@ -106,8 +111,8 @@ def moment(value: Moment) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"is {value!r}, but must be a time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
-    if not isinstance(value, date):
-        raise ValueError(f"is {value!r}, but must be a time")  # noqa: TRY004 - one type for all bad parameters
+    if not isinstance(value, date) or str(value) == "NaT":  # pandas' missing time passes for a datetime
+        raise ValueError(f"is {value!r}, but must be a time")
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the next line gives it its zone
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -118,7 +123,7 @@ def _timestamp(value: Moment, *, upwards: bool) -> str:
     instant = moment(value)
     if upwards and instant.microsecond:
         instant += timedelta(seconds=1)
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def check_record(record: Mapping[str, Any], table: Table, operation: Operation) -> None:
@@ -156,23 +161,34 @@ def _violations(record: Mapping[str, Any], table: Table, operation: Operation) -
 
 def _violation(name: str, value: Any, table: Table, operation: Operation) -> str | None:
     if name not in table:
-        return f"is no field of a {table.singular}{_suggestion(name, table.columns(details=True))}"
+        return f"is no field of {table.name}{_suggestion(name, table.columns(details=True))}"
     field = table[name]
     if not (field.create if operation == "create" else field.update):
         return f"cannot be written on {operation}"
+    if value is None and operation == "update":  # no field is declared nullable
+        return f"is None: leave it out, or clear it with {_CLEARED.get(field.kind, 'a value of its own')}"
     reason = violation(field, value)
+    if reason is None and name == "attributes" and writable_attributes(value) is None:
+        return "must be a list of {name, value}: without values, the present ones would be erased"
     return f"{value!r} {reason}" if reason else None
 
 
+_CLEARED = {"text": '""', "ids": "[]", "list": "[]", "flag": "False"}
+
+
 def _nested_violations(name: str, rows: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """Check addresses and contacts inside a customer; [D] leaves their shape on update open, so only texts count."""
+    """Check addresses and contacts inside a customer.
+
+    [D] leaves their shape on update open. One with an id was read before, so it may hold what wizframe does not know.
+    """
     table = NESTED[name]
     for position, row in enumerate(rows):
-        if not isinstance(row, dict):
+        if not isinstance(row, Mapping):
             yield f"{name}[{position}]", "is no record"
             continue
         for key, value in row.items():
-            reason = violation(table[key], value) if key in table else f"is no field of a {table.singular}"
+            unknown = None if row.get("id") else f"is no field of {table.name}"
+            reason = violation(table[key], value) if key in table else unknown
             if reason:
                 yield f"{name}[{position}].{key}", reason
 
@@ -185,7 +201,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 def _refuse(wrong: list[tuple[str, str]], what: str) -> None:
     if wrong:
         said = "; ".join(f"{name} {reason}".strip() for name, reason in wrong)
-        raise InvalidRequestError(f"nothing was sent, {what} cannot be sent as they are: {said}", wrong)
+        raise InvalidRequestError(f"nothing was sent: {what} would not do: {said}", wrong)
 
 
 def whole_contact(current: Mapping[str, Any]) -> Record:
@@ -199,7 +215,8 @@ def whole_contact(current: Mapping[str, Any]) -> Record:
     Returns
     -------
     dict
-        Every writable field that is not blank, and every field that the table does not know.
+        Every writable field that is not blank, attributes as ``{name, value}``, and every field that the table does
+        not know. Nested keys of such fields are not touched.
 
     Raises
     ------

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wizframe.client.checks import check_parameters, check_record, whole_contact
-from wizframe.dialects import Page, Record, decode_page, decode_record, encode_parameters, encode_record
+from wizframe.dialects import (
+    Page,
+    Record,
+    decode_page,
+    decode_record,
+    encode_parameters,
+    encode_record,
+    field_name,
+)
 from wizframe.errors import ServiceError
 from wizframe.fields import CONTACT, CUSTOMER, Dialect, Operation, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wizframe.transport import Transport
+    from wizframe.transport import Answer, Transport
 
 __all__ = ["ContactOperations", "CustomerOperations"]
 
@@ -41,20 +49,19 @@ class _Operations:
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
         query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
-        return decode_page(self._client.transport.request("GET", path, query=query).json(), self.table)
+        return decode_page(self._request("GET", path, query=query).json(), self.table)
 
     def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
         body = encode_record(record, self.table, self._client.dialect, operation)
-        try:
-            answer = self._client.transport.request(method, path, payload=body)
-        except ServiceError as error:
-            error.details = tuple((self._field_name(wire), reason) for wire, reason in error.details)
-            raise
-        return decode_record(answer.json(), self.table)
+        return decode_record(self._request(method, path, payload=body).json(), self.table)
 
-    def _field_name(self, wire: str) -> str:
-        field = self.table.read_names.get(wire)
-        return field.name if field else wire
+    def _request(self, method: str, path: Sequence[str], **content: Any) -> Answer:
+        """Send a request; the fields that the service complains of get wizframe's names."""
+        try:
+            return self._client.transport.request(method, path, **content)
+        except ServiceError as error:
+            error.details = tuple((field_name(wire, self.table), reason) for wire, reason in error.details)
+            raise
 
 
 class CustomerOperations(_Operations):
@@ -107,9 +114,20 @@ class CustomerOperations(_Operations):
     def page(self, **parameters: Any) -> Page:
         """Read one page like :meth:`list`, with the totals that the service gave.
 
+        Parameters
+        ----------
+        **parameters
+            As for :meth:`list`.
+
         Returns
         -------
         Page
+            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect.
+
+        Raises
+        ------
+        InvalidRequestError, TransportError, ServiceError
+            As for :meth:`list`.
         """
         return self._page(["customers"], parameters)
 
@@ -134,7 +152,7 @@ class CustomerOperations(_Operations):
         -----
         Sends ``GET /customers/{id}``. Source: [D], [R].
         """
-        return decode_record(self._client.transport.request("GET", ["customers", id]).json(), self.table)
+        return decode_record(self._request("GET", ["customers", id]).json(), self.table)
 
     def create(self, data: Mapping[str, Any]) -> Record:
         """Create a customer.
@@ -142,7 +160,7 @@ class CustomerOperations(_Operations):
         Parameters
         ----------
         data : mapping
-            Plain record; ``reference_id``, ``company_name`` and ``display_name`` are required.
+            Plain record; ``reference_id``, ``company_name`` and ``display_name`` are required. None is left out.
 
         Returns
         -------
@@ -170,7 +188,8 @@ class CustomerOperations(_Operations):
         ----------
         id : str
         data : mapping
-            The changed fields; ``""`` clears a text, ``[]`` a list.
+            The changed fields; ``""`` clears a text, ``[]`` a list. A list (``addresses``, ``contacts``,
+            ``attributes``, …) replaces the present one whole.
 
         Returns
         -------
@@ -205,7 +224,7 @@ class CustomerOperations(_Operations):
         -----
         Sends ``DELETE /customers/{id}``. Source: [D], [R].
         """
-        self._client.transport.request("DELETE", ["customers", id])
+        self._request("DELETE", ["customers", id])
 
 
 class ContactOperations(_Operations):
@@ -228,6 +247,15 @@ class ContactOperations(_Operations):
         list of dict
             Plain records; ``customer_id`` is added to each, since the service does not send it.
 
+        Raises
+        ------
+        InvalidRequestError
+            A parameter is unknown or out of range. Nothing was sent.
+        NotFoundError
+            There is no such customer.
+        TransportError, ServiceError
+            See :mod:`wizframe.errors`.
+
         Notes
         -----
         Sends ``GET /customers/{customer_id}/contacts``. Source: [D], [R].
@@ -237,9 +265,21 @@ class ContactOperations(_Operations):
     def page(self, customer_id: str, **parameters: Any) -> Page:
         """Read one page like :meth:`list`, with the totals that the service gave.
 
+        Parameters
+        ----------
+        customer_id : str
+        **parameters
+            As for :meth:`list`.
+
         Returns
         -------
         Page
+            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect.
+
+        Raises
+        ------
+        InvalidRequestError, NotFoundError, TransportError, ServiceError
+            As for :meth:`list`.
         """
         page = self._page(["customers", customer_id, "contacts"], parameters)
         for record in page.records:
@@ -258,11 +298,16 @@ class ContactOperations(_Operations):
         dict
             Plain record, with ``customer_id``.
 
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
         Notes
         -----
         Sends ``GET /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
-        answer = self._client.transport.request("GET", ["customers", customer_id, "contacts", contact_id])
+        answer = self._request("GET", ["customers", customer_id, "contacts", contact_id])
         return decode_record(answer.json(), self.table) | {"customer_id": customer_id}
 
     def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
@@ -272,12 +317,19 @@ class ContactOperations(_Operations):
         ----------
         customer_id : str
         data : mapping
-            Plain record; ``reference_id``, ``first_name`` and ``email`` are required.
+            Plain record; ``reference_id``, ``first_name`` and ``email`` are required. None is left out.
 
         Returns
         -------
         dict
             Plain record, as the service answered, with ``customer_id``.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``data`` breaks a rule; ``details`` lists all that do. Nothing was sent.
+        TakenError
+            The reference exists among this customer's contacts.
 
         Notes
         -----
@@ -341,7 +393,7 @@ class ContactOperations(_Operations):
         field that the table does not know goes back; blank fields are left out, since absent reads as blank.
         """
         check_record(changes, self.table, "update")
-        kept = {name: value for name, value in whole_contact(current).items() if name not in changes}
+        kept = whole_contact({name: value for name, value in current.items() if name not in changes})
         path = ["customers", current["customer_id"], "contacts", current["id"]]
         answer = self._send("PUT", path, kept | dict(changes), "update")
         return answer | {"customer_id": current["customer_id"]}
@@ -353,8 +405,13 @@ class ContactOperations(_Operations):
         ----------
         customer_id, contact_id : str
 
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
         Notes
         -----
         Sends ``DELETE /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
-        self._client.transport.request("DELETE", ["customers", customer_id, "contacts", contact_id])
+        self._request("DELETE", ["customers", customer_id, "contacts", contact_id])

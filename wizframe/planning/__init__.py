@@ -6,7 +6,7 @@ neither the client nor the transport.
 
 from wizframe.planning.changes import CLEAR, Cell, Change, Problem
 from wizframe.planning.making import plan_deletes, plan_edits
-from wizframe.planning.matching import Lookups
+from wizframe.planning.matching import Lookups, Service
 from wizframe.planning.plans import Plan
 
-__all__ = ["CLEAR", "Cell", "Change", "Lookups", "Plan", "Problem", "plan_deletes", "plan_edits"]
+__all__ = ["CLEAR", "Cell", "Change", "Lookups", "Plan", "Problem", "Service", "plan_deletes", "plan_edits"]

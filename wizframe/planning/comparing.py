@@ -15,11 +15,11 @@ from wizframe.planning.changes import CLEAR, Cell, Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import numpy.typing as npt
     import pandas as pd
 
     from wizframe.fields import Field
     from wizframe.planning.intake import Intake
+    from wizframe.planning.matching import Matched
 
 __all__ = ["Comparison", "compare", "given_cells"]
 
@@ -47,8 +47,7 @@ class Comparison:
 
 def compare(
     intake: Intake,
-    base: pd.DataFrame,
-    rows: npt.NDArray[np.bool_],
+    matched: Matched,
     *,
     only: Collection[str] | None,
     clear: Collection[str],
@@ -58,10 +57,8 @@ def compare(
     Parameters
     ----------
     intake : Intake
-    base : DataFrame
-        Typed, aligned with ``intake.typed``.
-    rows : array of bool
-        Which rows to compare.
+    matched : Matched
+        Which rows to compare, and with what.
     only : collection of str, optional
         Changes in other columns are problems.
     clear : collection of str
@@ -72,15 +69,14 @@ def compare(
     Comparison
     """
     found = Comparison()
+    base = matched.base
     for name in intake.typed.columns:
         if name == "id" or name not in base:
             continue
         found.columns.append(name)
         cleared = intake.cleared.get(name)
-        changed = differs(intake.typed[name], base[name]).to_numpy() & rows
-        if cleared is not None:
-            changed |= cleared.to_numpy() & rows & base[name].notna().to_numpy()
-        for position in np.flatnonzero(changed):
+        changed = differs(intake.typed[name], base[name]).to_numpy()
+        for position in np.flatnonzero(changed & matched.is_known & matched.shown[name].to_numpy()):
             is_cleared = name in clear or (cleared is not None and bool(cleared.iloc[position]))
             _judge(found, intake, base, int(position), name, only=only, is_cleared=is_cleared)
     return found
@@ -100,6 +96,8 @@ def _judge(
     old = to_record_value(base[name].iat[position], field)
     new = to_record_value(intake.typed[name].iat[position], field)
     if new is None and not is_cleared:
+        if not field.writable:
+            return
         found.blanked[name] = found.blanked.get(name, 0) + 1
         return
     rule = _forbidden(field, only) or (_uncleared(intake, field) if new is None else violation(field, new))

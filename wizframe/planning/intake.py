@@ -66,7 +66,7 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     table : {'customers', 'contacts'}, optional
         What the caller says.
     baseline : Baseline, optional
-        What the frame was loaded as.
+        What the frame was loaded as. A caller who says otherwise made the frame of other records out of it.
 
     Returns
     -------
@@ -75,16 +75,14 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     Raises
     ------
     AmbiguousTableError
-        Nothing tells, or the caller contradicts the load.
+        Nothing tells.
     """
     if table is not None and table not in TABLES:
         raise AmbiguousTableError(f"table={table!r}: allowed are {', '.join(map(repr, TABLES))}")
-    if baseline is not None:
-        if table not in (None, baseline.table.name):
-            raise AmbiguousTableError(f"table={table!r}, but the frame was loaded as {baseline.table.name}")
-        return baseline.table
     if table is not None:
         return TABLES[table]
+    if baseline is not None:
+        return baseline.table
     names = {str(name) for name in [*frame.columns, *frame.index.names]}
     is_contacts = bool(names & {"customer_id", CUSTOMER_REFERENCE})
     if is_contacts != ("company_name" in names):
@@ -144,11 +142,16 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> None:
         rule = "cannot be edited in a frame: use client.customer.update()"
         intake.problems.append(Problem(None, field.name, None, rule))
         return
-    if not isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.kind == "O":
-        is_clear = values.eq(CLEAR)
+    if values.dtype.kind not in "biufcmM":
+        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool)
         if is_clear.any():
-            intake.cleared[field.name] = is_clear.astype(bool)
-            values = values.mask(is_clear, None)
+            intake.cleared[field.name] = is_clear
+            values = values.astype(object).mask(is_clear, None)
+            if field.name == "id":
+                rule = "cannot be cleared: leave it blank for a new row, use wizframe.delete() to delete one"
+                intake.problems += [
+                    Problem(place, "id", CLEAR, rule) for place in is_clear.to_numpy().nonzero()[0].tolist()
+                ]
     typed, misfits = column(values, field)
     intake.typed[field.name] = typed
     intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]

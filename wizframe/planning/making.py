@@ -18,7 +18,7 @@ from wizframe.fields import CUSTOMER
 from wizframe.frames import is_blank, to_record_value
 from wizframe.planning.changes import Cell, Change, Problem
 from wizframe.planning.comparing import compare, given_cells
-from wizframe.planning.intake import take_in, which_table
+from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
 from wizframe.planning.matching import match_rows
 from wizframe.planning.plans import Plan
 
@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.client import Account
+    from wizframe.accounts import Account
     from wizframe.planning.comparing import Comparison
     from wizframe.planning.intake import Intake
-    from wizframe.planning.matching import Lookups, Matched
+    from wizframe.planning.matching import Lookups, Matched, Service
 
 __all__ = ["plan_deletes", "plan_edits"]
+
+#: Columns that say which record a row is: a number among them may name another one.
+_KEYS = ("id", "customer_id", CUSTOMER_REFERENCE)
 
 
 def plan_edits(
     frame: pd.DataFrame,
+    service: Service,
     *,
-    account: Account,
-    lookups: Lookups,
     table: str | None = None,
     match: Literal["id", "reference_id"] = "id",
     new: Literal["report", "create"] = "report",
@@ -52,10 +54,8 @@ def plan_edits(
     Parameters
     ----------
     frame : DataFrame
-    account : Account
+    service : Service
         Where the plan goes.
-    lookups : Lookups
-        How to ask the service.
     table, match, new, only, clear, baseline
         As in :func:`wizframe.plan`.
 
@@ -65,33 +65,33 @@ def plan_edits(
     """
     own = attached(frame)
     kind = which_table(frame, table, own)
+    own = own if own is not None and own.table is kind else None
     intake = take_in(frame, kind)
     _check_columns(intake, only, clear)
     matched = match_rows(
         intake,
         own=own,
-        account=account,
-        lookups=lookups,
+        service=service,
         by_reference=match == "reference_id",
         new=new,
         trust_rows=baseline == "service",
     )
-    found = compare(intake, matched.base, matched.is_known, only=only, clear=clear)
+    found = compare(intake, matched, only=only, clear=clear)
     _drop_server_columns(found, matched, intake)
     updates = _updates(found, intake, matched)
-    creates, problems, notices = _creates(intake, matched, account)
+    creates, problems, notices = _creates(intake, matched, service.account)
     changes = [*updates, *creates]
     problems = [
         *_misfits(intake, found, matched),
         *matched.problems,
         *found.problems,
         *problems,
-        *_taken(changes, intake, lookups),
+        *_taken(changes, intake, service.lookups),
         *_two_defaults(changes),
     ]
     return Plan(
         table=kind,
-        account=account,
+        account=service.account,
         frame=frame,
         changes_list=tuple(sorted(changes, key=lambda change: change.position)),
         problems_list=tuple(dict.fromkeys(problems)),
@@ -104,14 +104,14 @@ def plan_edits(
     )
 
 
-def plan_deletes(frame: pd.DataFrame, *, account: Account, lookups: Lookups, table: str | None = None) -> Plan:
+def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = None) -> Plan:
     """Plan to delete the records of all rows of a frame.
 
     Parameters
     ----------
     frame : DataFrame
         Rows with ids.
-    account, lookups, table
+    service, table
         As in :func:`plan_edits`.
 
     Returns
@@ -121,22 +121,28 @@ def plan_deletes(frame: pd.DataFrame, *, account: Account, lookups: Lookups, tab
     """
     own = attached(frame)
     kind = which_table(frame, table, own)
+    own = own if own is not None and own.table is kind else None
     intake = take_in(frame, kind)
-    if own is not None and own.account != account:
-        raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {account}")
+    if own is not None and own.account != service.account:
+        raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {service.account}")
     if "id" not in intake.typed or intake.typed["id"].isna().any():
         raise UnmatchedRowsError("to delete rows, each needs an id")
     matched = match_rows(
-        intake, own=own, account=account, lookups=lookups, by_reference=False, new="report", trust_rows=True
+        intake,
+        own=own,
+        service=service,
+        by_reference=False,
+        new="report",
+        trust_rows=True,
     )
     changes = [_delete(intake, matched, int(position)) for position in np.flatnonzero(matched.is_known)]
     return Plan(
         table=kind,
-        account=account,
+        account=service.account,
         frame=frame,
         changes_list=tuple(changes),
-        problems_list=tuple(matched.problems),
-        notices=_contacts_too(changes, lookups) if kind is CUSTOMER and changes else (),
+        problems_list=(*(problem for problem in intake.problems if problem.column in _KEYS), *matched.problems),
+        notices=_contacts_too(changes, service.lookups) if kind is CUSTOMER and changes else (),
         compared_rows=len(changes),
         compared_with=_compared_with(matched),
     )
@@ -165,7 +171,7 @@ def _drop_server_columns(found: Comparison, matched: Matched, intake: Intake) ->
 def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
     changes = []
     for position, cells in sorted(found.cells.items()):
-        sure = tuple(cell for cell in cells if not matched.unknown[cell.column].iat[position])
+        sure = tuple(cell for cell in cells if not matched.unsure[cell.column].iat[position])
         for cell in cells:
             if cell not in sure:
                 rule = (
@@ -289,6 +295,7 @@ def _misfits(intake: Intake, found: Comparison, matched: Matched) -> list[Proble
         problem
         for problem in intake.problems
         if problem.position is None
+        or problem.column in _KEYS
         or not untouched[problem.position]
         or (problem.position, problem.column) in edited
         or _is_blanked(intake, matched, problem)

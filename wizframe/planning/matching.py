@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from wizframe.accounts import Account
     from wizframe.baselines import Baseline
-    from wizframe.client import Account
     from wizframe.dialects import Record
     from wizframe.planning.intake import Intake
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Lookups", "Matched", "match_rows"]
+__all__ = ["Lookups", "Matched", "Service", "match_rows"]
 
 
 class Lookups(Protocol):
@@ -46,6 +46,23 @@ class Lookups(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Service:
+    """Where a plan goes, and how to ask there.
+
+    Parameters
+    ----------
+    account : Account
+    connection : str
+        Whose loads a row may come from, where the frame does not name its own.
+    lookups : Lookups
+    """
+
+    account: Account
+    connection: str
+    lookups: Lookups
+
+
 @dataclass
 class Matched:
     """The rows of an intake with their records.
@@ -58,7 +75,9 @@ class Matched:
         Typed, aligned with the rows: how they were.
     is_known, is_new : array of bool
         Rows to compare with ``base``; rows to create.
-    unknown : DataFrame of bool
+    shown : DataFrame of bool
+        Cells of ``base`` that say how they were: the others were not loaded, which is not blank.
+    unsure : DataFrame of bool
         Cells whose base is the service's present value, and nothing says that the row is not older.
     against_service : array of bool
         Rows compared with the service rather than with a load.
@@ -72,7 +91,8 @@ class Matched:
     base: pd.DataFrame
     is_known: Mask
     is_new: Mask
-    unknown: pd.DataFrame
+    shown: pd.DataFrame
+    unsure: pd.DataFrame
     against_service: Mask
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -83,8 +103,7 @@ def match_rows(
     intake: Intake,
     *,
     own: Baseline | None,
-    account: Account,
-    lookups: Lookups,
+    service: Service,
     by_reference: bool,
     new: Literal["report", "create"],
     trust_rows: bool,
@@ -97,9 +116,8 @@ def match_rows(
         Its ``typed`` loses what belongs to another account.
     own : Baseline or None
         The one that the frame names.
-    account : Account
+    service : Service
         Where the plan goes.
-    lookups : Lookups
     by_reference : bool
         Find rows without an id by ``reference_id``.
     new : {'report', 'create'}
@@ -115,14 +133,15 @@ def match_rows(
     ------
     WrongAccountError, UnmatchedRowsError
     """
-    return _Matcher(intake, account, lookups).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
+    return _Matcher(intake, service).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
 
 
 class _Matcher:
-    def __init__(self, intake: Intake, account: Account, lookups: Lookups) -> None:
+    def __init__(self, intake: Intake, service: Service) -> None:
         self._intake = intake
-        self._account = account
-        self._lookups = lookups
+        self._account = service.account
+        self._connection = service.connection
+        self._lookups = service.lookups
         self._records: dict[str, Record] = {}
         self._problems: list[Problem] = []
         self._notices: list[str] = []
@@ -137,7 +156,7 @@ class _Matcher:
         if "id" not in typed and not by_reference:
             raise UnmatchedRowsError(
                 f"the frame has no id column, so nothing says which {self._intake.table.name} its rows are: "
-                "plan with match='reference_id' to find them by reference"
+                "plan with match='reference_id' to find them by reference; for new rows only, add a blank id"
             )
         blank = pd.Series(np.nan, index=typed.index, dtype="str")
         ids = typed.get("id", blank).copy()
@@ -147,17 +166,21 @@ class _Matcher:
         if by_reference:
             is_new = self._find_by_reference(ids, customer_ids, new=new)
         is_known = ids.notna().to_numpy() & self._first_of_each(ids)
-        base, unknown, loaded = self._bases(ids, customer_ids, own, is_known, had_id, trust_rows=trust_rows)
-        if "customer_id" in base:
-            customer_ids = customer_ids.where(customer_ids.notna(), base["customer_id"].astype(customer_ids.dtype))
-        is_known &= base["id"].notna().to_numpy() if "id" in base else False
+        others = baselines.live(self._intake.table, self._account, self._connection)
+        loaded = baselines.match(typed.assign(id=ids), own, others, may_guess=had_id)
+        if "customer_id" in loaded.frame:
+            of_load = loaded.frame["customer_id"].astype(customer_ids.dtype)
+            customer_ids = customer_ids.where(customer_ids.notna(), of_load)
+        base, shown, unsure = self._bases(ids, customer_ids, loaded, is_known, had_id)
+        is_known &= shown["id"].to_numpy() if "id" in shown else False
         return Matched(
             ids,
             customer_ids,
             base,
             is_known,
             is_new,
-            unknown,
+            shown,
+            unsure & (not trust_rows),
             ~loaded.found,
             self._problems,
             self._notices,
@@ -248,43 +271,38 @@ class _Matcher:
         return first
 
     def _bases(
-        self,
-        ids: pd.Series[Any],
-        customer_ids: pd.Series[Any],
-        own: Baseline | None,
-        is_known: Mask,
-        had_id: Mask,
-        *,
-        trust_rows: bool,
-    ) -> tuple[pd.DataFrame, pd.DataFrame, baselines.Match]:
-        """Collect how each row was: from a load, else from the service."""
+        self, ids: pd.Series[Any], customer_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Collect how each row was: from a load, else from the service; which cells that says; which may be older."""
         typed = self._intake.typed
-        loaded = baselines.match(typed.assign(id=ids), self._intake.table, self._account, own)
         lacking = self._lacking(loaded, is_known)
+        unsure = pd.DataFrame(False, index=typed.index, columns=lacking.columns)
         needs = lacking.any(axis=1).to_numpy() | (is_known & ~loaded.found)
-        unknown = pd.DataFrame(False, index=typed.index, columns=typed.columns)
-        base = loaded.frame
-        if needs.any():
-            present = self._present(ids, customer_ids, needs)
-            base = _fill_cells(base, present, lacking, ~loaded.found)
-            if not trust_rows:
-                unsure = self._unsure(present, needs, had_id)
-                unknown = lacking.apply(lambda cells: cells.to_numpy() & unsure)
-        return base, unknown, loaded
+        if not needs.any():
+            return loaded.frame, loaded.known, unsure
+        present = self._present(ids, customer_ids, needs)
+        is_there = present["id"].notna().to_numpy()
+        base, shown = loaded.frame.copy(), loaded.known.copy()
+        for name in present:
+            filled = is_there & (lacking[name].to_numpy() if name in lacking else ~loaded.found)
+            base[name] = base[name].where(~filled, present[name]) if name in base else present[name].where(filled)
+            shown[name] = (shown[name].to_numpy() if name in shown else False) | filled
+            unsure[name] = filled & self._may_be_older(present, had_id)
+        return base, shown, unsure
 
     def _lacking(self, loaded: baselines.Match, is_known: Mask) -> pd.DataFrame:
-        """Tell for which cells no load says how they were: not loaded is not blank."""
-        typed = self._intake.typed
-        lacking = pd.DataFrame(False, index=typed.index, columns=typed.columns)
+        """Tell for which cells no load says how they were, though that must be known."""
+        typed, nothing = self._intake.typed, np.zeros(len(loaded.found), dtype=bool)
+        lacking = {}
         for name in map(str, typed):
-            if name not in loaded.frame and self._intake.table[name].writable:
-                is_given = typed[name].notna().to_numpy()
-                if name in self._intake.cleared:
-                    is_given = is_given | self._intake.cleared[name].to_numpy()
-                lacking[name] = is_known & (is_given | ~loaded.found)
-            else:
-                lacking[name] = is_known & ~loaded.found
-        return lacking
+            is_loaded = loaded.known[name].to_numpy() if name in loaded.known else nothing
+            is_given = typed[name].notna().to_numpy()
+            if name in self._intake.cleared:
+                is_given = is_given | self._intake.cleared[name].to_numpy()
+            # An edit of a column that was not loaded; a read-only one is not compared then.
+            is_edit = is_given & ~is_loaded if self._intake.table[name].writable else nothing
+            lacking[name] = is_known & (~loaded.found | is_edit)
+        return pd.DataFrame(lacking, index=typed.index)
 
     def _present(self, ids: pd.Series[Any], customer_ids: pd.Series[Any], needs: Mask) -> pd.DataFrame:
         """Read the service's records of some rows, as a typed frame aligned with all rows."""
@@ -295,7 +313,9 @@ class _Matcher:
             listed = self._lookups.contacts_of(set(customer_ids[needs].dropna()))
             records = {row["id"]: row for rows in listed.values() for row in rows}
         for position, identifier in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
-            if identifier not in records:
+            if self._intake.table is not CUSTOMER and is_blank(customer_ids.iat[position]):
+                self._problem(position, "customer_id", None, f"is needed to find the contact {identifier}")
+            elif identifier not in records:
                 rule = f"no such {self._intake.table.singular} in this account; it may have been deleted"
                 self._problem(position, "id", identifier, rule)
         frame, _ = to_frame(list(records.values()), self._intake.table, details=True)
@@ -309,27 +329,17 @@ class _Matcher:
         known = self._records if listed.issuperset(self._intake.typed.columns) else {}
         return self._lookups.customers_by_id(wanted - known.keys()) | {i: known[i] for i in wanted & known.keys()}
 
-    def _unsure(self, present: pd.DataFrame, needs: Mask, had_id: Mask) -> Mask:
+    def _may_be_older(self, present: pd.DataFrame, had_id: Mask) -> Mask:
         """Tell for which rows nothing says that they are not older than the service's record.
 
         A row that a reference names leads by the caller's own word, unless it carries an older ``updated_at``.
         """
         if "updated_at" not in self._intake.typed:
-            return needs & had_id
+            return had_id
         mine, theirs = self._intake.typed["updated_at"], present["updated_at"]
         is_older = (mine.notna() & (mine < theirs)).to_numpy(dtype=bool)
         is_same = (mine == theirs).to_numpy(dtype=bool)
-        return needs & np.where(had_id, ~is_same, is_older)
+        return np.where(had_id, ~is_same, is_older)
 
     def _problem(self, position: Any, column: str, value: Any, rule: str) -> None:
         self._problems.append(Problem(int(position), column, value, rule))
-
-
-def _fill_cells(base: pd.DataFrame, present: pd.DataFrame, lacking: pd.DataFrame, unloaded: Mask) -> pd.DataFrame:
-    """Put the service's values where no load has any; all of a row where no load has the row."""
-    filled = base.copy()
-    for name in present:
-        is_missing = unloaded | lacking[name].to_numpy() if name in lacking else unloaded
-        own = filled[name] if name in filled else present[name].mask(pd.Series(True, index=present.index))
-        filled[name] = own.astype(present[name].dtype).where(~is_missing, present[name])
-    return filled

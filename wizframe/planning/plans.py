@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.client import Account
+    from wizframe.accounts import Account
     from wizframe.fields import Table
     from wizframe.planning.changes import Action, Change, Problem
 
@@ -77,11 +77,11 @@ class Plan:
     def id(self) -> str:
         """Hash of account, table and changes: the same plan has the same id anywhere."""
         changes = sorted(
-            [change.action, change.id, change.customer_id, change.reference_id, list(map(list, change.cells))]
+            orjson.dumps([change.action, change.id, change.customer_id, change.reference_id, *map(list, change.cells)])
             for change in self.changes_list
         )
-        content = orjson.dumps([str(self.account), self.table.name, changes])
-        return hashlib.sha256(content).hexdigest()[:12]
+        content = [orjson.dumps([str(self.account), self.table.name]), *changes]
+        return hashlib.sha256(b"\n".join(content)).hexdigest()[:12]
 
     @cached_property
     def changes(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections import defaultdict
@@ -20,8 +21,9 @@ from wizframe.errors import (
     WrongAccountError,
 )
 from wizframe.fields import CUSTOMER
+from wizframe.frames import to_frame
 from wizframe.loaders import ServiceLookups
-from wizframe.planning import plan_deletes, plan_edits
+from wizframe.planning import Service, plan_deletes, plan_edits
 from wizframe.progress import bar
 from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
 from wizframe.pushing.results import Outcome, Result
@@ -104,12 +106,9 @@ def plan(
             raise InvalidRequestError(f"{option}={value!r}: allowed are {' and '.join(map(repr, allowed))}")
     own = attached(frame)
     meant = open_client(client, account=own.account if own else None)
-    lookups = ServiceLookups(meant)
-    _check_same_account(own, meant, lookups)
     return plan_edits(
         frame,
-        account=meant.account,
-        lookups=lookups,
+        _service(frame, meant),
         table=table,
         match=match,
         new=new,
@@ -143,9 +142,7 @@ def delete(
     """
     own = attached(frame)
     meant = open_client(client, account=own.account if own else None)
-    lookups = ServiceLookups(meant)
-    _check_same_account(own, meant, lookups)
-    return plan_deletes(frame, account=meant.account, lookups=lookups, table=table)
+    return plan_deletes(frame, _service(frame, meant), table=table)
 
 
 def apply(
@@ -280,6 +277,7 @@ def _check(
     """Refuse a plan before its first write."""
     if plan.account != client.account:
         raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
+    _check_same_account(attached(plan.frame), client, ServiceLookups(client))
     if len(plan.problems) and invalid == "raise":
         raise PlanProblemsError(
             f"{len(plan.problems)} problems stand in the way, nothing was sent; .failures lists them, the first is: "
@@ -296,19 +294,29 @@ def _check(
         raise LimitExceededError(f"the plan has {deletes} deletes, max_deletes={max_deletes}: nothing was sent")
 
 
+def _service(frame: pd.DataFrame, client: Client) -> Service:
+    lookups = ServiceLookups(client)
+    _check_same_account(attached(frame), client, lookups)
+    return Service(client.account, client.connection, lookups)
+
+
 def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLookups) -> None:
-    """Where only the address says which account it is, compare three known records with the service's."""
-    if own is None or own.connection == client.connection or own.account != client.account or own.account.name:
+    """Compare three known records with the service's, where a frame was loaded over another connection.
+
+    The same address and name do not prove the same account: a sandbox started again has other records with the same
+    ids. When a record was created never changes.
+    """
+    if own is None or own.connection == client.connection or own.account != client.account:
         return
-    sample = own.frame.head(3)
+    sample = own.frame.dropna(subset="created_at").head(3)
     if own.table is CUSTOMER:
-        found = lookups.customers_by_id(set(sample["id"]))
+        found = list(lookups.customers_by_id(set(sample["id"])).values())
     else:
-        listed = lookups.contacts_of(set(sample["customer_id"]))
-        found = {row["id"]: row for rows in listed.values() for row in rows}
-    created = {row["id"]: str(row["created_at"].strftime("%Y-%m-%dT%H:%M:%S")) for _, row in sample.iterrows()}
-    strangers = [i for i, when in created.items() if not str(found.get(i, {}).get("created_at", "")).startswith(when)]
-    if len(sample) and len(strangers) == len(sample):
+        listed = lookups.contacts_of(set(sample["customer_id"].dropna()))
+        found = [row for rows in listed.values() for row in rows]
+    created = to_frame(found, own.table)[0].set_index("id")["created_at"].reindex(sample["id"])
+    is_same = created.to_numpy() == sample["created_at"].to_numpy()
+    if len(sample) and (created.isna().all() or not (is_same | created.isna().to_numpy()).all()):
         raise WrongAccountError(
             f"the frame was loaded from {own.account}, but the service there does not know its records any more: "
             "it is another account, or everything was deleted. Load again"
@@ -323,6 +331,7 @@ class _Push:
         self._workers = client.workers
         self._carrier = Carrier(client, plan.table, on_conflict)
         self._connection = client.connection
+        self._started: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
         self._stopped = threading.Event()
 
@@ -335,45 +344,60 @@ class _Push:
                 self._outcomes[number] = Outcome("skipped", said, "correct the row and plan again", "problem")
             else:
                 work.append((number, change))
-        interrupted = self._carry_all(work, progress=progress)
-        unsent = Outcome("unsent", "the push stopped before this row", "push again: what was done is not sent twice")
-        outcomes = tuple(self._outcomes.get(number, unsent) for number in range(len(self._plan.changes_list)))
-        result = Result(self._plan, outcomes)
-        write_back(result, self._connection)
+        interrupted = False
+        try:
+            interrupted = self._carry_all(work, progress=progress)
+        finally:  # whatever stopped the push: what was done is written back
+            result = Result(self._plan, tuple(map(self._outcome, range(len(self._plan)))), self._connection)
+            write_back(result)
         if interrupted:
             raise PushInterruptedError(
                 f"interrupted: {result.summary()}; .result says what happened to each row", result
             )
         return result
 
+    def _outcome(self, number: int) -> Outcome:
+        if number in self._outcomes:
+            return self._outcomes[number]
+        step = "push again: what was done is not sent twice"
+        if number in self._started:
+            return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
+        return Outcome("unsent", "the push stopped before this row", step)
+
     def _carry_all(self, work: Sequence[tuple[int, Change]], *, progress: bool) -> bool:
-        """Carry out all changes, several records at a time; return whether a person interrupted."""
+        """Carry out all changes, several records at a time; return whether a person interrupted.
+
+        Ctrl-C lets the requests under way finish; a second one does not wait for them.
+        """
         groups: dict[str, list[tuple[int, Change]]] = defaultdict(list)
-        for number, change in work:
-            # Contacts of one customer go one after the other: a new default changes the others' records.
+        # Contacts of one customer go one after the other, a new default first: it changes the others' records, and what
+        # is read of them later is up to date.
+        for number, change in sorted(work, key=lambda item: not item[1].new_values.get("is_default", False)):
             groups[change.customer_id or f"record {number}"].append((number, change))
-        with (
-            bar("changes", enabled=progress, total=len(work)) as show,
-            ThreadPoolExecutor(self._workers, thread_name_prefix="wizframe-push") as pool,
-        ):
-            futures = [pool.submit(self._carry_group, group) for group in groups.values()]
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="wizframe-push")
+        with bar("changes", enabled=progress, total=len(work)) as show:
             try:
-                for future in as_completed(futures):
+                for future in as_completed([pool.submit(self._carry_group, group) for group in groups.values()]):
                     future.result()
                     show(len(self._outcomes), len(self._plan))
             except KeyboardInterrupt:
-                self._stopped.set()
                 return True
             finally:
-                self._stopped.set() if sys.exc_info()[0] else None
+                self._stopped.set()
+                with contextlib.suppress(KeyboardInterrupt):
+                    pool.shutdown(cancel_futures=True)
         return False
 
     def _carry_group(self, group: Sequence[tuple[int, Change]]) -> None:
         for number, change in group:
             if self._stopped.is_set():
                 return
+            self._started.add(number)
             try:
                 self._outcomes[number] = self._carrier.carry(change)
             except PushStoppedError as stopped:
                 self._outcomes[number] = stopped.outcome
                 self._stopped.set()
+            except BaseException:
+                self._stopped.set()
+                raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,10 +26,11 @@ from wizframe.planning.changes import shown
 from wizframe.pushing.results import ConflictCell, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from wizframe.client import Client
     from wizframe.dialects import Record
+    from wizframe.errors import WizframeError
     from wizframe.fields import Table
     from wizframe.planning import Cell, Change
 
@@ -36,6 +38,8 @@ __all__ = ["Carrier", "OnConflict", "PushStoppedError"]
 
 OnConflict = Literal["skip", "mine", "theirs"]
 ATTEMPTS = 3
+#: Whether the service acted on the request is unknown.
+_LOST = (TransportError, UnavailableError)
 #: After these the next row would fail in the same way.
 _FATAL = (AuthenticationError, ReadOnlyError, NotSentError, RateLimitError, RedirectError)
 
@@ -80,45 +84,38 @@ class Carrier:
             Something that the other changes would meet too.
         """
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
+        tries = _Tries()
         try:
-            return steps[change.action](change)
-        except _FATAL as error:
-            stopped = Outcome("unsent", f"the push stopped: {error}", "mend that and push again", error.code)
-        except (ServiceError, InvalidRequestError) as error:
-            return self._refused(error)
-        except TransportError as error:
-            step = "push again: what is already as you want it is not sent twice"
-            return Outcome("unknown", f"the answer was lost: {error}", step, error.code, ATTEMPTS)
-        raise PushStoppedError(stopped)
+            return steps[change.action](change, tries)
+        except (ServiceError, TransportError, InvalidRequestError, ReadOnlyError) as error:
+            outcome = _unfinished(change, tries, error)
+            is_fatal = isinstance(error, _FATAL)
+        if is_fatal:
+            raise PushStoppedError(outcome)
+        return outcome
 
-    def _refused(self, error: ServiceError | InvalidRequestError) -> Outcome:
-        where = "; ".join(f"{name}: {reason}" for name, reason in error.details)
-        step = f"correct {where}" if where else "see the message, correct the row"
-        return Outcome("failed", str(error), f"{step}, then plan result.failed again", error.code, 1)
-
-    def _update(self, change: Change) -> Outcome:
+    def _update(self, change: Change, tries: _Tries) -> Outcome:
         """Read, merge field by field, write, compare; again from the read where the answer was lost."""
-        attempts = 0
         while True:
             current = self._read(change)
             if current is None:
-                return _gone(attempts)
+                return _gone(tries)
             wanted, conflicts = _three_way(change.cells, current, self._on_conflict)
             if conflicts and self._on_conflict == "skip":
-                return _conflict(conflicts, attempts)
+                return _conflict(conflicts, tries, current)
             if not wanted:
                 said = "WizCommerce's newer values were kept" if conflicts else "it was already so"
-                return Outcome("done", said if not attempts else "changed", attempts=attempts, record=current)
-            attempts += 1
+                return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, record=current)
+            tries.check()
             try:
-                answer = self._write(change, current, wanted)
+                with tries.sending():
+                    answer = self._write(change, current, wanted)
             except NotFoundError:
-                return _gone(attempts)
-            except (TransportError, UnavailableError) as error:
-                if attempts == ATTEMPTS or isinstance(error, _FATAL):
-                    raise
+                return _gone(tries)
+            except _LOST as error:
+                tries.lose(error)
                 continue
-            return self._verified(change, wanted, answer, attempts)
+            return self._verified(change, wanted, answer, tries)
 
     def _write(self, change: Change, current: Record, wanted: dict[str, Any]) -> Record:
         if self._table is CUSTOMER:
@@ -126,37 +123,39 @@ class Carrier:
         # The PUT trap: a contact is written back whole, from the record that was just read.
         return self._client.customer.contact.replace(current, wanted)
 
-    def _verified(self, change: Change, wanted: dict[str, Any], answer: Record, attempts: int) -> Outcome:
+    def _verified(self, change: Change, wanted: dict[str, Any], answer: Record, tries: _Tries) -> Outcome:
         """Believe what the service shows, not its 200."""
+        is_new = change.action == "create"
         if not wanted.keys() <= answer.keys():
-            answer = self._read(change) or answer
+            answer = self._read(change, answer["id"]) or answer
         kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]
         if not kept:
-            return Outcome("done", "changed", attempts=attempts, record=answer)
-        said = ", ".join(f"{name} is still {shown(answer.get(name))}" for name in kept)
+            return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, record=answer)
+        said = ", ".join(f"{name} is {shown(answer.get(name))}" for name in kept)
+        said = f"it was created, but {said}" if is_new else f"the service said yes, but {said}"
         step = "change it in WizCommerce itself; the API does not take this value"
-        return Outcome("failed", f"the service said yes, but {said}", step, "not_kept", attempts, answer)
+        return Outcome("failed", said, step, "not_kept", tries.sent, answer)
 
-    def _create(self, change: Change) -> Outcome:
+    def _create(self, change: Change, tries: _Tries) -> Outcome:
         """Send once; where the answer is lost, look the reference up before anything is sent again."""
         record = {name: value for name, value in change.new_values.items() if not is_blank(value)}
-        attempts, was_lost = 0, False
         while True:
-            attempts += 1
+            tries.check()
             try:
-                answer = self._send_new(change, record)
-                return Outcome("done", "created", attempts=attempts, record=answer)
+                with tries.sending():
+                    answer = self._send_new(change, record)
+                return self._verified(change, record, answer, tries)
             except TakenError as error:
-                if not was_lost:
+                if tries.sent == 1:
                     step = "give another reference, or plan with match='reference_id' to update the record that has it"
                     return Outcome("failed", f"reference {change.reference_id} is taken: {error}", step, error.code, 1)
-            except (TransportError, UnavailableError) as error:
-                if isinstance(error, (NotSentError, RedirectError)) or attempts == ATTEMPTS:
-                    raise
-            was_lost = True
+                tries.is_open = True  # by the request whose answer was lost, or by somebody else
+                tries.lose(error)
+            except _LOST as error:
+                tries.lose(error)
             found = self._find_new(change)
             if found is not None:
-                return self._adopted(change, record, found, attempts)
+                return _adopted(change, record, found, tries)
 
     def _send_new(self, change: Change, record: Record) -> Record:
         if self._table is CUSTOMER:
@@ -164,53 +163,45 @@ class Carrier:
         return self._client.customer.contact.create(str(change.customer_id), record)
 
     def _find_new(self, change: Change) -> Record | None:
-        """Wait until a lost request must have had its effect, then look its reference up in both statuses."""
-        time.sleep(self._client.settle_s)
+        """Look a reference up in both statuses, twice, each time after a lost request must have had its effect."""
         lookups = ServiceLookups(self._client)
-        reference = str(change.reference_id)
-        if self._table is CUSTOMER:
-            found = lookups.customers_by_reference([reference]).get(reference)
-            return None if found is None else self._client.customer.get(found["id"])
-        rows = lookups.contacts_of([str(change.customer_id)]).get(str(change.customer_id), [])
-        return next((row for row in rows if row.get("reference_id") == reference), None)
+        customer, reference = str(change.customer_id), str(change.reference_id)
+        for _ in range(2):
+            time.sleep(self._client.settle_s)
+            if self._table is CUSTOMER:
+                found = lookups.customers_by_reference([reference]).get(reference)
+                if found is not None:
+                    return self._client.customer.get(found["id"])
+            else:
+                rows = lookups.contacts_of([customer]).get(customer, [])
+                for row in rows:
+                    if row.get("reference_id") == reference:
+                        return row
+        return None
 
-    def _adopted(self, change: Change, record: Record, found: Record, attempts: int) -> Outcome:
-        other = [
-            ConflictCell(name, None, value, found.get(name))
-            for name, value in record.items()
-            if not _same(found.get(name), value)
-        ]
-        if not other:
-            return Outcome("done", "created (its answer was lost, the record was found)", "", "", attempts, found)
-        step = f"look at {found['id']}: it has reference {change.reference_id}, but not what you sent"
-        return Outcome(
-            "conflict", "somebody else's record has the reference", step, "conflict", attempts, found, tuple(other)
-        )
-
-    def _delete(self, change: Change) -> Outcome:
+    def _delete(self, change: Change, tries: _Tries) -> Outcome:
         """Delete a record only as it was when the user decided to."""
-        attempts = 0
         while True:
             current = self._read(change)
             if current is None:
-                return Outcome("done", "deleted" if attempts else "it was already gone", attempts=attempts)
+                return Outcome("done", "deleted" if tries.sent else "it was already gone", attempts=tries.sent)
             changed = tuple(
                 ConflictCell(cell.column, cell.old, "(delete)", current.get(cell.column))
                 for cell in change.cells
                 if cell.column in current and not _same(current[cell.column], cell.old)
             )
             if changed and self._on_conflict != "mine":
-                return _conflict(changed, attempts)
-            attempts += 1
+                return _conflict(changed, tries, current)
+            tries.check()
             try:
-                self._remove(change)
+                with tries.sending():
+                    self._remove(change)
             except NotFoundError:
                 pass
-            except (TransportError, UnavailableError) as error:
-                if attempts == ATTEMPTS or isinstance(error, _FATAL):
-                    raise
+            except _LOST as error:
+                tries.lose(error)
                 continue
-            return Outcome("done", "deleted", attempts=attempts)
+            return Outcome("done", "deleted", attempts=tries.sent)
 
     def _remove(self, change: Change) -> None:
         if self._table is CUSTOMER:
@@ -218,14 +209,83 @@ class Carrier:
         else:
             self._client.customer.contact.delete(str(change.customer_id), str(change.id))
 
-    def _read(self, change: Change) -> Record | None:
+    def _read(self, change: Change, new_id: str = "") -> Record | None:
         """Read the record as it is now; None where it is gone."""
+        identifier = new_id or str(change.id)
         try:
             if self._table is CUSTOMER:
-                return self._client.customer.get(str(change.id))
-            return self._client.customer.contact.get(str(change.customer_id), str(change.id))
+                return self._client.customer.get(identifier)
+            return self._client.customer.contact.get(str(change.customer_id), identifier)
         except NotFoundError:
             return None
+
+
+class _Tries:
+    """How often a change was sent, and whether a request is open: sent, with nobody knowing what became of it."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.is_open = False
+        self._error: WizframeError | None = None
+
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """Count a write. An answer closes it, also a refusal: a later request tells what an earlier one did."""
+        self.sent += 1
+        was_open, self.is_open = self.is_open, True
+        try:
+            yield
+        except (NotSentError, RedirectError, ReadOnlyError, InvalidRequestError, AuthenticationError, RateLimitError):
+            self.is_open = was_open  # this one did nothing
+            raise
+        except UnavailableError:
+            raise
+        except ServiceError:
+            self.is_open = False
+            raise
+        self.is_open = False
+
+    def lose(self, error: WizframeError) -> None:
+        """Remember the error that lost an answer; raise it where there is no point in going on."""
+        self._error = error
+        if isinstance(error, _FATAL):
+            raise error
+
+    def check(self) -> None:
+        """Raise the last error where sending was tried often enough."""
+        if self._error is not None and self.sent >= ATTEMPTS:
+            raise self._error
+
+
+def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
+    """Say what an error means for a row: unknown, not sent, or refused."""
+    again = "push again: what is already as you want it is not sent twice"
+    if tries.is_open:
+        if change.action == "create":
+            again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
+        return Outcome("unknown", f"the answer was lost: {error}", again, error.code, tries.sent)
+    if isinstance(error, _FATAL):
+        return Outcome("unsent", f"the push stopped: {error}", "mend that and push again", error.code)
+    if isinstance(error, _LOST):
+        return Outcome("unsent", f"the record could not be read: {error}", again, error.code)
+    where = "; ".join(f"{name}: {reason}" for name, reason in getattr(error, "details", ()))
+    step = f"correct {where}" if where else "see the message, correct the row"
+    return Outcome("failed", str(error), f"{step}, then plan result.failed again", error.code, tries.sent)
+
+
+def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Outcome:
+    """Take a record that has the reference for the one whose creation had no answer, if it is what was sent."""
+    other = [
+        ConflictCell(name, None, value, found.get(name))
+        for name, value in record.items()
+        if not _same(found.get(name), value)
+    ]
+    if not other:
+        said = "created (its answer was lost, the record was found)"
+        return Outcome("done", said, attempts=tries.sent, record=found)
+    step = f"look at {found['id']}: it has reference {change.reference_id}, but not what you sent"
+    said = "somebody else's record has the reference"
+    return Outcome("conflict", said, step, "conflict", tries.sent, None, tuple(other))
 
 
 def _three_way(
@@ -255,19 +315,18 @@ def _same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def _gone(attempts: int) -> Outcome:
-    step = "leave it out, or create it anew with a blank id"
-    return Outcome(
-        "conflict", "the record was deleted in WizCommerce; it is not brought back", step, "deleted", attempts
-    )
+def _gone(tries: _Tries) -> Outcome:
+    said = "the record was deleted in WizCommerce; it is not brought back"
+    return Outcome("conflict", said, "leave it out, or create it anew with a blank id", "deleted", tries.sent)
 
 
-def _conflict(conflicts: Iterable[ConflictCell], attempts: int) -> Outcome:
+def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record) -> Outcome:
     cells = tuple(conflicts)
     said = "; ".join(
         f"{cell.column} was {shown(cell.when_loaded)} when loaded, yours is {shown(cell.yours)}, "
         f"now in WizCommerce {shown(cell.now)}"
         for cell in cells
     )
-    step = "decide: on_conflict='mine' sends yours, 'theirs' keeps WizCommerce's, or load again and repeat the edit"
-    return Outcome("conflict", f"somebody else changed it meanwhile: {said}", step, "conflict", attempts, None, cells)
+    said = f"somebody else changed it meanwhile: {said}"
+    step = "decide: on_conflict='mine' sends yours, 'theirs' keeps WizCommerce's; or edit and plan result.conflicts"
+    return Outcome("conflict", said, step, "conflict", tries.sent, current, cells)

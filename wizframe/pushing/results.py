@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
+from wizframe.pushing.writing_back import Written, show_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +75,13 @@ class Result:
     plan : Plan
     outcomes : tuple of Outcome
         One for each change of the plan, in its order.
+    connection : str
+        Which connection pushed.
     """
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
+    connection: str = ""
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -119,8 +123,21 @@ class Result:
 
     @property
     def conflicts(self) -> pd.DataFrame:
-        """The user's rows that somebody else changed too; :attr:`conflict_cells` says where."""
-        return self._rows("conflict")
+        """The user's rows that somebody else changed too; :attr:`conflict_cells` says where.
+
+        They know what is in WizCommerce now: planned as they are they send your cells over it, and a cell that you
+        set to what is there now is no change.
+        """
+        rows = self._rows("conflict")
+        found = [(change, outcome) for change, outcome in self._pairs() if outcome.state == "conflict"]
+        places = {position: place for place, position in enumerate(sorted({change.position for change, _ in found}))}
+        seen = [
+            Written(places[change.position], outcome.record, change.new_values.keys(), is_new=False, is_done=False)
+            for change, outcome in found
+            if outcome.record
+        ]
+        show_records(rows, self.plan, self.connection, seen)
+        return rows
 
     @property
     def unsent(self) -> pd.DataFrame:

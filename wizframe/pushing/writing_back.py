@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from wizframe.baselines import Baseline, attach, attached
-from wizframe.frames import problems_frame
+from wizframe.baselines import Baseline, attach, attached, differs
+from wizframe.frames import problems_frame, to_frame
 from wizframe.planning.intake import take_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from wizframe.planning import Change
-    from wizframe.pushing.results import Outcome, Result
+    import numpy.typing as npt
 
-__all__ = ["write_back"]
+    from wizframe.dialects import Record
+    from wizframe.planning import Plan
+    from wizframe.planning.intake import Intake
+    from wizframe.pushing.results import Result
 
-_SERVER_COLUMNS = ("id", "reference_id", "status", "created_at", "updated_at")
+    Mask = npt.NDArray[np.bool_]
+
+__all__ = ["Written", "show_records", "write_back"]
+
+#: What the service decides or wizframe made up: written into new rows, and into rows that were there.
+_OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
+_OF_OLD_ROWS = ("status", "updated_at")
 
 
-def write_back(result: Result, connection: str) -> None:
-    """Write new ids, references and times into the planned frame, and advance its baseline.
+@dataclass(frozen=True)
+class Written:
+    """A record that was read or written, and the row of a frame that holds it.
+
+    Parameters
+    ----------
+    position : int
+        The row.
+    record : dict
+        As the service holds it now.
+    edited : collection of str
+        The columns of the change.
+    is_new : bool
+        Whether the push created it.
+    is_done : bool
+        Whether the edits were carried out; if not, they stay in the row.
+    """
+
+    position: int
+    record: Record
+    edited: Collection[str]
+    is_new: bool
+    is_done: bool
+
+
+def write_back(result: Result) -> None:
+    """Write what a push did into the planned frame, and advance its baseline.
 
     Frames derived from the planned one before keep their old baseline: they still show the old values, and compared
     with the new ones those would look like edits.
@@ -33,97 +67,180 @@ def write_back(result: Result, connection: str) -> None:
     ----------
     result : Result
         Its plan's frame is changed in place; one that was loaded from another account is left alone.
-    connection : str
-        Which connection pushed.
     """
     plan = result.plan
     own = attached(plan.frame)
     if own is not None and own.account != plan.account:
         return
-    done = [pair for pair in zip(plan.changes_list, result.outcomes, strict=True) if pair[1].state == "done"]
-    written = [(change, outcome) for change, outcome in done if change.action != "delete" and outcome.record]
-    deleted = [change.id for change, _ in done if change.action == "delete"]
+    written, deleted = [], []
+    for change, outcome in zip(plan.changes_list, result.outcomes, strict=True):
+        is_done = outcome.state == "done"
+        if change.action == "delete" and is_done:
+            deleted.append(change.id)
+        elif outcome.record and outcome.state in ("done", "failed"):
+            is_new = change.action == "create"
+            written.append(Written(change.position, outcome.record, change.new_values.keys(), is_new, is_done))
+    show_records(plan.frame, plan, result.connection, written, deleted)
+
+
+def show_records(
+    frame: pd.DataFrame, plan: Plan, connection: str, written: Sequence[Written], deleted: Collection[str | None] = ()
+) -> None:
+    """Bring the rows of some records, and how they were, up to the service's present state.
+
+    A cell that nobody edited takes the service's value, too: a row with the new ``updated_at`` beside an old value
+    would look like an edit of that cell as soon as the load is forgotten.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Changed in place.
+    plan : Plan
+        Says which table and account.
+    connection : str
+    written : sequence of Written
+    deleted : collection of str
+        Ids that are gone.
+    """
     if not written and not deleted:
         return
-    for name in _SERVER_COLUMNS:
-        _write_column(plan.frame, name, written)
-    typed = take_in(plan.frame, plan.table).typed
+    own = attached(frame)
+    own = own if own is not None and own.table is plan.table else None
+    now = _Now(written, to_frame([one.record for one in written], plan.table, details=True)[0])
+    _write_frame(frame, take_in(frame, plan.table), own, now)
+    typed = take_in(frame, plan.table).typed
     if "id" not in typed:
         return
-    before = own.frame if own is not None else typed.iloc[:0]
-    after = _advanced(before[~before["id"].isin(deleted)], typed, written)
-    attach(
-        plan.frame,
-        Baseline(
-            plan.table,
-            plan.account,
-            connection,
-            after,
-            own.problems if own is not None else problems_frame(),
-            own.filters if own is not None else {},
-            own.loaded_at if own is not None else datetime.now(UTC),
-        ),
-    )
+    before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
+    after = _advanced(before[~before["id"].isin(list(deleted))], typed, now)
+    problems = own.problems if own is not None else problems_frame()
+    filters = own.filters if own is not None else {}
+    loaded_at = own.loaded_at if own is not None else datetime.now(UTC)
+    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at))
 
 
-def _write_column(frame: pd.DataFrame, name: str, written: Sequence[tuple[Change, Outcome]]) -> None:
-    """Write what the service says of one of its columns into the rows of the records that were written."""
-    values: dict[int, Any] = {}
-    for change, outcome in written:
-        record = outcome.record or {}
-        if record.get(name) not in (None, "") and (change.action == "create" or name in ("status", "updated_at")):
-            values[change.position] = record[name]
-    if not values:
-        return
-    positions = list(values)
+@dataclass(frozen=True)
+class _Now:
+    """Records as they are now: ``cells`` is typed, one row per record."""
+
+    written: Sequence[Written]
+    cells: pd.DataFrame
+
+    def has(self, name: str) -> Mask:
+        """Tell which records have a field: what is missing is not blank here."""
+        return np.array([name in one.record for one in self.written], dtype=bool)
+
+    def edited(self, name: str) -> Mask:
+        """Tell in which rows a column was edited."""
+        return np.array([name in one.edited for one in self.written], dtype=bool)
+
+    @property
+    def is_new(self) -> Mask:
+        return np.array([one.is_new for one in self.written], dtype=bool)
+
+    @property
+    def is_done(self) -> Mask:
+        return np.array([one.is_done for one in self.written], dtype=bool)
+
+
+def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now: _Now) -> None:
+    positions, numbers = _rows(intake, now)
+    for name in map(str, intake.typed.columns):
+        theirs = now.cells[name].iloc[numbers].reset_index(drop=True)
+        due = _due(name, intake, own, now, positions, numbers, theirs)
+        if due.any():
+            _set_cells(frame, name, positions[due], theirs[due].tolist())
+
+
+def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Pair row positions with numbers of records; one record may stand in several rows that are the same."""
+    pairs = {(one.position, number) for number, one in enumerate(now.written)}
+    if "id" in intake.typed and len(now.cells):
+        numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(intake.typed["id"]))
+        pairs |= {(int(position), int(numbers[position])) for position in np.flatnonzero(numbers >= 0)}
+    ordered = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+    return ordered[:, 0], ordered[:, 1]
+
+
+def _due(
+    name: str,
+    intake: Intake,
+    own: Baseline | None,
+    now: _Now,
+    positions: npt.NDArray[np.intp],
+    numbers: npt.NDArray[np.intp],
+    theirs: pd.Series[Any],
+) -> Mask:
+    """Tell which rows of a column are to be written."""
+    is_given = now.has(name)[numbers] & theirs.notna().to_numpy()
+    is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
+    mine = intake.typed[name].iloc[positions].reset_index(drop=True)
+    unequal = differs(mine, theirs).to_numpy() & now.has(name)[numbers]
+    if name in intake.cleared:
+        unequal |= intake.cleared[name].to_numpy()[positions]
+    # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
+    is_untouched = ~is_edited & (mine.notna().to_numpy() | _was_blank(name, intake, own, positions))
+    old_rows = unequal & ((is_edited & is_done) | is_untouched)
+    if name in _OF_OLD_ROWS:
+        old_rows = is_given
+    new_rows = is_given & ((name in _OF_NEW_ROWS) | (mine.isna().to_numpy() & ~is_edited))
+    return np.where(is_new, new_rows, old_rows).astype(bool)
+
+
+def _was_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
+    if own is None or name not in own.frame or "id" not in intake.typed or not own.index.is_unique:
+        return np.zeros(len(positions), dtype=bool)
+    places = own.index.get_indexer(pd.Index(intake.typed["id"].iloc[positions]))
+    if not len(own.frame):
+        return np.zeros(len(positions), dtype=bool)
+    return own.frame[name].iloc[places].isna().to_numpy() & (places >= 0)
+
+
+def _set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
     if name in frame.columns:
-        old = frame[name]
-        if isinstance(old.dtype, pd.DatetimeTZDtype):
-            new = old.copy()
-            new.iloc[positions] = pd.to_datetime(list(values.values()), utc=True)
-        else:
-            cells = old.astype(object).to_numpy(copy=True)
-            cells[positions] = np.array(list(values.values()), dtype=object)
-            dtype = object if old.dtype.kind in "fiub" else old.dtype
-            new = pd.Series(cells, index=old.index, dtype=dtype)
-        frame[name] = new.to_numpy() if frame.index.has_duplicates and new.dtype == object else new.array
-    elif name in frame.index.names:
-        levels = frame.index.to_frame(index=False)
-        labels = levels[name].astype(object)
-        labels.iloc[positions] = list(values.values())
-        levels[name] = labels
-        multi = pd.MultiIndex.from_frame(levels)
-        frame.index = multi if frame.index.nlevels > 1 else pd.Index(labels, name=name)
+        frame[name] = _with_cells(frame[name], positions, values)
+        return
+    levels = pd.DataFrame({level: frame.index.get_level_values(level) for level in range(frame.index.nlevels)})
+    level = list(frame.index.names).index(name)
+    levels[level] = _with_cells(levels[level], positions, values)
+    if frame.index.nlevels > 1:
+        frame.index = pd.MultiIndex.from_frame(levels, names=frame.index.names)
+    else:
+        frame.index = pd.Index(levels[level], name=name)
 
 
-def _advanced(before: pd.DataFrame, typed: pd.DataFrame, written: Sequence[tuple[Change, Outcome]]) -> pd.DataFrame:
-    """Give the baseline the cells that were written, and the rows that are new to it."""
+def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: list[Any]) -> pd.Series[Any]:
+    """Put values into a user's column, whatever its dtype; one that has no place for them becomes ``object``."""
+    if isinstance(old.dtype, pd.StringDtype | pd.ArrowDtype):
+        values = [value if isinstance(value, str) or pd.isna(value) else str(value) for value in values]
+    elif old.dtype.kind == "M" and not isinstance(old.dtype, pd.DatetimeTZDtype):
+        values = [value if pd.isna(value) else value.tz_convert(None) for value in values]
+    new = old.copy()
+    try:
+        new.iloc[positions] = values
+    except (TypeError, ValueError):
+        new = old.astype(object)
+        new.iloc[positions] = values
+    return new
+
+
+def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now) -> pd.DataFrame:
+    """Give a baseline what the service now holds, and the rows that are new to it as the frame shows them."""
     after = before.reset_index(drop=True)
-    index = pd.Index(after["id"])
-    positions = {change.position: int(index.get_indexer([_id(change, outcome)])[0]) for change, outcome in written}
-    known = [(change, positions[change.position]) for change, _ in written if positions[change.position] >= 0]
+    targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
     for name in after.columns:
-        rows = [
-            (target, change.position)
-            for change, target in known
-            if name in typed and (name in change.new_values or name in _SERVER_COLUMNS)
-        ]
-        if rows:
-            after[name] = _with_cells(after[name], typed[name], rows)
-    fresh = [position for position, target in positions.items() if target < 0]
+        chosen = now.has(name) & (targets >= 0)
+        if chosen.any():
+            cells = after[name].copy()
+            cells.iloc[targets[chosen]] = now.cells[name][chosen].array
+            after[name] = cells
+    fresh = np.flatnonzero(targets < 0).tolist()
     if not fresh:
         return after
-    added = typed.iloc[fresh]
-    return pd.concat([after, added], ignore_index=True) if len(after) else added.reset_index(drop=True)
-
-
-def _id(change: Change, outcome: Outcome) -> Any:
-    return (outcome.record or {}).get("id") or change.id
-
-
-def _with_cells(old: pd.Series[Any], source: pd.Series[Any], rows: Sequence[tuple[int, int]]) -> pd.Series[Any]:
-    """Copy cells of one column into another, all at once: text columns are immutable, so one by one costs too much."""
-    targets, origins = map(list, zip(*rows, strict=True))
-    cells = old.astype(object).to_numpy(copy=True)
-    cells[targets] = source.astype(object).to_numpy()[origins]
-    return pd.Series(cells, index=old.index).astype(old.dtype)
+    added = now.cells.iloc[fresh].reindex(columns=after.columns).reset_index(drop=True)
+    positions = [now.written[number].position for number in fresh]
+    for name in typed.columns.intersection(after.columns):
+        as_planned = typed[name].iloc[positions].reset_index(drop=True)
+        is_shown = (now.is_new & ~now.edited(name) | ~now.has(name))[fresh]
+        added[name] = added[name].where(~is_shown, as_planned)
+    return pd.concat([after, added], ignore_index=True) if len(after) else added

@@ -43,6 +43,7 @@ class FaultProxy:
 
     Examples
     --------
+    >>> from wizframe.server import Fault, FaultProxy, SandboxServer
     >>> with SandboxServer(customers=3) as server, FaultProxy(server.base_url) as proxy:
     ...     proxy.faults.add(Fault("truncate", operation="customers.create", after_bytes=200))
     """

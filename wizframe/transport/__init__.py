@@ -11,8 +11,8 @@ import re
 import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import certifi
 import orjson
@@ -48,6 +48,7 @@ READ_TIMEOUT_S = 30.0
 DEADLINE_S = 120.0
 MAX_ATTEMPTS = 5
 MAX_REFUSALS = 20
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
 
 
@@ -62,8 +63,8 @@ class Transport:
         Goes to this URL's scheme, host and port alone.
     rate : float, optional
         Requests per second at the most.
-    workers : int
-        Connections that are kept open.
+    workers : int, default 4
+        Connections that are kept open, at least 1.
     read_only : bool
         Refuse everything but GET.
     ca_bundle : str, optional
@@ -72,7 +73,7 @@ class Transport:
     Raises
     ------
     ConfigurationError
-        The URL or the key cannot be used.
+        The URL, the key, the rate, the number of workers or the certificates cannot be used.
     """
 
     def __init__(
@@ -85,6 +86,8 @@ class Transport:
         read_only: bool = False,
         ca_bundle: str | None = None,
     ) -> None:
+        if workers < 1:
+            raise ConfigurationError(f"workers={workers!r}, but must be at least 1")
         self.base_url = check_base_url(base_url)
         self.read_only = read_only
         self.pacer = Pacer(rate)
@@ -94,6 +97,9 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r}{', read_only=True' if self.read_only else ''})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a connection cannot be pickled; connect() again where it is needed")
 
     def close(self) -> None:
         """Close all connections."""
@@ -129,7 +135,7 @@ class Transport:
         Raises
         ------
         InvalidRequestError
-            An id that would alter the path.
+            An id that would alter the path, or a value that cannot be sent as JSON.
         ReadOnlyError
             A write on a read-only connection.
         TransportError, ServiceError
@@ -137,8 +143,12 @@ class Transport:
         """
         if self.read_only and method != "GET":
             raise ReadOnlyError(f"this connection to {self.base_url} is read-only: {method} was not sent")
-        url = self.base_url + _path(segments) + (f"?{urlencode(query)}" if query else "")
-        body = None if payload is None else orjson.dumps(payload)
+        path = _path(segments)
+        try:
+            url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
+            body = None if payload is None else orjson.dumps(payload)
+        except (TypeError, UnicodeEncodeError) as error:  # half a surrogate pair, an object inside a list
+            raise InvalidRequestError(f"nothing was sent, a value cannot be written as JSON: {error}") from None
         return self._persist(method, url, body)
 
     def _persist(self, method: str, url: str, body: bytes | None) -> Answer:
@@ -161,7 +171,7 @@ class Transport:
             if failures == MAX_ATTEMPTS or not _may_repeat(method, outcome):
                 raise outcome
             if asked_s is None:
-                time.sleep(pause_s(None, failures))
+                self.pacer.sleep(pause_s(None, failures))
             else:
                 self.pacer.slow_down(sent_at, pause_s(asked_s, failures))
 
@@ -182,14 +192,16 @@ class Transport:
             with response:
                 content = read(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return failure(method, url, error), None
+            return failure(method, url, error, self._secret), None
+        except BaseException as error:  # noqa: BLE001 - raised again: Ctrl-C in frames that hold the header as bytes
+            raise error.with_traceback(None) from None
         if content is None:
             return ProtocolError(f"{method} {url}: the answer is too large"), None
         return judge(response, content, self._secret), retry_after_s(response.headers)
 
 
 def check_base_url(base_url: str) -> str:
-    """Return a base URL without its trailing slash, or say why it is refused.
+    """Bring a base URL into its one form, or say why it is refused.
 
     Parameters
     ----------
@@ -198,24 +210,45 @@ def check_base_url(base_url: str) -> str:
     Returns
     -------
     str
+        Scheme and host in small letters, no slash at the end: accounts are told apart by it.
 
     Raises
     ------
     ConfigurationError
         No absolute http(s) URL, plain http to another machine, or a user, query or fragment in it.
     """
-    parts = urlsplit(base_url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(base_url)
+    if parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
         raise ConfigurationError(f"base_url {base_url!r} is no absolute URL such as https://api.wizcommerce.com/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigurationError("base_url must hold no user, password, query or fragment")
     if parts.scheme == "http" and not is_loopback(base_url):
         raise ConfigurationError(f"base_url {base_url!r} would send the API key unencrypted: use https")
-    return base_url.strip().rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return None
+    return parts
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL leads to this machine itself."""
+    """Tell whether a URL leads to this machine itself.
+
+    Parameters
+    ----------
+    url : str
+        Absolute.
+
+    Returns
+    -------
+    bool
+        True for ``localhost`` and loopback addresses; other names are not looked up.
+    """
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -253,8 +286,16 @@ class _Adapter(requests.adapters.HTTPAdapter):
         """Leave the certificates to the shared context, which verifies them and the host name."""
 
 
+class _Session(requests.Session):
+    """A session that does not even look at where a redirect leads: requests would read its body without limit."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none."""
+        del resp
+
+
 def _session(workers: int, base_url: str, ca_bundle: str | None) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # no .netrc; proxies are resolved once by the transport
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # threads share it: nobody may change it
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"})

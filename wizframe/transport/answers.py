@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ __all__ = ["Answer", "failure", "judge", "read"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _EXCERPT_CHARACTERS = 200
+_EXCERPT_BYTES = 64 * 1024  # far more than is shown, so that a key at the cut is whole when it is looked for
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,13 @@ class Answer:
         HTTP status.
     body : bytes
         As it arrived, decompressed.
+    secret : Secret
+        What no error about the body may show.
     """
 
     status: int
     body: bytes = field(repr=False)
+    secret: Secret = field(repr=False)
 
     def json(self) -> Any:
         """Parse the body.
@@ -45,20 +50,28 @@ class Answer:
         Returns
         -------
         object
-            None for an empty body.
 
         Raises
         ------
         ProtocolError
-            The body is no JSON.
+            The body is empty or no JSON.
         """
-        if not self.body:
-            return None
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            excerpt = _excerpt(self.body)
-        raise ProtocolError(f"the service answered {self.status} with something that is no JSON: {excerpt}")
+            return _parse(self.body)
+        except ValueError:
+            said = f"something that is no JSON: {_excerpt(self.body, self.secret)}" if self.body else "nothing"
+        raise ProtocolError(f"the service answered {self.status} with {said}")
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(content)  # lenient: half an emoji in one name must not cost a whole page
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def read(response: requests.Response, deadline: float) -> bytes | None:
@@ -93,7 +106,7 @@ def read(response: requests.Response, deadline: float) -> bytes | None:
     return b"".join(pieces)
 
 
-def failure(method: str, url: str, error: Exception) -> TransportError:
+def failure(method: str, url: str, error: Exception, secret: Secret) -> TransportError:
     """Say what a broken connection means: proven unsent, too late, or unknown.
 
     Parameters
@@ -102,6 +115,8 @@ def failure(method: str, url: str, error: Exception) -> TransportError:
         For the message.
     error : Exception
         From requests, urllib3 or the socket.
+    secret : Secret
+        What must not show: the error may quote what a service answered.
 
     Returns
     -------
@@ -111,14 +126,15 @@ def failure(method: str, url: str, error: Exception) -> TransportError:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     what, host = f"{method} {url}", urlsplit(url).netloc
     if _is_untrusted(reason):
-        untrusted = NotSentError(f"{what}: {host} showed a certificate that is not trusted ({_words(reason)})")
+        untrusted = NotSentError(f"{what}: {host} showed a certificate that is not trusted ({_words(str(reason))})")
         untrusted.code = "certificate"
         return untrusted
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
         return NotSentError(f"{what}: no connection to {host}; is the address right, is the service up?")
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
         return DeadlineError(f"{what}: no complete answer in time")
-    return TransportError(f"{what}: the connection broke before the answer was complete ({_words(error)})")
+    words = _words(secret.redact(str(error))) or type(error).__name__
+    return TransportError(f"{what}: the connection broke before the answer was complete ({words})")
 
 
 _NEVER_CONNECTED = (
@@ -135,33 +151,36 @@ def _is_untrusted(reason: object) -> bool:
     )
 
 
-def _words(error: object) -> str:
+def _words(text: str) -> str:
     """Say in few words what a library's error means."""
-    text = str(error).rsplit("Caused by ", 1)[-1]
-    return " ".join(text.split())[:_EXCERPT_CHARACTERS] or type(error).__name__
+    return " ".join(text.rsplit("Caused by ", 1)[-1].split())[:_EXCERPT_CHARACTERS]
 
 
-def _error_body(content: bytes) -> tuple[str, str, list[tuple[str, str]]]:
-    """Read ``{code, message, details}``; a body that is something else becomes an excerpt."""
+def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[str, str]]]:
+    """Read ``{code, message, details}``, redacted; a body that is something else becomes an excerpt."""
     try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        body = _parse(content)
+    except ValueError:
         body = None
     if not isinstance(body, dict):
-        return "", _excerpt(content), []
+        return "", _excerpt(content, secret), []
     rows = body.get("details")
     details = [
-        (str(row.get("field", "")), str(row.get("reason", "")))
+        (_text(row.get("field"), secret), _text(row.get("reason"), secret))
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     ]
-    said = "; ".join(f"{name}: {reason}" for name, reason in details)
-    message = str(body.get("message", ""))
-    return str(body.get("code", "")), f"{message} ({said})" if said else message, details
+    message = _text(body.get("message"), secret) or _excerpt(content, secret)
+    return _text(body.get("code"), secret), message, details
 
 
-def _excerpt(content: bytes) -> str:
-    text = " ".join(content[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace").split())
+def _text(value: Any, secret: Secret) -> str:
+    return "" if value is None else secret.redact(str(value))
+
+
+def _excerpt(content: bytes, secret: Secret) -> str:
+    """Quote the beginning of a body. Redacted before it is cut, since half a key would not be found."""
+    text = " ".join(secret.redact(content[:_EXCERPT_BYTES].decode("utf-8", "replace")).split())
     return text[:_EXCERPT_CHARACTERS] + ("…" if len(text) > _EXCERPT_CHARACTERS else "")
 
 
@@ -191,17 +210,14 @@ def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer
     """
     status, what = response.status_code, f"{response.request.method} {response.request.url}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        return Answer(status, content)
+        return Answer(status, content, secret)
     if status < 400:  # noqa: PLR2004
         target = secret.redact(response.headers.get("Location", "nowhere"))
         return RedirectError(
             f"{what}: the service answered {status} and points to {target}. Redirects are never followed: "
             "check the base URL."
         )
-    code, message, details = _error_body(content)
-    return service_error(
-        status,
-        secret.redact(f"{what}: {status} {message}{_advice(status)}"),
-        code=secret.redact(code),
-        details=[(name, secret.redact(reason)) for name, reason in details],
-    )
+    code, message, details = _error_body(content, secret)
+    said = "; ".join(f"{name}: {reason}" for name, reason in details)
+    message = f"{message} ({said})" if said else message
+    return service_error(status, f"{what}: {status} {message}{_advice(status)}", code=code, details=details)

@@ -8,7 +8,10 @@ import re
 import threading
 import time
 from collections import deque
+from datetime import UTC
 from typing import TYPE_CHECKING
+
+from wizframe.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PAUSE_S", "Pacer", "pause_s", "retry_after_s"]
 
 MAX_PAUSE_S = 120.0
+MAX_INTERVAL_S = 10.0
 
 
 class Pacer:
@@ -27,6 +31,16 @@ class Pacer:
         Requests per second at the most; None leaves the pace to the service until it refuses one.
     clock, sleep : callable
         In seconds; replaced in tests.
+
+    Attributes
+    ----------
+    sleep : callable
+        How to wait for some seconds.
+
+    Raises
+    ------
+    ConfigurationError
+        The rate is not above zero.
     """
 
     def __init__(
@@ -36,10 +50,12 @@ class Pacer:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._floor_s = 1.0 / rate if rate else 0.0
+        if rate is not None and not rate > 0:
+            raise ConfigurationError(f"rate={rate!r}, but must be above 0 requests per second, or None")
+        self.sleep = sleep
+        self._floor_s = 0.0 if rate is None else 1.0 / rate
         self._interval_s = self._floor_s
         self._clock = clock
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._next = 0.0
         self._paused_at = float("-inf")
@@ -59,7 +75,7 @@ class Pacer:
             self._sent.append(start)
         delay_s = start - self._clock()
         if delay_s > 0:
-            self._sleep(delay_s)
+            self.sleep(delay_s)
         return start
 
     def slow_down(self, sent_at: float, pause_s: float) -> None:
@@ -77,9 +93,10 @@ class Pacer:
             self._next = max(self._next, now + pause_s)
             if sent_at <= self._paused_at:
                 return
-            recent = [moment for moment in self._sent if moment > now - 1.0]
+            recent = [moment for moment in self._sent if now - 1.0 < moment <= now]
             seen_s = 1.0 / max(len(recent), 1)
-            self._interval_s = min(max(self._interval_s, seen_s) * 1.25, 10.0)
+            slower_s = min(max(self._interval_s, seen_s) * 1.25, MAX_INTERVAL_S)
+            self._interval_s = max(slower_s, self._floor_s)
             self._paused_at = now
 
     def speed_up(self) -> None:
@@ -92,14 +109,38 @@ class Pacer:
 
 
 def pause_s(asked_s: float | None, failures: int) -> float:
-    """Seconds to wait: what the service asked for, else exponential with jitter."""
+    """Choose how long to wait: what the service asked for, else exponential with jitter.
+
+    Parameters
+    ----------
+    asked_s : float or None
+        In seconds, from :func:`retry_after_s`.
+    failures : int
+        How many in a row, from 1.
+
+    Returns
+    -------
+    float
+        In seconds, at most ``MAX_PAUSE_S``.
+    """
     if asked_s is not None:
         return min(asked_s, MAX_PAUSE_S)
     return min(0.25 * 2.0**failures, MAX_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After: seconds, or an HTTP date, which is measured against the answer's own Date."""
+    """Read Retry-After: seconds, or an HTTP date, which is measured against the answer's own Date.
+
+    Parameters
+    ----------
+    headers : mapping
+        Of the answer.
+
+    Returns
+    -------
+    float or None
+        In seconds, as the service asked, however absurd; None where it did not ask or makes no sense.
+    """
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
@@ -111,6 +152,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 def _http_date(text: str) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp()
+        moment = email.utils.parsedate_to_datetime(text)
+        # A date without a zone, as in asctime's form, means UTC in HTTP.
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
