@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import wizframe
+from wizframe.client import _open_clients
 
 pytest_plugins = ["wizframe.testing"]
 
@@ -26,6 +27,7 @@ def clean_environment(monkeypatch, tmp_path):
         if name.startswith(("WIZCOMMERCE_", "WIZFRAME_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "state"))
+    _open_clients.clear()  # a client that an earlier test dropped is open until it is collected
 
 
 @pytest.fixture(params=["rest", "sdk"])
