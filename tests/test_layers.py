@@ -19,7 +19,7 @@ ORDER = [
     "errors", "fields", "accounts", "progress",
     "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
-    "planning", "loaders", "pushing", "connections",
+    "planning", "loaders", "journal", "pushing", "connections",
     "accessor", "cli", "testing",
 ]  # fmt: skip
 

@@ -260,7 +260,7 @@ def interrupts(monkeypatch):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         assert noticed.wait(30)
 
-    monkeypatch.setattr(wizframe.pushing, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("wizframe.pushing.running.ThreadPoolExecutor", Pool)
     return Pool, press
 
 

@@ -11,7 +11,7 @@ from test_planning_support import changed, load, mend_contacts, stored, without_
 import wizframe
 from wizframe import CLEAR
 
-EXAMPLES = int(os.environ.get("WIZFRAME_ROUNDTRIPS", "300"))
+EXAMPLES = int(os.environ.get("WIZFRAME_ROUNDTRIPS", "50"))
 AWKWARD = [
     "=1+1", "<b>x</b>", "NA", "null", "nan", "None", " leading", "trailing ", "00123", "1e5", "a,b;c", 'say "hi"',
     "two\nlines", "\ttab", "<clear> ", "Ünïcödé", "e\u0301", "日本語", "שלום", "🧵👩‍👩‍👧", "\u200bzero",

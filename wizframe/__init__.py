@@ -12,8 +12,8 @@ from wizframe.client import Client
 from wizframe.connections import SANDBOX_API_KEY, connect, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
-from wizframe.planning import CLEAR, Plan
-from wizframe.pushing import Result, apply, delete, plan, push
+from wizframe.planning import CLEAR, Plan, load_plan
+from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
 
 __version__ = "0.1.0"
 
@@ -28,9 +28,15 @@ __all__ = [
     "apply",
     "connect",
     "delete",
+    "history",
     "load_contacts",
     "load_customers",
+    "load_plan",
     "plan",
+    "purge",
     "push",
+    "pushes",
+    "resume",
     "sandbox",
+    "undo",
 ]

@@ -8,5 +8,19 @@ from wizframe.planning.changes import CLEAR, Cell, Change, Problem
 from wizframe.planning.making import plan_deletes, plan_edits
 from wizframe.planning.matching import Lookups, Service
 from wizframe.planning.plans import Plan
+from wizframe.planning.reviving import load_plan, revive, save_plan
 
-__all__ = ["CLEAR", "Cell", "Change", "Lookups", "Plan", "Problem", "Service", "plan_deletes", "plan_edits"]
+__all__ = [
+    "CLEAR",
+    "Cell",
+    "Change",
+    "Lookups",
+    "Plan",
+    "Problem",
+    "Service",
+    "load_plan",
+    "plan_deletes",
+    "plan_edits",
+    "revive",
+    "save_plan",
+]

@@ -16,7 +16,8 @@ from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Plan"]
 
 SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
-_SHOWN_CHANGES = 20
+_SHOWN_GROUPS = 15
+_SHOWN_NAMES = 3
+_SHOWN_PROBLEMS = 20
 _CHANGE_COLUMNS = ["action", "index", "id", "customer_id", "reference_id", "name", "columns", "old", "new"]
 _CELL_COLUMNS = ["action", "index", "id", "column", "old", "new"]
 
@@ -164,6 +167,23 @@ class Plan:
 
         return apply(self, **options)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to a file, for approval or for another machine; :func:`wizframe.load_plan` reads it.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced as a whole, or not at all. Holds customers' data, never the key.
+
+        Raises
+        ------
+        PlanProblemsError
+            The plan has problems.
+        """
+        from wizframe.planning.reviving import save_plan  # noqa: PLC0415 - it makes plans itself
+
+        save_plan(self, path)
+
     def __len__(self) -> int:
         return len(self.changes_list)
 
@@ -176,13 +196,29 @@ class Plan:
     def _lines(self) -> Iterator[str]:
         yield f"Plan {self.id} for the {self.table.name} of {self.account}"
         yield f"  {self.summary()}"
-        yield f"  compared {self.compared_rows} rows × {len(self.compared_columns)} columns with {self.compared_with}"
-        for change in self.changes_list[:_SHOWN_CHANGES]:
-            yield from _change_lines(change)
-        if len(self.changes_list) > _SHOWN_CHANGES:
-            yield f"  … and {len(self.changes_list) - _SHOWN_CHANGES} more: see plan.changes"
+        yield f"  {self._compared()}"
         yield from (f"  ! {line}" for line in self._problem_lines())
+        groups = list(self._groups())
+        for group in groups[:_SHOWN_GROUPS]:
+            yield from _group_lines(group)
+        if len(groups) > _SHOWN_GROUPS:
+            yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: see plan.changes"
         yield from (f"  · {line}" for line in self._notice_lines())
+
+    def _compared(self) -> str:
+        columns = len(self.compared_columns)
+        return f"compared {self.compared_rows} rows × {columns} columns with {self.compared_with}"
+
+    def _groups(self) -> Iterator[list[Change]]:
+        """Bring updates that do the same together, so that a plan of 300 rows can be read; largest group first."""
+        yield from (
+            [change] for action in ("create", "delete") for change in self.changes_list if change.action == action
+        )
+        alike: dict[str, list[Change]] = {}
+        for change in self.changes_list:
+            if change.action == "update":
+                alike.setdefault(repr(change.cells), []).append(change)
+        yield from sorted(alike.values(), key=len, reverse=True)
 
     def summary(self) -> str:
         """Say in one line how much would change."""
@@ -193,12 +229,12 @@ class Plan:
         return said + (f"; {problems} problem{'s'[: problems != 1]}: nothing is sent until solved" if problems else "")
 
     def _problem_lines(self) -> Iterator[str]:
-        for problem in self.problems_list[:_SHOWN_CHANGES]:
+        for problem in self.problems_list[:_SHOWN_PROBLEMS]:
             row = "" if problem.position is None else f"row {self._label(problem)}, "
             value = "" if problem.value is None else f" {shown(problem.value)!r}"
             yield f"{row}{problem.column}:{value} {problem.rule}"
-        if len(self.problems_list) > _SHOWN_CHANGES:
-            yield f"… and {len(self.problems_list) - _SHOWN_CHANGES} more: see plan.problems"
+        if len(self.problems_list) > _SHOWN_PROBLEMS:
+            yield f"… and {len(self.problems_list) - _SHOWN_PROBLEMS} more: see plan.problems"
 
     def _notice_lines(self) -> Iterator[str]:
         if self.blanked:
@@ -209,42 +245,48 @@ class Plan:
         yield from self.notices
 
     def _repr_html_(self) -> str:
-        rows = "".join(_change_html(change) for change in self.changes_list[:_SHOWN_CHANGES])
-        more = len(self.changes_list) - _SHOWN_CHANGES
-        lines = [*(f"! {line}" for line in self._problem_lines()), *(f"· {line}" for line in self._notice_lines())]
-        if more > 0:
-            lines.insert(0, f"… and {more} more: see plan.changes")
-        compared = (
-            f"compared {self.compared_rows} rows × {len(self.compared_columns)} columns with {self.compared_with}"
-        )
+        groups = list(self._groups())
+        rows = "".join(_group_html(group) for group in groups[:_SHOWN_GROUPS])
+        hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
+        lines = [f"… and {hidden} more records: see plan.changes"] if hidden else []
+        lines += [f"· {line}" for line in self._notice_lines()]
         return (
             f"<div><b>Plan {self.id}</b> for the {self.table.name} of {html.escape(str(self.account))}<br>"
-            f"<b>{html.escape(self.summary())}</b><br><small>{html.escape(compared)}</small>"
-            f"<table><tbody>{rows}</tbody></table>"
+            f"<b>{html.escape(self.summary())}</b><br><small>{html.escape(self._compared())}</small>"
+            + "".join(f"<div>! {html.escape(line)}</div>" for line in self._problem_lines())
+            + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
             + "</div>"
         )
 
 
-def _name(change: Change) -> str:
-    identity = change.id or change.reference_id or "new"
-    return f"{identity} {shown(change.name)}" if change.name else identity
+def _names(group: Sequence[Change]) -> str:
+    """Name one record by id and name, several by their names."""
+    first = group[0]
+    if len(group) == 1:
+        identity = first.id or first.reference_id or "new"
+        return f"{identity}  {shown(first.name)}" if first.name else identity
+    names = ", ".join(shown(change.name or change.id) for change in group[:_SHOWN_NAMES])
+    more = len(group) - _SHOWN_NAMES
+    return f"{len(group)} records: {names}" + (f" and {more} more" if more > 0 else "")
 
 
-def _change_lines(change: Change) -> Iterator[str]:
-    yield f"  {SIGNS[change.action]} {_name(change)}"
-    if change.action == "delete":
+def _group_lines(group: Sequence[Change]) -> Iterator[str]:
+    first = group[0]
+    yield f"  {SIGNS[first.action]} {_names(group)}"
+    if first.action == "delete":
         return
-    width = max((len(cell.column) for cell in change.cells), default=0)
-    for cell in change.cells:
-        old = f"{shown(cell.old)} → " if change.action == "update" else ""
+    width = max((len(cell.column) for cell in first.cells), default=0)
+    for cell in first.cells:
+        old = f"{shown(cell.old)} → " if first.action == "update" else ""
         yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}"
 
 
-def _change_html(change: Change) -> str:
-    cells = "" if change.action == "delete" else "".join(_cell_html(change, cell) for cell in change.cells)
+def _group_html(group: Sequence[Change]) -> str:
+    first = group[0]
+    cells = "" if first.action == "delete" else "".join(_cell_html(first, cell) for cell in first.cells)
     return (
-        f"<tr><td><b>{SIGNS[change.action]}</b></td><td style='text-align:left'>{html.escape(_name(change))}</td>"
+        f"<tr><td><b>{SIGNS[first.action]}</b></td><td style='text-align:left'>{html.escape(_names(group))}</td>"
         f"<td style='text-align:left'>{cells}</td></tr>"
     )
 

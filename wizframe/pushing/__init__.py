@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Literal
 
 from wizframe.baselines import attached
@@ -16,29 +12,30 @@ from wizframe.errors import (
     LimitExceededError,
     PlanError,
     PlanProblemsError,
-    PushInterruptedError,
     ReadOnlyError,
     WrongAccountError,
 )
 from wizframe.fields import CUSTOMER
 from wizframe.frames import to_frame
+from wizframe.journal import Journal
 from wizframe.loaders import ServiceLookups
-from wizframe.planning import Service, plan_deletes, plan_edits
-from wizframe.progress import bar
-from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
-from wizframe.pushing.results import Outcome, Result
-from wizframe.pushing.writing_back import write_back
+from wizframe.planning import Plan, Service, plan_deletes, plan_edits
+from wizframe.pushing.results import Result
+from wizframe.pushing.resuming import resume
+from wizframe.pushing.running import begin, run
+from wizframe.pushing.tracing import history, purge, pushes
+from wizframe.pushing.undoing import undo
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     import pandas as pd
 
     from wizframe.baselines import Baseline
     from wizframe.client import Client
-    from wizframe.planning import Change, Plan
+    from wizframe.pushing.carrying import OnConflict
 
-__all__ = ["Result", "apply", "delete", "plan", "push"]
+__all__ = ["Result", "apply", "delete", "history", "plan", "purge", "push", "pushes", "resume", "undo"]
 
 
 def plan(
@@ -153,6 +150,7 @@ def apply(
     max_deletes: int = 0,
     on_conflict: OnConflict = "skip",
     invalid: Literal["raise", "skip"] = "raise",
+    note: str = "",
     progress: bool = True,
 ) -> Result:
     """Carry out a plan.
@@ -171,6 +169,8 @@ def apply(
         or theirs is kept and the row's other fields are sent.
     invalid : {'raise', 'skip'}, default 'raise'
         Refuse a plan with problems, or leave out the rows that have them.
+    note : str
+        Why: kept in the journal, shown by :func:`wizframe.history`.
     progress : bool, default True
         Show a bar when it takes longer than a second.
 
@@ -182,7 +182,7 @@ def apply(
 
     Raises
     ------
-    PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError
+    PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError, JournalError
         Nothing was sent.
     PushInterruptedError
         Ctrl-C; its ``result`` says what was done.
@@ -198,7 +198,11 @@ def apply(
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
     meant = open_client(client, account=plan.account)
     _check(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
-    return _Push(plan, meant, on_conflict).run(progress=progress)
+    if not plan.changes_list:
+        return Result(plan, (), meant.connection)
+    with Journal() as journal:
+        push_id = begin(plan, journal, on_conflict=on_conflict, note=note)
+        return run(plan, meant, journal, push_id, on_conflict=on_conflict, progress=progress)
 
 
 def push(
@@ -209,6 +213,7 @@ def push(
     max_changes: int | None = None,
     max_deletes: int | None = None,
     on_conflict: OnConflict = "skip",
+    note: str = "",
     **options: object,
 ) -> Result:
     """Plan a frame, show the plan, ask, and carry it out.
@@ -218,7 +223,7 @@ def push(
     frame : DataFrame or Plan
     yes : bool, default False
         Do not ask. Without it, and with nobody there to answer, nothing is sent.
-    client, max_changes, on_conflict
+    client, max_changes, on_conflict, note
         As for :func:`apply`.
     max_deletes : int, optional
         As for :func:`apply`; a person who says yes to the plan that is shown allows its deletes.
@@ -234,8 +239,6 @@ def push(
     PlanError
         Nobody is there to answer, or the answer was no; also what :func:`plan` and :func:`apply` raise.
     """
-    from wizframe.planning import Plan  # noqa: PLC0415 - the annotation's own name, needed at run time here only
-
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
     _show(planned)
@@ -243,7 +246,8 @@ def push(
     if not yes and len(planned):
         _ask(planned, meant)
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
-    return apply(planned, client=meant, max_changes=max_changes, max_deletes=max_deletes or 0, on_conflict=on_conflict)
+    limits = {"max_changes": max_changes, "max_deletes": max_deletes or 0}
+    return apply(planned, client=meant, on_conflict=on_conflict, note=note, **limits)  # type: ignore[arg-type]
 
 
 def _show(planned: Plan) -> None:
@@ -308,6 +312,8 @@ def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLo
     """
     if own is None or own.connection == client.connection or own.account != client.account:
         return
+    if "created_at" not in own.frame:  # a plan from a file or the journal: its conflicts are checked record by record
+        return
     sample = own.frame.dropna(subset="created_at").head(3)
     if own.table is CUSTOMER:
         found = list(lookups.customers_by_id(set(sample["id"])).values())
@@ -321,83 +327,3 @@ def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLo
             f"the frame was loaded from {own.account}, but the service there does not know its records any more: "
             "it is another account, or everything was deleted. Load again"
         )
-
-
-class _Push:
-    """One push under way."""
-
-    def __init__(self, plan: Plan, client: Client, on_conflict: OnConflict) -> None:
-        self._plan = plan
-        self._workers = client.workers
-        self._carrier = Carrier(client, plan.table, on_conflict)
-        self._connection = client.connection
-        self._started: set[int] = set()
-        self._outcomes: dict[int, Outcome] = {}
-        self._stopped = threading.Event()
-
-    def run(self, *, progress: bool) -> Result:
-        problem_rows = {problem.position for problem in self._plan.problems_list}
-        work: list[tuple[int, Change]] = []
-        for number, change in enumerate(self._plan.changes_list):
-            if problem_rows & {change.position, None}:
-                said = "the row has problems: see plan.problems"
-                self._outcomes[number] = Outcome("skipped", said, "correct the row and plan again", "problem")
-            else:
-                work.append((number, change))
-        interrupted = False
-        try:
-            interrupted = self._carry_all(work, progress=progress)
-        finally:  # whatever stopped the push: what was done is written back
-            result = Result(self._plan, tuple(map(self._outcome, range(len(self._plan)))), self._connection)
-            write_back(result)
-        if interrupted:
-            raise PushInterruptedError(
-                f"interrupted: {result.summary()}; .result says what happened to each row", result
-            )
-        return result
-
-    def _outcome(self, number: int) -> Outcome:
-        if number in self._outcomes:
-            return self._outcomes[number]
-        step = "push again: what was done is not sent twice"
-        if number in self._started:
-            return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
-        return Outcome("unsent", "the push stopped before this row", step)
-
-    def _carry_all(self, work: Sequence[tuple[int, Change]], *, progress: bool) -> bool:
-        """Carry out all changes, several records at a time; return whether a person interrupted.
-
-        Ctrl-C lets the requests under way finish; a second one does not wait for them.
-        """
-        groups: dict[str, list[tuple[int, Change]]] = defaultdict(list)
-        # Contacts of one customer go one after the other, a new default first: it changes the others' records, and what
-        # is read of them later is up to date.
-        for number, change in sorted(work, key=lambda item: not item[1].new_values.get("is_default", False)):
-            groups[change.customer_id or f"record {number}"].append((number, change))
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="wizframe-push")
-        with bar("changes", enabled=progress, total=len(work)) as show:
-            try:
-                for future in as_completed([pool.submit(self._carry_group, group) for group in groups.values()]):
-                    future.result()
-                    show(len(self._outcomes), len(self._plan))
-            except KeyboardInterrupt:
-                return True
-            finally:
-                self._stopped.set()
-                with contextlib.suppress(KeyboardInterrupt):
-                    pool.shutdown(cancel_futures=True)
-        return False
-
-    def _carry_group(self, group: Sequence[tuple[int, Change]]) -> None:
-        for number, change in group:
-            if self._stopped.is_set():
-                return
-            self._started.add(number)
-            try:
-                self._outcomes[number] = self._carrier.carry(change)
-            except PushStoppedError as stopped:
-                self._outcomes[number] = stopped.outcome
-                self._stopped.set()
-            except BaseException:
-                self._stopped.set()
-                raise

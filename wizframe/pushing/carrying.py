@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.errors import (
     AuthenticationError,
     InvalidRequestError,
+    JournalError,
     NotFoundError,
     NotSentError,
     RateLimitError,
@@ -37,11 +39,12 @@ if TYPE_CHECKING:
 __all__ = ["Carrier", "OnConflict", "PushStoppedError"]
 
 OnConflict = Literal["skip", "mine", "theirs"]
+NoteSent = Callable[["Record | None"], None]
 ATTEMPTS = 3
 #: Whether the service acted on the request is unknown.
 _LOST = (TransportError, UnavailableError)
 #: After these the next row would fail in the same way.
-_FATAL = (AuthenticationError, ReadOnlyError, NotSentError, RateLimitError, RedirectError)
+_FATAL = (AuthenticationError, ReadOnlyError, NotSentError, RateLimitError, RedirectError, JournalError)
 
 
 class PushStoppedError(Exception):
@@ -67,12 +70,16 @@ class Carrier:
         self._table = table
         self._on_conflict = on_conflict
 
-    def carry(self, change: Change) -> Outcome:
+    def carry(self, change: Change, note_sent: NoteSent, *, was_sent: bool = False) -> Outcome:
         """Carry out a change.
 
         Parameters
         ----------
         change : Change
+        note_sent : callable
+            Called with the service's record, or None, before each write leaves; where it raises, nothing leaves.
+        was_sent : bool
+            An earlier run may have sent it.
 
         Returns
         -------
@@ -84,10 +91,10 @@ class Carrier:
             Something that the other changes would meet too.
         """
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
-        tries = _Tries()
+        tries = _Tries(note_sent, is_open=was_sent)
         try:
             return steps[change.action](change, tries)
-        except (ServiceError, TransportError, InvalidRequestError, ReadOnlyError) as error:
+        except (ServiceError, TransportError, InvalidRequestError, ReadOnlyError, JournalError) as error:
             outcome = _unfinished(change, tries, error)
             is_fatal = isinstance(error, _FATAL)
         if is_fatal:
@@ -108,7 +115,7 @@ class Carrier:
                 return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, record=current)
             tries.check()
             try:
-                with tries.sending():
+                with tries.sending(current):
                     answer = self._write(change, current, wanted)
             except NotFoundError:
                 return _gone(tries)
@@ -139,14 +146,16 @@ class Carrier:
     def _create(self, change: Change, tries: _Tries) -> Outcome:
         """Send once; where the answer is lost, look the reference up before anything is sent again."""
         record = {name: value for name, value in change.new_values.items() if not is_blank(value)}
+        if tries.is_open and (found := self._find_new(change)) is not None:
+            return _adopted(change, record, found, tries)
         while True:
             tries.check()
             try:
-                with tries.sending():
+                with tries.sending(None):
                     answer = self._send_new(change, record)
                 return self._verified(change, record, answer, tries)
             except TakenError as error:
-                if tries.sent == 1:
+                if tries.sent == 1 and not tries.was_open:
                     step = "give another reference, or plan with match='reference_id' to update the record that has it"
                     return Outcome("failed", f"reference {change.reference_id} is taken: {error}", step, error.code, 1)
                 tries.is_open = True  # by the request whose answer was lost, or by somebody else
@@ -194,7 +203,7 @@ class Carrier:
                 return _conflict(changed, tries, current)
             tries.check()
             try:
-                with tries.sending():
+                with tries.sending(current):
                     self._remove(change)
             except NotFoundError:
                 pass
@@ -223,14 +232,16 @@ class Carrier:
 class _Tries:
     """How often a change was sent, and whether a request is open: sent, with nobody knowing what became of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, note_sent: NoteSent, *, is_open: bool) -> None:
         self.sent = 0
-        self.is_open = False
+        self.is_open = self.was_open = is_open
+        self._note_sent = note_sent
         self._error: WizframeError | None = None
 
     @contextlib.contextmanager
-    def sending(self) -> Iterator[None]:
-        """Count a write. An answer closes it, also a refusal: a later request tells what an earlier one did."""
+    def sending(self, before: Record | None) -> Iterator[None]:
+        """Note and count a write. An answer closes it, also a refusal: it tells what earlier requests did, too."""
+        self._note_sent(before)
         self.sent += 1
         was_open, self.is_open = self.is_open, True
         try:
@@ -307,11 +318,16 @@ def _three_way(
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Compare two values of plain records: blank equals blank, lists of ids in any order."""
+    """Compare the service's value with one of ours: blank equals blank, lists in any order.
+
+    A record inside a record (an address, a contact, an attribute) comes back with more fields than were sent.
+    """
     if is_blank(left) or left == []:
         return is_blank(right) or right == []
     if isinstance(left, list) and isinstance(right, list):
-        return sorted(map(str, left)) == sorted(map(str, right))
+        return len(left) == len(right) and all(any(_same(item, wanted) for item in left) for wanted in right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(_same(left.get(name), value) for name, value in right.items())
     return bool(left == right)
 
 

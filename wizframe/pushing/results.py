@@ -77,11 +77,14 @@ class Result:
         One for each change of the plan, in its order.
     connection : str
         Which connection pushed.
+    push_id : str
+        Its name in the journal; empty where there was nothing to do.
     """
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
     connection: str = ""
+    push_id: str = ""
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -143,6 +146,23 @@ class Result:
     def unsent(self) -> pd.DataFrame:
         """The user's rows that were not sent, because the push stopped or their outcome is unknown."""
         return self._rows("unsent", "unknown", "skipped")
+
+    def undo(self, **options: Any) -> Plan:
+        """Plan the inverse of this push; see :func:`wizframe.undo`.
+
+        Parameters
+        ----------
+        **options
+            ``ids``, ``client``.
+
+        Returns
+        -------
+        Plan
+            Nothing is sent until its ``apply()``.
+        """
+        from wizframe.pushing.undoing import undo  # noqa: PLC0415 - a convenience that points up the layers
+
+        return undo(self.push_id, **options)
 
     def counts(self) -> dict[State, int]:
         """Count the changes by state."""

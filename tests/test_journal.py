@@ -1,0 +1,201 @@
+"""The journal: what it promises about a push survives crashes, other processes, full disks and newer versions."""
+
+import dataclasses
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+
+from wizframe.errors import JournalError
+from wizframe.journal import Entry, Journal, PushEntry, journal_path, new_push_id, now
+
+CELLS = [["payment_term", "net30", "net45"]]
+
+
+def push(**given):
+    values = {
+        "push_id": new_push_id(), "plan_id": "abc", "base_url": "http://127.0.0.1:1/v1", "account": "sandbox",
+        "table_name": "customers", "user": "ada", "note": "", "on_conflict": "skip", "started_at": now(),
+    }  # fmt: skip
+    return PushEntry(**values | given)
+
+
+def entries(count):
+    return [
+        Entry(number, "update", f"cust_{number}", None, f"R{number}", f"Shop {number}", number, CELLS)
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def journal():
+    with Journal() as opened:
+        yield opened
+
+
+def elsewhere(path):
+    """Read the states as another process would."""
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT state FROM changes ORDER BY number").fetchall()
+    connection.close()
+    return [state for (state,) in rows]
+
+
+def test_a_whole_push_is_on_disk_before_begin_returns(journal):
+    journal.begin(push(), entries(3))
+    assert elsewhere(journal.path) == ["planned"] * 3
+
+
+def test_a_record_is_on_disk_before_it_returns(journal):
+    one = push()
+    journal.begin(one, entries(2))
+    journal.record(one.push_id, 1, state="sent", before={"phone": "+1"})
+    assert elsewhere(journal.path) == ["planned", "sent"]
+
+
+def test_what_was_written_reads_back_the_same(journal):
+    one = push(note="Ünïcödé “note”\n")
+    written = entries(2)
+    journal.begin(one, written)
+    journal.record(one.push_id, 0, state="done", after={"id": "cust_0", "tags": ["a", None]}, attempts=2)
+    journal.end(one.push_id)
+    read = journal.entries(one.push_id)
+    assert dataclasses.replace(read[1], changed_at="") == written[1]
+    assert (read[0].state, read[0].attempts, read[0].after) == ("done", 2, {"id": "cust_0", "tags": ["a", None]})
+    (found,) = journal.pushes()
+    assert dataclasses.replace(found, ended_at=None) == one
+    assert found.ended_at > one.started_at
+
+
+def test_many_threads_write_at_once_and_nothing_is_lost(journal):
+    one = push()
+    journal.begin(one, entries(200))
+    threads = [
+        threading.Thread(target=lambda part=part: [journal.record(one.push_id, n, state="done") for n in part])
+        for part in (range(start, 200, 8) for start in range(8))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert elsewhere(journal.path) == ["done"] * 200
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_nobody_else_can_read_it(journal):
+    journal.begin(push(), entries(1))
+    files = list(journal.path.parent.iterdir())
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+
+
+def test_its_place_is_the_users_to_choose(monkeypatch, tmp_path):
+    monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "mine"))
+    assert journal_path() == tmp_path / "mine" / "journal.sqlite3"
+    monkeypatch.delenv("WIZFRAME_STATE_DIR")
+    monkeypatch.setattr("platformdirs.user_state_dir", lambda *_args, **_options: str(tmp_path / "theirs"))
+    assert journal_path() == tmp_path / "theirs" / "journal.sqlite3"
+
+
+def test_two_processes_cannot_work_on_one_push(journal):
+    one = push()
+    journal.begin(one, entries(1))
+    code = f"from wizframe.journal import Journal\nwith Journal() as other: other.lease({one.push_id!r})"
+    refused = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+    assert f"JournalError: push {one.push_id} is being worked on by" in refused.stderr
+    journal.release(one.push_id)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_lease_of_a_killed_process_is_free(journal):
+    code = (
+        "import os\nfrom wizframe.journal import Journal, PushEntry\nopened = Journal()\n"
+        "opened.begin(PushEntry('p', 'a', 'u', 's', 'customers', 'ada', '', 'skip', 't'), [])\nos.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    journal.lease("p")
+
+
+def test_an_unknown_push_is_said_with_the_way_to_find_it(journal):
+    with pytest.raises(JournalError, match=r"no push nope: wizframe\.pushes\(\)"):
+        journal.lease("nope")
+
+
+def test_a_full_disk_is_a_clear_error_and_keeps_what_was_committed(journal):
+    one = push()
+    journal.begin(one, entries(1))
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalError, match=r"full.*nothing is sent"):
+        journal.record(one.push_id, 0, state="sent", before={"text": "x" * 100_000})
+    assert elsewhere(journal.path) == ["planned"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="cannot be used"):
+        Journal(tmp_path / "file" / "journal.sqlite3")
+
+
+def test_a_locked_journal_is_a_clear_error(journal, monkeypatch):
+    monkeypatch.setattr("wizframe.journal.BUSY_S", 0.05)
+    holder = sqlite3.connect(journal.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError, match="locked"):
+        journal.begin(push(), entries(1))
+    holder.execute("ROLLBACK")
+    holder.close()
+
+
+def test_a_journal_of_a_newer_version_is_refused(journal):
+    journal._connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(JournalError, match="newer wizframe"):
+        Journal()
+
+
+def test_what_is_no_journal_is_refused(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    path.write_bytes(b"this is no database, and long enough to be seen as none" * 100)
+    with pytest.raises(JournalError, match="damaged"):
+        Journal(path)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_torn_journal_shows_a_committed_prefix_or_is_refused(journal, tmp_path, suffix):
+    one = push()
+    journal.begin(one, entries(30))
+    for number in range(30):
+        journal.record(one.push_id, number, state="done")
+    whole = journal.path.with_name(journal.path.name + suffix).read_bytes()
+    refused = 0
+    for step in range(100):
+        torn = tmp_path / f"torn{suffix}-{step}" / journal.path.name
+        shutil.copytree(journal.path.parent, torn.parent, ignore=shutil.ignore_patterns("*-shm"))
+        torn.with_name(torn.name + suffix).write_bytes(whole[: len(whole) * step // 100])
+        try:
+            with Journal(torn) as recovered:
+                states = [entry.state for push in recovered.pushes() for entry in recovered.entries(push.push_id)]
+        except JournalError:
+            refused += 1
+            continue
+        done = states.count("done")
+        assert states in ([], ["done"] * done + ["planned"] * (30 - done))
+    assert refused < 100
+
+
+def test_purging_removes_old_pushes_and_their_data_from_the_file(journal):
+    old = push(started_at="2020-01-01T00:00:00+00:00")
+    journal.begin(old, [dataclasses.replace(entries(1)[0], name="Canary & Sons")])
+    journal.begin(push(), entries(1))
+    journal.end(old.push_id)
+    assert journal.purge(timedelta(days=1)) == 0
+    assert journal.purge(timedelta()) == 1
+    assert len(journal.pushes()) == 1
+    journal.close()
+    assert b"Canary" not in b"".join(path.read_bytes() for path in journal.path.parent.iterdir())

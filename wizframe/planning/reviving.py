@@ -1,0 +1,179 @@
+"""Plans that do not come from a user's frame: saved to a file, read from the journal, or the inverse of a push."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pandas as pd
+
+from wizframe.accounts import Account
+from wizframe.baselines import Baseline, attach
+from wizframe.errors import PlanError, PlanProblemsError
+from wizframe.fields import TABLES
+from wizframe.frames import problems_frame, to_frame
+from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.plans import Plan
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from wizframe.fields import Table
+
+__all__ = ["load_plan", "revive", "save_plan"]
+
+FORMAT = 1
+_KEYS = ("id", "customer_id", "reference_id")
+
+
+def revive(
+    changes: Iterable[Change],
+    table: Table,
+    account: Account,
+    *,
+    connection: str = "",
+    made_from: str,
+    problems: Sequence[Problem] = (),
+    notices: Sequence[str] = (),
+) -> Plan:
+    """Make an ordinary plan of changes that come without a frame.
+
+    Parameters
+    ----------
+    changes : iterable of Change
+    table : Table
+    account : Account
+    connection : str
+        Which connection it is made for.
+    made_from : str
+        What the plan says that it was compared with.
+    problems : sequence of Problem
+    notices : sequence of str
+
+    Returns
+    -------
+    Plan
+        Its frame has one row per change, under the changes' labels, with the columns that they name, and a baseline of
+        the old values: what fails can be edited and planned again.
+    """
+    numbered = tuple(dataclasses.replace(change, position=number) for number, change in enumerate(changes))
+    columns = {cell.column for change in numbered for cell in change.cells if table[cell.column].level}
+    names = [name for name in table.columns(details=True) if name in columns or name in _KEYS]
+    labels = pd.Index([change.label for change in numbered])
+    frame = _frame([_record(change, old=False) for change in numbered], table, names).set_axis(labels)
+    known = [change for change in numbered if change.id is not None]
+    before = _frame([_record(change, old=True) for change in known], table, names)
+    if before["id"].is_unique:
+        attach(frame, Baseline(table, account, connection, before, problems_frame()))
+    return Plan(
+        table=table,
+        account=account,
+        frame=frame,
+        changes_list=numbered,
+        problems_list=tuple(problems),
+        notices=tuple(notices),
+        compared_rows=len(numbered),
+        compared_columns=tuple(name for name in names if name in columns),
+        compared_with=made_from,
+    )
+
+
+def _record(change: Change, *, old: bool) -> dict[str, Any]:
+    cells = {cell.column: cell.old if old or change.action == "delete" else cell.new for cell in change.cells}
+    return cells | {name: getattr(change, name) for name in _KEYS if name not in cells}
+
+
+def _frame(records: list[dict[str, Any]], table: Table, names: list[str]) -> pd.DataFrame:
+    return to_frame(records, table, details=True)[0][names]
+
+
+def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Write a plan to a file, for approval or for another machine. The key is not in it; customers' data is.
+
+    Parameters
+    ----------
+    plan : Plan
+        Without problems.
+    path : path-like
+        Replaced as a whole, or not at all.
+
+    Raises
+    ------
+    PlanProblemsError
+        The plan has problems.
+    """
+    if len(plan.problems):
+        raise PlanProblemsError("a plan with problems cannot be saved: solve them, plan again", plan.problems)
+    content = {
+        "wizframe_plan": FORMAT,
+        "id": plan.id,
+        "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "base_url": plan.account.base_url,
+        "account": plan.account.name,
+        "table": plan.table.name,
+        "compared_with": plan.compared_with,
+        "notices": list(plan.notices),
+        "changes": [
+            {
+                **{name: getattr(change, name) for name in ("action", "name", *_KEYS)},
+                "label": str(change.label),
+                "cells": [list(cell) for cell in change.cells],
+            }
+            for change in plan.changes_list
+        ],
+    }
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.part")
+    beside.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    beside.replace(target)
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a saved plan. Applying it does exactly what it says, with conflicts checked again.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    PlanError
+        The file is no plan, of a newer form, or was changed after it was saved.
+    """
+    try:
+        content = orjson.loads(Path(path).read_bytes())
+        if content["wizframe_plan"] != FORMAT:
+            raise PlanError(f"{path} is a plan of form {content['wizframe_plan']}, this wizframe reads form {FORMAT}")
+        plan = revive(
+            [_change(row) for row in content["changes"]],
+            TABLES[content["table"]],
+            Account(content["base_url"], content["account"]),
+            made_from=f"{content['compared_with']}; saved {content['saved_at']}",
+            notices=content["notices"],
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise PlanError(f"{path} is no plan that was saved by wizframe ({type(error).__name__}: {error})") from None
+    if plan.id != content["id"]:
+        raise PlanError(f"{path} was changed after it was saved: it says plan {content['id']}, but holds {plan.id}")
+    return plan
+
+
+def _change(row: dict[str, Any]) -> Change:
+    return Change(
+        action=row["action"],
+        position=0,
+        label=row["label"],
+        name=row["name"],
+        id=row["id"],
+        customer_id=row["customer_id"],
+        reference_id=row["reference_id"],
+        cells=tuple(Cell(*cell) for cell in row["cells"]),
+    )

@@ -1,0 +1,116 @@
+"""Finish pushes that were cut off: by a crash, a closed laptop, an expired key, Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wizframe.accounts import Account
+from wizframe.client import open_client
+from wizframe.errors import JournalError, PlanError, WrongAccountError
+from wizframe.fields import TABLES
+from wizframe.journal import Journal, journal_path
+from wizframe.planning import Cell, Change, revive
+from wizframe.pushing.running import run
+
+if TYPE_CHECKING:
+    from wizframe.client import Client
+    from wizframe.journal import Entry, PushEntry
+    from wizframe.pushing.results import Result
+
+__all__ = ["resume"]
+
+_OPEN = ("planned", "sent", "unknown")
+
+
+def resume(push_id: str | None = None, *, client: Client | None = None, progress: bool = True) -> list[Result]:
+    """Finish pushes that were cut off.
+
+    Parameters
+    ----------
+    push_id : str, optional
+        Only this one; by default every unfinished push of the account, oldest first.
+    client : Client, optional
+        By default the open connection of the push's account.
+    progress : bool, default True
+        Show a bar when it takes longer than a second.
+
+    Returns
+    -------
+    list of Result
+        One per push that had something left to do; empty where nothing had.
+
+    Raises
+    ------
+    JournalError
+        The journal cannot be used, or another process works on the push.
+    PlanError
+        The journal has no such push.
+    WrongAccountError
+        The client is connected to another account.
+
+    Notes
+    -----
+    What was done is not sent again. An update whose outcome is unknown is read first, and is done if it is already so.
+    A create whose outcome is unknown is looked up by its reference, in both statuses, twice, after the settle period.
+    """
+    if not journal_path().exists():
+        return []
+    with Journal() as journal:
+        left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
+        if push_id is not None and not journal.pushes(push_id):
+            raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+        results = []
+        for push in left:
+            meant = _client_for(push, client, is_asked_for=push_id is not None)
+            if meant is not None and _lease(journal, push, is_asked_for=push_id is not None):
+                results.append(_finish(journal, push, meant, progress=progress))
+        return results
+
+
+def _client_for(push: PushEntry, client: Client | None, *, is_asked_for: bool) -> Client | None:
+    account = Account(push.base_url, push.account)
+    meant = open_client(client, account=account)
+    if meant.account == account:
+        return meant
+    if is_asked_for:
+        raise WrongAccountError(f"push {push.push_id} goes to {account}, the client is connected to {meant.account}")
+    return None
+
+
+def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
+    """Take a push over; one that another process is working on was not cut off."""
+    try:
+        journal.lease(push.push_id)
+    except JournalError:
+        if is_asked_for:
+            raise
+        return False
+    return True
+
+
+def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool) -> Result:
+    entries = [entry for entry in journal.entries(push.push_id) if entry.state in _OPEN]
+    plan = revive(
+        map(_change, entries),
+        TABLES[push.table_name],
+        client.account,
+        connection=client.connection,
+        made_from=f"push {push.push_id}, which was cut off",
+    )
+    on_conflict: Any = push.on_conflict
+    return run(
+        plan,
+        client,
+        journal,
+        push.push_id,
+        on_conflict=on_conflict,
+        numbers=[entry.number for entry in entries],
+        were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),
+        progress=progress,
+    )
+
+
+def _change(entry: Entry) -> Change:
+    action: Any = entry.action
+    cells = tuple(Cell(*cell) for cell in entry.cells)
+    return Change(action, 0, entry.label, entry.name, entry.id, entry.customer_id, entry.reference_id, cells)

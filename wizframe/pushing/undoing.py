@@ -1,0 +1,146 @@
+"""The inverse of a push, as an ordinary plan: made from what the journal kept, conflicts checked like any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wizframe.accounts import Account
+from wizframe.client import open_client
+from wizframe.dialects import writable_attributes
+from wizframe.errors import PlanError, WrongAccountError
+from wizframe.fields import CUSTOMER, NESTED, TABLES
+from wizframe.journal import Journal
+from wizframe.planning import Cell, Change, Problem, revive
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from wizframe.client import Client
+    from wizframe.fields import Table
+    from wizframe.journal import Entry
+    from wizframe.planning import Plan
+
+__all__ = ["undo"]
+
+
+def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | None = None) -> Plan:
+    """Plan the inverse of a push: updates put back, creates deleted, deletes created again. Nothing is sent.
+
+    Parameters
+    ----------
+    push_id : str
+        :func:`wizframe.pushes` lists them; a result has its own.
+    ids : collection of str, optional
+        Only these records.
+    client : Client, optional
+        By default the open connection of the push's account.
+
+    Returns
+    -------
+    Plan
+        What was changed since by others is a conflict when it is applied. Deleting what was created needs
+        ``apply(max_deletes=…)``. What cannot be put back (a required field that was blank) is a problem; what comes
+        back different (new ids, contacts of a deleted customer that were inactive) is a notice.
+
+    Raises
+    ------
+    PlanError
+        The journal has no such push.
+    WrongAccountError
+        The client is connected to another account.
+
+    Notes
+    -----
+    Sends nothing.
+    """
+    with Journal() as journal:
+        found = journal.pushes(push_id)
+        entries = journal.entries(push_id)
+    if not found:
+        raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+    push, table = found[0], TABLES[found[0].table_name]
+    account = Account(push.base_url, push.account)
+    meant = open_client(client, account=account)
+    if meant.account != account:
+        raise WrongAccountError(f"push {push_id} went to {account}, the client is connected to {meant.account}")
+    wanted = [entry for entry in entries if entry.state == "done" and (ids is None or _id(entry) in ids)]
+    changes = [change for entry in reversed(wanted) for change in _inverse(entry, table)]
+    return revive(
+        changes,
+        table,
+        account,
+        connection=meant.connection,
+        made_from=f"what push {push_id} of {push.started_at[:16].replace('T', ' ')} UTC left behind",
+        problems=list(_problems(changes, table)),
+        notices=list(_notices(wanted, entries, ids)),
+    )
+
+
+def _id(entry: Entry) -> str | None:
+    return entry.id or (entry.after or {}).get("id")
+
+
+def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
+    """Turn one change round; nothing where it changed nothing."""
+    before, after = entry.before or {}, entry.after or {}
+    if entry.action == "update":  # without a record before it, nothing was written: it was already so
+        cells = [Cell(column, new, before.get(column)) for column, _, new in entry.cells if before]
+        cells = [Cell(c.column, c.old, _cleared(table, c)) for c in cells if not _is_same(c.old, c.new)]
+        action: Any = "update"
+    elif entry.action == "create":
+        cells = [Cell(column, new, None) for column, _, new in entry.cells]
+        action = "delete"
+    else:
+        cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
+        action = "create"
+    if cells:
+        identifier = None if action == "create" else _id(entry)
+        reference = before.get("reference_id") or after.get("reference_id") or entry.reference_id
+        parent = entry.customer_id
+        yield Change(action, 0, entry.label, entry.name, identifier, parent, reference, tuple(cells))
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    return (left or None) == (right or None)
+
+
+def _cleared(table: Table, cell: Cell) -> Any:
+    """Give what clears the field, where it was blank before."""
+    if cell.new is not None:
+        return cell.new
+    return {"ids": [], "flag": False}.get(table[cell.column].kind, "")
+
+
+def _creatable(record: dict[str, Any], table: Table) -> dict[str, Any]:
+    """Pick what a new record can be given, of one that was read with its details."""
+    values: dict[str, Any] = {}
+    for field in table.fields:
+        value = record.get(field.name)
+        if not field.create or value in (None, "", []) or field.name == "id":
+            continue
+        if field.name in NESTED and table is CUSTOMER:
+            value = [_creatable(row, NESTED[field.name]) for row in value]
+        elif field.name == "attributes":
+            value = writable_attributes(value)  # None where the service shows no values
+        if value:
+            values[field.name] = value
+    return values
+
+
+def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
+    for number, change in enumerate(changes):
+        for cell in change.cells:
+            if change.action == "update" and cell.new == "" and cell.column in table.required:
+                yield Problem(number, cell.column, None, "was blank before, but is required: it cannot be cleared")
+
+
+def _notices(wanted: list[Entry], entries: list[Entry], ids: Collection[str] | None) -> Iterator[str]:
+    deleted = sum(entry.action == "delete" for entry in wanted)
+    if deleted:
+        yield (
+            f"{deleted} deleted records come back under new ids, as active; their contacts with them, "
+            "but not what the API does not show"
+        )
+    left = [entry for entry in entries if entry.state in ("unknown", "sent")]
+    if left and ids is None:
+        yield f"{len(left)} changes of this push have an unknown outcome and are not undone: resume() settles them"
