@@ -90,7 +90,7 @@ def connect(
 
     Notes
     -----
-    Sends one ``GET /customers`` to see that the key works and which dialect is spoken.
+    Sends two ``GET /customers`` of one row: which dialect is spoken, and how many customers there are.
     """
     chosen = _read_profile(profile)
     url = base_url or os.environ.get("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL

@@ -128,9 +128,9 @@ class Client:
         self._query_dialect = "sdk" if self.dialect == "rest" else "rest"
 
     def __repr__(self) -> str:
-        dialect = self._dialect or "dialect unknown yet"
+        dialect = f", {self._dialect} dialect" if self._dialect else ""  # not asked for just to show it
         limits = ", read-only" if self.transport.read_only else ""
-        return f"<wizframe client of {self.account}, {self.environment}, {dialect}{limits}>"
+        return f"<wizframe client of {self.account}, {self.environment}{dialect}{limits}>"
 
     def __enter__(self) -> Self:
         return self
