@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import wizframe
-from wizframe.errors import PlanError
+from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.fields import ADDRESS
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
@@ -84,3 +84,9 @@ def test_validate_names_rows_by_the_users_own_labels(wiz):
 def test_problems_of_a_frame_that_was_not_loaded_are_those_of_now():
     frame = pd.DataFrame({"id": ["a"], "company_name": ["A"], "display_name": ["A"], "email": ["nobody"]})
     assert frame.wiz.problems["column"].tolist() == ["email"]
+
+
+def test_contacts_of_contacts_are_refused_with_what_to_give_instead(wiz):
+    contacts = wiz.load_customers().head(2).wiz.contacts()
+    with pytest.raises(InvalidRequestError, match=r"frame\['customer_id'\]"):
+        contacts.wiz.contacts()

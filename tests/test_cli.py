@@ -27,7 +27,7 @@ def test_the_demo_does_the_whole_job_and_explains_itself(dialect):
         "customers = wizframe.load_customers()",
         "~ 26 to update",
         "26 done, 1 conflict",
-        "somebody else changed it meanwhile",
+        "it changed in WizCommerce since you loaded it",
         "Head of Purchasing",
         "wizframe is unofficial",
         "What to try next",

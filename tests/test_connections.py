@@ -199,3 +199,14 @@ def test_the_environment_is_named():
         client = Client(Transport(url, "key"))
         assert client.environment == environment
         client.close()
+
+
+@pytest.mark.parametrize("options", [{"customers": -1}, {"customers": "many"}, {"dialect": "soap"}])
+def test_a_sandbox_that_cannot_be_is_refused(options):
+    with pytest.raises(ConfigurationError):
+        wizframe.sandbox(**options)
+
+
+def test_what_is_no_client_is_refused():
+    with pytest.raises(ConfigurationError, match=r"connect\(\) or sandbox\(\)"):
+        wizframe.load_customers(client="production")

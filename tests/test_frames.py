@@ -27,7 +27,7 @@ DTYPES = {
     "flag": "boolean",
     "time": "datetime64[us, UTC]",
 }
-BLANKS = [None, "", float("nan"), np.nan, pd.NA, pd.NaT, Decimal("NaN"), np.datetime64("NaT")]
+BLANKS = [None, "", float("nan"), np.nan, pd.NA, pd.NaT, Decimal("NaN"), np.datetime64("NaT", "us")]
 HALF = "half an emoji \ud83d"
 
 SCALARS = st.one_of(

@@ -6,11 +6,12 @@ from test_planning_support import cells_of, load, rules
 
 import wizframe
 from wizframe import CLEAR, baselines
-from wizframe.errors import AmbiguousTableError, PlanError
+from wizframe.errors import AmbiguousTableError, InvalidRequestError, PlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import problems_frame
 
-READ_ONLY = "is read-only: the API cannot change it"
+pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+READ_ONLY = "is read-only: restore it, or change it in WizCommerce itself"
 
 
 def test_all_problems_come_at_once(wiz):
@@ -31,7 +32,7 @@ def test_all_problems_come_at_once(wiz):
     words = {
         (None, "payment_term_x"): "looks like a merge",
         (0, "payment_term"): "is a number",
-        (1, "phone"): "is no phone number in E.164 form",
+        (1, "phone"): "is no E.164 phone number",
         (2, "email"): "is no e-mail address",
         (3, "first_name"): "at most 50",
         (4, "company_name"): "is required and cannot be cleared",
@@ -161,3 +162,50 @@ def test_ids_that_became_numbers_are_problems_also_where_a_record_has_that_numbe
     assert frame.wiz.plan().problems.empty
     numbers = frame.assign(id=[123, 124], payment_term="net77")
     assert [column for column, rule in rules(numbers.wiz.plan()) if "is a number" in rule] == ["id", "id"]
+
+
+def test_rows_that_were_left_out_for_their_problems_answer_for_themselves(wiz):
+    frame = wiz.load_customers()
+    frame.loc[1, "phone"] = "after 5 pm"
+    frame.loc[2, "payment_term"] = "net77"
+    result = frame.wiz.plan().apply(invalid="skip")
+    assert result.counts()["done"] == result.counts()["skipped"] == 1
+    told = result.changes.set_index("index").loc[1]
+    assert told["state"] == "skipped"
+    assert "phone: is no E.164" in told["what_happened"]
+    assert result.unsent.index.tolist() == [1]
+    assert "skipped: row 1" in repr(result)
+
+
+def test_a_contact_with_old_dirt_is_named_before_its_edit_is_sent(wiz):
+    first = wiz.server.records("contacts")[0]
+    wiz.server.overwrite("contacts", first["id"], email="nobody")
+    frame = wiz.load_contacts(first["customer_id"])
+    frame["designation"] = "Head"
+    assert "its email 'nobody' is no e-mail address: correct it too" in repr(frame.wiz.plan())
+
+
+def test_a_plan_of_many_rows_is_short_enough_to_read(wiz):
+    frame = wiz.load_customers()
+    frame["payment_term"] = "net77"
+    frame["phone"] = "none"
+    text = repr(frame.wiz.plan())
+    assert len(text.splitlines()) < 25  # 30 rows, each with two edits
+    assert "30 records" in text
+    assert "rows 0, 1, 2 and 27 more, phone: 'none'" in text
+
+
+@pytest.mark.parametrize("nonsense", [[1, 2], "cust_1", None, {"id": []}])
+def test_what_is_no_frame_is_refused_with_the_way_to_make_one(wiz, nonsense):
+    for function in (wizframe.plan, wizframe.delete, wizframe.push):
+        with pytest.raises(PlanError, match="a DataFrame is needed"):
+            function(nonsense, client=wiz)
+    with pytest.raises(InvalidRequestError, match="a plan is needed"):
+        wizframe.apply(nonsense, client=wiz)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, ["x"], 3.5])
+def test_a_cell_that_holds_no_text_is_a_problem_and_not_a_crash(wiz, value):
+    frame = wiz.load_customers()
+    frame["email"] = pd.Series([value, *frame["email"][1:]], dtype=object)
+    assert set(frame.wiz.plan().problems["column"]) == {"email"}

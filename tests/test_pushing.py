@@ -294,7 +294,9 @@ def test_columns_that_only_details_have(wiz):
     assert now[frame["id"][row + 1]]["assigned_sales_rep_ids"] is None
     assert len(frame.wiz.plan()) == 0
     frame.loc[3, "addresses"] = "[]"
-    assert frame.wiz.plan().problems["rule"].tolist() == ["is read-only: the API cannot change it"]
+    assert frame.wiz.plan().problems["rule"].tolist() == [
+        "is read-only: restore it, or change it in WizCommerce itself"
+    ]
 
 
 def test_a_column_that_was_not_loaded_is_compared_with_the_service(wiz):

@@ -133,8 +133,9 @@ def test_ctrl_c_leaves_a_push_that_can_be_finished(wiz):
 def test_resuming_meets_somebody_elses_edit_as_a_conflict(wiz):
     customers = wiz.load_customers()
     customers.loc[:4, "payment_term"] = "net77"
-    wiz.server.faults.add(Fault("answer", "customers.get", status=401))
-    customers.wiz.plan().apply()
+    wiz.server.faults.add(Fault("answer", "customers.get", status=401, times=None))
+    assert customers.wiz.plan().apply().counts()["unsent"] == 5
+    wiz.server.faults.clear()
     wiz.server.overwrite("customers", customers["id"][2], payment_term="theirs")
     (finished,) = wizframe.resume()
     assert finished.counts()["conflict"] == 1

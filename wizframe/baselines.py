@@ -124,7 +124,7 @@ def attached(frame: pd.DataFrame) -> Baseline | None:
     -------
     Baseline or None
     """
-    key = frame.attrs.get(ATTRIBUTE)
+    key = getattr(frame, "attrs", {}).get(ATTRIBUTE)  # what is no frame is refused where frames are needed
     if isinstance(key, _Key):
         return key.baseline
     return _live.get(key) if isinstance(key, str) else None

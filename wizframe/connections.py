@@ -152,6 +152,13 @@ def sandbox(
     workers : int, default 4
         Requests at a time of the client.
 
+    Raises
+    ------
+    ConfigurationError
+        A number or a dialect that there is not.
+    OSError
+        The port is taken.
+
     Returns
     -------
     Client
@@ -166,6 +173,10 @@ def sandbox(
     """
     from wizframe.server import SandboxServer  # noqa: PLC0415 - a session on a real account needs no server
 
+    if isinstance(customers, bool) or not isinstance(customers, int) or customers < 0:
+        raise ConfigurationError(f"sandbox(customers={customers!r}): a whole number from 0 is needed")
+    if dialect not in ("rest", "sdk"):
+        raise ConfigurationError(f"sandbox(dialect={dialect!r}): 'rest' and 'sdk' are spoken")
     server = SandboxServer(
         customers=customers,
         dialect=dialect,

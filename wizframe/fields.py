@@ -46,8 +46,8 @@ MAX_PAGE_SIZE = 100
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
 _FORMATS = {
-    "email": (re.compile(_EMAIL), "is no e-mail address, such as jane@example.com"),
-    "e164": (re.compile(_E164), "is no phone number in E.164 form, such as +14155552671"),
+    "email": (re.compile(_EMAIL), "is no e-mail address"),
+    "e164": (re.compile(_E164), "is no E.164 phone number like +14155552671"),
 }
 _DTYPES: dict[Kind, str] = {
     "text": "str",

@@ -252,7 +252,7 @@ def _text(value: Any) -> Converted:
     if isinstance(value, str):
         return str(value), None
     if isinstance(value, numbers.Number):
-        return str(value), "is a number, but the column holds texts: leading zeros and digits may be lost"
+        return str(value), "is a number in a text column, zeros may be lost: read the file with dtype=str"
     return str(value), f"is {type(value).__name__}, but the column holds texts"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 import textwrap
 import time
 import warnings
@@ -12,7 +15,8 @@ import pandas as pd
 import wizframe
 
 if TYPE_CHECKING:
-    from wizframe.client import Client
+    from collections.abc import Iterator
+
     from wizframe.fields import Dialect
 
 __all__ = ["run_demo"]
@@ -41,10 +45,13 @@ def run_demo(
     teller = _Teller(out, is_coloured=is_coloured)
     teller.say(
         "wizframe puts a WizCommerce account's customers and contacts into pandas DataFrames, and your edits back: "
-        "checked first, shown before anything is sent, never doubled, and nobody else's edits overwritten.",
-        f"No account is needed here: a server on this machine speaks the documented API over real HTTP, with "
+        "checked first, shown before anything is sent, never doubled, and nobody else's edits overwritten. (The API by "
+        "itself shows the first 20 customers, erases what you leave out of a contact, and lets you overwrite a "
+        "colleague.)",
+        "No account is needed here: a server on this machine speaks the documented API over real HTTP, with "
         f"{customers} made-up customers. Every line of code below is run as you read it.",
     )
+    teller.show("import pandas as pd, wizframe", f"wiz = wizframe.sandbox(customers={customers})")
     options = {
         "display.width": _WIDTH,
         "display.max_columns": 6,
@@ -52,13 +59,31 @@ def run_demo(
         "display.max_colwidth": 42,
         "display.unicode.east_asian_width": True,
     }
-    with pd.option_context(options), wizframe.sandbox(customers, dialect=dialect, seed=seed) as wiz:
+    with (
+        _journal_elsewhere(),
+        pd.option_context(options),
+        wizframe.sandbox(customers, dialect=dialect, seed=seed) as wiz,
+    ):
         teller.names.update(wizframe=wizframe, pd=pd, wiz=wiz)
         _load(teller)
         _edit(teller)
         _push(teller)
         _contacts(teller)
-        _read_back(teller, wiz, started)
+        _read_back(teller, started)
+
+
+@contextlib.contextmanager
+def _journal_elsewhere() -> Iterator[None]:
+    """Keep the demo's pushes out of the user's own journal."""
+    own = os.environ.get("WIZFRAME_STATE_DIR")
+    with tempfile.TemporaryDirectory(prefix="wizframe-demo-") as folder:
+        os.environ["WIZFRAME_STATE_DIR"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("WIZFRAME_STATE_DIR")
+            if own is not None:
+                os.environ["WIZFRAME_STATE_DIR"] = own
 
 
 def _load(teller: _Teller) -> None:
@@ -66,8 +91,8 @@ def _load(teller: _Teller) -> None:
     teller.run("customers = wizframe.load_customers()")
     teller.run('customers[["company_name", "payment_term", "phone", "status"]]')
     teller.say(
-        "All pages and both statuses, typed and validated, and proven complete even while others edit. (The API by "
-        "itself answers with the first 20, of the active ones only.) Rows that break a rule are kept, and listed:"
+        "All pages and both statuses, typed and validated; complete even if others edit and delete meanwhile. Rows "
+        "that break a rule are kept, and listed:"
     )
     teller.run('customers.wiz.problems[["row", "column", "value", "rule"]].head(4)')
 
@@ -91,6 +116,8 @@ def _edit(teller: _Teller) -> None:
 def _push(teller: _Teller) -> None:
     teller.step("See what would change, cell by cell. Nothing is sent yet")
     teller.run("plan = customers.wiz.plan()", "plan")
+    teller.say("A slip is found here, and not by a customer:")
+    teller.run('slip = customers.head(1).assign(phone="after 5 pm", status="inactive")', "slip.wiz.plan()")
     teller.step("Send it")
     updates = [
         change for change in teller.names["plan"].changes_list if "payment_term" in change.new_values and change.id
@@ -101,8 +128,10 @@ def _push(teller: _Teller) -> None:
     teller.run("result = plan.apply()", "result")
     teller.say(
         "Before each update the service's record is read. Where somebody else changed the same field, the row is "
-        "not sent: you decide. Everything else went through, and the new customer's id stands in your frame:"
+        "not sent: you decide. Everything else went through, and the new customer's id stands in your frame. "
+        "Here you let the colleague win; what was done is not sent twice:"
     )
+    teller.run('customers.wiz.plan().apply(on_conflict="theirs").summary()')
     teller.run('customers.tail(1)[["id", "reference_id", "company_name"]]')
 
 
@@ -110,7 +139,8 @@ def _contacts(teller: _Teller) -> None:
     teller.step("Contacts: one cell changes, nothing else does")
     teller.say(
         "The API replaces a contact as a whole: send a new job title alone, and the name and the e-mail are erased. "
-        "wizframe reads the contact, merges your cell, and writes all of it back."
+        "wizframe reads the contact, merges your cell, and writes all of it back. (Contacts with an invalid e-mail are "
+        "left out here: the service would refuse them as a whole, and the plan says so.)"
     )
     teller.run('contacts = customers.head(10).wiz.contacts(invalid="drop")')
     teller.run('contacts.loc[0, "designation"] = "Head of Purchasing"', "contacts.wiz.plan()")
@@ -121,7 +151,7 @@ def _contacts(teller: _Teller) -> None:
     )
 
 
-def _read_back(teller: _Teller, wiz: Client, started: float) -> None:
+def _read_back(teller: _Teller, started: float) -> None:
     teller.step("Read it back")
     teller.run(
         "again = wizframe.load_customers()",
@@ -129,14 +159,14 @@ def _read_back(teller: _Teller, wiz: Client, started: float) -> None:
         'again["payment_term"].value_counts().to_dict()',
     )
     teller.say(
-        f"That took {time.monotonic() - started:.1f} s and {len(wiz.server.requests)} requests. wizframe is "
+        f"That took {time.monotonic() - started:.1f} s. Any of it can be undone: result.undo(). wizframe is "
         "unofficial: it is built from the vendor's documents and tested against this sandbox, not against the live "
         "service."
     )
     teller.step("What to try next")
     teller.list(
         ("wizframe sandbox", "keep this server running, for a notebook, a script or curl"),
-        ("notebooks/quickstart.ipynb", "the same in Jupyter"),
+        ("notebooks/quickstart.ipynb", "the same in Jupyter (pip install jupyterlab)"),
         ("wiz = wizframe.connect(read_only=True)", "your own account: its key in WIZCOMMERCE_API_KEY"),
     )
 
@@ -162,6 +192,11 @@ class _Teller:
         width = max(len(left) for left, _ in rows)
         for left, right in rows:
             self._out.write(f"    {self._colour(left.ljust(width), 'code')}  {right}\n")
+        self._out.write("\n")
+
+    def show(self, *lines: str) -> None:
+        """Show lines of code that were run already."""
+        self._out.writelines(f">>> {self._colour(line, 'code')}\n" for line in lines)
         self._out.write("\n")
 
     def run(self, *lines: str) -> None:

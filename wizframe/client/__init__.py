@@ -190,8 +190,10 @@ def open_client(client: Client | None = None, *, account: Account | None = None)
     ConfigurationError
         None is open, or several are.
     """
-    if client is not None:
+    if isinstance(client, Client):
         return client
+    if client is not None:
+        raise ConfigurationError(f"client= takes what connect() or sandbox() returned, not {type(client).__name__}")
     clients = list(_open_clients)
     if not clients:
         raise ConfigurationError(

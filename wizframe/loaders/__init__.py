@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from wizframe.baselines import attached
 from wizframe.client import open_client
 from wizframe.client.checks import Moment, check_parameters
 from wizframe.errors import InvalidRequestError
@@ -208,6 +209,9 @@ def _texts(values: Iterable[str]) -> list[str]:
 
 def _customer_ids(customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any]) -> list[str]:
     if isinstance(customers, pd.DataFrame):
+        own = attached(customers)
+        if own is not None and own.table is CONTACT:
+            raise InvalidRequestError("the frame holds contacts: give their customers, frame['customer_id'].unique()")
         if "id" not in customers and "id" not in customers.index.names:
             raise InvalidRequestError("the frame of customers has no column or index level 'id'")
         given = customers["id"] if "id" in customers else customers.index.get_level_values("id")

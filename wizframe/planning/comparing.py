@@ -110,7 +110,7 @@ def _judge(
 
 def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     if not field.writable:
-        return "is read-only: the API cannot change it"
+        return "is read-only: restore it, or change it in WizCommerce itself"
     if only is not None and field.name not in only:
         return f"was edited, but only= allows {', '.join(only)}"
     return None

@@ -77,6 +77,10 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     AmbiguousTableError
         Nothing tells.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise PlanError(
+            f"a DataFrame is needed, not {type(frame).__name__}: pd.DataFrame(records) makes one of records"
+        )
     if table is not None and table not in TABLES:
         raise AmbiguousTableError(f"table={table!r}: allowed are {', '.join(map(repr, TABLES))}")
     if table is not None:

@@ -14,7 +14,7 @@ import orjson
 
 from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
-from wizframe.fields import CUSTOMER
+from wizframe.fields import CUSTOMER, violation
 from wizframe.frames import is_blank, to_record_value
 from wizframe.planning.changes import Cell, Change, Problem
 from wizframe.planning.comparing import compare, given_cells
@@ -23,7 +23,7 @@ from wizframe.planning.matching import match_rows
 from wizframe.planning.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -94,10 +94,10 @@ def plan_edits(
         account=service.account,
         frame=frame,
         changes_list=tuple(sorted(changes, key=lambda change: change.position)),
-        problems_list=tuple(dict.fromkeys(problems)),
+        problems_list=tuple({repr(problem): problem for problem in problems}.values()),
         blanked=found.blanked,
         own_columns=tuple(intake.own_columns),
-        notices=(*intake.notices, *matched.notices, *notices),
+        notices=(*intake.notices, *matched.notices, *notices, *_old_dirt(updates, matched, intake)),
         compared_rows=int(matched.is_known.sum()),
         compared_columns=tuple(found.columns),
         compared_with=_compared_with(matched),
@@ -229,7 +229,7 @@ def _delete(intake: Intake, matched: Matched, position: int) -> Change:
 def _contacts_too(changes: Sequence[Change], lookups: Lookups) -> tuple[str, ...]:
     listed = lookups.contacts_of({change.id for change in changes if change.id})
     count = sum(len(rows) for rows in listed.values())
-    return (f"{count} contacts go with the customers",)
+    return (f"{count} contact{'s'[: count != 1]} go with the customers",)
 
 
 def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[Change], list[Problem], list[str]]:
@@ -363,6 +363,18 @@ def _two_defaults(changes: Sequence[Change]) -> list[Problem]:
         if len(several) > 1
         for change in several
     ]
+
+
+def _old_dirt(updates: Sequence[Change], matched: Matched, intake: Intake) -> Iterator[str]:
+    """Name old values that the service may refuse: a contact is written whole, so they go along with the edit."""
+    if intake.table is CUSTOMER:
+        return
+    for change in updates:
+        for name, value in _row(matched.base, intake, change.position).items():
+            field = intake.table[name]
+            rule = violation(field, value) if field.writable and name not in change.new_values else None
+            if rule:
+                yield f"row {change.label}: a contact is sent whole, and its {name} {value!r} {rule}: correct it too"
 
 
 def _compared_with(matched: Matched) -> str:

@@ -197,7 +197,7 @@ class Plan:
         yield f"Plan {self.id} for the {self.table.name} of {self.account}"
         yield f"  {self.summary()}"
         yield f"  {self._compared()}"
-        yield from (f"  ! {line}" for line in self._problem_lines())
+        yield from (f"  ! {line}" for line in self.problem_lines())
         groups = list(self._groups())
         for group in groups[:_SHOWN_GROUPS]:
             yield from _group_lines(group)
@@ -224,22 +224,37 @@ class Plan:
         """Say in one line how much would change."""
         counts = self.counts()
         words = [f"{SIGNS[action]} {count} to {action}" for action, count in counts.items() if count]
-        said = ", ".join(words) if words else "nothing to change"
+        said = ", ".join(words)
         problems = len(self.problems_list)
-        return said + (f"; {problems} problem{'s'[: problems != 1]}: nothing is sent until solved" if problems else "")
+        if problems:
+            stop = f"{problems} problem{'s'[: problems != 1]}: nothing is sent until solved"
+            return f"{said}; {stop}" if said else stop
+        return said or "nothing to change"
 
-    def _problem_lines(self) -> Iterator[str]:
-        for problem in self.problems_list[:_SHOWN_PROBLEMS]:
-            row = "" if problem.position is None else f"row {self._label(problem)}, "
+    def problem_lines(self) -> Iterator[str]:
+        """Say what stands in the way, for people: one line for each kind of problem."""
+        alike: dict[tuple[str, str, str], list[Problem]] = {}
+        for problem in self.problems_list:
             value = "" if problem.value is None else f" {shown(problem.value)!r}"
-            yield f"{row}{problem.column}:{value} {problem.rule}"
-        if len(self.problems_list) > _SHOWN_PROBLEMS:
-            yield f"… and {len(self.problems_list) - _SHOWN_PROBLEMS} more: see plan.problems"
+            alike.setdefault((problem.column, value, problem.rule), []).append(problem)
+        for (name, value, rule), group in list(alike.items())[:_SHOWN_PROBLEMS]:
+            yield f"{self._rows(group)}{name}:{value} {rule}"
+        if len(alike) > _SHOWN_PROBLEMS:
+            yield f"… and {len(alike) - _SHOWN_PROBLEMS} more: see plan.problems"
+
+    def _rows(self, group: Sequence[Problem]) -> str:
+        if group[0].position is None:
+            return ""
+        labels = ", ".join(str(self._label(problem)) for problem in group[:_SHOWN_NAMES])
+        more = f" and {len(group) - _SHOWN_NAMES} more" if len(group) > _SHOWN_NAMES else ""
+        return f"row{'s'[: len(group) != 1]} {labels}{more}, "
 
     def _notice_lines(self) -> Iterator[str]:
         if self.blanked:
             counts = ", ".join(f"{name} {count}" for name, count in self.blanked.items())
-            yield f"became blank and is not sent: {counts}; clear={list(self.blanked)!r} would clear it"
+            clearable = [name for name in self.blanked if name not in self.table.required]
+            advice = f"; clear={clearable!r} would clear it" if clearable else ""
+            yield f"became blank and is not sent: {counts}{advice}"
         if self.own_columns:
             yield f"your own columns, left alone: {', '.join(self.own_columns)}"
         yield from self.notices
@@ -253,7 +268,7 @@ class Plan:
         return (
             f"<div><b>Plan {self.id}</b> for the {self.table.name} of {html.escape(str(self.account))}<br>"
             f"<b>{html.escape(self.summary())}</b><br><small>{html.escape(self._compared())}</small>"
-            + "".join(f"<div>! {html.escape(line)}</div>" for line in self._problem_lines())
+            + "".join(f"<div>! {html.escape(line)}</div>" for line in self.problem_lines())
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
             + "</div>"
@@ -265,7 +280,8 @@ def _names(group: Sequence[Change]) -> str:
     first = group[0]
     if len(group) == 1:
         identity = first.id or first.reference_id or "new"
-        return f"{identity}  {shown(first.name)}" if first.name else identity
+        parent = f" of customer {first.customer_id}" if first.customer_id else ""
+        return (f"{identity}  {shown(first.name)}" if first.name else identity) + parent
     names = ", ".join(shown(change.name or change.id) for change in group[:_SHOWN_NAMES])
     more = len(group) - _SHOWN_NAMES
     return f"{len(group)} records: {names}" + (f" and {more} more" if more > 0 else "")

@@ -192,6 +192,8 @@ def apply(
     Each update reads the record first (``GET``), then sends ``PATCH`` for a customer or ``PUT`` of the whole contact;
     creates send ``POST``, deletes ``GET`` and ``DELETE``.
     """
+    if not isinstance(plan, Plan):
+        raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}: frame.wiz.plan() makes one")
     if on_conflict not in ("skip", "mine", "theirs"):
         raise InvalidRequestError(f"on_conflict={on_conflict!r}: allowed are 'skip', 'mine', 'theirs'")
     if invalid not in ("raise", "skip"):
@@ -263,7 +265,7 @@ def _show(planned: Plan) -> None:
 
 def _ask(planned: Plan, client: Client) -> None:
     where = f"{planned.account} ({client.environment})"
-    question = f"Send these {len(planned)} changes to {where}? [y/N] "
+    question = f"Send this ({planned.summary()}) to {where}? [y/N] "
     try:
         in_notebook = "ipykernel" in sys.modules
         answer = input(question) if in_notebook or sys.stdin.isatty() else None
@@ -284,8 +286,8 @@ def _check(
     _check_same_account(attached(plan.frame), client, ServiceLookups(client))
     if len(plan.problems) and invalid == "raise":
         raise PlanProblemsError(
-            f"{len(plan.problems)} problems stand in the way, nothing was sent; .failures lists them, the first is: "
-            f"{plan.problems.iloc[0].to_dict()}. invalid='skip' would leave such rows out",
+            f"nothing was sent, problems stand in the way: {'; '.join(plan.problem_lines())}. Correct them and plan "
+            "again, or leave such rows out with apply(invalid='skip'); .failures lists them all",
             plan.problems,
         )
     plan.check_fresh()
@@ -293,9 +295,14 @@ def _check(
         raise ReadOnlyError(f"the connection to {client.base_url} is read-only: nothing was sent")
     deletes = plan.counts()["delete"]
     if max_changes is not None and len(plan) > max_changes:
-        raise LimitExceededError(f"the plan has {len(plan)} changes, max_changes={max_changes}: nothing was sent")
+        raise LimitExceededError(
+            f"nothing was sent: the plan has {len(plan)} changes, max_changes={max_changes} allows fewer"
+        )
     if deletes > max_deletes:
-        raise LimitExceededError(f"the plan has {deletes} deletes, max_deletes={max_deletes}: nothing was sent")
+        raise LimitExceededError(
+            f"nothing was sent: the plan has {deletes} deletes, max_deletes={max_deletes} allows fewer; "
+            f"if that is meant, apply(max_deletes={deletes})"
+        )
 
 
 def _service(frame: pd.DataFrame, client: Client) -> Service:

@@ -343,6 +343,6 @@ def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record)
         f"now in WizCommerce {shown(cell.now)}"
         for cell in cells
     )
-    said = f"somebody else changed it meanwhile: {said}"
-    step = "decide: on_conflict='mine' sends yours, 'theirs' keeps WizCommerce's; or edit and plan result.conflicts"
+    said = f"it changed in WizCommerce since you loaded it: {said}"
+    step = "plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or edit result.conflicts"
     return Outcome("conflict", said, step, "conflict", tries.sent, current, cells)

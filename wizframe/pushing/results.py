@@ -96,16 +96,28 @@ class Result:
             Columns index (the user's label), id, reference_id, action, state, code, what_happened, next_step,
             attempts.
         """
-        return problems_frame(
+        rows: list[tuple[Any, ...]] = [
             (
-                (
-                    change.label, self._id(change, outcome), change.reference_id, change.action, outcome.state,
-                    outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
-                )
-                for change, outcome in self._pairs()
-            ),
-            _COLUMNS,
-        )  # fmt: skip
+                change.label, self._id(change, outcome), change.reference_id, change.action, outcome.state,
+                outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
+            )
+            for change, outcome in self._pairs()
+        ]  # fmt: skip
+        for position, said in self._left_out.items():
+            label = self.plan.frame.index[position]
+            rows.append((label, None, None, None, "skipped", "problem", said, "correct the row and plan again", 0))
+        return problems_frame(rows, _COLUMNS)
+
+    @cached_property
+    def _left_out(self) -> dict[int, str]:
+        """Position to problems of the rows that have nothing but problems: they answer for themselves, too."""
+        planned = {change.position for change in self.plan.changes_list}
+        left: dict[int, str] = {}
+        for problem in self.plan.problems_list:
+            if problem.position is not None and problem.position not in planned:
+                said = f"{problem.column}: {problem.rule}"
+                left[problem.position] = f"{left[problem.position]}; {said}" if problem.position in left else said
+        return left
 
     @cached_property
     def conflict_cells(self) -> pd.DataFrame:
@@ -144,7 +156,7 @@ class Result:
 
     @property
     def unsent(self) -> pd.DataFrame:
-        """The user's rows that were not sent, because the push stopped or their outcome is unknown."""
+        """The user's rows that were not sent, because they have problems, the push stopped, or nobody knows."""
         return self._rows("unsent", "unknown", "skipped")
 
     def undo(self, **options: Any) -> Plan:
@@ -167,10 +179,12 @@ class Result:
     def counts(self) -> dict[State, int]:
         """Count the changes by state."""
         counted = Counter(outcome.state for outcome in self.outcomes)
+        counted["skipped"] += len(self._left_out)
         return {state: counted[state] for state in STATES}
 
     def _rows(self, *states: State) -> pd.DataFrame:
         positions = [change.position for change, outcome in self._pairs() if outcome.state in states]
+        positions += self._left_out if "skipped" in states else []
         return self.plan.frame.iloc[sorted(set(positions))].copy()
 
     def _pairs(self) -> Iterator[tuple[Change, Outcome]]:
@@ -181,7 +195,7 @@ class Result:
         return (outcome.record or {}).get("id") or change.id
 
     def __len__(self) -> int:
-        return len(self.outcomes)
+        return len(self.outcomes) + len(self._left_out)
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
@@ -197,6 +211,8 @@ class Result:
                 yield f"      → {outcome.next_step}"
         if len(unfinished) > _SHOWN_ROWS:
             yield f"  … and {len(unfinished) - _SHOWN_ROWS} more: see result.changes"
+        for position, said in list(self._left_out.items())[:_SHOWN_ROWS]:
+            yield f"  skipped: row {self.plan.frame.index[position]}: {said}"
 
     def summary(self) -> str:
         """Say in one line what became of the changes."""

@@ -158,7 +158,9 @@ class _Push:
         work: list[tuple[int, Change]] = []
         for place, change in enumerate(self._plan.changes_list):
             if skipped & {change.position, None}:
-                said = "the row has problems: see plan.problems"
+                said = "; ".join(
+                    f"{p.column}: {p.rule}" for p in self._plan.problems_list if p.position in (change.position, None)
+                )
                 self._outcomes[place] = Outcome("skipped", said, "correct the row and plan again", "problem")
             else:
                 work.append((place, change))
