@@ -126,3 +126,13 @@ class TestRecordsOfAnotherShape:
             frame = wiz.load_customers()
             assert wiz.load_customers(reference_ids=["A"]).empty
         assert (target, "reference_id") in problems_of(frame)
+
+
+def test_problems_are_listed_in_the_order_of_the_rows(wiz):
+    for row in wiz.server.records("customers"):
+        wiz.server.overwrite("customers", row["id"], phone="555")
+    with pytest.warns(InvalidDataWarning):
+        problems = wiz.load_customers().wiz.problems
+    rows = problems["row"].dropna().tolist()
+    assert len(rows) >= 30
+    assert rows == sorted(rows)

@@ -113,7 +113,7 @@ def _only(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.Da
     frame = frame[kept]
     numbers = {label: number for number, label in enumerate(frame.index)}
     left = problems[problems["row"].isin(numbers)]
-    left = left.assign(row=left["row"].map(numbers).astype(object)).reset_index(drop=True)
+    left = left.assign(row=left["row"].map(numbers).astype(object)).sort_values("row", kind="stable", ignore_index=True)
     return frame.reset_index(drop=True), left
 
 
