@@ -43,7 +43,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page):
 
 
 def test_the_page_of_fields_is_what_the_table_says():
-    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE
+    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE, "python tests/test_docs.py writes it anew"
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
