@@ -28,6 +28,24 @@ def test_plan_and_push_are_the_functions(wiz):
     assert wiz.customer.get(customers["id"][0])["payment_term"] == "net90"
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (wizframe.WizAccessor, "plan"),
+        (wizframe.WizAccessor, "push"),
+        (wizframe.WizAccessor, "delete"),
+        (wizframe.Plan, "apply"),
+    ],
+)
+def test_help_shows_the_options_of_the_function(owner, name):
+    """The methods' signatures are written out for tab completion; this keeps them the functions' own."""
+    method = inspect.signature(getattr(owner, name)).parameters
+    function = inspect.signature(getattr(wizframe, name)).parameters
+    assert {key: method[key].default for key in list(method)[1:]} == {
+        key: function[key].default for key in list(function)[1:]
+    }
+
+
 def test_delete_plans_and_says_how_many_contacts_go_too(wiz):
     customers = wiz.load_customers().head(2)
     contacts = customers.wiz.contacts()

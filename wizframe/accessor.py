@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 import pandas as pd
@@ -18,8 +18,12 @@ from wizframe.pushing import delete, plan, push
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from wizframe.client import Client
     from wizframe.planning import Plan
     from wizframe.pushing import Result
+    from wizframe.pushing.carrying import OnConflict
 
 __all__ = ["WizAccessor"]
 
@@ -43,58 +47,101 @@ class WizAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
-    def plan(self, **options: Any) -> Plan:
-        """Work out what the frame's edits would change; see :func:`wizframe.plan`.
+    def plan(
+        self,
+        *,
+        client: Client | None = None,
+        table: Literal["customers", "contacts"] | None = None,
+        match: Literal["id", "reference_id"] = "id",
+        new: Literal["report", "create"] = "report",
+        only: Collection[str] | None = None,
+        clear: Collection[str] = (),
+        baseline: Literal["loaded", "service"] = "loaded",
+    ) -> Plan:
+        """Work out what the frame's edits would change, cell by cell; see :func:`wizframe.plan`.
 
         Parameters
         ----------
-        **options
-            ``only``, ``clear``, ``match``, ``new``, ``baseline``, ``table``, ``client``.
+        client, table, match, new, only, clear, baseline
+            As for :func:`wizframe.plan`.
 
         Returns
         -------
         Plan
             Nothing is written until its ``apply()``.
         """
-        return plan(self._frame, **options)
+        return plan(
+            self._frame,
+            client=client,
+            table=table,
+            match=match,
+            new=new,
+            only=only,
+            clear=clear,
+            baseline=baseline,
+        )
 
-    def push(self, **options: Any) -> Result:
+    def push(
+        self,
+        *,
+        yes: bool = False,
+        client: Client | None = None,
+        max_changes: int | None = None,
+        max_deletes: int | None = None,
+        on_conflict: OnConflict = "skip",
+        note: str = "",
+        **options: Any,
+    ) -> Result:
         """Plan, show, ask, apply; see :func:`wizframe.push`.
 
         Parameters
         ----------
+        yes, client, max_changes, max_deletes, on_conflict, note
+            As for :func:`wizframe.push`.
         **options
-            ``yes``, ``max_changes``, ``max_deletes``, ``on_conflict``, and those of :meth:`plan`.
+            As for :meth:`plan`.
 
         Returns
         -------
         Result
             One row per change.
         """
-        return push(self._frame, **options)
+        return push(
+            self._frame,
+            yes=yes,
+            client=client,
+            max_changes=max_changes,
+            max_deletes=max_deletes,
+            on_conflict=on_conflict,
+            note=note,
+            **options,
+        )
 
-    def delete(self, **options: Any) -> Plan:
+    def delete(self, *, client: Client | None = None, table: Literal["customers", "contacts"] | None = None) -> Plan:
         """Plan to delete the records of all rows; see :func:`wizframe.delete`.
 
         Parameters
         ----------
-        **options
-            ``table``, ``client``.
+        client, table
+            As for :func:`wizframe.delete`.
 
         Returns
         -------
         Plan
             ``apply(max_deletes=…)`` carries it out.
         """
-        return delete(self._frame, **options)
+        return delete(self._frame, client=client, table=table)
 
-    def contacts(self, **options: Any) -> pd.DataFrame:
+    def contacts(self, *, client: Client | None = None, **options: Any) -> pd.DataFrame:
         """Load the contacts of the frame's customers; see :func:`wizframe.load_contacts`.
 
         Parameters
         ----------
+        client : Client, optional
+            By default the open connection of the account that the frame was loaded from.
         **options
-            Filters, ``client``, ``workers``, ``invalid``, ``progress``.
+            As for :func:`wizframe.load_contacts`: ``status``, the four times, ``sort_by``, ``sort``, ``workers``,
+            ``invalid``, ``progress``.
 
         Returns
         -------
@@ -102,9 +149,8 @@ class WizAccessor:
             One row per contact, with ``customer_id``.
         """
         own = attached(self._frame)
-        if "client" not in options and own is not None:
-            options["client"] = open_client(account=own.account)
-        return load_contacts(self._frame, **options)
+        meant = open_client(client, account=own.account if own else None)
+        return load_contacts(self._frame, client=meant, **options)
 
     def addresses(self) -> pd.DataFrame:
         """Unfold the addresses of customers that were loaded with ``details=True``.

@@ -7,7 +7,7 @@ import html
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -150,13 +150,23 @@ class Plan:
         if not self._as_planned.equals(self.frame) or not self._as_planned.index.equals(self.frame.index):
             raise StalePlanError("the frame was edited (or pushed) after this plan was made: plan it again")
 
-    def apply(self, **options: Any) -> Any:
+    def apply(
+        self,
+        *,
+        client: Any = None,
+        max_changes: int | None = None,
+        max_deletes: int = 0,
+        on_conflict: Literal["skip", "mine", "theirs"] = "skip",
+        invalid: Literal["raise", "skip"] = "raise",
+        note: str = "",
+        progress: bool = True,
+    ) -> Any:
         """Send the changes; see :func:`wizframe.apply`.
 
         Parameters
         ----------
-        **options
-            ``client``, ``max_changes``, ``max_deletes``, ``on_conflict``, ``invalid``.
+        client, max_changes, max_deletes, on_conflict, invalid, note, progress
+            As for :func:`wizframe.apply`.
 
         Returns
         -------
@@ -165,7 +175,16 @@ class Plan:
         """
         from wizframe.pushing import apply  # noqa: PLC0415 - a convenience that points up the layers
 
-        return apply(self, **options)
+        return apply(
+            self,
+            client=client,
+            max_changes=max_changes,
+            max_deletes=max_deletes,
+            on_conflict=on_conflict,
+            invalid=invalid,
+            note=note,
+            progress=progress,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, for approval or for another machine; :func:`wizframe.load_plan` reads it.
