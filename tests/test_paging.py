@@ -221,3 +221,20 @@ def test_an_error_ends_the_walk_and_its_threads(totals, error, request_number):
         listing.walk(workers=3)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("wizframe")]
     assert listing.requests < request_number + 80
+
+
+def test_a_list_that_grows_while_its_end_is_looked_for_is_read_on_without_a_doubt():
+    asked = [0]
+
+    def grow(number, page):
+        if (asked[-1], number) == (6, 7) and len(listing.records) == 50:
+            listing.records += [{"id": f"r{later}"} for later in range(50, 65)]
+            page = listing.page(7)
+        asked.append(number)
+        return page
+
+    listing = Listing(50, alter=grow)
+    found = listing.walk()
+    assert len(listing.records) == 65
+    assert ids(found.records) == ids(listing.records)
+    assert found.doubts == []

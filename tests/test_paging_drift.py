@@ -170,12 +170,7 @@ def test_no_surviving_record_is_missed_or_doubled_or_the_load_says_so(dialect):
 
 @pytest.mark.parametrize("flip", ["activate", "deactivate"])
 def test_nobody_is_missed_whose_status_changes_during_the_load(dialect, flip):
-    """All changes go one way, and nothing is deleted meanwhile; see the module docstring of paging.
-
-    A needless warning is possible, seen in 1 of 1,000 loads: several records that leave the end of a list between the
-    reading of two of its pages look like a page that was left empty.
-    """
-    tally = Counter()
+    """All changes go one way, and nothing is deleted meanwhile; see the module docstring of paging."""
 
     @settings(max_examples=WALKS // 20)
     @given(account=accounts, cut=cuts, script=scripts("edit", "insert", flip))
@@ -188,8 +183,6 @@ def test_nobody_is_missed_whose_status_changes_during_the_load(dialect, flip):
                 found, says_so = load(wiz, **cut)
             assert len(found) == len(set(found))
             assert before <= set(found)
-            tally["walks"] += 1
-            tally["said so"] += says_so
+            assert not says_so
 
     one_load()
-    assert tally["said so"] < max(0.03 * tally["walks"], 1)

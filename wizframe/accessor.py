@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
 import pandas as pd
 
 from wizframe.baselines import attached
 from wizframe.client import open_client
-from wizframe.errors import PlanError
-from wizframe.fields import ADDRESS
-from wizframe.frames import is_blank, problems_frame, to_frame
+from wizframe.frames import unfold_addresses
 from wizframe.loaders import load_contacts
-from wizframe.planning.intake import take_in, which_table
+from wizframe.planning import validate
 from wizframe.pushing import delete, plan, push
-from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -165,15 +161,7 @@ class WizAccessor:
         PlanError
             The frame has no addresses.
         """
-        if "addresses" not in self._frame or "id" not in [*self._frame.columns, *self._frame.index.names]:
-            raise PlanError("the frame has no addresses: load the customers with details=True")
-        flat = self._frame if "id" in self._frame else self._frame.reset_index("id")
-        records = [
-            address | {"customer_id": customer}
-            for customer, text in zip(flat["id"], flat["addresses"], strict=True)
-            for address in ([] if is_blank(text) else orjson.loads(text))
-        ]
-        return to_frame(records, ADDRESS, details=True)[0]
+        return unfold_addresses(self._frame)
 
     def validate(self) -> pd.DataFrame:
         """Check the frame as it is now, edits included, against the schema.
@@ -183,14 +171,7 @@ class WizAccessor:
         DataFrame
             One row per problem: row (label), column, value, rule. Empty where all is well.
         """
-        table = which_table(self._frame, None, attached(self._frame))
-        intake = take_in(self._frame, table)
-        typed = intake.typed.set_axis(self._frame.index)
-        rows = [
-            (None if problem.position is None else self._frame.index[problem.position], *problem[1:])
-            for problem in intake.problems
-        ]
-        return pd.concat([problems_frame(rows), find_problems(typed, table)], ignore_index=True)
+        return validate(self._frame)
 
     @property
     def problems(self) -> pd.DataFrame:

@@ -17,13 +17,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wizframe.fields import STATUSES
+from wizframe.errors import PlanError
+from wizframe.fields import ADDRESS, STATUSES
 
 if TYPE_CHECKING:
     from wizframe.dialects import Record
     from wizframe.fields import Field, Kind, Table
 
-__all__ = ["Misfit", "column", "is_blank", "pandas_dtype", "problems_frame", "split_ids", "to_frame", "to_record_value"]
+__all__ = [
+    "Misfit",
+    "column",
+    "is_blank",
+    "pandas_dtype",
+    "problems_frame",
+    "split_ids",
+    "to_frame",
+    "to_record_value",
+    "unfold_addresses",
+]
 
 PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -180,6 +191,35 @@ def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = 
         One row per problem, dtype ``object`` (values are shown as they stand in the frame).
     """
     return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
+
+
+def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:
+    """Unfold the addresses of a frame of customers into a long frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the JSON texts of the column ``addresses``, and ``id`` as a column or an index level.
+
+    Returns
+    -------
+    DataFrame
+        One row per address, with ``customer_id``; columns and dtypes as in ``fields.ADDRESS``.
+
+    Raises
+    ------
+    PlanError
+        The frame has no addresses, or nothing says whose they are.
+    """
+    if "addresses" not in frame or "id" not in [*frame.columns, *frame.index.names]:
+        raise PlanError("the frame has no addresses with their customers' ids: load the customers with details=True")
+    flat = frame if "id" in frame else frame.reset_index("id")
+    records = [
+        address | {"customer_id": customer}
+        for customer, text in zip(flat["id"], flat["addresses"], strict=True)
+        for address in ([] if is_blank(text) else orjson.loads(text))
+    ]
+    return to_frame(records, ADDRESS, details=True)[0]
 
 
 _ARROW_TYPES: dict[Kind, pa.DataType] = {

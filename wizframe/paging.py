@@ -153,15 +153,17 @@ class _Walker:
         if not self._may_go_on() or here == self._looked_from:
             return False
         self._looked_from = here
-        if self._get(self._edge + 1).records:
-            self._end = None
-            self._window_size = 1
-            self._set_back()
-            return True
         beyond = max(self._furthest, self._edge + 2)
-        if self._get(beyond).records:
-            self._doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
-        return False
+        if not self._get(self._edge + 1).records:
+            if not self._get(beyond).records:
+                return False
+            if not self._get(self._edge + 1).records:  # a list that grew between the two looks is no gap in it
+                self._doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
+                return False
+        self._end = None
+        self._window_size = 1
+        self._set_back()
+        return True
 
     def _may_go_on(self) -> bool:
         """Tell whether the last page is full, or something lay behind it, or the service counts more records."""

@@ -5,6 +5,7 @@ neither the client nor the transport.
 """
 
 from wizframe.planning.changes import CLEAR, Cell, Change, Problem
+from wizframe.planning.intake import validate
 from wizframe.planning.making import plan_deletes, plan_edits
 from wizframe.planning.matching import Lookups, Service
 from wizframe.planning.plans import Plan
@@ -23,4 +24,5 @@ __all__ = [
     "plan_edits",
     "revive",
     "save_plan",
+    "validate",
 ]

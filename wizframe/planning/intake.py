@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from wizframe.baselines import attached
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
-from wizframe.frames import column
+from wizframe.frames import column, problems_frame
 from wizframe.planning.changes import CLEAR, Problem
+from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
     from wizframe.baselines import Baseline
     from wizframe.fields import Field, Table
 
-__all__ = ["CUSTOMER_REFERENCE", "Intake", "take_in", "which_table"]
+__all__ = ["CUSTOMER_REFERENCE", "Intake", "take_in", "validate", "which_table"]
 
 #: A column of a frame of contacts that names the customer by its reference.
 CUSTOMER_REFERENCE = "customer_reference_id"
@@ -125,6 +127,34 @@ def take_in(frame: pd.DataFrame, table: Table) -> Intake:
         else:
             _take_own(intake, name)
     return intake
+
+
+def validate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a frame as it is now, edits included, against the schema.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Customers or contacts.
+
+    Returns
+    -------
+    DataFrame
+        One row per problem: row (label), column, value, rule. Empty where all is well.
+
+    Raises
+    ------
+    AmbiguousTableError
+        Nothing tells which of the two it holds.
+    """
+    table = which_table(frame, None, attached(frame))
+    intake = take_in(frame, table)
+    rows = [
+        (None if problem.position is None else frame.index[problem.position], *problem[1:])
+        for problem in intake.problems
+    ]
+    found = find_problems(intake.typed.set_axis(frame.index), table)
+    return pd.concat([problems_frame(rows), found], ignore_index=True)
 
 
 def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
