@@ -199,3 +199,13 @@ def test_purging_removes_old_pushes_and_their_data_from_the_file(journal):
     assert len(journal.pushes()) == 1
     journal.close()
     assert b"Canary" not in b"".join(path.read_bytes() for path in journal.path.parent.iterdir())
+
+
+def test_a_worker_that_outlives_the_journal_is_told_so_and_does_not_wait_for_ever():
+    """The second Ctrl-C leaves workers behind; one that waited for the closed journal would never let Python end."""
+    one = push()
+    with Journal() as journal:
+        journal.begin(one, entries(1))
+    with pytest.raises(JournalError, match="closed"):
+        journal.record(one.push_id, 0, state="sent")
+    assert elsewhere(journal.path) == ["planned"]

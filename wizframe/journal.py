@@ -163,6 +163,8 @@ class Journal:
         self._owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._work: queue.SimpleQueue[tuple[str, Sequence[Any], Future[int]] | None] = queue.SimpleQueue()
         self._leased: set[str] = set()
+        self._closing = threading.Lock()
+        self._is_closed = False
         self._connection = self._open()
         self._writer = threading.Thread(target=self._write, name="wizframe-journal", daemon=True)
         self._writer.start()
@@ -178,7 +180,9 @@ class Journal:
         for push_id in list(self._leased):
             with contextlib.suppress(JournalError):
                 self.release(push_id)
-        self._work.put(None)
+        with self._closing:
+            self._is_closed = True
+            self._work.put(None)
         self._writer.join()
         self._connection.close()
 
@@ -345,7 +349,10 @@ class Journal:
     def _submit(self, statement: str, values: Sequence[Any]) -> int:
         """Hand a statement to the writer, and wait until it is committed."""
         written: Future[int] = Future()
-        self._work.put((statement, values, written))
+        with self._closing:  # a worker that nobody waits for any more must not wait for a writer that is gone
+            if self._is_closed:
+                raise JournalError("the journal was closed while this was to be written, so nothing is sent")
+            self._work.put((statement, values, written))
         return written.result()
 
     def _write(self) -> None:

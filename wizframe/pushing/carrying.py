@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -176,7 +175,7 @@ class Carrier:
         lookups = ServiceLookups(self._client)
         customer, reference = str(change.customer_id), str(change.reference_id)
         for _ in range(2):
-            time.sleep(self._client.settle_s)
+            self._client.transport.pacer.sleep(self._client.settle_s)
             if self._table is CUSTOMER:
                 found = lookups.customers_by_reference([reference]).get(reference)
                 if found is not None:
