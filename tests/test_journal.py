@@ -28,7 +28,7 @@ def push(**given):
 
 def entries(count):
     return [
-        Entry(number, "update", f"cust_{number}", None, f"R{number}", f"Shop {number}", number, CELLS)
+        Entry(number, "update", f"cust_{number}", None, f"R{number}", f"Shop {number}", number, CELLS, "customers")
         for number in range(count)
     ]
 
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
 
 
 def test_a_locked_journal_is_a_clear_error(journal, monkeypatch):
-    monkeypatch.setattr("wizframe.journal.BUSY_S", 0.05)
+    monkeypatch.setattr("wizframe.journal.opening.BUSY_S", 0.05)
     holder = sqlite3.connect(journal.path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(JournalError, match="locked"):

@@ -27,7 +27,8 @@ def test_all_problems_come_at_once(wiz):
     new = pd.DataFrame({"display_name": ["No company"], "reference_id": [frame["reference_id"][10]]})
     frame = pd.concat([frame, new, pd.DataFrame({"id": [None]})], ignore_index=True)
     found = {
-        (row, column): rule for row, column, _, rule in frame.wiz.plan(table="customers").problems.to_numpy().tolist()
+        (row, column): rule
+        for row, column, _, rule, _ in frame.wiz.plan(table="customers").problems.to_numpy().tolist()
     }
     words = {
         (None, "payment_term_x"): "looks like a merge",

@@ -83,7 +83,7 @@ def test_a_cell_that_somebody_else_changed_too(wiz, table, on_conflict):
     assert result.changes["state"].tolist() == [state, "done"]
     assert stored(wiz, table)[identifier]["first_name"] == is_stored
     if on_conflict == "skip":
-        assert result.conflict_cells.iloc[0].to_list() == [0, identifier, "first_name", old, "mine", "elsewhere"]
+        assert result.conflict_cells.iloc[0].to_list() == [table, 0, identifier, "first_name", old, "mine", "elsewhere"]
         said = result.changes["what_happened"][0]
         assert f"was {old} when loaded, yours is mine, now in WizCommerce elsewhere" in said
         assert states(frame.wiz.plan().apply(progress=False)) == {"conflict": 1}
@@ -348,3 +348,40 @@ def test_hostile_names_stay_text_in_plan_and_result(wiz):
     for page in (plan._repr_html_(), result._repr_html_()):
         assert "<img" not in page
         assert "&lt;img" in page
+
+
+@pytest.mark.parametrize("table", ["customers", "contacts"])
+@pytest.mark.parametrize("shape", ["column", "index"])
+def test_conflicts_are_decided_cell_by_cell(wiz, table, shape):
+    mend_contacts(wiz)
+    frame = SHAPES[shape](load(wiz, table))
+    ids = (frame["id"] if shape == "column" else frame.index).tolist()
+    frame.iloc[:3, frame.columns.get_loc("first_name")] = "mine"
+    frame.iloc[[0, 3], frame.columns.get_loc("last_name")] = ["Mine too", CLEAR]
+    for row in range(4):
+        wiz.server.overwrite(table, ids[row], **{"first_name" if row < 3 else "last_name": f"elsewhere {row}"})
+    result = frame.wiz.plan().apply(progress=False)
+    cells = result.conflict_cells
+    assert cells["yours"].tolist() == ["mine", "mine", "mine", ""]
+    cells.loc[1, "yours"] = "agreed"
+    plan = result.resolve(cells.drop(index=2))  # one row taken out: theirs stays
+    assert cells_of(plan) == {
+        ("update", ids[0], "first_name"): "mine",
+        ("update", ids[0], "last_name"): "Mine too",
+        ("update", ids[1], "first_name"): "agreed",
+        ("update", ids[3], "last_name"): "",
+    }
+    assert states(plan.apply(progress=False)) == {"done": 3}
+    now = stored(wiz, table)
+    assert [now[i]["first_name"] for i in ids[:3]] == ["mine", "agreed", "elsewhere 2"]
+    assert now[ids[3]]["last_name"] is None
+
+
+def test_a_decision_about_something_else_is_refused(wiz):
+    frame = load(wiz)
+    frame.loc[0, "first_name"] = "mine"
+    wiz.server.overwrite("customers", frame["id"][0], first_name="elsewhere")
+    result = frame.wiz.plan().apply(progress=False)
+    cells = result.conflict_cells.assign(column="phone")
+    with pytest.raises(PlanError, match="no conflict of this result: phone of cust_"):
+        result.resolve(cells)

@@ -46,6 +46,7 @@ class WizAccessor:
     def plan(
         self,
         *,
+        contacts: pd.DataFrame | None = None,
         client: Client | None = None,
         table: Literal["customers", "contacts"] | None = None,
         match: Literal["id", "reference_id"] = "id",
@@ -53,12 +54,13 @@ class WizAccessor:
         only: Collection[str] | None = None,
         clear: Collection[str] = (),
         baseline: Literal["loaded", "service"] = "loaded",
+        duplicates: Literal["report", "create"] = "report",
     ) -> Plan:
         """Work out what the frame's edits would change, cell by cell; see :func:`wizframe.plan`.
 
         Parameters
         ----------
-        client, table, match, new, only, clear, baseline
+        contacts, client, table, match, new, only, clear, baseline, duplicates
             As for :func:`wizframe.plan`.
 
         Returns
@@ -68,6 +70,7 @@ class WizAccessor:
         """
         return plan(
             self._frame,
+            contacts=contacts,
             client=client,
             table=table,
             match=match,
@@ -75,6 +78,7 @@ class WizAccessor:
             only=only,
             clear=clear,
             baseline=baseline,
+            duplicates=duplicates,
         )
 
     def push(

@@ -54,6 +54,8 @@ class Baseline:
         What the load was limited to.
     loaded_at : datetime
         UTC.
+    is_whole : bool
+        Whether it shows every record that the account had then.
     """
 
     table: Table
@@ -63,6 +65,7 @@ class Baseline:
     problems: pd.DataFrame = field(repr=False)
     filters: Mapping[str, Any] = field(default_factory=dict)
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    is_whole: bool = False
     serial: int = field(default_factory=lambda: next(_serials))
     #: Unlike any other session's: a pickled frame must not find somebody else's load.
     name: str = field(default_factory=lambda: f"baseline-{uuid.uuid4().hex}")

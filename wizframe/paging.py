@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from wizframe.dialects import Page, Record
 
-__all__ = ["Walk", "identity", "walk"]
+__all__ = ["Walk", "created", "identity", "walk"]
 
 MAX_ATTEMPTS = 12
 MAX_SETBACKS = 50
@@ -275,7 +275,7 @@ def _keys(page: Page) -> list[str]:
 
 
 def _check_order(pages: list[Page]) -> None:
-    ages = [_age(record) for page in pages for record in page.records]
+    ages = [created(record) for page in pages for record in page.records]
     known = [age for age in ages if age is not None]
     if any(later < earlier for earlier, later in pairwise(known)):
         error = ProtocolError("the service did not list records by created_at, oldest first, as it was asked to")
@@ -283,9 +283,20 @@ def _check_order(pages: list[Page]) -> None:
         raise error
 
 
-def _age(record: Record) -> datetime | None:
+def created(record: Record) -> datetime | None:
+    """Tell when a record was created.
+
+    Parameters
+    ----------
+    record : dict
+
+    Returns
+    -------
+    datetime or None
+        In its own zone, naive taken for UTC; None where it does not say.
+    """
     try:
-        created = datetime.fromisoformat(record["created_at"])
+        moment = datetime.fromisoformat(record["created_at"])
     except (KeyError, TypeError, ValueError):
         return None
-    return created.replace(tzinfo=UTC) if created.tzinfo is None else created
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -117,7 +117,9 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         records = reading.customers(show) if wanted is None else reading.customers_by_reference(wanted, show)
     if details:
         records = reading.details(records, progress=progress)
-    return finish(reading, records, details=details, sort_by=sort_by or "created_at", sort=sort, invalid=invalid)
+    order_by = sort_by or "created_at"
+    is_whole = wanted is None
+    return finish(reading, records, is_whole=is_whole, details=details, sort_by=order_by, sort=sort, invalid=invalid)
 
 
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract

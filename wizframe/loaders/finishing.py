@@ -53,6 +53,7 @@ def finish(
     reading: Reading,
     records: Sequence[Record],
     *,
+    is_whole: bool = False,
     details: bool,
     sort_by: str | None,
     sort: Literal["asc", "desc"],
@@ -65,6 +66,8 @@ def finish(
     reading : Reading
         Whose filters are applied to the rows, whatever the service made of them.
     records : sequence of dict
+    is_whole : bool
+        Whether everything that there is was asked for, but for the reading's filters.
     details, sort, invalid
         As in :func:`wizframe.load_customers`.
     sort_by : str or None
@@ -91,7 +94,8 @@ def finish(
     if invalid == "drop":
         frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
     problems = pd.concat([problems, _field_problems(records, reading.table, details=details)], ignore_index=True)
-    _attach(frame, reading, problems)
+    lacks_nothing = is_whole and not (reading.filters or reading.doubts or invalid == "drop")
+    _attach(frame, reading, problems, is_whole=lacks_nothing)
     return frame
 
 
@@ -146,10 +150,13 @@ def _report(problems: pd.DataFrame, rows: int, table: Table, invalid: Invalid) -
     warnings.warn(f"{message}; {what}", InvalidDataWarning, stacklevel=_caller())
 
 
-def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame) -> None:
+def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, *, is_whole: bool) -> None:
     named = frame[frame["id"].notna()] if frame["id"].hasnans else frame.copy(deep=False)
     client = reading.client
-    attach(frame, Baseline(reading.table, client.account, client.connection, named, problems, reading.filters))
+    baseline = Baseline(
+        reading.table, client.account, client.connection, named, problems, reading.filters, is_whole=is_whole
+    )
+    attach(frame, baseline)
 
 
 def _caller() -> int:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.loaders.finishing import warn_incomplete
 from wizframe.loaders.reading import Reading
+from wizframe.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from wizframe.client import Client
     from wizframe.dialects import Record
@@ -34,6 +36,16 @@ class ServiceLookups:
         found = reading.customers_by_reference(sorted(references), lambda _known, _total: None)
         warn_incomplete(reading)
         return {record["reference_id"]: record for record in found}
+
+    def customers_created_since(self, moment: datetime | None) -> list[Record]:
+        """List customers of both statuses that were created then or later; all of them for None."""
+        reading = Reading(self._client, CUSTOMER, {}, MAX_PAGE_SIZE, None)
+        if moment is not None:
+            return reading.newest_customers(moment)
+        with bar("customers", enabled=True) as show:
+            found = reading.customers(show)
+        warn_incomplete(reading)
+        return found
 
     def customers_by_id(self, ids: Iterable[str]) -> dict[str, Record]:
         """Read details; unknown ids are absent."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from wizframe.errors import NotFoundError, ProtocolError
 from wizframe.fields import STATUSES
-from wizframe.paging import identity, walk
+from wizframe.paging import created, identity, walk
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from wizframe.client import Client
     from wizframe.dialects import Page, Record
@@ -129,8 +131,32 @@ class Reading:
         named = (record for record in found if isinstance(record.get("reference_id"), str))
         return [record for record in named if record["reference_id"] in wanted]
 
+    def newest_customers(self, since: datetime) -> list[Record]:
+        """Read customers from the newest on, until one is older; works where no filter by time is documented.
+
+        Parameters
+        ----------
+        since : datetime
+            By the service's clock.
+
+        Returns
+        -------
+        list of dict
+            Those created then or later, and a few that are older.
+        """
+        records: dict[str, Record] = {}
+        for status in self.statuses:
+            for number in count(1):
+                known = len(records)
+                page = self._customer_page({"status": status, "sort": "desc"}, number).records
+                self._merge(records, page, status)
+                ages = [age for record in page if (age := created(record)) is not None]
+                if len(records) == known or any(age < since for age in ages):
+                    break
+        return list(records.values())
+
     def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
-        return self.client.customer.page(**self._parameters(), **parameters, page=page)
+        return self.client.customer.page(**self._parameters() | parameters, page=page)
 
     def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
         return self.client.customer.contact.page(customer_id, **self._parameters(), **parameters, page=page)

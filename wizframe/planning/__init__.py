@@ -6,19 +6,21 @@ neither the client nor the transport.
 
 from wizframe.planning.changes import CLEAR, Cell, Change, Problem
 from wizframe.planning.intake import validate
-from wizframe.planning.making import plan_deletes, plan_edits
+from wizframe.planning.making import Options, plan_deletes, plan_edits
 from wizframe.planning.matching import Lookups, Service
 from wizframe.planning.plans import Plan
-from wizframe.planning.reviving import load_plan, revive, save_plan
+from wizframe.planning.reviving import joined, load_plan, revive, save_plan
 
 __all__ = [
     "CLEAR",
     "Cell",
     "Change",
     "Lookups",
+    "Options",
     "Plan",
     "Problem",
     "Service",
+    "joined",
     "load_plan",
     "plan_deletes",
     "plan_edits",

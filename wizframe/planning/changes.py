@@ -47,6 +47,8 @@ class Change:
         None where not known yet; ``customer_id`` for contacts only.
     cells : tuple of Cell
         Update: what changes. Create: what is given. Delete: what the record was when it was loaded.
+    customer_reference_id : str or None
+        Of a new contact whose customer is new, too: the reference under which the same plan creates it.
     """
 
     action: Action
@@ -57,6 +59,12 @@ class Change:
     customer_id: str | None
     reference_id: str | None
     cells: tuple[Cell, ...]
+    customer_reference_id: str | None = None
+
+    @property
+    def owner(self) -> tuple[str | None, str | None]:
+        """What tells the customers of contacts apart: id, or the reference of one that is yet to be created."""
+        return self.customer_id, self.customer_reference_id
 
     @property
     def new_values(self) -> dict[str, Any]:

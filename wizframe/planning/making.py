@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,9 +15,10 @@ import orjson
 
 from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
-from wizframe.fields import CUSTOMER, violation
+from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames import is_blank, to_record_value
 from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
 from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
 from wizframe.planning.matching import match_rows
@@ -28,26 +30,36 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wizframe.accounts import Account
+    from wizframe.fields import Table
     from wizframe.planning.comparing import Comparison
     from wizframe.planning.intake import Intake
     from wizframe.planning.matching import Lookups, Matched, Service
 
-__all__ = ["plan_deletes", "plan_edits"]
+__all__ = ["Options", "plan_deletes", "plan_edits"]
 
 #: Columns that say which record a row is: a number among them may name another one.
 _KEYS = ("id", "customer_id", CUSTOMER_REFERENCE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller of :func:`wizframe.plan` decided."""
+
+    match: Literal["id", "reference_id"] = "id"
+    new: Literal["report", "create"] = "report"
+    only: Collection[str] | None = None
+    clear: Collection[str] = ()
+    baseline: Literal["loaded", "service"] = "loaded"
+    duplicates: Literal["report", "create"] = "report"
 
 
 def plan_edits(
     frame: pd.DataFrame,
     service: Service,
     *,
+    contacts: pd.DataFrame | None = None,
     table: str | None = None,
-    match: Literal["id", "reference_id"] = "id",
-    new: Literal["report", "create"] = "report",
-    only: Collection[str] | None = None,
-    clear: Collection[str] = (),
-    baseline: Literal["loaded", "service"] = "loaded",
+    options: Options,
 ) -> Plan:
     """Plan the edits of a frame; see :func:`wizframe.plan` for the parameters.
 
@@ -56,27 +68,49 @@ def plan_edits(
     frame : DataFrame
     service : Service
         Where the plan goes.
-    table, match, new, only, clear, baseline
+    contacts : DataFrame, optional
+        Planned after a frame of customers; new ones may belong to customers that the plan creates.
+    table : {'customers', 'contacts'}, optional
         As in :func:`wizframe.plan`.
+    options : Options
 
     Returns
     -------
     Plan
     """
+    kind = which_table(frame, table, attached(frame))
+    if contacts is None:
+        _check_columns((kind,), options)
+        return _plan_table(frame, kind, service, options)
+    _check_pair(kind, contacts)
+    _check_columns((CUSTOMER, CONTACT), options)
+    customers = _plan_table(frame, CUSTOMER, service, options)
+    created = {str(change.reference_id) for change in customers.changes_list if change.action == "create"}
+    return replace(customers, contacts=_plan_table(contacts, CONTACT, service, options, created))
+
+
+def _check_pair(kind: Table, contacts: pd.DataFrame) -> None:
+    own = attached(contacts)
+    if kind is not CUSTOMER or which_table(contacts, own.table.name if own else CONTACT.name, own) is not CONTACT:
+        raise PlanError("contacts= takes a frame of contacts, beside a frame of customers: plan(customers, contacts=…)")
+
+
+def _plan_table(
+    frame: pd.DataFrame, kind: Table, service: Service, options: Options, created: Collection[str] = ()
+) -> Plan:
     own = attached(frame)
-    kind = which_table(frame, table, own)
     own = own if own is not None and own.table is kind else None
     intake = take_in(frame, kind)
-    _check_columns(intake, only, clear)
     matched = match_rows(
         intake,
         own=own,
         service=service,
-        by_reference=match == "reference_id",
-        new=new,
-        trust_rows=baseline == "service",
+        by_reference=options.match == "reference_id",
+        new=options.new,
+        trust_rows=options.baseline == "service",
+        created=created,
     )
-    found = compare(intake, matched, only=only, clear=clear)
+    found = compare(intake, matched, only=options.only, clear=options.clear)
     _drop_server_columns(found, matched, intake)
     updates = _updates(found, intake, matched)
     creates, problems, notices = _creates(intake, matched, service.account)
@@ -86,8 +120,7 @@ def plan_edits(
         *matched.problems,
         *found.problems,
         *problems,
-        *_taken(changes, intake, service.lookups),
-        *_two_defaults(changes),
+        *_clashes(changes, kind, service, options),
     ]
     return Plan(
         table=kind,
@@ -148,13 +181,23 @@ def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = N
     )
 
 
-def _check_columns(intake: Intake, only: Collection[str] | None, clear: Collection[str]) -> None:
-    for option, names in (("only", only or ()), ("clear", clear)):
+def _clashes(changes: Sequence[Change], table: Table, service: Service, options: Options) -> Iterator[Problem]:
+    owners = {change.customer_id for change in changes if change.customer_id and "reference_id" in change.new_values}
+    contacts = service.lookups.contacts_of(owners) if owners else {}
+    yield from taken_references(changes, table, contacts, service)
+    yield from two_defaults(changes)
+    if options.duplicates == "report":
+        yield from likely_duplicates(changes, table, contacts, service)
+
+
+def _check_columns(tables: Sequence[Table], options: Options) -> None:
+    for option, names in (("only", options.only or ()), ("clear", options.clear)):
         if isinstance(names, str):
             raise PlanError(f"{option}={names!r} must be a list: {option}=[{names!r}]")
         for name in names:
-            if name not in intake.table or not intake.table[name].writable:
-                raise PlanError(f"{option}: {name!r} is no column of {intake.table.name} that can be edited")
+            if not any(name in table and table[name].writable for table in tables):
+                kinds = " or ".join(table.name for table in tables)
+                raise PlanError(f"{option}: {name!r} is no column of {kinds} that can be edited")
 
 
 def _drop_server_columns(found: Comparison, matched: Matched, intake: Intake) -> None:
@@ -205,6 +248,7 @@ def _change(
         customer_id=None if is_customer else _text(matched.customer_ids.iat[position]),
         reference_id=new.get("reference_id", row.get("reference_id")),
         cells=cells,
+        customer_reference_id=matched.new_customers.get(position),
     )
 
 
@@ -253,7 +297,8 @@ def _lacking(
 ) -> list[Problem]:
     given = {cell.column for cell in cells} | {problem.column for problem in wrong}
     needed = [name for name in intake.table.required if name != "reference_id" and name not in given]
-    if intake.table is not CUSTOMER and is_blank(matched.customer_ids.iat[position]):
+    is_of_nobody = is_blank(matched.customer_ids.iat[position]) and position not in matched.new_customers
+    if intake.table is not CUSTOMER and is_of_nobody:
         needed.append("customer_id")
     if not given:
         return [Problem(position, "id", None, "is blank, and so is the rest of the row")]
@@ -274,7 +319,7 @@ def _with_reference(
     """
     if any(cell.column == "reference_id" for cell in cells):
         return cells
-    parent = _text(matched.customer_ids.iat[position]) or ""
+    parent = matched.new_customers.get(position) or _text(matched.customer_ids.iat[position]) or ""
     content = orjson.dumps([str(account), intake.table.name, parent, sorted(map(list, cells))]).decode()
     ordinal = ordinals[content]
     ordinals[content] += 1
@@ -308,61 +353,6 @@ def _is_blanked(intake: Intake, matched: Matched, problem: Problem) -> bool:
     if name not in intake.typed or name not in matched.base:
         return True
     return is_blank(intake.typed[name].iat[position]) and intake.table[name].writable
-
-
-def _taken(changes: Sequence[Change], intake: Intake, lookups: Lookups) -> list[Problem]:
-    """Find references that occur twice in the plan, or that another record has."""
-    wanted = [
-        (change, str(cell.new))
-        for change in changes
-        for cell in change.cells
-        if cell.column == "reference_id" and cell.new
-    ]
-    owners: dict[tuple[Any, str], list[Change]] = defaultdict(list)
-    for change, reference in wanted:
-        owners[change.customer_id, reference].append(change)
-    problems = [
-        Problem(change.position, "reference_id", reference, "stands in several rows, but must be unique")
-        for (_, reference), several in owners.items()
-        if len(several) > 1
-        for change in several
-    ]
-    if not wanted:
-        return problems
-    find = _existing(wanted, intake, lookups)
-    for change, reference in wanted:
-        owner, is_customer_known = find(change.customer_id, reference)
-        if not is_customer_known and change.customer_id:
-            problems.append(Problem(change.position, "customer_id", change.customer_id, "is unknown in this account"))
-        elif owner is not None and owner != change.id:
-            advice = "; plan with match='reference_id' to update it" if change.action == "create" else ""
-            problems.append(Problem(change.position, "reference_id", reference, f"exists as {owner}{advice}"))
-    return problems
-
-
-def _existing(wanted: Sequence[tuple[Change, str]], intake: Intake, lookups: Lookups) -> Any:
-    """Look up who has the references; return a function to (owner's id, whether the customer is known)."""
-    if intake.table is CUSTOMER:
-        found = lookups.customers_by_reference({reference for _, reference in wanted})
-        return lambda _customer, reference: (found[reference]["id"] if reference in found else None, True)
-    listed = lookups.contacts_of({change.customer_id for change, _ in wanted if change.customer_id})
-    known = {(owner, row.get("reference_id")): row["id"] for owner, rows in listed.items() for row in rows}
-    return lambda customer, reference: (known.get((customer, reference)), customer in listed)
-
-
-def _two_defaults(changes: Sequence[Change]) -> list[Problem]:
-    """Refuse two new defaults for one customer: which of them wins would be a matter of order."""
-    defaults: dict[str | None, list[Change]] = defaultdict(list)
-    for change in changes:
-        if any(cell.column == "is_default" and cell.new is True for cell in change.cells):
-            defaults[change.customer_id].append(change)
-    rule = "several contacts of one customer become the default: keep one"
-    return [
-        Problem(change.position, "is_default", True, rule)
-        for several in defaults.values()
-        if len(several) > 1
-        for change in several
-    ]
 
 
 def _old_dirt(updates: Sequence[Change], matched: Matched, intake: Intake) -> Iterator[str]:

@@ -17,6 +17,7 @@ from wizframe.planning.intake import CUSTOMER_REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import datetime
 
     import numpy.typing as npt
 
@@ -35,6 +36,10 @@ class Lookups(Protocol):
 
     def customers_by_reference(self, references: Collection[str]) -> dict[str, Record]:
         """Find customers of both statuses by exact reference; unknown references are absent."""
+        ...
+
+    def customers_created_since(self, moment: datetime | None) -> list[Record]:
+        """List customers of both statuses that were created then or later; all of them for None."""
         ...
 
     def customers_by_id(self, ids: Collection[str]) -> dict[str, Record]:
@@ -84,6 +89,8 @@ class Matched:
     problems : list of Problem
     notices : list of str
     used : tuple of Baseline
+    new_customers : dict of str
+        Position to the reference of a customer that the same plan creates.
     """
 
     ids: pd.Series[Any]
@@ -97,6 +104,7 @@ class Matched:
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     used: tuple[Baseline, ...] = ()
+    new_customers: dict[int, str] = field(default_factory=dict)
 
 
 def match_rows(
@@ -107,6 +115,7 @@ def match_rows(
     by_reference: bool,
     new: Literal["report", "create"],
     trust_rows: bool,
+    created: Collection[str] = (),
 ) -> Matched:
     """Match rows with records and baselines.
 
@@ -124,6 +133,8 @@ def match_rows(
         What becomes of references that nobody has.
     trust_rows : bool
         Rows without a baseline lead: where they differ from the service they are edits.
+    created : collection of str
+        References of the customers that the same plan creates: contacts may name them.
 
     Returns
     -------
@@ -133,18 +144,20 @@ def match_rows(
     ------
     WrongAccountError, UnmatchedRowsError
     """
-    return _Matcher(intake, service).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
+    return _Matcher(intake, service, created).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
 
 
 class _Matcher:
-    def __init__(self, intake: Intake, service: Service) -> None:
+    def __init__(self, intake: Intake, service: Service, created: Collection[str]) -> None:
         self._intake = intake
+        self._created = created
         self._account = service.account
         self._connection = service.connection
         self._lookups = service.lookups
         self._records: dict[str, Record] = {}
         self._problems: list[Problem] = []
         self._notices: list[str] = []
+        self._new_customers: dict[int, str] = {}
 
     def run(
         self, own: Baseline | None, *, by_reference: bool, new: Literal["report", "create"], trust_rows: bool
@@ -185,6 +198,7 @@ class _Matcher:
             self._problems,
             self._notices,
             loaded.used,
+            self._new_customers,
         )
 
     def _leave_account(self, own: Baseline, *, by_reference: bool) -> None:
@@ -215,8 +229,11 @@ class _Matcher:
         for position, reference in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
             if reference in found:
                 customer_ids.iloc[position] = found[reference]["id"]
+            elif reference in self._created:
+                self._new_customers[position] = reference
             else:
-                self._problem(position, CUSTOMER_REFERENCE, reference, "no customer has this reference")
+                nor = ", nor does the plan create one that has it" if self._created else ""
+                self._problem(position, CUSTOMER_REFERENCE, reference, f"no customer has this reference{nor}")
         return customer_ids
 
     def _find_by_reference(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from wizframe.errors import StalePlanError
+from wizframe.fields import CUSTOMER
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
 
@@ -31,8 +32,12 @@ SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
 _SHOWN_GROUPS = 15
 _SHOWN_NAMES = 3
 _SHOWN_PROBLEMS = 20
-_CHANGE_COLUMNS = ["action", "index", "id", "customer_id", "reference_id", "name", "columns", "old", "new"]
-_CELL_COLUMNS = ["action", "index", "id", "column", "old", "new"]
+_CHANGE_COLUMNS = [
+    "table", "action", "index", "id", "customer_id", "customer_reference_id", "reference_id", "name", "columns", "old",
+    "new",
+]  # fmt: skip
+_CELL_COLUMNS = ["table", "action", "index", "id", "column", "old", "new"]
+_PROBLEM_COLUMNS = ["row", "column", "value", "rule", "table"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,6 +62,9 @@ class Plan:
     compared_columns : tuple of str
     compared_with : str
         What the rows were compared with.
+    contacts : Plan, optional
+        Of a plan of customers: what happens to contacts after it. They are one plan: everything but ``table``,
+        ``frame``, the lists and what was compared speaks of both.
     """
 
     table: Table
@@ -70,6 +78,7 @@ class Plan:
     compared_rows: int = 0
     compared_columns: tuple[str, ...] = ()
     compared_with: str = ""
+    contacts: Plan | None = None
     _as_planned: pd.DataFrame = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,12 +88,19 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """Hash of account, table and changes: the same plan has the same id anywhere."""
-        changes = sorted(
-            orjson.dumps([change.action, change.id, change.customer_id, change.reference_id, *map(list, change.cells)])
-            for change in self.changes_list
-        )
-        content = [orjson.dumps([str(self.account), self.table.name]), *changes]
+        content: list[bytes] = []
+        for part in self.parts:
+            changes = sorted(
+                orjson.dumps([change.action, change.id, *change.owner, change.reference_id, *map(list, change.cells)])
+                for change in part.changes_list
+            )
+            content += [orjson.dumps([str(part.account), part.table.name]), *changes]
         return hashlib.sha256(b"\n".join(content)).hexdigest()[:12]
+
+    @property
+    def parts(self) -> tuple[Plan, ...]:
+        """The plan itself, and then that of the contacts, in the order in which they are sent."""
+        return (self,) if self.contacts is None else (self, self.contacts)
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -93,17 +109,20 @@ class Plan:
         Returns
         -------
         DataFrame
-            Columns action, index (the user's label), id, customer_id, reference_id, name, columns, old, new; the
-            last three are lists of the same length, one entry per cell.
+            Columns table, action, index (the user's label), id, customer_id, customer_reference_id (of a contact whose
+            customer is created by this plan), reference_id, name, columns, old, new; the last three are lists of the
+            same length, one entry per cell.
         """
         rows = [
             (
-                change.action, change.label, change.id, change.customer_id, change.reference_id, change.name,
+                part.table.name, change.action, change.label, change.id, *change.owner, change.reference_id,
+                change.name,
                 [cell.column for cell in change.cells],
                 [cell.old for cell in change.cells],
                 [cell.new for cell in change.cells],
             )
-            for change in self.changes_list
+            for part in self.parts
+            for change in part.changes_list
         ]  # fmt: skip
         return problems_frame(rows, _CHANGE_COLUMNS)
 
@@ -114,10 +133,13 @@ class Plan:
         Returns
         -------
         DataFrame
-            Columns action, index (the user's label), id, column, old, new.
+            Columns table, action, index (the user's label), id, column, old, new.
         """
         rows = [
-            (change.action, change.label, change.id, *cell) for change in self.changes_list for cell in change.cells
+            (part.table.name, change.action, change.label, change.id, *cell)
+            for part in self.parts
+            for change in part.changes_list
+            for cell in change.cells
         ]
         return problems_frame(rows, _CELL_COLUMNS)
 
@@ -128,16 +150,21 @@ class Plan:
         Returns
         -------
         DataFrame
-            Columns row (the user's label; None: the whole column), column, value, rule.
+            Columns row (the user's label; None: the whole column), column, value, rule, table.
         """
-        return problems_frame((self._label(problem), *problem[1:]) for problem in self.problems_list)
+        rows = [
+            (part._label(problem), *problem[1:], part.table.name)  # noqa: SLF001 - a plan like this one
+            for part in self.parts
+            for problem in part.problems_list
+        ]
+        return problems_frame(rows, _PROBLEM_COLUMNS)
 
     def _label(self, problem: Problem) -> Any:
         return None if problem.position is None else self.frame.index[problem.position]
 
     def counts(self) -> dict[Action, int]:
         """Count the changes by action: create, update, delete."""
-        counted = Counter(change.action for change in self.changes_list)
+        counted = Counter(change.action for part in self.parts for change in part.changes_list)
         return {action: counted[action] for action in SIGNS}
 
     def check_fresh(self) -> None:
@@ -147,8 +174,12 @@ class Plan:
         ------
         StalePlanError
         """
-        if not self._as_planned.equals(self.frame) or not self._as_planned.index.equals(self.frame.index):
-            raise StalePlanError("the frame was edited (or pushed) after this plan was made: plan it again")
+        for part in self.parts:
+            was = part._as_planned  # noqa: SLF001 - a plan like this one
+            if not was.equals(part.frame) or not was.index.equals(part.frame.index):
+                raise StalePlanError(
+                    f"the frame of {part.table.name} was edited (or pushed) after this plan was made: plan it again"
+                )
 
     def apply(
         self,
@@ -204,19 +235,26 @@ class Plan:
         save_plan(self, path)
 
     def __len__(self) -> int:
-        return len(self.changes_list)
+        return sum(len(part.changes_list) for part in self.parts)
 
     def __bool__(self) -> bool:
-        return bool(self.changes_list or self.problems_list)
+        return any(part.changes_list or part.problems_list for part in self.parts)
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"Plan {self.id} for the {self.table.name} of {self.account}"
+        yield self._title()
         yield f"  {self.summary()}"
+        for part in self.parts:
+            yield from part._part_lines()  # noqa: SLF001 - a plan like this one
+
+    def _title(self) -> str:
+        return f"Plan {self.id} for the {' and '.join(part.table.name for part in self.parts)} of {self.account}"
+
+    def _part_lines(self) -> Iterator[str]:
         yield f"  {self._compared()}"
-        yield from (f"  ! {line}" for line in self.problem_lines())
+        yield from (f"  ! {line}" for line in self._problem_lines())
         groups = list(self._groups())
         for group in groups[:_SHOWN_GROUPS]:
             yield from _group_lines(group)
@@ -226,7 +264,8 @@ class Plan:
 
     def _compared(self) -> str:
         columns = len(self.compared_columns)
-        return f"compared {self.compared_rows} rows × {columns} columns with {self.compared_with}"
+        what = f"{self.table.name}: " if self.table is not CUSTOMER else ""
+        return f"{what}compared {self.compared_rows} rows × {columns} columns with {self.compared_with}"
 
     def _groups(self) -> Iterator[list[Change]]:
         """Bring updates that do the same together, so that a plan of 300 rows can be read; largest group first."""
@@ -244,7 +283,7 @@ class Plan:
         counts = self.counts()
         words = [f"{SIGNS[action]} {count} to {action}" for action, count in counts.items() if count]
         said = ", ".join(words)
-        problems = len(self.problems_list)
+        problems = sum(len(part.problems_list) for part in self.parts)
         if problems:
             stop = f"{problems} problem{'s'[: problems != 1]}: nothing is sent until solved"
             return f"{said}; {stop}" if said else stop
@@ -252,6 +291,10 @@ class Plan:
 
     def problem_lines(self) -> Iterator[str]:
         """Say what stands in the way, for people: one line for each kind of problem."""
+        for part in self.parts:
+            yield from part._problem_lines()  # noqa: SLF001 - a plan like this one
+
+    def _problem_lines(self) -> Iterator[str]:
         alike: dict[tuple[str, str, str], list[Problem]] = {}
         for problem in self.problems_list:
             value = "" if problem.value is None else f" {shown(problem.value)!r}"
@@ -279,18 +322,21 @@ class Plan:
         yield from self.notices
 
     def _repr_html_(self) -> str:
+        title, summary = html.escape(self._title()), html.escape(self.summary())
+        parts = "".join(part._part_html() for part in self.parts)  # noqa: SLF001 - a plan like this one
+        return f"<div><b>{title}</b><br><b>{summary}</b>{parts}</div>"
+
+    def _part_html(self) -> str:
         groups = list(self._groups())
         rows = "".join(_group_html(group) for group in groups[:_SHOWN_GROUPS])
         hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
         lines = [f"… and {hidden} more records: see plan.changes"] if hidden else []
         lines += [f"· {line}" for line in self._notice_lines()]
         return (
-            f"<div><b>Plan {self.id}</b> for the {self.table.name} of {html.escape(str(self.account))}<br>"
-            f"<b>{html.escape(self.summary())}</b><br><small>{html.escape(self._compared())}</small>"
-            + "".join(f"<div>! {html.escape(line)}</div>" for line in self.problem_lines())
+            f"<div><small>{html.escape(self._compared())}</small></div>"
+            + "".join(f"<div>! {html.escape(line)}</div>" for line in self._problem_lines())
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
-            + "</div>"
         )
 
 
@@ -299,7 +345,7 @@ def _names(group: Sequence[Change]) -> str:
     first = group[0]
     if len(group) == 1:
         identity = first.id or first.reference_id or "new"
-        parent = f" of customer {first.customer_id}" if first.customer_id else ""
+        parent = next((f" of customer {owner}" for owner in first.owner if owner), "")
         return (f"{identity}  {shown(first.name)}" if first.name else identity) + parent
     names = ", ".join(shown(change.name or change.id) for change in group[:_SHOWN_NAMES])
     more = len(group) - _SHOWN_NAMES

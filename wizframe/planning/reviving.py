@@ -16,6 +16,7 @@ from wizframe.errors import PlanError, PlanProblemsError
 from wizframe.fields import TABLES
 from wizframe.frames import problems_frame, to_frame
 from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.intake import CUSTOMER_REFERENCE
 from wizframe.planning.plans import Plan
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Table
 
-__all__ = ["load_plan", "revive", "save_plan"]
+__all__ = ["joined", "load_plan", "revive", "save_plan"]
 
-FORMAT = 1
+FORMAT = 2
 _KEYS = ("id", "customer_id", "reference_id")
+_SAVED = ("action", "name", *_KEYS, "customer_reference_id")
 
 
 def revive(
@@ -65,6 +67,9 @@ def revive(
     names = [name for name in table.columns(details=True) if name in columns or name in _KEYS]
     labels = pd.Index([change.label for change in numbered])
     frame = _frame([_record(change, old=False) for change in numbered], table, names).set_axis(labels)
+    of_new_customers = [change.customer_reference_id for change in numbered]
+    if any(of_new_customers):
+        frame[CUSTOMER_REFERENCE] = pd.Series(of_new_customers, index=labels, dtype="str")
     known = [change for change in numbered if change.id is not None]
     before = _frame([_record(change, old=True) for change in known], table, names)
     if before["id"].is_unique:
@@ -114,22 +119,29 @@ def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
         "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "base_url": plan.account.base_url,
         "account": plan.account.name,
-        "table": plan.table.name,
-        "compared_with": plan.compared_with,
-        "notices": list(plan.notices),
-        "changes": [
-            {
-                **{name: getattr(change, name) for name in ("action", "name", *_KEYS)},
-                "label": str(change.label),
-                "cells": [list(cell) for cell in change.cells],
-            }
-            for change in plan.changes_list
-        ],
+        "parts": [_part(part) for part in plan.parts],
     }
     target = Path(path)
     beside = target.with_name(f".{target.name}.part")
     beside.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     beside.replace(target)
+
+
+def _part(plan: Plan) -> dict[str, Any]:
+    changes = [
+        {
+            **{name: getattr(change, name) for name in _SAVED},
+            "label": str(change.label),
+            "cells": [list(cell) for cell in change.cells],
+        }
+        for change in plan.changes_list
+    ]
+    return {
+        "table": plan.table.name,
+        "compared_with": plan.compared_with,
+        "notices": list(plan.notices),
+        "changes": changes,
+    }
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
@@ -152,28 +164,39 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         content = orjson.loads(Path(path).read_bytes())
         if content["wizframe_plan"] != FORMAT:
             raise PlanError(f"{path} is a plan of form {content['wizframe_plan']}, this wizframe reads form {FORMAT}")
-        plan = revive(
-            [_change(row) for row in content["changes"]],
-            TABLES[content["table"]],
-            Account(content["base_url"], content["account"]),
-            made_from=f"{content['compared_with']}; saved {content['saved_at']}",
-            notices=content["notices"],
-        )
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        plan = joined([_revived(part, content) for part in content["parts"]])
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
         raise PlanError(f"{path} is no plan that was saved by wizframe ({type(error).__name__}: {error})") from None
     if plan.id != content["id"]:
         raise PlanError(f"{path} was changed after it was saved: it says plan {content['id']}, but holds {plan.id}")
     return plan
 
 
-def _change(row: dict[str, Any]) -> Change:
-    return Change(
-        action=row["action"],
-        position=0,
-        label=row["label"],
-        name=row["name"],
-        id=row["id"],
-        customer_id=row["customer_id"],
-        reference_id=row["reference_id"],
-        cells=tuple(Cell(*cell) for cell in row["cells"]),
+def _revived(part: dict[str, Any], content: dict[str, Any]) -> Plan:
+    return revive(
+        [_change(row) for row in part["changes"]],
+        TABLES[part["table"]],
+        Account(content["base_url"], content["account"]),
+        made_from=f"{part['compared_with']}; saved {content['saved_at']}",
+        notices=part["notices"],
     )
+
+
+def _change(row: dict[str, Any]) -> Change:
+    cells = tuple(Cell(*cell) for cell in row["cells"])
+    return Change(position=0, label=row["label"], cells=cells, **{name: row[name] for name in _SAVED})
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Make one plan of one for each table.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        One, or that of the customers and then that of the contacts.
+
+    Returns
+    -------
+    Plan
+    """
+    return dataclasses.replace(plans[0], contacts=plans[1]) if len(plans) > 1 else plans[0]

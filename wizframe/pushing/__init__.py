@@ -19,7 +19,7 @@ from wizframe.fields import CUSTOMER
 from wizframe.frames import to_frame
 from wizframe.journal import Journal
 from wizframe.loaders import ServiceLookups
-from wizframe.planning import Plan, Service, plan_deletes, plan_edits
+from wizframe.planning import Options, Plan, Service, plan_deletes, plan_edits
 from wizframe.pushing.results import Result
 from wizframe.pushing.resuming import resume
 from wizframe.pushing.running import begin, run
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Result", "apply", "delete", "history", "plan", "purge", "push", "pushes", "resume", "undo"]
 
 
-def plan(
+def plan(  # noqa: PLR0913 - one parameter for each decision
     frame: pd.DataFrame,
     *,
+    contacts: pd.DataFrame | None = None,
     client: Client | None = None,
     table: Literal["customers", "contacts"] | None = None,
     match: Literal["id", "reference_id"] = "id",
@@ -48,6 +49,7 @@ def plan(
     only: Collection[str] | None = None,
     clear: Collection[str] = (),
     baseline: Literal["loaded", "service"] = "loaded",
+    duplicates: Literal["report", "create"] = "report",
 ) -> Plan:
     """Work out what a frame's edits would change, cell by cell. Nothing is written.
 
@@ -56,6 +58,10 @@ def plan(
     frame : DataFrame
         Customers or contacts, loaded or made by hand, filtered, sorted or merged as you like. A row with a blank ``id``
         is a new record; a row that is not there means nothing.
+    contacts : DataFrame, optional
+        Contacts to plan together with a frame of customers. New ones name their customer by ``customer_id``, or in a
+        column ``customer_reference_id``, also one that the same plan creates: customers go first, and the ids are
+        filled in.
     client : Client, optional
         By default the open connection of the account that the frame was loaded from.
     table : {'customers', 'contacts'}, optional
@@ -71,6 +77,9 @@ def plan(
         ``wizframe.CLEAR`` clears a single one.
     baseline : {'loaded', 'service'}, default 'loaded'
         What rows that no load covers are compared with: ``'service'`` takes them as newer than the service.
+    duplicates : {'report', 'create'}, default 'report'
+        What becomes of new rows that look like a record, or like another new row, under another reference: the same
+        company and e-mail, or of contacts the same customer, names and e-mail.
 
     Returns
     -------
@@ -85,7 +94,8 @@ def plan(
     Notes
     -----
     Sends read requests where rows must be looked up: references of new rows, customers of new contacts, records
-    that no load covers.
+    that no load covers. New customers with an e-mail are compared with all customers: with those of a load of this
+    session that was not limited, and those created since; without such a load, the list is read.
 
     Examples
     --------
@@ -98,21 +108,15 @@ def plan(
         ("match", match, ("id", "reference_id")),
         ("new", new, ("report", "create")),
         ("baseline", baseline, ("loaded", "service")),
+        ("duplicates", duplicates, ("report", "create")),
     ):
         if value not in allowed:
             raise InvalidRequestError(f"{option}={value!r}: allowed are {' and '.join(map(repr, allowed))}")
     own = attached(frame)
     meant = open_client(client, account=own.account if own else None)
-    return plan_edits(
-        frame,
-        _service(frame, meant),
-        table=table,
-        match=match,
-        new=new,
-        only=only,
-        clear=clear,
-        baseline=baseline,
-    )
+    service = _service(meant, frame, contacts)
+    options = Options(match, new, only, clear, baseline, duplicates)
+    return plan_edits(frame, service, contacts=contacts, table=table, options=options)
 
 
 def delete(
@@ -139,7 +143,7 @@ def delete(
     """
     own = attached(frame)
     meant = open_client(client, account=own.account if own else None)
-    return plan_deletes(frame, _service(frame, meant), table=table)
+    return plan_deletes(frame, _service(meant, frame), table=table)
 
 
 def apply(
@@ -200,8 +204,9 @@ def apply(
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
     meant = open_client(client, account=plan.account)
     _check(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
-    if not plan.changes_list:
-        return Result(plan, (), meant.connection)
+    if not len(plan):
+        nothing = None if plan.contacts is None else Result(plan.contacts, (), meant.connection)
+        return Result(plan, (), meant.connection, contacts=nothing)
     with Journal() as journal:
         push_id = begin(plan, journal, on_conflict=on_conflict, note=note)
         return run(plan, meant, journal, push_id, on_conflict=on_conflict, progress=progress)
@@ -283,7 +288,8 @@ def _check(
     """Refuse a plan before its first write."""
     if plan.account != client.account:
         raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
-    _check_same_account(attached(plan.frame), client, ServiceLookups(client))
+    for part in plan.parts:
+        _check_same_account(attached(part.frame), client, ServiceLookups(client))
     if len(plan.problems) and invalid == "raise":
         raise PlanProblemsError(
             f"nothing was sent, problems stand in the way: {'; '.join(plan.problem_lines())}. Correct them and plan "
@@ -305,9 +311,11 @@ def _check(
         )
 
 
-def _service(frame: pd.DataFrame, client: Client) -> Service:
+def _service(client: Client, *frames: pd.DataFrame | None) -> Service:
     lookups = ServiceLookups(client)
-    _check_same_account(attached(frame), client, lookups)
+    for frame in frames:
+        if frame is not None:
+            _check_same_account(attached(frame), client, lookups)
     return Service(client.account, client.connection, lookups)
 
 

@@ -343,5 +343,8 @@ def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record)
         for cell in cells
     )
     said = f"it changed in WizCommerce since you loaded it: {said}"
-    step = "plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or edit result.conflicts"
+    step = (
+        "plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or decide cell by cell: edit "
+        "result.conflict_cells and plan that with result.resolve()"
+    )
     return Outcome("conflict", said, step, "conflict", tries.sent, current, cells)

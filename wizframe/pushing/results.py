@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+
+from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
-from wizframe.pushing.writing_back import Written, show_records
+from wizframe.pushing.writing_back import Written, set_cells, show_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +29,7 @@ State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
 STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
 _SHOWN_ROWS = 20
 _COLUMNS = [
-    "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
+    "table", "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
 ]  # fmt: skip
 
 
@@ -79,12 +82,21 @@ class Result:
         Which connection pushed.
     push_id : str
         Its name in the journal; empty where there was nothing to do.
+    contacts : Result, optional
+        Of a plan with contacts: what became of those. They are one result: everything but the rows (:attr:`failed` and
+        the like) and ``outcomes`` speaks of both.
     """
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
     connection: str = ""
     push_id: str = ""
+    contacts: Result | None = None
+
+    @property
+    def parts(self) -> tuple[Result, ...]:
+        """The result itself, and then that of the contacts."""
+        return (self,) if self.contacts is None else (self, self.contacts)
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -93,20 +105,21 @@ class Result:
         Returns
         -------
         DataFrame
-            Columns index (the user's label), id, reference_id, action, state, code, what_happened, next_step,
+            Columns table, index (the user's label), id, reference_id, action, state, code, what_happened, next_step,
             attempts.
         """
-        rows: list[tuple[Any, ...]] = [
-            (
+        rows = [(part.plan.table.name, *row) for part in self.parts for row in part._rows_of_changes()]  # noqa: SLF001
+        return problems_frame(rows, _COLUMNS)
+
+    def _rows_of_changes(self) -> Iterator[tuple[Any, ...]]:
+        for change, outcome in self._pairs():
+            yield (
                 change.label, self._id(change, outcome), change.reference_id, change.action, outcome.state,
                 outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
-            )
-            for change, outcome in self._pairs()
-        ]  # fmt: skip
+            )  # fmt: skip
         for position, said in self._left_out.items():
             label = self.plan.frame.index[position]
-            rows.append((label, None, None, None, "skipped", "problem", said, "correct the row and plan again", 0))
-        return problems_frame(rows, _COLUMNS)
+            yield (label, None, None, None, "skipped", "problem", said, "correct the row and plan again", 0)
 
     @cached_property
     def _left_out(self) -> dict[int, str]:
@@ -126,10 +139,15 @@ class Result:
         Returns
         -------
         DataFrame
-            Columns index, id, column, when_loaded, yours, now.
+            Columns table, index, id, column, when_loaded, yours, now.
         """
-        rows = [(change.label, change.id, *cell) for change, outcome in self._pairs() for cell in outcome.conflicts]
-        return problems_frame(rows, ["index", "id", "column", "when_loaded", "yours", "now"])
+        rows = [
+            (part.plan.table.name, change.label, change.id, *cell)
+            for part in self.parts
+            for change, outcome in part._pairs()  # noqa: SLF001 - a result like this one
+            for cell in outcome.conflicts
+        ]
+        return problems_frame(rows, ["table", "index", "id", "column", "when_loaded", "yours", "now"])
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -145,13 +163,65 @@ class Result:
         """
         rows = self._rows("conflict")
         found = [(change, outcome) for change, outcome in self._pairs() if outcome.state == "conflict"]
-        places = {position: place for place, position in enumerate(sorted({change.position for change, _ in found}))}
+        places = {position: place for place, position in enumerate(self._positions("conflict"))}
         seen = [
             Written(places[change.position], outcome.record, change.new_values.keys(), is_new=False, is_done=False)
             for change, outcome in found
             if outcome.record
         ]
         show_records(rows, self.plan, self.connection, seen)
+        return rows
+
+    def resolve(self, cells: pd.DataFrame, **options: Any) -> Plan:
+        """Plan conflicts as they were decided, cell by cell.
+
+        Parameters
+        ----------
+        cells : DataFrame
+            :attr:`conflict_cells`, edited: ``yours`` is what is to be, where it is not ``now`` already. Rows taken out
+            are not planned. Of a plan with contacts, the cells of customers; ``result.contacts`` has its own.
+        **options
+            As for :func:`wizframe.plan`: ``client``, ``clear``.
+
+        Returns
+        -------
+        Plan
+            Its baseline is what is in WizCommerce now. Nothing is sent until its ``apply()``.
+
+        Raises
+        ------
+        PlanError
+            A cell is none of this result's conflicts.
+
+        Examples
+        --------
+        >>> customers = wizframe.load_customers()
+        >>> customers.loc[0, "payment_term"] = "mine"
+        >>> wiz.server.overwrite("customers", customers["id"][0], payment_term="theirs")
+        >>> result = customers.wiz.plan().apply()
+        >>> cells = result.conflict_cells
+        >>> cells.loc[cells["column"] == "payment_term", "yours"] = "agreed"
+        >>> result.resolve(cells).cells[["old", "new"]].values.tolist()
+        [['theirs', 'agreed']]
+        """
+        from wizframe.pushing import plan  # noqa: PLC0415 - a convenience that points up the layers
+
+        table: Any = self.plan.table.name
+        return plan(self._decided(cells), table=table, **options)
+
+    def _decided(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows with conflicts as somebody decided them; a cell that was taken out is as it is now."""
+        rows = self.conflicts
+        of_table = cells[cells["table"] == self.plan.table.name]
+        wanted = dict(zip(zip(of_table["id"], of_table["column"], strict=True), of_table["yours"], strict=True))
+        places = {position: place for place, position in enumerate(self._positions("conflict"))}
+        for change, outcome in self._pairs():
+            for cell in outcome.conflicts:
+                value = wanted.pop((change.id, cell.column), cell.now)
+                if value is not cell.yours and change.action == "update":
+                    set_cells(rows, cell.column, np.array([places[change.position]]), [value])
+        if wanted:
+            raise PlanError(f"no conflict of this result: {', '.join(f'{name} of {i}' for i, name in wanted)}")
         return rows
 
     @property
@@ -178,14 +248,18 @@ class Result:
 
     def counts(self) -> dict[State, int]:
         """Count the changes by state."""
-        counted = Counter(outcome.state for outcome in self.outcomes)
-        counted["skipped"] += len(self._left_out)
+        counted: Counter[State] = Counter()
+        for part in self.parts:
+            counted.update(outcome.state for outcome in part.outcomes)
+            counted["skipped"] += len(part._left_out)  # noqa: SLF001 - a result like this one
         return {state: counted[state] for state in STATES}
 
     def _rows(self, *states: State) -> pd.DataFrame:
-        positions = [change.position for change, outcome in self._pairs() if outcome.state in states]
-        positions += self._left_out if "skipped" in states else []
-        return self.plan.frame.iloc[sorted(set(positions))].copy()
+        return self.plan.frame.iloc[self._positions(*states)].copy()
+
+    def _positions(self, *states: State) -> list[int]:
+        positions = {change.position for change, outcome in self._pairs() if outcome.state in states}
+        return sorted(positions.union(self._left_out if "skipped" in states else ()))
 
     def _pairs(self) -> Iterator[tuple[Change, Outcome]]:
         return zip(self.plan.changes_list, self.outcomes, strict=True)
@@ -195,14 +269,19 @@ class Result:
         return (outcome.record or {}).get("id") or change.id
 
     def __len__(self) -> int:
-        return len(self.outcomes) + len(self._left_out)
+        return sum(self.counts().values())
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"Result of plan {self.plan.id} for the {self.plan.table.name} of {self.plan.account}"
+        kinds = " and ".join(part.plan.table.name for part in self.parts)
+        yield f"Result of plan {self.plan.id} for the {kinds} of {self.plan.account}"
         yield f"  {self.summary()}"
+        for part in self.parts:
+            yield from part._part_lines()  # noqa: SLF001 - a result like this one
+
+    def _part_lines(self) -> Iterator[str]:
         unfinished = [(change, outcome) for change, outcome in self._pairs() if outcome.state != "done"]
         for change, outcome in unfinished[:_SHOWN_ROWS]:
             identity = change.id or change.reference_id or "new"

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 from wizframe.accounts import Account
 from wizframe.client import open_client
 from wizframe.errors import JournalError, PlanError, WrongAccountError
-from wizframe.fields import TABLES
+from wizframe.fields import CUSTOMER, TABLES
 from wizframe.journal import Journal, journal_path
-from wizframe.planning import Cell, Change, revive
+from wizframe.planning import Cell, Change, joined, revive
 from wizframe.pushing.running import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wizframe.client import Client
     from wizframe.journal import Entry, PushEntry
+    from wizframe.planning import Plan
     from wizframe.pushing.results import Result
 
 __all__ = ["resume"]
@@ -89,14 +92,9 @@ def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
 
 
 def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool) -> Result:
-    entries = [entry for entry in journal.entries(push.push_id) if entry.state in _OPEN]
-    plan = revive(
-        map(_change, entries),
-        TABLES[push.table_name],
-        client.account,
-        connection=client.connection,
-        made_from=f"push {push.push_id}, which was cut off",
-    )
+    everything = journal.entries(push.push_id)
+    entries = [entry for entry in everything if entry.state in _OPEN]
+    plan = joined([_left_of(push, table, entries, client) for table in push.tables])
     on_conflict: Any = push.on_conflict
     return run(
         plan,
@@ -106,11 +104,30 @@ def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool
         on_conflict=on_conflict,
         numbers=[entry.number for entry in entries],
         were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),
+        customers={
+            str(entry.reference_id): (entry.after or {}).get("id")
+            for entry in everything
+            if entry.action == "create" and entry.state not in _OPEN and entry.table_name == CUSTOMER.name
+        },
         progress=progress,
+    )
+
+
+def _left_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: Client) -> Plan:
+    """Plan what is left to do in one table, maybe nothing."""
+    return revive(
+        [_change(entry) for entry in entries if entry.table_name == table_name],
+        TABLES[table_name],
+        client.account,
+        connection=client.connection,
+        made_from=f"push {push.push_id}, which was cut off",
     )
 
 
 def _change(entry: Entry) -> Change:
     action: Any = entry.action
     cells = tuple(Cell(*cell) for cell in entry.cells)
-    return Change(action, 0, entry.label, entry.name, entry.id, entry.customer_id, entry.reference_id, cells)
+    return Change(
+        action, 0, entry.label, entry.name, entry.id, entry.customer_id, entry.reference_id, cells,
+        entry.customer_reference_id,
+    )  # fmt: skip

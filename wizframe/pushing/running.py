@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import getpass
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from wizframe.errors import JournalError, PushInterruptedError
@@ -18,7 +21,7 @@ from wizframe.pushing.results import Outcome, Result
 from wizframe.pushing.writing_back import write_back
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from wizframe.client import Client
     from wizframe.dialects import Record
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["begin", "run"]
 
-_FINAL = ("done", "failed", "conflict")
+_FINAL = ("done", "failed", "conflict", "skipped")
 
 
 def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -> str:
@@ -55,21 +58,15 @@ def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -
         plan.id,
         plan.account.base_url,
         plan.account.name,
-        plan.table.name,
+        ", ".join(part.table.name for part in plan.parts),
         _user(),
         note,
         on_conflict,
         now(),
     )
-    skipped = _problem_positions(plan)
-    journal.begin(
-        push,
-        [
-            _entry(number, change)
-            for number, change in enumerate(plan.changes_list)
-            if not skipped & {change.position, None}
-        ],
-    )
+    numbers = count()
+    jobs = [(part, job) for part in plan.parts for job in _jobs(part, numbers)]
+    journal.begin(push, [_entry(part, job) for part, job in jobs if job.outcome is None])
     return push.push_id
 
 
@@ -80,8 +77,9 @@ def run(
     push_id: str,
     *,
     on_conflict: OnConflict,
-    numbers: Sequence[int] | None = None,
+    numbers: Iterable[int] | None = None,
     were_sent: frozenset[int] = frozenset(),
+    customers: Mapping[str, str | None] | None = None,
     progress: bool = True,
 ) -> Result:
     """Carry out a plan that is in the journal.
@@ -93,10 +91,12 @@ def run(
     journal : Journal
     push_id : str
     on_conflict : {'skip', 'mine', 'theirs'}
-    numbers : sequence of int, optional
-        The journal's number of each change; by default they are numbered as they stand in the plan.
+    numbers : iterable of int, optional
+        The journal's number of each change, part by part; by default they are numbered as they stand in the plan.
     were_sent : frozenset of int
         Numbers of changes that may have been sent by an earlier run.
+    customers : mapping of str, optional
+        What became of customers that an earlier run had to create: reference to id, or None where there will be none.
     progress : bool
 
     Returns
@@ -108,8 +108,8 @@ def run(
     PushInterruptedError
         Ctrl-C; its ``result`` says what was done.
     """
-    push = _Push(plan, client, journal, push_id, numbers or range(len(plan.changes_list)), were_sent)
-    return push.run(on_conflict, progress=progress)
+    push = _Push(plan, client, journal, push_id, were_sent, dict(customers or {}))
+    return push.run(numbers or count(), on_conflict, progress=progress)
 
 
 def _user() -> str:
@@ -119,15 +119,22 @@ def _user() -> str:
         return "unknown"
 
 
-def _entry(number: int, change: Change) -> Entry:
+def _entry(part: Plan, job: _Job) -> Entry:
+    change = job.change
     return Entry(
-        number, change.action, change.id, change.customer_id, change.reference_id, change.name, change.label,
-        [list(cell) for cell in change.cells],
+        job.number, change.action, change.id, change.customer_id, change.reference_id, change.name, change.label,
+        [list(cell) for cell in change.cells], part.table.name, change.customer_reference_id,
     )  # fmt: skip
 
 
-def _problem_positions(plan: Plan) -> set[int | None]:
-    return {problem.position for problem in plan.problems_list}
+@dataclass(eq=False)
+class _Job:
+    """One change of a push, and what became of it so far. ``number`` is the journal's."""
+
+    number: int
+    change: Change
+    outcome: Outcome | None = None
+    is_started: bool = False
 
 
 class _Push:
@@ -139,74 +146,76 @@ class _Push:
         client: Client,
         journal: Journal,
         push_id: str,
-        numbers: Sequence[int],
         were_sent: frozenset[int],
+        customers: dict[str, str | None],
     ) -> None:
         self._plan = plan
         self._client = client
         self._journal = journal
         self._push_id = push_id
-        self._numbers = numbers
         self._were_sent = were_sent
-        self._started: set[int] = set()
-        self._outcomes: dict[int, Outcome] = {}
+        self._customers = customers
         self._stopped = threading.Event()
         self._reason = "the push stopped before this row"
 
-    def run(self, on_conflict: OnConflict, *, progress: bool) -> Result:
-        skipped = _problem_positions(self._plan)
-        work: list[tuple[int, Change]] = []
-        for place, change in enumerate(self._plan.changes_list):
-            if skipped & {change.position, None}:
-                said = "; ".join(
-                    f"{p.column}: {p.rule}" for p in self._plan.problems_list if p.position in (change.position, None)
-                )
-                self._outcomes[place] = Outcome("skipped", said, "correct the row and plan again", "problem")
-            else:
-                work.append((place, change))
+    def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool) -> Result:
+        numbered = iter(numbers)
+        parts = [(part, list(_jobs(part, numbered))) for part in self._plan.parts]
         interrupted = False
         try:
-            interrupted = self._carry_all(work, on_conflict, progress=progress)
+            interrupted = self._carry_all(parts, on_conflict, progress=progress)
         finally:  # whatever stopped the push: what was done is written back
-            outcomes = tuple(map(self._outcome, range(len(self._plan))))
-            result = Result(self._plan, outcomes, self._client.connection, self._push_id)
-            write_back(result)
-            self._close(outcomes)
+            result = self._result(parts)
+            for one in result.parts:
+                write_back(one)
+            self._close(result)
         if interrupted:
             said = f"interrupted: {result.summary()}; .result says what happened to each row"
             raise PushInterruptedError(f"{said}, wizframe.resume() finishes it", result)
         return result
 
-    def _close(self, outcomes: Sequence[Outcome]) -> None:
+    def _result(self, parts: Sequence[tuple[Plan, Sequence[_Job]]]) -> Result:
+        contacts: Result | None = None
+        for part, jobs in reversed(parts):
+            outcomes = tuple(map(self._outcome, jobs))
+            contacts = result = Result(part, outcomes, self._client.connection, self._push_id, contacts)
+        return result
+
+    def _close(self, result: Result) -> None:
         """End the push in the journal, unless something of it is left to do."""
         with contextlib.suppress(JournalError):  # it stays resumable, which is what a broken journal should leave
-            if all(outcome.state in (*_FINAL, "skipped") for outcome in outcomes):
+            if all(outcome.state in _FINAL for part in result.parts for outcome in part.outcomes):
                 self._journal.end(self._push_id)
             else:
                 self._journal.release(self._push_id)
 
-    def _outcome(self, place: int) -> Outcome:
-        if place in self._outcomes:
-            return self._outcomes[place]
+    def _outcome(self, job: _Job) -> Outcome:
+        if job.outcome is not None:
+            return job.outcome
         step = "wizframe.resume() finishes the push; what was done is not sent twice"
-        if place in self._started:
+        if job.is_started:
             return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
         return Outcome("unsent", self._reason, step)
 
-    def _carry_all(self, work: Sequence[tuple[int, Change]], on_conflict: OnConflict, *, progress: bool) -> bool:
+    def _carry_all(
+        self, parts: Sequence[tuple[Plan, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool
+    ) -> bool:
         """Carry out all changes, several records at a time; return whether a person interrupted.
 
         Ctrl-C lets the requests under way finish; a second one does not wait for them.
         """
-        groups = _groups(work)
-        carrier = Carrier(self._client, self._plan.table, on_conflict)
         pool = ThreadPoolExecutor(self._client.workers, thread_name_prefix="wizframe-push")
-        with bar("changes", enabled=progress, total=len(work)) as show:
+        total, done = len(self._plan), 0
+        with bar("changes", enabled=progress, total=total) as show:
             try:
-                futures = [pool.submit(self._carry_group, group, carrier) for group in groups.values()]
-                for future in as_completed(futures):
-                    future.result()
-                    show(len(self._outcomes), len(self._plan))
+                for part, jobs in parts:  # new customers before their contacts
+                    carrier = Carrier(self._client, part.table, on_conflict)
+                    self._note_customers(parts[0][1])
+                    groups = _groups([job for job in jobs if job.outcome is None])
+                    futures = [pool.submit(self._carry_group, group, carrier) for group in groups.values()]
+                    for future in as_completed(futures):
+                        done += future.result()
+                        show(done, total)
             except KeyboardInterrupt:
                 return True
             finally:
@@ -215,33 +224,52 @@ class _Push:
                     pool.shutdown(cancel_futures=True)
         return False
 
-    def _carry_group(self, group: Sequence[tuple[int, Change]], carrier: Carrier) -> None:
-        for place, change in group:
+    def _note_customers(self, jobs: Iterable[_Job]) -> None:
+        """Learn which customers there are now, and which there will not be: contacts may wait for them."""
+        for job in jobs:
+            outcome = job.outcome
+            if job.change.action != "create" or outcome is None or outcome.state not in _FINAL:
+                continue
+            self._customers[str(job.change.reference_id)] = (outcome.record or {}).get("id")
+
+    def _carry_group(self, group: Sequence[_Job], carrier: Carrier) -> int:
+        """Carry out changes one after the other; return how many there are."""
+        for job in group:
             if self._stopped.is_set():
-                return
-            self._started.add(place)
+                break
             try:
-                note_sent = partial(self._note_sent, place)
-                was_sent = self._numbers[place] in self._were_sent
-                self._outcomes[place] = carrier.carry(change, note_sent, was_sent=was_sent)
+                self._carry(job, carrier)
             except PushStoppedError as stopped:
-                self._outcomes[place] = stopped.outcome
+                job.outcome = stopped.outcome
                 self._stopped.set()
             except BaseException:
                 self._stopped.set()
                 raise
-            self._note_outcome(place)
+            self._note_outcome(job)
+        return len(group)
 
-    def _note_sent(self, place: int, before: Record | None) -> None:
-        """Commit that a write is about to leave, and what the record was before it."""
-        self._journal.record(self._push_id, self._numbers[place], state="sent", before=before)
+    def _carry(self, job: _Job, carrier: Carrier) -> None:
+        change = job.change
+        if change.customer_reference_id is not None and change.customer_id is None:
+            customer_id = self._customers.get(change.customer_reference_id)
+            if customer_id is None:
+                job.outcome = _without_customer(change, is_final=change.customer_reference_id in self._customers)
+                return
+            change = dataclasses.replace(change, customer_id=customer_id)
+        job.is_started = True
+        note_sent = partial(self._note_sent, job.number, change)
+        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
 
-    def _note_outcome(self, place: int) -> None:
-        outcome = self._outcomes[place]
+    def _note_sent(self, number: int, change: Change, before: Record | None) -> None:
+        """Commit that a write is about to leave, to which customer, and what the record was before it."""
+        self._journal.record(self._push_id, number, state="sent", before=before, customer_id=change.customer_id)
+
+    def _note_outcome(self, job: _Job) -> None:
+        outcome = self._outcome(job)
         try:
             self._journal.record(
                 self._push_id,
-                self._numbers[place],
+                job.number,
                 state="planned" if outcome.state == "unsent" else outcome.state,
                 code=outcome.code,
                 what_happened=outcome.what_happened,
@@ -254,12 +282,33 @@ class _Push:
             self._stopped.set()
 
 
-def _groups(work: Sequence[tuple[int, Change]]) -> Mapping[str, list[tuple[int, Change]]]:
+def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:
+    """Make the jobs of a plan; one whose row has problems has its outcome from the start."""
+    said: dict[int | None, list[str]] = defaultdict(list)
+    for problem in part.problems_list:
+        said[problem.position].append(f"{problem.column}: {problem.rule}")
+    for change in part.changes_list:
+        about = said.get(change.position, []) + said.get(None, [])
+        skipped = Outcome("skipped", "; ".join(about), "correct the row and plan again", "problem")
+        yield _Job(next(numbers), change, skipped if about else None)
+
+
+def _without_customer(change: Change, *, is_final: bool) -> Outcome:
+    if is_final:
+        said = f"its customer {change.customer_reference_id} was not created, so it was not sent"
+        step = "correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent"
+        return Outcome("skipped", said, step, "no_customer")
+    said = f"its customer {change.customer_reference_id} is not known to be created yet, so it was not sent"
+    return Outcome("unsent", said, "wizframe.resume() finishes the push", "no_customer")
+
+
+def _groups(jobs: Iterable[_Job]) -> Mapping[object, list[_Job]]:
     """Keep contacts of one customer in one line, a new default first.
 
     It changes the others' records, and what is read of them later is up to date.
     """
-    groups: dict[str, list[tuple[int, Change]]] = defaultdict(list)
-    for place, change in sorted(work, key=lambda item: not item[1].new_values.get("is_default", False)):
-        groups[change.customer_id or f"record {place}"].append((place, change))
+    groups: dict[object, list[_Job]] = defaultdict(list)
+    for job in sorted(jobs, key=lambda job: not job.change.new_values.get("is_default", False)):
+        owner = job.change.owner
+        groups[owner if any(owner) else job].append(job)
     return groups

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["history", "purge", "pushes"]
 
-_STATES = ("done", "failed", "conflict", "unknown", "planned", "sent")
+_STATES = ("done", "failed", "conflict", "skipped", "unknown", "planned", "sent")
 _PUSH_COLUMNS = [
     "push_id", "started_at", "ended_at", "user", "account", "base_url", "table", "plan_id", "note", "changes", *_STATES,
 ]  # fmt: skip
@@ -37,7 +37,7 @@ def pushes() -> pd.DataFrame:
     DataFrame
         One row per push: push_id, started_at and ended_at (``datetime64[us, UTC]``; blank ended_at: cut off, or running
         still; :func:`wizframe.resume` finishes it), user, account, base_url, table, plan_id, note, changes, and how
-        many of them are done, failed, conflict, unknown, planned, sent.
+        many of them are done, failed, conflict, skipped, unknown, planned, sent.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def _all() -> Iterator[tuple[PushEntry, list[Entry]]]:
 def _cells(push: PushEntry, entry: Entry) -> Iterator[tuple[Any, ...]]:
     identifier = entry.id or (entry.after or {}).get("id")
     head = (
-        entry.changed_at, push.user, push.account, push.base_url, push.table_name, push.push_id, push.plan_id,
+        entry.changed_at, push.user, push.account, push.base_url, entry.table_name, push.push_id, push.plan_id,
         push.note, entry.action, identifier, entry.reference_id, entry.name,
     )  # fmt: skip
     cells = [(None, None, None)] if entry.action == "delete" else entry.cells

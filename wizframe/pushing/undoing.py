@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wizframe.accounts import Account
@@ -10,14 +11,14 @@ from wizframe.dialects import writable_attributes
 from wizframe.errors import PlanError, WrongAccountError
 from wizframe.fields import CUSTOMER, NESTED, TABLES
 from wizframe.journal import Journal
-from wizframe.planning import Cell, Change, Problem, revive
+from wizframe.planning import Cell, Change, Problem, joined, revive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from wizframe.client import Client
     from wizframe.fields import Table
-    from wizframe.journal import Entry
+    from wizframe.journal import Entry, PushEntry
     from wizframe.planning import Plan
 
 __all__ = ["undo"]
@@ -58,22 +59,35 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
         entries = journal.entries(push_id)
     if not found:
         raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
-    push, table = found[0], TABLES[found[0].table_name]
+    push = found[0]
     account = Account(push.base_url, push.account)
     meant = open_client(client, account=account)
     if meant.account != account:
         raise WrongAccountError(f"push {push_id} went to {account}, the client is connected to {meant.account}")
-    wanted = [entry for entry in entries if entry.state == "done" and (ids is None or _id(entry) in ids)]
-    changes = [change for entry in reversed(wanted) for change in _inverse(entry, table)]
+    wanted = [entry for entry in entries if _was_written(entry) and (ids is None or _id(entry) in ids)]
+    plans = [_inverse_of(push, TABLES[name], wanted, meant) for name in push.tables]
+    notices = tuple(_notices(wanted, entries, ids))
+    return joined([replace(plans[0], notices=notices), *plans[1:]])
+
+
+def _inverse_of(push: PushEntry, table: Table, entries: Sequence[Entry], client: Client) -> Plan:
+    """Plan the inverse of what a push did in one table, last things first."""
+    changes = [
+        change for entry in reversed(entries) if entry.table_name == table.name for change in _inverse(entry, table)
+    ]
     return revive(
         changes,
         table,
-        account,
-        connection=meant.connection,
-        made_from=f"what push {push_id} of {push.started_at[:16].replace('T', ' ')} UTC left behind",
+        client.account,
+        connection=client.connection,
+        made_from=f"what push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC left behind",
         problems=list(_problems(changes, table)),
-        notices=list(_notices(wanted, entries, ids)),
     )
+
+
+def _was_written(entry: Entry) -> bool:
+    """Tell whether a change had an effect; also where the service kept a part of it only."""
+    return entry.state == "done" or entry.code == "not_kept"
 
 
 def _id(entry: Entry) -> str | None:
@@ -84,11 +98,11 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
     """Turn one change round; nothing where it changed nothing."""
     before, after = entry.before or {}, entry.after or {}
     if entry.action == "update":  # without a record before it, nothing was written: it was already so
-        cells = [Cell(column, new, before.get(column)) for column, _, new in entry.cells if before]
+        cells = [Cell(column, after.get(column, new), before.get(column)) for column, _, new in entry.cells if before]
         cells = [Cell(c.column, c.old, _cleared(table, c)) for c in cells if not _is_same(c.old, c.new)]
         action: Any = "update"
     elif entry.action == "create":
-        cells = [Cell(column, new, None) for column, _, new in entry.cells]
+        cells = [Cell(column, after.get(column, new), None) for column, _, new in entry.cells]
         action = "delete"
     else:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]

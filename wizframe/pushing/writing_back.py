@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Written", "show_records", "write_back"]
+__all__ = ["Written", "set_cells", "show_records", "write_back"]
 
 #: What the service decides or wizframe made up: written into new rows, and into rows that were there.
 _OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
@@ -116,7 +116,8 @@ def show_records(
     problems = own.problems if own is not None else problems_frame()
     filters = own.filters if own is not None else {}
     loaded_at = own.loaded_at if own is not None else datetime.now(UTC)
-    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at))
+    is_whole = own is not None and own.is_whole
+    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at, is_whole))
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now:
         theirs = now.cells[name].iloc[numbers].reset_index(drop=True)
         due = _due(name, intake, own, now, positions, numbers, theirs)
         if due.any():
-            _set_cells(frame, name, positions[due], theirs[due].tolist())
+            set_cells(frame, name, positions[due], theirs[due].tolist())
 
 
 def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -196,7 +197,19 @@ def _was_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.N
     return own.frame[name].iloc[places].isna().to_numpy() & (places >= 0)
 
 
-def _set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
+def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
+    """Put values into a column or an index level of a user's frame, whatever its dtype.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Changed in place.
+    name : str
+    positions : array of int
+        Rows.
+    values : list
+        One for each position.
+    """
     if name in frame.columns:
         frame[name] = _with_cells(frame[name], positions, values)
         return

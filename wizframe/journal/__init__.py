@@ -14,134 +14,38 @@ import contextlib
 import os
 import queue
 import socket
-import sqlite3
 import threading
 import time
 import uuid
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import orjson
-
 from wizframe.errors import JournalError
+from wizframe.journal.entries import (
+    ENTRY_COLUMNS,
+    JSON_COLUMNS,
+    PUSH_COLUMNS,
+    Entry,
+    PushEntry,
+    from_row,
+    new_push_id,
+    now,
+    to_json,
+    to_row,
+)
+from wizframe.journal.opening import as_journal_error, connect_file, journal_path, open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["Entry", "Journal", "PushEntry", "journal_path", "new_push_id", "now"]
 
-SCHEMA_VERSION = 1
 LEASE_S = 30.0
-BUSY_S = 5.0
 _HEARTBEAT_S = 5.0
 _BATCH = 256
-_SCHEMA = """
-CREATE TABLE pushes (
-    push_id TEXT PRIMARY KEY, plan_id TEXT NOT NULL, base_url TEXT NOT NULL, account TEXT NOT NULL,
-    table_name TEXT NOT NULL, user TEXT NOT NULL, note TEXT NOT NULL, on_conflict TEXT NOT NULL,
-    started_at TEXT NOT NULL, ended_at TEXT, owner TEXT, alive_at REAL
-) WITHOUT ROWID;
-CREATE TABLE changes (
-    push_id TEXT NOT NULL REFERENCES pushes ON DELETE CASCADE, number INTEGER NOT NULL,
-    action TEXT NOT NULL, id TEXT, customer_id TEXT, reference_id TEXT, name TEXT NOT NULL, label TEXT NOT NULL,
-    cells TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'planned', code TEXT NOT NULL DEFAULT '',
-    what_happened TEXT NOT NULL DEFAULT '', next_step TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
-    before TEXT, after TEXT, changed_at TEXT NOT NULL, PRIMARY KEY (push_id, number)
-) WITHOUT ROWID;
-CREATE INDEX changes_by_id ON changes (id);
-"""
-
-
-@dataclass(frozen=True)
-class PushEntry:
-    """One push.
-
-    Parameters
-    ----------
-    push_id, plan_id : str
-    base_url, account : str
-        Where it goes; the account's name may be empty.
-    table_name : str
-    user : str
-        Of this machine.
-    note : str
-        The user's own words.
-    on_conflict : str
-    started_at : str
-        ISO 8601, UTC.
-    ended_at : str or None
-        None: it was cut off, or is still running.
-    """
-
-    push_id: str
-    plan_id: str
-    base_url: str
-    account: str
-    table_name: str
-    user: str
-    note: str
-    on_conflict: str
-    started_at: str
-    ended_at: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One change of a push, as the journal has it.
-
-    Parameters
-    ----------
-    number : int
-        Within the push.
-    action, id, customer_id, reference_id, name, label, cells
-        As in :class:`wizframe.planning.Change`; ``label`` and ``cells`` are JSON values.
-    state, code, what_happened, next_step, attempts
-        What became of it so far.
-    before, after : dict or None
-        The service's record before the write and after it.
-    changed_at : str
-        ISO 8601, UTC.
-    """
-
-    number: int
-    action: str
-    id: str | None
-    customer_id: str | None
-    reference_id: str | None
-    name: str
-    label: Any
-    cells: list[list[Any]]
-    state: str = "planned"
-    code: str = ""
-    what_happened: str = ""
-    next_step: str = ""
-    attempts: int = 0
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-    changed_at: str = ""
-
-
-_PUSH_COLUMNS = list(PushEntry.__dataclass_fields__)
-_ENTRY_COLUMNS = list(Entry.__dataclass_fields__)
-_JSON_COLUMNS = ("label", "cells", "before", "after")
-
-
-def journal_path() -> Path:
-    """Tell where the journal is: ``WIZFRAME_STATE_DIR``, else the user's state folder.
-
-    Returns
-    -------
-    Path
-    """
-    folder = os.environ.get("WIZFRAME_STATE_DIR")
-    if not folder:
-        import platformdirs  # noqa: PLC0415 - only where the folder is not given
-
-        folder = platformdirs.user_state_dir("wizframe", appauthor=False)
-    return Path(folder) / "journal.sqlite3"
 
 
 class Journal:
@@ -165,7 +69,7 @@ class Journal:
         self._leased: set[str] = set()
         self._closing = threading.Lock()
         self._is_closed = False
-        self._connection = self._open()
+        self._connection = open_file(self.path)
         self._writer = threading.Thread(target=self._write, name="wizframe-journal", daemon=True)
         self._writer.start()
 
@@ -194,17 +98,17 @@ class Journal:
         push : PushEntry
         entries : sequence of Entry
         """
-        rows = [_row(entry) for entry in entries]
-        marks = ", ".join("?" * len(_PUSH_COLUMNS))
+        rows = [to_row(entry) for entry in entries]
+        marks = ", ".join("?" * len(PUSH_COLUMNS))
         with self._direct() as connection:
-            values = [getattr(push, name) for name in _PUSH_COLUMNS]
+            values = [getattr(push, name) for name in PUSH_COLUMNS]
             connection.execute(
-                f"INSERT INTO pushes ({', '.join(_PUSH_COLUMNS)}, owner, alive_at) VALUES ({marks}, ?, ?)",  # noqa: S608
+                f"INSERT INTO pushes ({', '.join(PUSH_COLUMNS)}, owner, alive_at) VALUES ({marks}, ?, ?)",  # noqa: S608
                 [*values, self._owner, time.time()],
             )
-            marks = ", ".join("?" * (len(_ENTRY_COLUMNS) + 1))
+            marks = ", ".join("?" * (len(ENTRY_COLUMNS) + 1))
             connection.executemany(
-                f"INSERT INTO changes (push_id, {', '.join(_ENTRY_COLUMNS)}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO changes (push_id, {', '.join(ENTRY_COLUMNS)}) VALUES ({marks})",  # noqa: S608
                 [[push.push_id, *row] for row in rows],
             )
         self._leased.add(push.push_id)
@@ -224,7 +128,7 @@ class Journal:
         JournalError
             It could not be written.
         """
-        values = {name: _json(value) if name in _JSON_COLUMNS else value for name, value in columns.items()}
+        values = {name: to_json(value) if name in JSON_COLUMNS else value for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
         self._submit(
@@ -279,7 +183,7 @@ class Journal:
         list of PushEntry
         """
         where, values = ("WHERE push_id = ?", [push_id]) if push_id else ("", [])
-        query = f"SELECT {', '.join(_PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
+        query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
         return [PushEntry(*row) for row in self._read(query, values)]
 
     def entries(self, push_id: str) -> list[Entry]:
@@ -293,8 +197,8 @@ class Journal:
         -------
         list of Entry
         """
-        query = f"SELECT {', '.join(_ENTRY_COLUMNS)} FROM changes WHERE push_id = ? ORDER BY number"  # noqa: S608
-        return [_entry(row) for row in self._read(query, [push_id])]
+        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? ORDER BY number"  # noqa: S608
+        return [from_row(row) for row in self._read(query, [push_id])]
 
     def purge(self, older_than: timedelta) -> int:
         """Remove pushes that ended long ago, with all the data that they hold.
@@ -310,32 +214,20 @@ class Journal:
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
         removed = self._submit("DELETE FROM pushes WHERE ended_at IS NOT NULL AND ended_at < ?", [before])
-        with _as_journal_error(self.path):
+        with as_journal_error(self.path):
             self._connection.execute("VACUUM")  # what is deleted must not stay readable in the file
         return removed
 
-    def _open(self) -> sqlite3.Connection:
-        with _as_journal_error(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
-            connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            try:
-                _prepare(connection, self.path)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
     def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
-        with _as_journal_error(self.path), contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection:
+        with as_journal_error(self.path), contextlib.closing(connect_file(self.path)) as connection:
             return connection.execute(query, values).fetchall()
 
     @contextlib.contextmanager
     def _direct(self) -> Iterator[sqlite3.Connection]:
         """Open a connection of its own for one transaction."""
         with (
-            _as_journal_error(self.path),
-            contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)) as connection,
+            as_journal_error(self.path),
+            contextlib.closing(connect_file(self.path)) as connection,
         ):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
@@ -391,7 +283,7 @@ class Journal:
 
     def _commit(self, batch: Sequence[tuple[str, Sequence[Any], Future[int]]]) -> None:
         try:
-            with _as_journal_error(self.path):
+            with as_journal_error(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     counts = [self._connection.execute(statement, values).rowcount for statement, values, _ in batch]
@@ -408,63 +300,6 @@ class Journal:
             written.set_result(count)
 
 
-def now() -> str:
-    """Give the present moment as the journal writes it.
-
-    Returns
-    -------
-    str
-        ISO 8601, UTC, to the microsecond, sortable.
-    """
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def new_push_id() -> str:
-    """Make up a name for a push.
-
-    Returns
-    -------
-    str
-        Sortable by time, readable, and no other's.
-    """
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-
-
-@contextlib.contextmanager
-def _as_journal_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        step = (
-            "it is damaged: move it away, keep it for the record" if damaged else "make room or give WIZFRAME_STATE_DIR"
-        )
-        raise JournalError(f"the journal {path} cannot be used ({error}), so nothing is sent; {step}") from error
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")  # where that cannot work (a network folder), SQLite stays as it was
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise JournalError(
-                f"the journal {path} was written by a newer wizframe: update, or give WIZFRAME_STATE_DIR"
-            )
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise JournalError(
-                f"the journal {path} is damaged, so nothing is sent: move it away, keep it for the record"
-            )
-    finally:
-        connection.execute("COMMIT")
-
-
 def _is_alive(owner: str, alive_at: float | None) -> bool:
     """Tell whether a lease still holds: its process runs on this machine, or gave a sign of life lately."""
     host, pid, _ = owner.split("/")
@@ -476,21 +311,3 @@ def _is_alive(owner: str, alive_at: float | None) -> bool:
         except PermissionError:
             pass
     return alive_at is not None and time.time() - alive_at < LEASE_S
-
-
-def _row(entry: Entry) -> list[Any]:
-    stamped = {"changed_at": entry.changed_at or now()}
-    return [
-        stamped.get(name) or (_json(getattr(entry, name)) if name in _JSON_COLUMNS else getattr(entry, name))
-        for name in _ENTRY_COLUMNS
-    ]
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    values: Mapping[str, Any] = dict(zip(_ENTRY_COLUMNS, row, strict=True))
-    parsed = {name: None if values[name] is None else orjson.loads(values[name]) for name in _JSON_COLUMNS}
-    return Entry(**{**values, **parsed})
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value, default=str).decode()
