@@ -209,3 +209,37 @@ def test_a_worker_that_outlives_the_journal_is_told_so_and_does_not_wait_for_eve
     with pytest.raises(JournalError, match="closed"):
         journal.record(one.push_id, 0, state="sent")
     assert elsewhere(journal.path) == ["planned"]
+
+
+OLD_SCHEMA = """
+CREATE TABLE pushes (
+    push_id TEXT PRIMARY KEY, plan_id TEXT NOT NULL, base_url TEXT NOT NULL, account TEXT NOT NULL,
+    table_name TEXT NOT NULL, user TEXT NOT NULL, note TEXT NOT NULL, on_conflict TEXT NOT NULL,
+    started_at TEXT NOT NULL, ended_at TEXT, owner TEXT, alive_at REAL
+) WITHOUT ROWID;
+CREATE TABLE changes (
+    push_id TEXT NOT NULL REFERENCES pushes ON DELETE CASCADE, number INTEGER NOT NULL,
+    action TEXT NOT NULL, id TEXT, customer_id TEXT, reference_id TEXT, name TEXT NOT NULL, label TEXT NOT NULL,
+    cells TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'planned', code TEXT NOT NULL DEFAULT '',
+    what_happened TEXT NOT NULL DEFAULT '', next_step TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+    before TEXT, after TEXT, changed_at TEXT NOT NULL, PRIMARY KEY (push_id, number)
+) WITHOUT ROWID;
+CREATE INDEX changes_by_id ON changes (id);
+PRAGMA user_version = 1;
+INSERT INTO pushes VALUES
+    ('old', 'p', 'http://127.0.0.1:1/v1', '', 'contacts', 'ada', '', 'skip', '2026', NULL, NULL, NULL);
+INSERT INTO changes (push_id, number, action, id, customer_id, name, label, cells, changed_at)
+    VALUES ('old', 0, 'update', 'cont_1', 'cust_1', 'Ann', '0', '[["phone", null, "+14155550100"]]', '2026');
+"""
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date():
+    path = journal_path()
+    path.parent.mkdir(parents=True)
+    old = sqlite3.connect(path)
+    old.executescript(OLD_SCHEMA)
+    old.close()
+    for _ in range(2):
+        with Journal() as journal:
+            (entry,) = journal.entries("old")
+    assert (entry.table_name, entry.id, entry.cells) == ("contacts", "cont_1", [["phone", None, "+14155550100"]])

@@ -105,9 +105,8 @@ def connect(
         read_only=read_only,
         ca_bundle=ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE"),
     )
-    client = Client(
-        transport, account=chosen.account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s
-    )
+    account = chosen.account or ("sandbox" if key == SANDBOX_API_KEY else "")
+    client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
     try:
         total = client.customer.page(page_size=1).total_records
     except BaseException:

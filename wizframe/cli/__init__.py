@@ -1,4 +1,4 @@
-"""The command ``wizframe``: ``demo`` and ``sandbox``. Thin: it parses arguments and calls what the package offers."""
+"""The command ``wizframe``. Thin: it parses arguments and calls what the package offers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from wizframe import __version__
+from wizframe.cli.commands import EXIT_CODES, add_commands, exit_code, run_command
 from wizframe.cli.demo import run_demo
 from wizframe.connections import SANDBOX_API_KEY, sandbox
 from wizframe.errors import WizframeError
@@ -31,23 +32,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, or 1 where something went wrong (said on stderr); argparse itself exits with 2 for bad arguments.
+        Exit code, see ``EXIT_CODES``; what went wrong is said on stderr. argparse exits with 2 for bad arguments.
     """
     chosen = _parser().parse_args(arguments)
     try:
-        return _demo(chosen) if chosen.command == "demo" else _sandbox(chosen)
+        return {"demo": _demo, "sandbox": _sandbox}.get(chosen.command, run_command)(chosen)
     except (WizframeError, OSError) as error:
         sys.stderr.write(f"wizframe: {error}\n")
-        return 1
-    except KeyboardInterrupt:
+        return exit_code(error)
+    except KeyboardInterrupt as error:
         sys.stderr.write("wizframe: interrupted\n")
-        return 130
+        return exit_code(error)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wizframe",
         description="WizCommerce customers and contacts as validated pandas DataFrames, and the edits back.",
+        epilog="exit codes:\n" + "\n".join(f"  {code:<3}  {meaning}" for code, meaning in EXIT_CODES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"wizframe {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -61,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--latency-s", type=float, default=0.0, help="seconds before each answer (0)")
     serve.add_argument("--rate-limit", type=float, help="requests per second above which it answers 429")
     serve.add_argument("--page-size-cap", type=_count, help="records in a page at the most")
+    add_commands(commands)
     return parser
 
 

@@ -302,13 +302,17 @@ def _check(
     deletes = plan.counts()["delete"]
     if max_changes is not None and len(plan) > max_changes:
         raise LimitExceededError(
-            f"nothing was sent: the plan has {len(plan)} changes, max_changes={max_changes} allows fewer"
+            f"nothing was sent: the plan has {_many(len(plan), 'change')}, max_changes={max_changes} allows fewer"
         )
     if deletes > max_deletes:
         raise LimitExceededError(
-            f"nothing was sent: the plan has {deletes} deletes, max_deletes={max_deletes} allows fewer; "
+            f"nothing was sent: the plan has {_many(deletes, 'delete')}, max_deletes={max_deletes} allows fewer; "
             f"if that is meant, apply(max_deletes={deletes})"
         )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s'[: count != 1]}"
 
 
 def _service(client: Client, *frames: pd.DataFrame | None) -> Service:

@@ -1,0 +1,132 @@
+"""The commands about pushes, through real processes: what is done, what is said, and the exit code for scripts."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from test_planning_support import load, stored, writes
+
+import wizframe
+from wizframe.cli import main
+from wizframe.server import Fault
+
+
+def run(wiz, *arguments):
+    variables = {
+        **os.environ, "PYTHONIOENCODING": "utf-8",
+        "WIZCOMMERCE_API_KEY": wizframe.SANDBOX_API_KEY, "WIZCOMMERCE_BASE_URL": wiz.base_url,
+    }  # fmt: skip
+    command = [sys.executable, "-W", "error", "-m", "wizframe", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=60, check=False, env=variables
+    )
+    assert "Traceback" not in done.stderr
+    assert wizframe.SANDBOX_API_KEY not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def saved(wiz, tmp_path):
+    """A saved plan of three updates, and its file."""
+    customers = load(wiz)
+    customers.loc[:2, "payment_term"] = "net77"
+    plan = customers.wiz.plan()
+    plan.save(tmp_path / "plan.json")
+    return plan, str(tmp_path / "plan.json")
+
+
+def test_an_approved_plan_is_applied_exactly(wiz, saved):
+    plan, file = saved
+    done = run(wiz, "push", file, "--expect", plan.id, "--yes", "--note", "asked by Ada")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "~ 3 to update" in done.stdout
+    assert "3 done" in done.stdout
+    assert [row["payment_term"] for row in stored(wiz, "customers").values()].count("net77") == 3
+    assert wizframe.pushes()["note"].tolist() == ["asked by Ada"]
+    again = run(wiz, "push", file, "--expect", plan.id, "--yes")  # what is so already is not sent again
+    assert again.returncode == 0
+    assert writes(wiz) == ["PATCH"] * 3
+
+
+def test_any_other_plan_is_refused(wiz, saved):
+    done = run(wiz, "push", saved[1], "--expect", "0123456789ab", "--yes")
+    assert done.returncode == 6
+    assert f"holds plan {saved[0].id}, not 0123456789ab" in done.stderr
+    assert writes(wiz) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 6, "nobody is there to say yes"),
+        (["--yes"], 6, "give --max-changes N, or --expect ID"),
+        (["--yes", "--max-changes", "2"], 5, "3 changes, max_changes=2"),
+        (["--yes", "--max-changes", "3", "--base-url", "http://127.0.0.1:9/v1"], 7, "no connection"),
+    ],
+)
+def test_without_somebody_who_looks_nothing_is_sent(wiz, saved, arguments, code, said):
+    done = run(wiz, "push", saved[1], *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert writes(wiz) == []
+
+
+def test_a_file_that_is_no_plan_is_bad_input(wiz, tmp_path):
+    (tmp_path / "plan.json").write_text("{}")
+    assert run(wiz, "push", str(tmp_path / "plan.json"), "--yes", "--max-changes", "9").returncode == 6
+
+
+def test_failures_and_conflicts_have_codes_of_their_own(wiz, saved):
+    wiz.server.overwrite("customers", saved[0].changes["id"][0], payment_term="elsewhere")
+    done = run(wiz, "push", saved[1], "--yes", "--max-changes", "9")
+    assert (done.returncode, "1 conflict" in done.stdout) == (4, True)
+    wiz.server.faults.add(Fault("answer", "customers.get", status=403))
+    done = run(wiz, "push", saved[1], "--yes", "--max-changes", "9")
+    assert (done.returncode, "1 failed" in done.stdout) == (3, True)
+
+
+def test_what_was_cut_off_is_listed_finished_and_undone(wiz):
+    before = stored(wiz, "customers")
+    customers = load(wiz)
+    customers.loc[:2, "payment_term"] = "net77"
+    customers.loc[len(customers)] = {"company_name": "New", "display_name": "New"}
+    wiz.server.faults.add(Fault("answer", "customers.update", status=401))
+    push_id = customers.wiz.plan().apply(progress=False).push_id
+    assert "cut off" in run(wiz, "pushes").stdout
+    assert "done" in run(wiz, "resume").stdout
+    assert run(wiz, "resume").stdout == "nothing to resume\n"
+    assert "4 done" in run(wiz, "pushes").stdout
+    refused = run(wiz, "undo", push_id, "--yes", "--max-changes", "9")
+    assert (refused.returncode, "1 delete," in refused.stderr) == (5, True)
+    done = run(wiz, "undo", push_id, "--yes", "--max-changes", "9", "--max-deletes", "1")
+    assert (done.returncode, "4 done" in done.stdout) == (0, True)
+    assert {i: row["payment_term"] for i, row in stored(wiz, "customers").items()} == {
+        i: row["payment_term"] for i, row in before.items()
+    }
+    assert run(wiz, "undo", "yesterday", "--yes", "--max-changes", "9").returncode == 6
+    assert run(wiz, "resume", "yesterday").returncode == 6
+
+
+def test_history_is_read_by_people_and_by_programs(wiz):
+    customers = load(wiz)
+    identifier = customers["id"][0]
+    customers.loc[0, "payment_term"] = "net77"
+    customers.wiz.plan().apply(note="asked by Ada", progress=False)
+    line = run(wiz, "history", "--id", identifier, "--field", "payment_term").stdout
+    assert "→ net77  (done)  “asked by Ada”" in line
+    (row,) = json.loads(run(wiz, "history", "--json", "--since", "2020-01-01").stdout)["history"]
+    assert (row["id"], row["column"], row["new"]) == (identifier, "payment_term", "net77")
+    (row,) = json.loads(run(wiz, "pushes", "--json").stdout)["pushes"]
+    assert (row["note"], row["done"]) == ("asked by Ada", 1)
+    assert run(wiz, "history", "--since", "yesterday").returncode == 6
+    assert "nothing was pushed" in run(wiz, "history", "--id", "cust_none").stdout
+    assert run(wiz, "purge", "--older-than-days", "0").stdout == "1 push removed\n"
+    assert wizframe.pushes().empty
+
+
+def test_help_tells_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "5    more changes or deletes than were allowed" in capsys.readouterr().out
