@@ -243,3 +243,19 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date():
         with Journal() as journal:
             (entry,) = journal.entries("old")
     assert (entry.table_name, entry.id, entry.cells) == ("contacts", "cont_1", [["phone", None, "+14155550100"]])
+
+
+def test_a_process_that_lost_its_lease_while_it_was_asleep_sends_nothing_more(journal):
+    one = push()
+    journal.begin(one, entries(2))
+    with sqlite3.connect(journal.path) as clock:  # the laptop was closed for longer than a lease lasts
+        clock.execute("UPDATE pushes SET owner = 'elsewhere/1/x', alive_at = 0")
+    clock.close()
+    with Journal() as other:
+        other.lease(one.push_id)
+        with pytest.raises(JournalError, match="took it over"):
+            journal.record(one.push_id, 0, state="sent")
+        journal.end(one.push_id)
+        other.record(one.push_id, 1, state="done")
+        assert other.pushes()[0].ended_at is None
+    assert elsewhere(journal.path) == ["planned", "done"]

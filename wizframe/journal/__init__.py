@@ -126,19 +126,26 @@ class Journal:
         Raises
         ------
         JournalError
-            It could not be written.
+            It could not be written, or another process has taken the push over: a machine that was asleep for longer
+            than a lease lasts must not go on.
         """
         values = {name: to_json(value) if name in JSON_COLUMNS else value for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
-        self._submit(
-            f"UPDATE changes SET {settings} WHERE push_id = ? AND number = ?",  # noqa: S608 - our own column names
-            [*values.values(), push_id, number],
+        written = self._submit(
+            f"UPDATE changes SET {settings} WHERE push_id = ? AND number = ? "  # noqa: S608 - our own column names
+            "AND EXISTS (SELECT * FROM pushes WHERE push_id = changes.push_id AND owner = ?)",
+            [*values.values(), push_id, number, self._owner],
         )
+        if not written:
+            raise JournalError(
+                f"push {push_id} is not ours any more, another process took it over: nothing more is sent"
+            )
 
     def end(self, push_id: str) -> None:
         """Note that every change of a push has come to its end, and give its lease back."""
-        self._submit("UPDATE pushes SET ended_at = ?, owner = NULL WHERE push_id = ?", [now(), push_id])
+        statement = "UPDATE pushes SET ended_at = ?, owner = NULL WHERE push_id = ? AND owner = ?"
+        self._submit(statement, [now(), push_id, self._owner])
         self._leased.discard(push_id)
 
     def lease(self, push_id: str) -> None:
