@@ -74,6 +74,10 @@ def _new(table, wiz, count=2):
     return pd.DataFrame(rows)
 
 
+def _down(**_parameters):
+    raise NotSentError("no connection")
+
+
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_a_create_whose_answer_is_lost_is_adopted_never_doubled(wiz, faults, table):
     faults.rule = _lost_after_sending(1, 2)
@@ -116,10 +120,7 @@ def test_a_create_that_stays_lost_is_unknown_and_planning_again_does_not_double_
     plan = frame.wiz.plan()
     look_up = wiz.customer.page
 
-    def down(**_parameters):
-        raise NotSentError("no connection")
-
-    wiz.customer.page = down
+    wiz.customer.page = _down
     result = plan.apply(progress=False)
     assert result.changes["state"].tolist() == ["unknown", "unsent"]
     assert "the plan says so" in result.changes["next_step"][0]
@@ -325,3 +326,42 @@ def test_many_rows_at_a_time_do_what_one_at_a_time_does(wiz):
     assert states(wizframe.plan(frame).apply(progress=False)) == {"done": len(frame)}
     found = changed(before, stored(wiz, "contacts"))
     assert found == {i: {"designation": job} for i, job in zip(frame["id"], frame["designation"], strict=True)}
+
+
+@pytest.mark.parametrize("has_column", [True, False])
+def test_a_new_row_whose_outcome_is_unknown_keeps_its_reference_also_when_it_is_edited(wiz, faults, has_column):
+    """With another content it would get another reference, and be created beside the one that may exist."""
+    faults.rule = _lost_after_sending(1)
+    frame = _new("customers", wiz, 1)
+    if has_column:
+        frame["reference_id"] = None
+    plan = frame.wiz.plan()
+    look_up = wiz.customer.page
+    wiz.customer.page = _down
+    assert states(plan.apply(progress=False)) == {"unknown": 1}
+    wiz.customer.page = look_up
+    left = wiz.server.records("customers")[-1]
+    frame.loc[0, "company_name"] = "New 0, without the typo"
+    again = frame.wiz.plan()
+    assert frame["reference_id"].tolist() == [left["reference_id"]]
+    assert again.problems["rule"].tolist() == [f"exists as {left['id']}; plan with match='reference_id' to update it"]
+    assert states(frame.wiz.plan(match="reference_id").apply(progress=False)) == {"done": 1}
+    assert [r["company_name"] for r in wiz.server.records("customers")][-1] == "New 0, without the typo"
+
+
+def test_two_identical_new_rows_keep_the_references_that_tell_them_apart(wiz, faults):
+    faults.rule = _raising(service_error(422, "not today"), 2)
+    frame = pd.concat([_new("customers", wiz, 1)] * 2, ignore_index=True).assign(reference_id=None)
+    result = frame.wiz.plan().apply(progress=False)
+    assert states(result) == {"done": 1, "failed": 1}
+    failed = result.failed
+    assert states(failed.wiz.plan().apply(progress=False)) == {"done": 1}
+    assert len({record["reference_id"] for record in wiz.server.records("customers")[-2:]}) == 2
+
+
+def test_a_plan_of_which_nothing_was_sent_can_be_applied_again(wiz, faults):
+    frame = _new("customers", wiz, 1).assign(reference_id=None)
+    plan = frame.wiz.plan()
+    faults.rule = _raising(NotSentError("no connection"), 1)
+    assert states(plan.apply(progress=False)) == {"unsent": 1}
+    assert states(plan.apply(progress=False)) == {"done": 1}

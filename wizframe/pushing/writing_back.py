@@ -72,6 +72,7 @@ def write_back(result: Result) -> None:
     own = attached(plan.frame)
     if own is not None and own.account != plan.account:
         return
+    _keep_references(result)
     written, deleted = [], []
     for change, outcome in zip(plan.changes_list, result.outcomes, strict=True):
         is_done = outcome.state == "done"
@@ -81,6 +82,30 @@ def write_back(result: Result) -> None:
             is_new = change.action == "create"
             written.append(Written(change.position, outcome.record, change.new_values.keys(), is_new, is_done))
     show_records(plan.frame, plan, result.connection, written, deleted)
+
+
+def _keep_references(result: Result) -> None:
+    """Write the references of creates that are not done into their rows: the next attempt must use the same ones.
+
+    A row whose outcome is unknown may be edited before it is planned again. With another content it would get another
+    reference, and be a second record beside the one that may exist.
+    """
+    plan = result.plan
+    if all(outcome.state in ("unsent", "skipped") for outcome in result.outcomes):
+        return  # as if nothing had happened: the plan can be applied again
+    pairs = zip(plan.changes_list, result.outcomes, strict=True)
+    left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.record]
+    left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
+    typed = take_in(plan.frame, plan.table).typed
+    if "reference_id" not in typed:
+        if all(outcome.state != "unknown" for _, outcome in left):
+            return
+        plan.frame["reference_id"] = pd.Series(np.nan, index=plan.frame.index, dtype="str")
+        typed = take_in(plan.frame, plan.table).typed
+    is_blank = typed["reference_id"].isna().to_numpy()
+    kept = {change.position: change.reference_id for change, _ in left if is_blank[change.position]}
+    if kept:
+        set_cells(plan.frame, "reference_id", np.array(list(kept), dtype=np.intp), list(kept.values()))
 
 
 def show_records(
