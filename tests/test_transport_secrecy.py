@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import http.client
 import io
 import logging
 import pickle
 import traceback
+from urllib.parse import quote
 
 import pytest
 import requests
 from test_client_support import CANARY, HANG_UP, Reply, Stub, client_of, closed_port, transport_to
+from test_security_support import everything_about, in_a_verbose_notebook, shows, writings_of
 
+from wizframe.client import Client
 from wizframe.errors import (
     ConfigurationError,
     ProtocolError,
@@ -20,13 +25,19 @@ from wizframe.errors import (
     TransportError,
     WizframeError,
 )
-from wizframe.transport import Secret
+from wizframe.server import Fault, FaultProxy, SandboxServer
+from wizframe.transport import Secret, Transport
 
 #: Every way in which a service can throw the key back at us, and in which a request can end badly.
 ECHOES = {
     "error": Reply.json({"code": CANARY, "message": f"bad key {CANARY}"}, 401),
     "details": Reply.json({"message": "no", "details": [{"field": CANARY, "reason": CANARY}]}, 422),
     "no message": Reply.json({"error": CANARY}, 500),
+    "upper case": Reply.json({"message": f"bad key {CANARY.upper()}"}, 401),
+    "base64": Reply.json({"message": base64.b64encode(f"k:{CANARY}".encode()).decode()}, 401),
+    "a record": Reply.json({"data": {"id": "c", "name": f"of {CANARY}"}}),
+    "a list": Reply.json({"data": [{"id": "c", "name": CANARY}]}),
+    "a wrong shape": Reply.json({"key": CANARY}),
     "html error": Reply(403, f"<html>{CANARY}</html>".encode()),
     "html answer": Reply(200, f"<html>{CANARY}</html>".encode()),
     "cut in two by the excerpt": Reply(200, b"x" * 185 + CANARY.encode()),
@@ -39,15 +50,8 @@ ECHOES = {
 }
 
 
-def everything_about(error):
-    """Write down all that a log, a notebook or a crash reporter could show of an error."""
-    trace = error.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename == __file__:  # a test's own variables hold the canary
-        trace = trace.tb_next
-    frames = traceback.TracebackException(type(error), error, trace, capture_locals=True)
-    shown = ["".join(frames.format()), repr(error), str(error), f"{error}", repr(vars(error)), repr(error.args)]
-    chained = [everything_about(other) for other in (error.__cause__, error.__context__) if other]
-    return "\n".join(shown + chained)
+#: Every character that somebody escapes.
+ODD = "api/prod+canary==&\"'<7f3e91c2>"
 
 
 @pytest.fixture
@@ -65,10 +69,10 @@ class TestErrors:
             record = {"reference_id": "A", "company_name": "B", "display_name": "C"}
             with pytest.raises(WizframeError) as caught:
                 client.customer.list() if method == "GET" else client.customer.create(record)
-        shown = everything_about(caught.value)
+        shown = everything_about(caught.value) + in_a_verbose_notebook(caught.value) + log.text
         assert stub.requests[0].headers["X-API-Key"] == CANARY
-        assert CANARY not in shown + log.text
-        assert "canary" not in shown + log.text  # no part of it either
+        assert shows(shown, CANARY) == set()
+        assert "canary" not in shown.lower()  # no part of it either
         assert b"canary" not in pickle.dumps(caught.value.args)
 
     def test_no_error_shows_it_when_nobody_listens(self, log):
@@ -81,6 +85,20 @@ class TestErrors:
         with Stub(Reply.json({"key": CANARY})) as stub, pytest.raises(ProtocolError) as caught:
             client_of(stub.base_url).customer.list()
         assert "canary" not in str(caught.value)
+
+    @pytest.mark.parametrize("write", [str.upper, quote, '"{}"'.format, lambda key: base64.b64encode(key.encode())])
+    def test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files(self, write):
+        echo = {"id": "c", "name": str(write(CANARY))}
+        with Stub(Reply.json(echo), Reply.json([echo])) as stub:
+            for ask in (client_of(stub.base_url).customer.list, lambda: client_of(stub.base_url).customer.get("c")):
+                with pytest.raises(ProtocolError, match="holds the API key itself"):
+                    ask()
+        assert len(stub.requests) == 2  # it will not change by asking again
+
+    def test_a_key_that_is_a_common_word_makes_no_answer_unusable(self):
+        with Stub(Reply.json({"id": "c", "name": "the KEY"})) as stub:
+            client = Client(Transport(stub.base_url, "key"), dialect="rest")
+            assert client.customer.get("c")["company_name"] == "the KEY"
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])
     def test_no_traceback_shows_it_when_a_request_is_interrupted(self, error, monkeypatch):
@@ -133,8 +151,32 @@ class TestObjects:
         with pytest.raises(TypeError):
             pickle.dumps(client)
 
-    def test_the_key_still_reaches_the_header_whole(self):
-        assert Secret(f" {CANARY}\n").reveal().encode() == CANARY.encode()
+    @pytest.mark.parametrize("key", [CANARY, ODD])
+    def test_the_key_still_reaches_the_header_whole(self, key):
+        assert Secret(f" {key}\n").reveal().encode() == key.encode()
+        with Stub(Reply.json([])) as stub:
+            Transport(stub.base_url, key).request("GET", ["customers"])
+        assert stub.requests[0].headers["X-API-Key"] == key
+
+    @pytest.mark.parametrize("key", [CANARY, ODD])
+    def test_the_key_is_recognised_however_a_service_writes_it(self, key):
+        secret = Secret(key)
+        for form in writings_of(key):
+            for written in (form, form.upper(), form.lower()):
+                assert secret.redact(f"1{written}2{written}3") == "1***2***3", written
+                assert secret.is_in(f"1{written}2".encode())
+        for before in ("", "u", "us", "user:"):
+            for after in ("", ":", "ab"):
+                text = base64.b64encode(f"{before}{key}{after}".encode()).decode()
+                assert "***" in secret.redact(text)
+                assert len(secret.redact(text)) <= 3 + len(before + after) * 4 // 3 + 4
+
+    @pytest.mark.parametrize("key", ["k", "ke", "key", "a.short.key"])
+    def test_of_a_short_key_nothing_else_is_taken_for_it(self, key):
+        for text in ("", "xyz", "a2V5", "***", "İ K"):
+            assert Secret(key).redact(text) == ("İ ***" if key == "k" and "K" in text else text)
+        assert Secret(key).redact(f"<{key}>") == "<***>"
+        assert not Secret(key).is_in(key.encode())
 
     def test_a_log_record_with_the_key_s_text_is_masked(self):
         stream = io.StringIO()
@@ -142,8 +184,52 @@ class TestObjects:
         logging.StreamHandler(stream).emit(logging.makeLogRecord({"msg": "the key is %s and %r", "args": said}))
         assert stream.getvalue() == "the key is *** and Secret(***)\n"
 
-    @pytest.mark.parametrize("key", ["", " ", "two words", "schlüssel", "line\nbreak", "tab\tbed", "nul\0"])
-    def test_what_cannot_be_a_header_is_no_key_and_is_not_shown_either(self, key):
+    @pytest.mark.parametrize("make", [Secret, lambda key: Transport("https://api.example.com/v1", key)])
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "",
+            " ",
+            "two canaries",
+            "schlüssel-canary",
+            "line\ncanary",
+            "tab\tcanary",
+            "nul\0canary",
+            b"canary",
+            ["canary"],
+        ],
+    )
+    def test_what_cannot_be_a_header_is_no_key_and_is_not_shown_either(self, key, make):
         with pytest.raises(ConfigurationError) as caught:
-            Secret(key)
-        assert not key.strip() or key not in str(caught.value)
+            make(key)
+        assert "canar" not in everything_about(caught.value) + in_a_verbose_notebook(caught.value)
+
+    @pytest.mark.parametrize("options", [{"workers": 0}, {"rate": -1.0}, {"ca_bundle": "nowhere"}, {"base_url": "x"}])
+    def test_no_traceback_of_a_transport_that_cannot_be_shows_it(self, options):
+        with pytest.raises(ConfigurationError) as caught:
+            Transport(**({"base_url": "https://api.example.com/v1", "api_key": CANARY} | options))
+        assert "canary" not in everything_about(caught.value) + in_a_verbose_notebook(caught.value)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: Transport("", "key"),
+            lambda: Client(Transport("https://api.example.com/v1", "key"), dialect="soap"),
+            lambda: SandboxServer(dialect="soap"),
+            lambda: FaultProxy("nowhere"),
+            lambda: Fault("mishap"),
+        ],
+    )
+    def test_what_could_not_be_made_can_be_shown_in_a_traceback_with_local_variables(self, make):
+        with pytest.raises(ValueError, match=r"soap|upstream|mishap|absolute") as caught:
+            make()
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert "self = " in "".join(shown.format())
+
+    def test_tracing_http_client_prints_no_request_of_ours(self, monkeypatch, capsys):
+        monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+        with Stub(Reply.json([])) as stub:
+            client_of(stub.base_url).customer.list()
+            assert capsys.readouterr().out == ""
+            requests.get(stub.base_url, headers={"X-API-Key": CANARY}, timeout=5)
+            assert CANARY in capsys.readouterr().out  # this is what would be found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.client import Client
 from wizframe.errors import ConfigurationError
-from wizframe.transport import Transport
+from wizframe.transport import Transport, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,18 +92,19 @@ def connect(
     -----
     Sends two ``GET /customers`` of one row: which dialect is spoken, and how many customers there are.
     """
+    api_key = masked(api_key) if api_key else None  # whatever raises from here on shows local variables without it
     chosen = _read_profile(profile)
-    url = base_url or os.environ.get("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
+    url = base_url or _setting("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
     key, source = _find_key(api_key, profile or url)
     if read_only is None:
-        read_only = os.environ.get("WIZFRAME_READ_ONLY", "").strip().lower() in ("1", "true", "yes")
+        read_only = _setting("WIZFRAME_READ_ONLY").strip().lower() in ("1", "true", "yes")
     transport = Transport(
         url,
         key,
         rate=rate or chosen.rate,
         workers=workers,
         read_only=read_only,
-        ca_bundle=ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE"),
+        ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE"),
     )
     account = chosen.account or ("sandbox" if key == SANDBOX_API_KEY else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
@@ -193,17 +194,22 @@ def sandbox(
     return client
 
 
+def _setting(name: str) -> str:
+    """Read the environment. IPython's verbose tracebacks show what a failing statement names, and all of it."""
+    return os.environ.get(name, "")
+
+
 def _find_key(api_key: str | None, name: str) -> tuple[str, str]:
-    """Return the key and where it came from."""
+    """Return the key, masked, and where it came from."""
     if api_key:
         return api_key, "given"
-    if os.environ.get("WIZCOMMERCE_API_KEY"):
-        return os.environ["WIZCOMMERCE_API_KEY"], "from WIZCOMMERCE_API_KEY"
+    if _setting("WIZCOMMERCE_API_KEY"):
+        return masked(_setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY"
     stored = _key_in_keyring(name)
     if stored:
         return stored, "from the keyring"
     if sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass(f"WizCommerce API key for {name} (not shown): "), "typed"
+        return masked(getpass.getpass(f"WizCommerce API key for {name} (not shown): ")), "typed"
     raise ConfigurationError(
         "no API key: set WIZCOMMERCE_API_KEY or give connect(api_key=…). "
         "Without an account, wizframe.sandbox() is there to try things"
@@ -219,7 +225,7 @@ def _key_in_keyring(name: str) -> str | None:
         stored: str | None = keyring.get_password("wizframe", name)
     except keyring.errors.KeyringError:  # a server without a keyring daemon, say
         return None
-    return stored
+    return None if stored is None else masked(stored)
 
 
 def _read_profile(name: str | None) -> _Profile:
@@ -238,6 +244,7 @@ def _read_profile(name: str | None) -> _Profile:
         raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
     unknown = sorted(profiles[name].keys() - _Profile.__dataclass_fields__.keys())
     if unknown:
+        del profiles  # among them may be a key, put there by mistake: a traceback may print local variables
         allowed = ", ".join(_Profile.__dataclass_fields__)
         raise ConfigurationError(f"[profiles.{name}] in {path}: {unknown} are unknown, allowed are {allowed}")
     return _Profile(**profiles[name])

@@ -78,8 +78,6 @@ class Client:
         settle_s: float = 5.0,
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        if dialect not in ("auto", "rest", "sdk"):
-            raise ConfigurationError(f"dialect={dialect!r}: allowed are 'auto', 'rest', 'sdk'")
         self.transport = transport
         self.account = Account(transport.base_url, account)
         self.workers = workers
@@ -91,6 +89,8 @@ class Client:
         self._query_dialect: Dialect | None = None
         self._on_close = on_close
         self._lock = threading.RLock()
+        if dialect not in ("auto", "rest", "sdk"):
+            raise ConfigurationError(f"dialect={dialect!r}: allowed are 'auto', 'rest', 'sdk'")
         _open_clients.add(self)
 
     @property

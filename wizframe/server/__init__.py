@@ -99,9 +99,9 @@ class SandboxServer:
         self.api_key = SANDBOX_API_KEY
         self.requests = RequestLog()
         self.faults = Faults(faults)
-        self._spelling = Spelling(dialect)
         self._store: Store | None = None
         self._listener: SandboxListener | None = None
+        self._spelling = Spelling(dialect)
 
     def __enter__(self) -> Self:
         return self.start()

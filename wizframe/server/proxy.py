@@ -49,13 +49,13 @@ class FaultProxy:
     """
 
     def __init__(self, upstream: str, *, faults: Iterable[Fault] = ()) -> None:
+        self._port = 0
         parts = urlsplit(upstream)
         if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost"} or parts.port is None:
             raise ValueError(f"the upstream is http://127.0.0.1:PORT, with or without a path, not {upstream!r}")
         self.faults = _WireFaults(faults)
         self._upstream = (parts.hostname, parts.port)
         self._path = parts.path
-        self._port = 0
         self._listener: _Relay | None = None
 
     def __enter__(self) -> Self:

@@ -18,6 +18,8 @@ import certifi
 import orjson
 import requests
 import requests.adapters
+import urllib3
+import urllib3.connection
 import urllib3.exceptions
 
 from wizframe.errors import (
@@ -33,14 +35,14 @@ from wizframe.errors import (
 )
 from wizframe.transport.answers import Answer, failure, judge, read
 from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
-from wizframe.transport.secret import Secret
+from wizframe.transport.secret import Secret, masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wizframe.errors import WizframeError
 
-__all__ = ["Answer", "Pacer", "Secret", "Transport", "check_base_url", "is_loopback"]
+__all__ = ["Answer", "Pacer", "Secret", "Transport", "check_base_url", "is_loopback", "masked"]
 
 USER_AGENT = "wizframe"
 CONNECT_TIMEOUT_S = 5.0
@@ -76,6 +78,9 @@ class Transport:
         The URL, the key, the rate, the number of workers or the certificates cannot be used.
     """
 
+    base_url = ""  # until it is known: a traceback that prints local variables shows a transport that is half made
+    read_only = False
+
     def __init__(
         self,
         base_url: str,
@@ -86,6 +91,7 @@ class Transport:
         read_only: bool = False,
         ca_bundle: str | None = None,
     ) -> None:
+        api_key = masked(api_key)  # whatever raises from here on shows local variables without it
         if workers < 1:
             raise ConfigurationError(f"workers={workers!r}, but must be at least 1")
         self.base_url = check_base_url(base_url)
@@ -219,7 +225,8 @@ def check_base_url(base_url: str) -> str:
     """
     parts = _split(base_url)
     if parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
-        raise ConfigurationError(f"base_url {base_url!r} is no absolute URL such as https://api.wizcommerce.com/v1")
+        shown = f" {base_url!r}" if "://" in base_url else ""  # it may be the key, given in the wrong place
+        raise ConfigurationError(f"base_url{shown} is no absolute URL such as https://api.wizcommerce.com/v1")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigurationError("base_url must hold no user, password, query or fragment")
     if parts.scheme == "http" and not is_loopback(base_url):
@@ -269,6 +276,26 @@ def _path(segments: Sequence[str]) -> str:
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 
+class _Connection(urllib3.connection.HTTPConnection):
+    """A connection that prints no headers, whatever ``http.client.HTTPConnection.debuglevel`` was set to."""
+
+    debuglevel = 0
+
+
+class _TLSConnection(urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
+
+    debuglevel = 0
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
     """An adapter whose connections share one TLS context (parsing the certificates anew costs 13 ms each)."""
 
@@ -278,12 +305,18 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
-        return super().proxy_manager_for(*args, ssl_context=self._context, **options)
+        manager = super().proxy_manager_for(*args, ssl_context=self._context, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the certificates to the shared context, which verifies them and the host name."""
+
+
+_POOLS = {"http": _Pool, "https": _TLSPool}
 
 
 class _Session(requests.Session):

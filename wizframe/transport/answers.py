@@ -24,6 +24,10 @@ __all__ = ["Answer", "failure", "judge", "read"]
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _EXCERPT_CHARACTERS = 200
 _EXCERPT_BYTES = 64 * 1024  # far more than is shown, so that a key at the cut is whole when it is looked for
+_ECHO = (
+    "the answer holds the API key itself, so nothing of it is used: it would end up in frames and files. "
+    "Does a record hold the key, or does something between here and the service repeat what it is sent?"
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ def failure(method: str, url: str, error: Exception, secret: Secret) -> Transpor
     reason = getattr(error.args[0], "reason", None) if error.args else None
     what, host = f"{method} {url}", urlsplit(url).netloc
     if _is_untrusted(reason):
-        untrusted = NotSentError(f"{what}: {host} showed a certificate that is not trusted ({_words(str(reason))})")
+        words = _words(secret.redact(str(reason)))
+        untrusted = NotSentError(f"{what}: {host} showed a certificate that is not trusted ({words})")
         untrusted.code = "certificate"
         return untrusted
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
@@ -210,7 +215,8 @@ def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer
     """
     status, what = response.status_code, f"{response.request.method} {response.request.url}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        return Answer(status, content, secret)
+        # Masking it would alter records, and a contact is written back whole: an answer with the key is no answer.
+        return ProtocolError(f"{what}: {_ECHO}") if secret.is_in(content) else Answer(status, content, secret)
     if status < 400:  # noqa: PLR2004
         target = secret.redact(response.headers.get("Location", "nowhere"))
         return RedirectError(
