@@ -87,12 +87,39 @@ def test_many_threads_write_at_once_and_nothing_is_lost(journal):
     assert elsewhere(journal.path) == ["done"] * 200
 
 
+def everything_beside(path):
+    """Read the file and those beside it, byte by byte."""
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def modes(journal):
+    """Tell who may do what with the file and those beside it, by the ends of their names."""
+    files = journal.path.parent.glob(f"{journal.path.name}*")
+    return {path.name.removeprefix(journal.path.name): stat.S_IMODE(path.stat().st_mode) for path in files}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_nobody_else_can_read_it(journal):
     journal.begin(push(), entries(1))
-    files = list(journal.path.parent.iterdir())
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert modes(journal) == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
     assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_nobody_else_can_read_it_whatever_the_user_gives_away_otherwise(tmp_path):
+    """A umask of 0 makes everything else readable and writable; a copy of a file may have become readable."""
+    before = os.umask(0)
+    try:
+        with Journal(tmp_path / "new" / "journal.sqlite3") as journal:
+            journal.begin(push(), entries(1))
+            assert modes(journal) == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
+            assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+        journal.path.chmod(0o644)
+        with Journal(journal.path) as journal:
+            journal.begin(push(), entries(1))
+            assert modes(journal) == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
+    finally:
+        os.umask(before)
 
 
 def test_its_place_is_the_users_to_choose(monkeypatch, tmp_path):
@@ -123,7 +150,7 @@ def test_the_lease_of_a_killed_process_is_free(journal):
 
 
 def test_an_unknown_push_is_said_with_the_way_to_find_it(journal):
-    with pytest.raises(JournalError, match=r"no push nope: wizframe\.pushes\(\)"):
+    with pytest.raises(JournalError, match=r"^the journal has no push nope: wizframe\.pushes\(\) lists them$"):
         journal.lease("nope")
 
 
@@ -155,7 +182,7 @@ def test_a_locked_journal_is_a_clear_error(journal, monkeypatch):
 
 def test_a_journal_of_a_newer_version_is_refused(journal):
     journal._connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalError, match="newer wizframe"):
+    with pytest.raises(JournalError, match=r"^the journal \S+ was written by a newer wizframe: update"):
         Journal()
 
 
@@ -197,8 +224,36 @@ def test_purging_removes_old_pushes_and_their_data_from_the_file(journal):
     assert journal.purge(timedelta(days=1)) == 0
     assert journal.purge(timedelta()) == 1
     assert len(journal.pushes()) == 1
+    assert b"Canary" not in everything_beside(journal.path)  # neither now
     journal.close()
-    assert b"Canary" not in b"".join(path.read_bytes() for path in journal.path.parent.iterdir())
+    assert b"Canary" not in everything_beside(journal.path)  # nor when the log is merged
+
+
+def test_purging_empties_the_log_while_another_process_has_the_journal_open(journal):
+    """SQLite keeps the log, with every page as it was, until the last one closes the file."""
+    old = push()
+    journal.begin(old, [dataclasses.replace(entries(1)[0], name="Canary & Sons")])
+    journal.end(old.push_id)
+    with Journal() as other:
+        assert b"Canary" in everything_beside(journal.path)  # this is what would be found
+        assert journal.purge(timedelta()) == 1
+        assert b"Canary" not in everything_beside(journal.path)
+        assert other.pushes() == []
+
+
+def test_what_could_not_be_removed_from_the_log_is_said(journal, monkeypatch):
+    monkeypatch.setattr("wizframe.journal.opening.BUSY_S", 0.05)
+    old = push()
+    journal.begin(old, [dataclasses.replace(entries(1)[0], name="Canary & Sons")])
+    journal.end(old.push_id)
+    reader = sqlite3.connect(journal.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM changes").fetchall()
+    with pytest.raises(JournalError, match=r"can still be read.*purge again"):
+        journal.purge(timedelta())
+    reader.close()
+    assert journal.purge(timedelta()) == 0
+    assert b"Canary" not in everything_beside(journal.path)
 
 
 def test_a_worker_that_outlives_the_journal_is_told_so_and_does_not_wait_for_ever():

@@ -34,7 +34,7 @@ from wizframe.journal.entries import (
     to_json,
     to_row,
 )
-from wizframe.journal.opening import as_journal_error, connect_file, journal_path, open_file
+from wizframe.journal.opening import as_journal_error, connect_file, forget_deleted, journal_path, open_file
 
 if TYPE_CHECKING:
     import sqlite3
@@ -218,11 +218,15 @@ class Journal:
         -------
         int
             How many.
+
+        Raises
+        ------
+        JournalError
+            Another process kept reading, so that what was removed can still be read in a file.
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
         removed = self._submit("DELETE FROM pushes WHERE ended_at IS NOT NULL AND ended_at < ?", [before])
-        with as_journal_error(self.path):
-            self._connection.execute("VACUUM")  # what is deleted must not stay readable in the file
+        forget_deleted(self.path)
         return removed
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The journal's file: where it is, its tables, and what opening it checks."""
+"""The journal's file: where it is, its tables, what opening it checks, and how what was deleted is gone from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wizframe.errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SCHEMA_VERSION", "as_journal_error", "connect_file", "journal_path", "open_file"]
+__all__ = ["SCHEMA_VERSION", "as_journal_error", "connect_file", "forget_deleted", "journal_path", "open_file"]
 
 SCHEMA_VERSION = 2
 BUSY_S = 5.0
@@ -71,6 +71,8 @@ def as_journal_error(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except JournalError:  # an OSError, too, and says what to do
+        raise
     except (sqlite3.Error, OSError) as error:
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         step = (
@@ -114,6 +116,8 @@ def open_file(path: Path) -> sqlite3.Connection:
     with as_journal_error(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
+        with contextlib.suppress(PermissionError):  # somebody else's file: its owner decides
+            path.chmod(0o600)  # one that was copied to its place, say, could be anybody's to read
         connection = connect_file(path)
         try:
             _prepare(connection, path)
@@ -121,6 +125,28 @@ def open_file(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def forget_deleted(path: Path) -> None:
+    """Leave nothing of what was deleted readable: neither in the file, nor in the log beside it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    JournalError
+        Another process kept reading, so that the log could not be emptied.
+    """
+    with as_journal_error(path), contextlib.closing(connect_file(path)) as connection:
+        connection.execute("VACUUM")
+        # The log lives on, with every page as it was before, as long as any process has the journal open.
+        is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if is_busy:
+        raise JournalError(
+            f"what was removed can still be read beside {path}, since another process is reading it: purge again later"
+        )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

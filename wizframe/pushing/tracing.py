@@ -92,7 +92,7 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
 
 
 def purge(*, older_than_days: float) -> int:
-    """Remove pushes that ended longer ago, with the customers' data that they hold. They cannot be undone any more.
+    """Remove pushes that ended longer ago, with the personal data that they hold. They cannot be undone any more.
 
     Parameters
     ----------
