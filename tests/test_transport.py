@@ -252,6 +252,27 @@ class TestTooManyRequests:
             ask(stub, clock=clock)
         assert clock.slept == [9.0]
 
+    @pytest.mark.parametrize(("headers", "least_s", "most_s"), [({"Retry-After": "9"}, 9, 9), ({}, 0.25, 0.5)])
+    def test_a_503_is_reason_for_everybody_to_pause_also_where_it_is_not_repeated(self, headers, least_s, most_s):
+        clock = Clock()
+        with Stub(Reply(503, headers=headers), OK) as stub:
+            transport = transport_to(stub.base_url, clock)
+            with pytest.raises(UnavailableError):
+                transport.request("POST", ["customers"], payload={})
+            assert clock.slept == []
+            transport.request("GET", ["customers"])
+        assert least_s <= sum(clock.slept) <= most_s + 1e-6
+        assert stub.methods == ["POST", "GET"]
+
+    def test_another_failure_of_the_service_is_that_request_s_alone(self):
+        clock = Clock()
+        with Stub(Reply(502), OK) as stub:
+            transport = transport_to(stub.base_url, clock)
+            with pytest.raises(UnavailableError):
+                transport.request("POST", ["customers"], payload={})
+            transport.request("GET", ["customers"])
+        assert clock.slept == []
+
 
 class TestNeverSent:
     @pytest.mark.parametrize(

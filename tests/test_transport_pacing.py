@@ -56,12 +56,25 @@ class TestPacer:
             starts = sorted(start for future in [pool.submit(several) for _ in range(8)] for start in future.result())
         assert starts == pytest.approx([0.1 * number for number in range(200)])
 
-    def test_a_refusal_pauses_everybody_and_slows_the_pace(self):
+    @pytest.mark.parametrize(("burst", "least_s"), [(1, 1 / 8), (9, 1 / 2000), (50, 1 / 50)])
+    def test_a_refusal_pauses_everybody_and_slows_the_pace(self, burst, least_s):
         paced, _ = pacer()
-        sent = paced.wait()
+        sent = [paced.wait() for _ in range(burst)][-1]
         paced.slow_down(sent, 5.0)
         assert paced.wait() == sent + 5.0
-        assert all(gap > 1.0 for gap in intervals(paced, 3))  # one request a second was one too many
+        assert all(gap > least_s for gap in intervals(paced, 3))
+
+    def test_whoever_queues_when_a_pause_begins_waits_for_its_end(self):
+        clock = Clock()
+
+        def sleep(seconds):
+            clock.sleep(seconds)
+            if len(clock.slept) == 1:  # another thread is refused meanwhile
+                paced.slow_down(1000.0, 5.0)
+
+        paced = Pacer(2, clock=clock, sleep=sleep)
+        assert paced.wait() == 1000.0
+        assert paced.wait() == 1005.5
 
     def test_refusals_of_one_burst_count_once(self):
         once, _ = pacer()
@@ -89,22 +102,43 @@ class TestPacer:
         assert intervals(paced, 3)[-1] == pytest.approx(1 / 20 * 1.25)
 
     def test_successes_bring_the_pace_back_to_what_the_user_allowed(self):
-        paced, _ = pacer(rate=2)
+        paced, clock = pacer(rate=2)
         paced.slow_down(paced.wait(), 0.0)
         slow = intervals(paced, 3)[-1]
+        clock.now += 1
+        assert intervals(paced, 3)[-1] == slow  # nobody knows yet that the service is well again
         paced.speed_up()
         faster = intervals(paced, 3)[-1]
         assert 0.5 < faster < slow
-        for _ in range(5000):
-            paced.speed_up()
+        clock.now += 60
+        paced.speed_up()
         assert intervals(paced, 3)[-1] == 0.5
 
     def test_without_a_rate_successes_lift_the_limit(self):
-        paced, _ = pacer()
+        paced, clock = pacer()
         paced.slow_down(paced.wait(), 0.0)
-        for _ in range(10_000):
+        for _ in range(600):
+            clock.now += 1
             paced.speed_up()
         assert intervals(paced, 3)[-1] == 0.0
+
+    @pytest.mark.parametrize("pause_s", [1.0, 5.0])
+    def test_the_pace_stays_below_what_was_refused_for_thirty_times_the_pause(self, pause_s):
+        """Each refusal costs everybody a pause: the next one must not come soon."""
+        paced, clock = pacer()
+        for _ in range(100):
+            sent = paced.wait()
+            clock.now += 0.01
+        paced.slow_down(sent, pause_s)
+        paces = {}
+        for share in (0, 1, 10, 29, 60, 90):
+            clock.now = sent + pause_s + share * pause_s
+            paced.speed_up()
+            paces[share] = 1 / intervals(paced, 2)[-1]
+        assert paces[0] == pytest.approx(80, rel=0.02)
+        assert 90 < paces[10] < paces[29] < 100.5
+        assert 115 < paces[60] < 125
+        assert paces[90] > 200
 
     @given(rate=st.none() | st.floats(0.01, 1000), refusals=st.integers(1, 60))
     def test_no_number_of_refusals_is_faster_than_the_user_allows_or_endlessly_slow(self, rate, refusals):

@@ -166,20 +166,18 @@ class Transport:
             if isinstance(outcome, Answer):
                 self.pacer.speed_up()
                 return outcome
+            is_refused = isinstance(outcome, RateLimitError)
             if isinstance(outcome, RateLimitError):
-                refusals += 1
                 outcome.retry_after_s = asked_s
-                if refusals == MAX_REFUSALS:
-                    raise outcome
-                self.pacer.slow_down(sent_at, pause_s(asked_s, refusals))
-                continue
-            failures += 1
-            if failures == MAX_ATTEMPTS or not _may_repeat(method, outcome):
+            refusals, failures = refusals + is_refused, failures + (not is_refused)
+            wait_s = pause_s(asked_s, refusals if is_refused else failures)
+            is_everybodys = _is_too_much(outcome, asked_s)
+            if is_everybodys:
+                self.pacer.slow_down(sent_at, wait_s)
+            if failures == MAX_ATTEMPTS or refusals == MAX_REFUSALS or not _may_repeat(method, outcome):
                 raise outcome
-            if asked_s is None:
-                self.pacer.sleep(pause_s(None, failures))
-            else:
-                self.pacer.slow_down(sent_at, pause_s(asked_s, failures))
+            if not is_everybodys:
+                self.pacer.sleep(wait_s)
 
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
         """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
@@ -349,8 +347,16 @@ def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     return context
 
 
+def _is_too_much(error: WizframeError, asked_s: float | None) -> bool:
+    """Tell whether the service cannot keep up, so that all workers have to slow down."""
+    status = getattr(error, "status", 0)
+    return status in (429, 503) or (status >= 500 and asked_s is not None)  # noqa: PLR2004 - HTTP's own boundary
+
+
 def _may_repeat(method: str, error: WizframeError) -> bool:
     """Tell whether asking again is safe and may help."""
+    if isinstance(error, RateLimitError):
+        return True
     if isinstance(error, NotSentError):
         return error.code != "certificate"
     # An answer, a redirect or a wrong shape will not change by asking again.

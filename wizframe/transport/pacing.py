@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,21 @@ __all__ = ["MAX_PAUSE_S", "Pacer", "pause_s", "retry_after_s"]
 
 MAX_PAUSE_S = 120.0
 MAX_INTERVAL_S = 10.0
+#: As many requests in a second were too many; fewer came too fast, one after the other.
+_MANY = 32
+#: Requests per second that are taken to have been refused where nothing else tells: a single one, after a long silence.
+_UNKNOWN = 8.0
+_FASTEST = 2000.0  # requests per second: faster than the wire, no limit at all
+_RECOVERY = 30.0  # times as long as the pause, so that pauses take a small part of the time
+_LONGEST_RECOVERY_S = 300.0
 
 
 class Pacer:
     """Space the requests of all threads; slow everybody down when the service says so.
+
+    Nobody says how much a service bears, so it is learnt from its refusals. After one the pace begins below that which
+    was refused, comes back to it, stays near it for long, and goes beyond it later (a cubic curve, as in RFC 9438):
+    each refusal costs everybody a pause, so the next one should not come soon.
 
     Parameters
     ----------
@@ -58,8 +70,9 @@ class Pacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
-        self._paused_at = float("-inf")
-        self._sent: deque[float] = deque(maxlen=512)
+        self._paused_at = self._paused_until = float("-inf")
+        self._sent: deque[float] = deque(maxlen=1000)
+        self._curve: _Curve | None = None
 
     def wait(self) -> float:
         """Block until the next request may leave.
@@ -69,14 +82,16 @@ class Pacer:
         float
             The clock when it may leave, in seconds; :meth:`slow_down` wants it back.
         """
-        with self._lock:
-            start = max(self._clock(), self._next)
-            self._next = start + self._interval_s
-            self._sent.append(start)
-        delay_s = start - self._clock()
-        if delay_s > 0:
-            self.sleep(delay_s)
-        return start
+        while True:
+            with self._lock:
+                start = max(self._clock(), self._next)
+                self._next = start + self._interval_s
+                self._sent.append(start)
+            delay_s = start - self._clock()
+            if delay_s > 0:
+                self.sleep(delay_s)
+            if start >= self._paused_until:  # a pause that began meanwhile holds for those who queue, too
+                return start
 
     def slow_down(self, sent_at: float, pause_s: float) -> None:
         """Pause everybody after a refusal, and go on more slowly.
@@ -90,22 +105,57 @@ class Pacer:
         """
         with self._lock:
             now = self._clock()
-            self._next = max(self._next, now + pause_s)
+            self._paused_until = max(self._paused_until, now + pause_s)
+            self._next = max(self._next, self._paused_until)
             if sent_at <= self._paused_at:
                 return
-            recent = [moment for moment in self._sent if now - 1.0 < moment <= now]
-            seen_s = 1.0 / max(len(recent), 1)
-            slower_s = min(max(self._interval_s, seen_s) * 1.25, MAX_INTERVAL_S)
-            self._interval_s = max(slower_s, self._floor_s)
             self._paused_at = now
+            refused, borne = self._paces(now)
+            start = max(0.8 * min(borne, refused), 0.5 * refused)
+            recovery_s = min(_RECOVERY * max(pause_s, 1.0), _LONGEST_RECOVERY_S)
+            self._curve = _Curve(refused, start, self._paused_until, recovery_s)
+            self._follow(start)
 
     def speed_up(self) -> None:
-        """Go on a little faster after a success, down to the interval that the user allowed."""
-        if self._interval_s > self._floor_s:
+        """Go on faster after a success, up to the pace that the user allowed."""
+        if self._curve is not None:
             with self._lock:
-                self._interval_s = max(self._interval_s * 0.998, self._floor_s)
-                if self._interval_s < 0.0005:  # noqa: PLR2004 - faster than the wire: no limit
-                    self._interval_s = self._floor_s
+                if self._curve is not None:
+                    self._follow(self._curve.pace(self._clock()))
+
+    def _paces(self, now: float) -> tuple[float, float]:
+        """Tell which pace was refused, and how many requests there were in the last second."""
+        recent = [moment for moment in self._sent if now - 1.0 < moment <= now]
+        many = float(len(recent))
+        if self._curve is not None:
+            return 1.0 / self._interval_s, many
+        if many < _MANY:
+            span_s = max(recent[-1] - recent[0], 1.0 / _FASTEST) if recent else 1.0
+            refused = min(max((many - 1.0) / span_s, _UNKNOWN), _FASTEST)
+        else:
+            refused = many
+        return (min(refused, 1.0 / self._floor_s) if self._floor_s else refused), many
+
+    def _follow(self, pace: float) -> None:
+        if pace >= _FASTEST:
+            self._curve = None
+        interval_s = 0.0 if self._curve is None else min(1.0 / pace, MAX_INTERVAL_S)
+        self._interval_s = max(interval_s, self._floor_s)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """How the pace comes back after a refusal; paces in requests per second."""
+
+    refused: float
+    start: float
+    since: float
+    recovery_s: float
+
+    def pace(self, now: float) -> float:
+        """Give the pace for some moment of the clock."""
+        left = 1.0 - max(now - self.since, 0.0) / self.recovery_s
+        return self.refused - (self.refused - self.start) * left**3
 
 
 def pause_s(asked_s: float | None, failures: int) -> float:
