@@ -204,7 +204,7 @@ class TestLostAnswers:
         assert isinstance(caught.value, TimeoutError)
 
     def test_a_slow_drip_meets_the_total_deadline(self, monkeypatch):
-        monkeypatch.setattr("wizframe.transport.DEADLINE_S", -1.0)
+        monkeypatch.setattr("wizframe.transport.deadlines.DEADLINE_S", -1.0)
         with Stub(OK) as stub, pytest.raises(DeadlineError):
             ask(stub, "POST")
 

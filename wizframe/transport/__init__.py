@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -18,8 +17,6 @@ import certifi
 import orjson
 import requests
 import requests.adapters
-import urllib3
-import urllib3.connection
 import urllib3.exceptions
 
 from wizframe.errors import (
@@ -34,6 +31,7 @@ from wizframe.errors import (
     UnavailableError,
 )
 from wizframe.transport.answers import Answer, failure, judge, read
+from wizframe.transport.deadlines import pool_classes
 from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
 from wizframe.transport.secret import Secret, masked
 
@@ -47,7 +45,6 @@ __all__ = ["Answer", "Pacer", "Secret", "Transport", "check_base_url", "is_loopb
 USER_AGENT = "wizframe"
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
-DEADLINE_S = 120.0
 MAX_ATTEMPTS = 5
 MAX_REFUSALS = 20
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
@@ -181,7 +178,6 @@ class Transport:
 
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
         """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
-        deadline = time.monotonic() + DEADLINE_S
         try:
             response = self._session.request(
                 method,
@@ -194,7 +190,7 @@ class Transport:
                 proxies=self._proxies,
             )
             with response:
-                content = read(response, deadline)
+                content = read(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return failure(method, url, error, self._secret), None
         except BaseException as error:  # noqa: BLE001 - raised again: Ctrl-C in frames that hold the header as bytes
@@ -274,26 +270,6 @@ def _path(segments: Sequence[str]) -> str:
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 
-class _Connection(urllib3.connection.HTTPConnection):
-    """A connection that prints no headers, whatever ``http.client.HTTPConnection.debuglevel`` was set to."""
-
-    debuglevel = 0
-
-
-class _TLSConnection(urllib3.connection.HTTPSConnection):
-    """The same over TLS."""
-
-    debuglevel = 0
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TLSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
-
-
 class _Adapter(requests.adapters.HTTPAdapter):
     """An adapter whose connections share one TLS context (parsing the certificates anew costs 13 ms each)."""
 
@@ -303,18 +279,15 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = pool_classes()
 
     def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
         manager = super().proxy_manager_for(*args, ssl_context=self._context, **options)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = pool_classes()
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the certificates to the shared context, which verifies them and the host name."""
-
-
-_POOLS = {"http": _Pool, "https": _TLSPool}
 
 
 class _Session(requests.Session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -78,15 +77,13 @@ def _parse(content: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def read(response: requests.Response, deadline: float) -> bytes | None:
-    """Read a body piecewise, so that a slow or endless one meets the deadline and the size limit.
+def read(response: requests.Response) -> bytes | None:
+    """Read a body piecewise, so that an endless one meets the size limit.
 
     Parameters
     ----------
     response : requests.Response
         Opened with ``stream=True``.
-    deadline : float
-        On the monotonic clock, in seconds.
 
     Returns
     -------
@@ -104,8 +101,6 @@ def read(response: requests.Response, deadline: float) -> bytes | None:
         size += len(piece)
         if size > MAX_ANSWER_BYTES:
             return None
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout
         pieces.append(piece)
     return b"".join(pieces)
 

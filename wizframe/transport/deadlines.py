@@ -1,0 +1,95 @@
+"""Connections whose answers have a total deadline, head and body together, and that print nothing.
+
+The time-out of a socket begins anew with each byte: an answer that drips would go on for as long as it likes, and a
+head that drips would never come to where a body is read. Knows nothing of requests or keys.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+
+__all__ = ["DEADLINE_S", "pool_classes"]
+
+DEADLINE_S = 120.0
+
+
+def pool_classes() -> dict[str, Any]:
+    """Give the pools whose connections keep the deadline.
+
+    Returns
+    -------
+    dict
+        By scheme, as ``urllib3.PoolManager.pool_classes_by_scheme`` has them.
+    """
+    return {"http": _Pool, "https": _SecurePool}
+
+
+class _Reader(io.RawIOBase):
+    """What comes out of a socket, until the deadline."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._silence_s = sock.gettimeout()
+        self._deadline = time.monotonic() + DEADLINE_S
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the answer did not end in time")
+        self._sock.settimeout(left_s if self._silence_s is None else min(left_s, self._silence_s))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answering:
+    """A socket as far as an answer needs it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock))
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer, from its status line on."""
+
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        # makefile() is all that it uses of a socket.
+        super().__init__(_Answering(sock), *args, **options)  # type: ignore[arg-type]
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+    debuglevel = 0  # whatever http.client.HTTPConnection.debuglevel was set to: it would print the headers
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+    debuglevel = 0
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
