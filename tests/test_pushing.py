@@ -385,3 +385,13 @@ def test_a_decision_about_something_else_is_refused(wiz):
     cells = result.conflict_cells.assign(column="phone")
     with pytest.raises(PlanError, match="no conflict of this result: phone of cust_"):
         result.resolve(cells)
+
+
+def test_a_delete_notices_changes_in_what_the_load_does_not_show(wiz):
+    frame = load(wiz)
+    plan = frame.head(2).wiz.delete()
+    wiz.server.overwrite("customers", frame["id"][0], freight_term="changed elsewhere")
+    result = plan.apply(max_deletes=2, progress=False)
+    assert result.changes["state"].tolist() == ["conflict", "done"]
+    assert "updated_at was" in result.changes["what_happened"][0]
+    assert frame["id"][0] in stored(wiz, "customers")

@@ -213,6 +213,19 @@ def test_undoing_meets_a_later_edit_as_a_conflict(wiz):
     assert wiz.customer.get(customers["id"][0])["payment_term"] == "later"
 
 
+@pytest.mark.parametrize(
+    "given", [{"phone": "+14155550100"}, {"attributes": [{"name": "Industry", "value": "Retail"}]}]
+)
+def test_undoing_does_not_delete_what_somebody_has_worked_on_since(wiz, given):
+    customers = wiz.load_customers()
+    customers.loc[len(customers)] = {"company_name": "New", "display_name": "New"}
+    result = customers.wiz.plan().apply()
+    identifier = result.changes["id"][0]
+    wiz.customer.update(identifier, given)
+    assert result.undo().apply(max_deletes=1).counts()["conflict"] == 1
+    assert wiz.customer.get(identifier)
+
+
 def test_a_deleted_customer_comes_back_with_contacts_under_a_new_id(wiz, dialect):
     customers = wiz.load_customers(status="active").head(1)
     kept = ["reference_id", "company_name", "payment_term", "email"]

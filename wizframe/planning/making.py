@@ -266,8 +266,10 @@ def _text(value: Any) -> str | None:
 
 def _delete(intake: Intake, matched: Matched, position: int) -> Change:
     row = _row(matched.base, intake, position)
-    cells = tuple(Cell(name, value, None) for name, value in row.items() if intake.table[name].writable)
-    return _change("delete", intake, matched, position, cells)
+    cells = [Cell(name, value, None) for name, value in row.items() if intake.table[name].writable]
+    if row.get("updated_at") is not None:  # it tells of changes in what a load does not show
+        cells.append(Cell("updated_at", row["updated_at"].isoformat(), None))
+    return _change("delete", intake, matched, position, tuple(cells))
 
 
 def _contacts_too(changes: Sequence[Change], lookups: Lookups) -> tuple[str, ...]:

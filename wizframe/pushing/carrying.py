@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+from wizframe.client.checks import moment
 from wizframe.errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -196,7 +197,7 @@ class Carrier:
             changed = tuple(
                 ConflictCell(cell.column, cell.old, "(delete)", current.get(cell.column))
                 for cell in change.cells
-                if cell.column in current and not _same(current[cell.column], cell.old)
+                if cell.column in current and not _is_as_it_was(cell, current)
             )
             if changed and self._on_conflict != "mine":
                 return _conflict(changed, tries, current)
@@ -314,6 +315,12 @@ def _three_way(
                 continue
         wanted[cell.column] = cell.new
     return wanted, conflicts
+
+
+def _is_as_it_was(cell: Cell, current: Record) -> bool:
+    if cell.column == "updated_at":
+        return moment(current["updated_at"]) == moment(cell.old)
+    return _same(current[cell.column], cell.old)
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -102,7 +102,10 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
         cells = [Cell(c.column, c.old, _cleared(table, c)) for c in cells if not _is_same(c.old, c.new)]
         action: Any = "update"
     elif entry.action == "create":
-        cells = [Cell(column, after.get(column, new), None) for column, _, new in entry.cells]
+        # All that it was given, and all that it was left blank in: somebody may have filled that in since.
+        known = after or {column: new for column, _, new in entry.cells}
+        names = [field.name for field in table.fields if field.create and field.name != "contacts"]
+        cells = [Cell(name, known.get(name), None) for name in names]
         action = "delete"
     else:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
