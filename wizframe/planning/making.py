@@ -373,4 +373,4 @@ def _compared_with(matched: Matched) -> str:
     sources = [str(baseline) for baseline in matched.used]
     if bool((matched.against_service & matched.is_known).any()):
         sources.append("the service's present records")
-    return " and ".join(sources) or "nothing: no row has a record yet"
+    return " and ".join(sources)

@@ -265,6 +265,8 @@ class Plan:
     def _compared(self) -> str:
         columns = len(self.compared_columns)
         what = f"{self.table.name}: " if self.table is not CUSTOMER else ""
+        if not self.compared_rows:
+            return f"{what}nothing to compare, no row has a record yet"
         return f"{what}compared {self.compared_rows} rows × {columns} columns with {self.compared_with}"
 
     def _groups(self) -> Iterator[list[Change]]:

@@ -276,7 +276,8 @@ def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
             again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
         return Outcome("unknown", f"the answer was lost: {error}", again, error.code, tries.sent)
     if isinstance(error, _FATAL):
-        return Outcome("unsent", f"the push stopped: {error}", "mend that and push again", error.code)
+        step = "mend that; wizframe.resume() then finishes the push"
+        return Outcome("unsent", f"the push stopped: {error}", step, error.code)
     if isinstance(error, _LOST):
         return Outcome("unsent", f"the record could not be read: {error}", again, error.code)
     where = "; ".join(f"{name}: {reason}" for name, reason in getattr(error, "details", ()))
