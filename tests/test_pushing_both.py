@@ -196,6 +196,25 @@ def test_two_frames_of_one_kind_are_no_pair(wiz):
         wizframe.plan(customers, contacts=contacts, only=["designatoin"])
 
 
+def test_contacts_do_not_go_without_the_customers_that_they_wait_for(wiz):
+    plan = new_customers("N-1").wiz.plan(contacts=new_contacts("N-1"))
+    with pytest.raises(PlanError, match="wait for customers of the plan"):
+        plan.contacts.apply()
+    assert writes(wiz) == []
+
+
+def test_resume_ends_also_what_waits_for_a_row_that_had_problems(wiz):
+    customers, contacts = new_customers("N-1", "N-2").assign(phone=["123", None]), new_contacts("N-1", "N-2")
+    plan = customers.wiz.plan(contacts=contacts)
+    wiz.workers = 1
+    wiz.server.faults.add(Fault("answer", "customers.create", status=401))
+    assert states(plan.apply(invalid="skip", progress=False)) == {"skipped": 1, "unsent": 3}
+    (finished,) = wizframe.resume(progress=False)
+    assert states(finished) == {"done": 2, "skipped": 1}
+    assert wizframe.resume() == []
+    assert wizframe.pushes()["ended_at"].notna().all()
+
+
 @pytest.mark.usefixtures("wiz")
 def test_plan_and_result_show_both():
     plan = new_customers("N-1").wiz.plan(contacts=new_contacts("N-1"))

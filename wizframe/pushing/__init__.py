@@ -290,6 +290,10 @@ def _check(
         raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
     for part in plan.parts:
         _check_same_account(attached(part.frame), client, ServiceLookups(client))
+    if plan.table is not CUSTOMER and any(change.customer_reference_id for change in plan.changes_list):
+        raise PlanError(
+            "nothing was sent: these contacts wait for customers of the plan that they are a part of: apply that"
+        )
     if len(plan.problems) and invalid == "raise":
         raise PlanProblemsError(
             f"nothing was sent, problems stand in the way: {'; '.join(plan.problem_lines())}. Correct them and plan "

@@ -105,9 +105,9 @@ def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool
         numbers=[entry.number for entry in entries],
         were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),
         customers={
-            str(entry.reference_id): (entry.after or {}).get("id")
+            str(entry.reference_id): entry.after["id"]
             for entry in everything
-            if entry.action == "create" and entry.state not in _OPEN and entry.table_name == CUSTOMER.name
+            if entry.action == "create" and entry.table_name == CUSTOMER.name and entry.after
         },
         progress=progress,
     )

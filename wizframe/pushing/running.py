@@ -79,7 +79,7 @@ def run(
     on_conflict: OnConflict,
     numbers: Iterable[int] | None = None,
     were_sent: frozenset[int] = frozenset(),
-    customers: Mapping[str, str | None] | None = None,
+    customers: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> Result:
     """Carry out a plan that is in the journal.
@@ -96,7 +96,7 @@ def run(
     were_sent : frozenset of int
         Numbers of changes that may have been sent by an earlier run.
     customers : mapping of str, optional
-        What became of customers that an earlier run had to create: reference to id, or None where there will be none.
+        Those that an earlier run created: reference to id.
     progress : bool
 
     Returns
@@ -147,7 +147,7 @@ class _Push:
         journal: Journal,
         push_id: str,
         were_sent: frozenset[int],
-        customers: dict[str, str | None],
+        customers: dict[str, str],
     ) -> None:
         self._plan = plan
         self._client = client
@@ -155,6 +155,7 @@ class _Push:
         self._push_id = push_id
         self._were_sent = were_sent
         self._customers = customers
+        self._expected: set[str] = set()
         self._stopped = threading.Event()
         self._reason = "the push stopped before this row"
 
@@ -225,12 +226,16 @@ class _Push:
         return False
 
     def _note_customers(self, jobs: Iterable[_Job]) -> None:
-        """Learn which customers there are now, and which there will not be: contacts may wait for them."""
+        """Learn which new customers there are now, and which may still come: contacts wait for them."""
+        self._expected.clear()
         for job in jobs:
-            outcome = job.outcome
-            if job.change.action != "create" or outcome is None or outcome.state not in _FINAL:
+            if job.change.action != "create":
                 continue
-            self._customers[str(job.change.reference_id)] = (outcome.record or {}).get("id")
+            reference, outcome = str(job.change.reference_id), job.outcome
+            if outcome is None or outcome.state not in _FINAL:
+                self._expected.add(reference)
+            elif outcome.record:
+                self._customers[reference] = outcome.record["id"]
 
     def _carry_group(self, group: Sequence[_Job], carrier: Carrier) -> int:
         """Carry out changes one after the other; return how many there are."""
@@ -253,7 +258,7 @@ class _Push:
         if change.customer_reference_id is not None and change.customer_id is None:
             customer_id = self._customers.get(change.customer_reference_id)
             if customer_id is None:
-                job.outcome = _without_customer(change, is_final=change.customer_reference_id in self._customers)
+                job.outcome = _without_customer(change, is_expected=change.customer_reference_id in self._expected)
                 return
             change = dataclasses.replace(change, customer_id=customer_id)
         job.is_started = True
@@ -293,13 +298,13 @@ def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:
         yield _Job(next(numbers), change, skipped if about else None)
 
 
-def _without_customer(change: Change, *, is_final: bool) -> Outcome:
-    if is_final:
-        said = f"its customer {change.customer_reference_id} was not created, so it was not sent"
-        step = "correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent"
-        return Outcome("skipped", said, step, "no_customer")
-    said = f"its customer {change.customer_reference_id} is not known to be created yet, so it was not sent"
-    return Outcome("unsent", said, "wizframe.resume() finishes the push", "no_customer")
+def _without_customer(change: Change, *, is_expected: bool) -> Outcome:
+    if is_expected:
+        said = f"its customer {change.customer_reference_id} is not known to be created yet, so it was not sent"
+        return Outcome("unsent", said, "wizframe.resume() finishes the push", "no_customer")
+    said = f"its customer {change.customer_reference_id} was not created, so it was not sent"
+    step = "correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent"
+    return Outcome("skipped", said, step, "no_customer")
 
 
 def _groups(jobs: Iterable[_Job]) -> Mapping[object, list[_Job]]:
