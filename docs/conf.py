@@ -1,0 +1,36 @@
+"""How the documentation is built: `python -m sphinx -W docs build/docs`. Offline; the notebooks are executed."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import wizframe
+
+HERE = Path(__file__).parent
+# The notebooks push: not into the journal of whoever builds this.
+os.environ["WIZFRAME_STATE_DIR"] = tempfile.mkdtemp(prefix="wizframe-docs-")
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
+
+project = "wizframe"
+author = "The wizframe maintainers"
+copyright = "The wizframe maintainers"  # noqa: A001 - Sphinx's own name
+version = release = wizframe.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["build", "**/.ipynb_checkpoints"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+nb_ipywidgets_js = {}  # nothing is fetched when a page is read
+autodoc_typehints = "none"  # the docstrings say more
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_custom_sections = [("Source", "notes_style"), ("Yields", "returns_style"), ("Warns", "returns_style")]
+
+html_theme = "furo"
+html_title = f"wizframe {version}"
+html_show_sphinx = False
