@@ -3,11 +3,15 @@
 import functools
 import sys
 
+import pandas as pd
 import pytest
 import tqdm.auto
+from test_client_support import Clock
 
 import wizframe.progress
-from wizframe.progress import bar
+from wizframe.progress import bar, note
+from wizframe.server import Fault
+from wizframe.transport import Pacer
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
@@ -69,3 +73,39 @@ def test_the_total_may_become_known_later_and_grow(capsys):
     err = capsys.readouterr().err
     assert "5/10" in err
     assert "20/20" in err
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_pause_that_the_service_asked_for_is_counted_down_and_wiped(wiz, capsys):
+    clock = Clock()
+    wiz.transport.pacer = Pacer(clock=clock, sleep=clock.sleep)
+    wiz.server.faults.add(Fault("answer", "customers.list", skip=1, status=429, headers={"Retry-After": "4"}))
+    wiz.load_customers(workers=1)
+    assert [fired.kind for fired in wiz.server.faults.fired] == ["answer"]
+    assert clock.slept[:4] == [1.0] * 4
+    err = capsys.readouterr().err
+    told = [f"waiting {seconds} s, as WizCommerce asked" in err for seconds in (5, 4, 3, 2, 1, 0)]
+    assert told == [False, True, True, True, True, False]
+    assert err.endswith(" \r")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_look_for_what_a_lost_answer_did_is_told_and_wiped(wiz, capsys):
+    frame = pd.DataFrame({"id": [None], "reference_id": ["N-1"], "company_name": ["New"], "display_name": ["New"]})
+    plan = frame.wiz.plan()
+    wiz.settle_s = 0.0
+    wiz.server.faults.add(Fault("drop_after", "customers.create"))
+    capsys.readouterr()
+    assert plan.apply().counts()["done"] == 1
+    assert len(wiz.server.faults.fired) == 1
+    err = capsys.readouterr().err
+    assert "verifying N-1, whose answer was lost" in err
+    assert err.endswith(" \r")
+
+
+def test_what_is_shown_early_is_wiped_too(capsys):
+    with bar("changes", enabled=True, total=2):
+        assert note("verifying")
+    assert "verifying" in capsys.readouterr().err.split("\r")[-3]
+    assert not note("nobody looks")
+    assert capsys.readouterr().err == ""

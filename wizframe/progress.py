@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["bar"]
+__all__ = ["bar", "note"]
 
 _AFTER_S = 1.0
+_open: list[Any] = []
 
 
 @contextmanager
@@ -42,7 +43,29 @@ def bar(what: str, *, enabled: bool, total: int | None = None) -> Iterator[Calla
         shown.total = total or shown.total
         shown.update(known - shown.n)
 
+    _open.append(shown)
     try:
         yield show
     finally:
+        _open.remove(shown)
         shown.close()
+
+
+def note(text: str) -> bool:
+    """Say beside the bars what the work is waiting for. Any thread may.
+
+    Parameters
+    ----------
+    text : str
+        In place of what was said before; empty where the waiting is over.
+
+    Returns
+    -------
+    bool
+        Whether there is any bar beside which it can be seen.
+    """
+    bars = list(_open)
+    for shown in bars:
+        shown.set_postfix_str(text)
+        shown.delay = 0  # tqdm wipes only what it takes to be shown
+    return bool(bars)

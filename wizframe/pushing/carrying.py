@@ -25,6 +25,7 @@ from wizframe.fields import CUSTOMER
 from wizframe.frames import is_blank
 from wizframe.loaders import ServiceLookups
 from wizframe.planning.changes import shown
+from wizframe.progress import note
 from wizframe.pushing.results import ConflictCell, Outcome
 
 if TYPE_CHECKING:
@@ -173,20 +174,25 @@ class Carrier:
 
     def _find_new(self, change: Change) -> Record | None:
         """Look a reference up in both statuses, twice, each time after a lost request must have had its effect."""
-        lookups = ServiceLookups(self._client)
-        customer, reference = str(change.customer_id), str(change.reference_id)
-        for _ in range(2):
-            self._client.transport.pacer.sleep(self._client.settle_s)
-            if self._table is CUSTOMER:
-                found = lookups.customers_by_reference([reference]).get(reference)
+        note(f"verifying {change.reference_id}, whose answer was lost")
+        try:
+            for _ in range(2):
+                self._client.transport.pacer.sleep(self._client.settle_s)
+                found = self._find(str(change.reference_id), str(change.customer_id))
                 if found is not None:
-                    return self._client.customer.get(found["id"])
-            else:
-                rows = lookups.contacts_of([customer]).get(customer, [])
-                for row in rows:
-                    if row.get("reference_id") == reference:
-                        return row
+                    return found
+        finally:
+            note("")
         return None
+
+    def _find(self, reference: str, customer_id: str) -> Record | None:
+        """Find a record by its reference, whatever its status."""
+        lookups = ServiceLookups(self._client)
+        if self._table is CUSTOMER:
+            listed = lookups.customers_by_reference([reference]).get(reference)
+            return None if listed is None else self._client.customer.get(listed["id"])
+        rows = lookups.contacts_of([customer_id]).get(customer_id, [])
+        return next((row for row in rows if row.get("reference_id") == reference), None)
 
     def _delete(self, change: Change, tries: _Tries) -> Outcome:
         """Delete a record only as it was when the user decided to."""

@@ -13,6 +13,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from wizframe.errors import ConfigurationError
+from wizframe.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,11 +88,20 @@ class Pacer:
                 start = max(self._clock(), self._next)
                 self._next = start + self._interval_s
                 self._sent.append(start)
-            delay_s = start - self._clock()
-            if delay_s > 0:
-                self.sleep(delay_s)
+            self._sleep_until(start)
             if start >= self._paused_until:  # a pause that began meanwhile holds for those who queue, too
                 return start
+
+    def _sleep_until(self, start: float) -> None:
+        """Sleep; count down where the service asked for it and there is a bar to show it."""
+        left_s, is_asked = start - self._clock(), self._paused_until > self._clock()
+        while is_asked and left_s >= 1.0 and note(f"waiting {left_s:.0f} s, as WizCommerce asked"):
+            self.sleep(1.0)
+            left_s -= 1.0
+        if left_s > 0:
+            self.sleep(left_s)
+        if is_asked:
+            note("")
 
     def slow_down(self, sent_at: float, pause_s: float) -> None:
         """Pause everybody after a refusal, and go on more slowly.
