@@ -219,6 +219,7 @@ def test_a_server_that_is_gone_leaves_every_row_unsent(wiz):
     frame.loc[:2, "payment_term"] = "net77"
     plan = frame.wiz.plan()
     wiz.workers = 1
+    wiz.transport.pacer.sleep = lambda _seconds: None
     wiz.server.stop()
     result = plan.apply(progress=False)
     assert states(result) == {"unsent": 3}

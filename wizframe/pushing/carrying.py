@@ -252,7 +252,7 @@ class _Tries:
         was_open, self.is_open = self.is_open, True
         try:
             yield
-        except (NotSentError, RedirectError, ReadOnlyError, InvalidRequestError, AuthenticationError, RateLimitError):
+        except (NotSentError, ReadOnlyError, InvalidRequestError, AuthenticationError, RateLimitError):
             self.is_open = was_open  # this one did nothing
             raise
         except UnavailableError:
@@ -280,7 +280,7 @@ def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
     if tries.is_open:
         if change.action == "create":
             again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
-        return Outcome("unknown", f"the answer was lost: {error}", again, error.code, tries.sent)
+        return Outcome("unknown", f"whether it was done is unknown: {error}", again, error.code, tries.sent)
     if isinstance(error, _FATAL):
         step = "mend that; wizframe.resume() then finishes the push"
         return Outcome("unsent", f"the push stopped: {error}", step, error.code)
