@@ -245,6 +245,7 @@ def test_ids_references_and_times_are_written_into_the_planned_frame(wiz, shape)
     assert states(result) == {"done": 3}
     shown = frame.reset_index() if shape in ("index", "MultiIndex") else frame
     now = stored(wiz, "customers")
+    assert shown["id"].isin(now.keys()).all()
     for _, row in shown.iloc[[0, 3, 4]].iterrows():
         assert now[row["id"]]["reference_id"] == row["reference_id"]
         assert pd.Timestamp(now[row["id"]]["updated_at"]) == pd.Timestamp(row["updated_at"])
@@ -395,3 +396,12 @@ def test_a_delete_notices_changes_in_what_the_load_does_not_show(wiz):
     assert result.changes["state"].tolist() == ["conflict", "done"]
     assert "updated_at was" in result.changes["what_happened"][0]
     assert frame["id"][0] in stored(wiz, "customers")
+
+
+def test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row(wiz):
+    frame, before = load(wiz), stored(wiz, "customers")
+    frame.loc[0, ["first_name", "payment_term"]] = ["mine", "net77"]
+    wiz.server.overwrite("customers", frame["id"][0], first_name="elsewhere")
+    assert states(frame.wiz.plan().apply(on_conflict="theirs", progress=False)) == {"done": 1}
+    kept = {"first_name": "elsewhere", "payment_term": "net77"}
+    assert changed(before, stored(wiz, "customers")) == {frame["id"][0]: kept}

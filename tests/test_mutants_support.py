@@ -1,0 +1,303 @@
+"""Bugs that somebody could write into the package, and the test that notices each: data, put to the proof elsewhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A bug. ``edits`` are pairs of the text as it stands in ``file``, exactly once, and the text with the bug."""
+
+    name: str
+    harm: str
+    file: str
+    test: str
+    edits: tuple[tuple[str, str], ...]
+
+
+def _mutant(name, harm, file, test, *edits):
+    return Mutant(name, harm, file, test, edits)
+
+
+CARRYING, RUNNING = "pushing/carrying.py", "pushing/running.py"
+MUTANTS = [
+    _mutant(
+        "a create whose answer is lost is sent again without looking",
+        "the customer exists twice, or the row ends as unknown although it is there",
+        CARRYING,
+        "test_pushing_faults.py::test_a_create_whose_answer_is_lost_is_adopted_never_doubled[rest-customers]",
+        (
+            "            found = self._find_new(change)\n            if found",
+            "            found = None\n            if found",
+        ),
+    ),
+    _mutant(
+        "every request is repeated after a lost answer, not only reads",
+        "a create, an update or a delete takes effect twice",
+        "transport/__init__.py",
+        "test_transport.py::TestLostAnswers::test_a_write_is_sent_exactly_once",
+        ('return method == "GET" and isinstance(error,', "return isinstance(error,"),
+    ),
+    _mutant(
+        "a lost create is looked up at once, without the settle wait",
+        "what takes effect a moment later is not found, and is created a second time",
+        CARRYING,
+        "test_pushing_lost.py::"
+        "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-1-customers]",
+        ("            self._client.transport.pacer.sleep(self._client.settle_s)\n", ""),
+    ),
+    _mutant(
+        "one look-up is taken for proof",
+        "a create that takes effect after it is sent a second time",
+        CARRYING,
+        "test_pushing_lost.py::"
+        "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
+        ("        for _ in range(2):\n", "        for _ in range(1):\n"),
+    ),
+    _mutant(
+        "a lost create is looked up among the active records only",
+        "one that somebody deactivated meanwhile is created a second time",
+        CARRYING,
+        "test_pushing_lost.py::test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same[rest]",
+        (
+            "                found = lookups.customers_by_reference([reference]).get(reference)\n",
+            "                found = next(iter(self._client.customer.list(reference_ids=[reference])), None)\n",
+        ),
+    ),
+    _mutant(
+        "a record with the reference is adopted, whatever it holds",
+        "somebody else's customer is reported as yours, and the next edit is written into it",
+        CARRYING,
+        "test_pushing_faults.py::"
+        "test_a_create_that_somebody_else_made_meanwhile_with_other_content_is_a_conflict[rest]",
+        ('    if not other:\n        said = "created (', '    if True:\n        said = "created ('),
+    ),
+    _mutant(
+        "a 409 to the very first attempt is adopted",
+        "a reference that was taken all along is reported as created",
+        CARRYING,
+        "test_pushing_faults.py::test_a_taken_reference_is_never_adopted[rest]",
+        ("                if tries.sent == 1 and not tries.was_open:\n", "                if False:\n"),
+    ),
+    _mutant(
+        "a 5xx is taken for a refusal",
+        "a create that did take effect counts as unsent, and resume() sends it again without looking",
+        CARRYING,
+        "test_pushing_lost.py::"
+        "test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_looks_first[rest-502]",
+        ("        except UnavailableError:\n            raise\n", ""),
+    ),
+    _mutant(
+        "a 429 to a write is taken for a lost answer",
+        "a service that asks for patience leaves rows unknown, and settle waits for nothing",
+        CARRYING,
+        "test_pushing_lost.py::test_a_write_that_was_refused_as_one_too_many_was_not_sent[rest-create]",
+        (
+            "InvalidRequestError, AuthenticationError, RateLimitError):\n",
+            "InvalidRequestError, AuthenticationError):\n",
+        ),
+        (
+            "        except UnavailableError:\n            raise\n",
+            "        except (UnavailableError, RateLimitError):\n            raise\n",
+        ),
+    ),
+    _mutant(
+        "Retry-After's date is measured against this machine's clock",
+        "a clock that is an hour wrong waits an hour, or not at all",
+        "transport/pacing.py",
+        "test_transport.py::TestTooManyRequests::test_the_wait_is_what_the_service_asks_for_within_reason",
+        ("(time.time() if now is None else now)", "time.time()"),
+    ),
+    _mutant(
+        "redirects are followed",
+        "a POST becomes a GET that looks like success, and the key goes to another host",
+        "transport/__init__.py",
+        "test_transport.py::TestRefusals::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
+        ("allow_redirects=False", "allow_redirects=True"),
+        ("    def get_redirect_target(self", "    def get_no_redirect_target(self"),
+    ),
+    _mutant(
+        "the journal is told of a write after it was sent",
+        "a crash in between leaves it as planned, and resume() sends it a second time",
+        CARRYING,
+        "test_pushing_lost.py::test_the_journal_says_sent_before_the_first_byte_of_a_write_leaves[rest-customers]",
+        ("        self._note_sent(before)\n        self.sent += 1\n", "        self.sent += 1\n"),
+        (
+            "        self.is_open = False\n\n    def lose",
+            "        self.is_open = False\n        self._note_sent(before)\n\n    def lose",
+        ),
+    ),
+    _mutant(
+        "what cannot be written into the journal is sent all the same",
+        "on a full disk a push goes on that nobody can resume, trace or undo",
+        RUNNING,
+        "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_in_order[rest]",
+        (
+            '        self._journal.record(self._push_id, number, state="sent"',
+            (
+                "        with contextlib.suppress(JournalError):\n"
+                '            self._journal.record(self._push_id, number, state="sent"'
+            ),
+        ),
+        (
+            '            self._reason = f"the push stopped: {error}"\n            self._stopped.set()\n',
+            '            self._reason = f"the push stopped: {error}"\n',
+        ),
+    ),
+    _mutant(
+        "resume() takes everything that is not done for unsent",
+        "a create whose answer was lost before a crash is sent again without looking",
+        "pushing/resuming.py",
+        "test_resuming.py::test_a_create_whose_answer_was_lost_before_the_crash_is_adopted[rest]",
+        ('frozenset(entry.number for entry in entries if entry.state != "planned")', "frozenset()"),
+    ),
+    _mutant(
+        "another process's lease is ignored",
+        "two processes work on one push and send everything twice",
+        "journal/__init__.py",
+        "test_pushing_lost.py::test_a_push_that_another_one_is_working_on_is_refused[rest]",
+        (
+            "            if owner not in (None, self._owner) and _is_alive(owner, alive_at):\n",
+            "            if False:\n",
+        ),
+    ),
+    _mutant(
+        "undo puts back what the plan had loaded, not what the push found",
+        "an edit that somebody made in between is lost for good",
+        "pushing/undoing.py",
+        "test_pushing_lost.py::test_undo_puts_back_what_was_there_and_not_what_had_been_loaded[rest]",
+        (
+            "Cell(column, after.get(column, new), before.get(column)) for column, _, new in entry.cells if before]",
+            "Cell(column, after.get(column, new), old) for column, old, new in entry.cells if before]",
+        ),
+    ),
+    _mutant(
+        "a contact is put without its other fields",
+        "the edit of a job title erases name, e-mail address and phone",
+        CARRYING,
+        "test_pushing.py::test_one_cell_of_a_contact_changes_and_every_other_field_stays[rest-designation-Head-Head]",
+        (
+            "return self._client.customer.contact.replace(current, wanted)",
+            'return self._client.customer.contact.replace({n: current[n] for n in ("id", "customer_id")}, wanted)',
+        ),
+    ),
+    _mutant(
+        "a contact is put without the fields that wizframe does not know",
+        "the edit of a job title erases what a newer WizCommerce keeps in it",
+        "client/checks.py",
+        "test_pushing.py::test_a_contact_keeps_the_fields_that_nobody_knows[rest]",
+        ("    return kept | unknown_fields(dict(current), CONTACT)\n", "    return kept\n"),
+    ),
+    _mutant(
+        "the record is read before the first attempt only",
+        "an edit that somebody makes between two attempts is overwritten",
+        CARRYING,
+        "test_pushing_faults.py::test_an_update_that_somebody_else_overtakes_between_two_attempts_is_a_conflict[rest]",
+        (
+            (
+                "        while True:\n            current = self._read(change)\n            if current is None:\n"
+                "                return _gone(tries)\n"
+            ),
+            (
+                "        current = self._read(change)\n        while True:\n            if current is None:\n"
+                "                return _gone(tries)\n"
+            ),
+        ),
+    ),
+    _mutant(
+        "a cell that somebody else changed too is sent with the others",
+        "the newer value is overwritten although 'theirs' was chosen",
+        CARRYING,
+        "test_pushing.py::test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row[rest]",
+        ("answer = self._write(change, current, wanted)", "answer = self._write(change, current, change.new_values)"),
+    ),
+    _mutant(
+        "a record is deleted although it changed since the delete was planned",
+        "a customer is gone that somebody had just brought up to date",
+        CARRYING,
+        "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_kept[rest-skip]",
+        ('            if changed and self._on_conflict != "mine":\n', "            if False:\n"),
+    ),
+    _mutant(
+        "a 200 is believed without comparing the answer",
+        "a value that the service did not keep is reported as done",
+        CARRYING,
+        "test_pushing_faults.py::test_a_value_that_the_service_does_not_keep_is_a_failure[rest]",
+        (
+            "kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]",
+            "kept: list[str] = []",
+        ),
+    ),
+    _mutant(
+        "a cleared cell is sent as null",
+        "the service reads it as absent, and the old value stays",
+        "planning/comparing.py",
+        "test_pushing.py::test_a_customer_gets_a_patch_of_the_changed_fields_only[rest]",
+        ('    return [] if field.kind == "ids" else ""\n', '    return [] if field.kind == "ids" else None\n'),
+    ),
+    _mutant(
+        "a cell that became blank is cleared",
+        "a merge or a spreadsheet that left blanks erases phone numbers by the hundred",
+        "planning/comparing.py",
+        "test_planning.py::test_a_cell_that_became_blank_is_not_sent_unless_it_is_cleared_on_purpose[rest]",
+        ("    if new is None and not is_cleared:\n", "    if new is None and not field.writable:\n"),
+    ),
+    _mutant(
+        "a generated reference is random",
+        "the same file, pushed from two machines or a second time, creates everybody twice",
+        "planning/making.py",
+        "test_pushing.py::test_new_rows_alone_with_blank_ids_of_any_dtype[rest]",
+        ('hashlib.sha256(f"{content}{ordinal}".encode())', "hashlib.sha256(np.random.default_rng().bytes(16))"),
+    ),
+    _mutant(
+        "outcomes are told in the order in which rows were finished",
+        "the row that failed is reported as done, and the other way round",
+        RUNNING,
+        "test_pushing_lost.py::test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done[rest]",
+        ("    is_started: bool = False\n", '    is_started: bool = False\n    finished_at: str = ""\n'),
+        (
+            "        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)\n",
+            (
+                "        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)\n"
+                "        job.finished_at = now()\n"
+            ),
+        ),
+        ("map(self._outcome, jobs)", "map(self._outcome, sorted(jobs, key=lambda job: job.finished_at))"),
+    ),
+    _mutant(
+        "what was created is written into the frame row after row",
+        "a new customer's id ends up in another customer's row, and the next edit is written into that one",
+        "pushing/writing_back.py",
+        "test_pushing.py::test_ids_references_and_times_are_written_into_the_planned_frame[rest-column]",
+        ("written.append(Written(change.position,", "written.append(Written(len(written),"),
+    ),
+    _mutant(
+        "an expired key stops nothing",
+        "every one of 300 rows is sent with it, and the account is locked",
+        CARRYING,
+        "test_pushing_faults.py::test_a_bad_key_or_a_vanished_server_stops_in_order[rest-error0]",
+        ("_FATAL = (AuthenticationError, ReadOnlyError,", "_FATAL = (ReadOnlyError,"),
+    ),
+    _mutant(
+        "a plan is applied although its frame was edited since",
+        "what is sent is not what is seen in the frame; applied twice, everything is sent twice",
+        "pushing/__init__.py",
+        "test_pushing.py::test_a_plan_is_applied_once[rest]",
+        ("    plan.check_fresh()\n", ""),
+    ),
+    _mutant(
+        "deletes need no permission",
+        "a plan with the wrong rows in it deletes customers and their contacts",
+        "pushing/__init__.py",
+        "test_pushing.py::test_deleting_says_how_many_contacts_go_too[rest]",
+        ("    if deletes > max_deletes:\n", "    if False:\n"),
+    ),
+    _mutant(
+        "an answer that holds the API key is taken for data",
+        "the key ends up in frames, in the journal and in exported files",
+        "transport/answers.py",
+        "test_transport_secrecy.py::TestErrors::"
+        "test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files",
+        ("if secret.is_in(content) else", "if False else"),
+    ),
+]
