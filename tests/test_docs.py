@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from test_mutants_support import mutants_table
 
 import wizframe
 from wizframe.errors import InvalidDataWarning
@@ -28,6 +29,15 @@ FIELDS_PAGE = "\n\n".join(
         _FOOT + "\n",
     ]
 )
+#: What stands between two marks of a page is made by a function, too.
+SECTIONS = [(ROOT / "docs" / "reliability.md", "mutants", mutants_table)]
+
+
+def with_section(text, name, content):
+    """Put the content of a section between its marks."""
+    begin, end = f"<!-- {name}: written by python tests/test_docs.py -->", f"<!-- end of {name} -->"
+    before, after = text.split(begin)[0], text.split(end)[1]
+    return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
 def blocks(page):
@@ -44,6 +54,12 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page):
 
 def test_the_page_of_fields_is_what_the_table_says():
     assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE, "python tests/test_docs.py writes it anew"
+
+
+@pytest.mark.parametrize(("page", "name", "table"), SECTIONS, ids=[name for _, name, _ in SECTIONS])
+def test_a_section_that_is_made_is_up_to_date(page, name, table):
+    text = page.read_text("utf-8")
+    assert text == with_section(text, name, table()), "python tests/test_docs.py writes it anew"
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
@@ -72,3 +88,5 @@ def test_the_examples_in_docstrings_hold(name):
 
 if __name__ == "__main__":
     (ROOT / "docs" / "fields.md").write_text(FIELDS_PAGE, "utf-8")
+    for path, name, table in SECTIONS:
+        path.write_text(with_section(path.read_text("utf-8"), name, table()), "utf-8")

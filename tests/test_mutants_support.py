@@ -301,3 +301,20 @@ MUTANTS = [
         ("if secret.is_in(content) else", "if False else"),
     ),
 ]
+
+
+def mutants_table():
+    """Write the bugs down for a page.
+
+    Returns
+    -------
+    str
+        A table in Markdown.
+    """
+    rows = [f"| {mutant.name} | {mutant.harm} | `{_shown(mutant.test)}` |" for mutant in MUTANTS]
+    return "\n".join(["| bug | what it would do | the test that notices it |", "|---|---|---|", *rows])
+
+
+def _shown(test):
+    file, *_, name = test.partition("[")[0].split("::")
+    return f"{file}::{name}"
