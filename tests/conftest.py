@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 import wizframe
 from wizframe.client import _open_clients
 
-pytest_plugins = ["wizframe.testing"]
+pytest_plugins = ["wizframe.testing", "browser_support"]
 
 DATA = Path(__file__).parent / "data"
 
