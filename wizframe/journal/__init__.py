@@ -245,7 +245,7 @@ class Journal:
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                connection.rollback()  # unless SQLite did so itself, as where the disk is full
                 raise
             connection.execute("COMMIT")
 
@@ -300,8 +300,7 @@ class Journal:
                     counts = [self._connection.execute(statement, values).rowcount for statement, values, _ in batch]
                     self._connection.execute("COMMIT")
                 except BaseException:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
+                    self._connection.rollback()
                     raise
         except JournalError as error:
             for _, _, written in batch:

@@ -157,7 +157,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
         _bring_up_to_date(connection, path)
     except BaseException:
-        connection.execute("ROLLBACK")
+        connection.rollback()
         raise
     connection.execute("COMMIT")
 

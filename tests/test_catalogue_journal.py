@@ -1,0 +1,224 @@
+"""The fault catalogue, the record of pushes: killed, two at a time, no room, no right, torn, of another version."""
+
+import contextlib
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from test_catalogue_support import edited, fired
+from test_planning_support import states, writes
+from test_resuming import PUSH, connect, truth
+from test_server_support import eventually
+
+import wizframe
+from wizframe.errors import JournalError
+from wizframe.journal import journal_path
+from wizframe.server import Fault, SandboxServer
+
+pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+
+WORKERS = 3  # of the push in a process of its own, which makes 20 updates and 8 creates
+
+
+@contextlib.contextmanager
+def push_that_hangs(server, kind, after):
+    """Push in another process until its workers wait for answers that never come; kill it in the end."""
+    server.faults.add(Fault(kind, "writes", skip=after, times=None))
+    with subprocess.Popen([sys.executable, "-c", PUSH, server.base_url], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            eventually(lambda: len(server.faults.fired) == WORKERS)
+            yield process
+            assert process.poll() is None
+        finally:
+            process.kill()
+    assert process.returncode != 0
+    server.faults.clear()
+
+
+def check_done(server, before):
+    """Check that everything was done, each thing once."""
+    after = truth(server)
+    assert [after[identifier]["payment_term"] for identifier in before].count("net77") == 20
+    created = [row["reference_id"] for identifier, row in after.items() if identifier not in before]
+    assert sorted(created) == [f"NEW-{number}" for number in range(8)]
+    assert set(wizframe.history()["outcome"]) == {"done"}
+    assert wizframe.resume() == []
+
+
+@pytest.mark.fault(
+    29,
+    "killed at any instant",
+    "`wizframe.pushes()` shows no end; `wizframe.resume()` finishes it: what is *done* is not sent again",
+    "L D",
+)
+@pytest.mark.parametrize(("kind", "after"), [("stall", 0), ("stall_after", 0), ("stall", 20), ("stall_after", 22)])
+def test_a_push_that_was_killed_while_it_waited_for_answers_is_finished(dialect, kind, after):
+    with SandboxServer(customers=30, dialect=dialect) as server:
+        before = truth(server)
+        with push_that_hangs(server, kind, after):
+            pass
+        assert [what for what, _ in fired(server.faults)] == [kind] * WORKERS
+        cut_off = wizframe.pushes()
+        assert cut_off["ended_at"].isna().tolist() == [True]
+        assert cut_off[["done", "sent"]].to_numpy().tolist() == [[after, WORKERS]]
+        with connect(server) as client:
+            client.settle_s = 0.0
+            (result,) = wizframe.resume(progress=False)
+            assert states(result) == {"done": 28 - after}
+            check_done(server, before)
+
+
+@pytest.mark.fault(
+    33, "two processes, one push", "the second is refused: “push … is being worked on by … in process …”", "D"
+)
+def test_a_push_that_another_process_works_on_is_refused(dialect):
+    with SandboxServer(customers=30, dialect=dialect) as server, connect(server) as client:
+        client.settle_s = 0.0
+        before = truth(server)
+        with push_that_hangs(server, "stall_after", 10) as process:
+            (push_id,) = wizframe.pushes()["push_id"]
+            sent = len(writes_of(server))
+            with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {process.pid}"):
+                wizframe.resume(push_id)
+            assert wizframe.resume() == []
+            assert len(writes_of(server)) == sent == 10 + WORKERS
+        wizframe.resume(push_id, progress=False)
+        check_done(server, before)
+
+
+def writes_of(server):
+    return [request for request in server.requests if request.method != "GET"]
+
+
+def full(connection):
+    """Leave no room: the file may not grow."""
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {max(pages, 1)}")
+
+
+def read_only(connection):
+    connection.execute("PRAGMA query_only = ON")
+
+
+DISKS = {"full": (full, "full"), "read-only": (read_only, "readonly")}
+
+
+@pytest.fixture
+def pushed_before(wiz):
+    """A journal with a push in it, and the plan of another one."""
+    edited(wiz, "customers").wiz.plan().apply(note="earlier", progress=False)
+    frame = edited(wiz, "customers", 3).assign(payment_term="net77")
+    wiz.server.requests.clear()
+    return frame.wiz.plan()
+
+
+def check_refused(wiz, plan, words):
+    """Check that a push is refused before anything is sent."""
+    with pytest.raises(JournalError, match=f"{words}.*nothing is sent"):
+        plan.apply(note="long " * 20_000, progress=False)
+    assert writes(wiz) == []
+
+
+def check_goes_on(wiz, plan):
+    """Check that, once it is mended, the same plan is carried out, and nothing of earlier pushes is lost."""
+    assert states(plan.apply(progress=False)) == {"done": 30}
+    assert wizframe.pushes()["note"].tolist() == ["", "earlier"]
+    assert len(writes(wiz)) == 30
+
+
+@pytest.mark.fault(
+    31,
+    "the disk is full or read-only, the journal locked",
+    "an error before anything is sent: “the journal … cannot be used (…), so nothing is sent; make room or give …”",
+    "L E",
+)
+@pytest.mark.parametrize("disk", DISKS)
+@pytest.mark.parametrize("is_new", [False, True])
+def test_without_room_or_right_for_the_journal_nothing_is_sent(wiz, pushed_before, disk, is_new, monkeypatch):
+    limit, words = DISKS[disk]
+    open_database, limited = sqlite3.connect, []
+
+    def opened(*args, **options):
+        connection = open_database(*args, **options)
+        limit(connection)
+        limited.append(disk)
+        return connection
+
+    with monkeypatch.context() as patched:
+        if is_new:
+            patched.setenv("WIZFRAME_STATE_DIR", str(journal_path().parent / "new"))
+        patched.setattr("sqlite3.connect", opened)
+        check_refused(wiz, pushed_before, f"cannot be used .*{words}")
+        assert limited
+    check_goes_on(wiz, pushed_before)
+
+
+@pytest.mark.fault(31)
+def test_without_the_right_to_open_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
+    open_file, refused = os.open, []
+
+    def refuse(path, *args, **options):
+        if str(path) == str(journal_path()):
+            refused.append(path)
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return open_file(path, *args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.open", refuse)
+        check_refused(wiz, pushed_before, "cannot be used .*Read-only file system")
+        assert refused
+    check_goes_on(wiz, pushed_before)
+
+
+@pytest.mark.fault(31)
+def test_while_somebody_holds_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
+    monkeypatch.setattr("wizframe.journal.opening.BUSY_S", 0.05)
+    holder = sqlite3.connect(journal_path(), isolation_level=None)
+    with contextlib.closing(holder):
+        holder.execute("BEGIN IMMEDIATE")
+        check_refused(wiz, pushed_before, "cannot be used .*locked")
+        holder.execute("ROLLBACK")
+    check_goes_on(wiz, pushed_before)
+
+
+def newer(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def torn(path):
+    path.write_bytes(path.read_bytes()[:-5000])
+
+
+def overwritten(path):
+    path.write_bytes(b"\x00" * 4096 + path.read_bytes()[4096:])
+
+
+DAMAGES = {
+    "newer": (newer, "was written by a newer wizframe: update"),
+    "torn": (torn, "damaged|malformed"),
+    "overwritten": (overwritten, "damaged"),
+}
+
+
+@pytest.mark.fault(
+    32,
+    "a torn journal, one of a newer version",
+    "what was committed is recovered, or an error before anything is sent: “is damaged, so nothing is sent: move it …”",
+    "L E",
+)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_with_a_journal_that_cannot_be_trusted_nothing_is_sent_and_it_is_left_as_it_is(wiz, pushed_before, damage):
+    harm, words = DAMAGES[damage]
+    harm(journal_path())
+    kept = journal_path().read_bytes()
+    with pytest.raises(JournalError, match=words):
+        pushed_before.apply(progress=False)
+    assert writes(wiz) == []
+    assert journal_path().read_bytes() == kept
+    journal_path().rename(journal_path().with_name("kept for the record"))
+    assert states(pushed_before.apply(progress=False)) == {"done": 30}
