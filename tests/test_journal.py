@@ -130,6 +130,7 @@ def test_its_place_is_the_users_to_choose(monkeypatch, tmp_path):
     assert journal_path() == tmp_path / "theirs" / "journal.sqlite3"
 
 
+@pytest.mark.fault(33)
 def test_two_processes_cannot_work_on_one_push(journal):
     one = push()
     journal.begin(one, entries(1))
@@ -193,6 +194,7 @@ def test_what_is_no_journal_is_refused(tmp_path):
         Journal(path)
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("suffix", ["", "-wal"])
 def test_a_torn_journal_shows_a_committed_prefix_or_is_refused(journal, tmp_path, suffix):
     one = push()

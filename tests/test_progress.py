@@ -75,6 +75,7 @@ def test_the_total_may_become_known_later_and_grow(capsys):
     assert "20/20" in err
 
 
+@pytest.mark.fault(13)
 @pytest.mark.usefixtures("at_once")
 def test_a_pause_that_the_service_asked_for_is_counted_down_and_wiped(wiz, capsys):
     clock = Clock()
@@ -89,6 +90,7 @@ def test_a_pause_that_the_service_asked_for_is_counted_down_and_wiped(wiz, capsy
     assert err.endswith(" \r")
 
 
+@pytest.mark.fault(2)
 @pytest.mark.usefixtures("at_once")
 def test_a_look_for_what_a_lost_answer_did_is_told_and_wiped(wiz, capsys):
     frame = pd.DataFrame({"id": [None], "reference_id": ["N-1"], "company_name": ["New"], "display_name": ["New"]})

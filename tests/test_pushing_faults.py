@@ -266,6 +266,12 @@ def interrupts(monkeypatch):
     return Pool, press
 
 
+@pytest.mark.fault(
+    30,
+    "Ctrl-C once; twice",
+    "“interrupted: 2 done, 3 unsent …, wizframe.resume() finishes it”; after the second, rows under way are *unknown*",
+    "L D",
+)
 def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz, faults, interrupts):
     frame, before = load(wiz), stored(wiz, "customers")
     frame.loc[:4, "payment_term"] = "net77"
@@ -277,13 +283,16 @@ def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz,
         return send()
 
     faults.rule = rule
-    with pytest.raises(PushInterruptedError, match="2 done, 3 unsent") as raised:
+    with pytest.raises(
+        PushInterruptedError, match=r"interrupted: 2 done, 3 unsent; .*resume\(\) finishes it"
+    ) as raised:
         plan.apply(progress=False)
     assert raised.value.result.changes["state"].tolist() == ["done"] * 2 + ["unsent"] * 3
     assert set(changed(before, stored(wiz, "customers"))) == set(frame["id"][:2])
     assert frame.wiz.plan().changes["index"].tolist() == [2, 3, 4]
 
 
+@pytest.mark.fault(30)
 def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults, interrupts):
     frame = load(wiz)
     frame.loc[:2, "payment_term"] = "net77"
@@ -307,6 +316,10 @@ def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults,
     assert raised.value.result.changes["state"].tolist() == ["unknown", "unsent", "unsent"]
     assert left.wait(30)
     assert frame.wiz.plan().changes["index"].tolist() == [0, 1, 2]
+    faults.rule = lambda _number, _method, send: send()
+    (finished,) = wizframe.resume(progress=False)
+    assert states(finished) == {"done": 3}
+    assert faults.sent == 3
 
 
 def test_an_error_that_nobody_expected_is_raised_but_what_was_done_is_written_back(wiz, faults):

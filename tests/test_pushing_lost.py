@@ -47,6 +47,7 @@ def journalled():
     return [state for (state,) in rows]
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("pause", [1, 2])
 def test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again(wiz, waits, table, pause):
@@ -80,6 +81,7 @@ def test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same(
     assert stored(wiz, "customers")[frame["id"][0]]["status"] == "inactive"
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     "fault", [{"kind": "drop_after"}, {"kind": "answer_after", "status": 502}], ids=["drop", "502"]
 )
@@ -160,6 +162,7 @@ def test_undo_puts_back_what_was_there_and_not_what_had_been_loaded(wiz):
     assert stored(wiz, "customers")[frame["id"][0]]["payment_term"] == "theirs"
 
 
+@pytest.mark.fault(33)
 def test_a_push_that_another_one_is_working_on_is_refused(wiz):
     frame = load(wiz)
     frame.loc[0, "payment_term"] = "mine"

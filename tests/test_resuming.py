@@ -15,11 +15,21 @@ from wizframe.server import Fault
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
 
+@pytest.mark.fault(
+    16,
+    "401 in the middle of a push",
+    "it stops, the rest is *unsent*: “The API key is missing, wrong or expired”; `resume()` finishes it",
+    "L E",
+)
 def test_an_expired_key_stops_the_push_and_resume_finishes_it(wiz):
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"
     wiz.server.faults.add(Fault("answer", "customers.update", status=401, skip=3))
     result = customers.wiz.plan().apply(note="Friday")
+    assert [(fault.kind, fault.operation) for fault in wiz.server.faults.fired] == [("answer", "customers.update")]
+    stopped = result.changes[result.changes["code"] == "injected_fault"]
+    assert "the push stopped: PATCH" in stopped["what_happened"].item()
+    assert "The API key is missing, wrong or expired" in stopped["what_happened"].item()
     assert 0 < result.counts()["done"] < 10
     assert result.counts()["unsent"] + result.counts()["done"] == 10
     (finished,) = wizframe.resume()
@@ -42,6 +52,7 @@ def test_a_create_whose_answer_was_lost_before_the_crash_is_adopted(wiz):
     assert [row["company_name"] for row in wiz.server.records("customers")].count("Once") == 1
 
 
+@pytest.mark.fault(30)
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_ctrl_c_leaves_a_push_that_can_be_finished(wiz):
     customers = wiz.load_customers()
@@ -83,6 +94,7 @@ def test_without_a_journal_nothing_is_sent(wiz, monkeypatch, tmp_path):
     assert {request.method for request in wiz.server.requests} <= {"GET"}
 
 
+@pytest.mark.fault(31)
 def test_a_disk_that_fills_up_during_the_push_stops_it_in_order(wiz, monkeypatch):
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"

@@ -152,6 +152,9 @@ def _bytes_in(folder):
     return "\n".join(path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@pytest.mark.fault(
+    12, "the key echoed in a server's answer", "`***` in its place, in errors, results, logs, files, the journal", "E"
+)
 @pytest.mark.parametrize("fault", CASES)
 def test_nothing_that_is_shown_or_kept_holds_the_key(fault, wiz, caplog, capfd, tmp_path):
     """Errors, logs, warnings, output, objects, frames, files, and the journal with its side files."""

@@ -130,6 +130,12 @@ class TestRefusals:
         if b"proxy" in body:
             assert "proxy says no" in str(caught.value)
 
+    @pytest.mark.fault(
+        20,
+        "a redirect to another host",
+        "“… points to … Redirects are never followed”; the key never goes there",
+        "E",
+    )
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
     @pytest.mark.parametrize("method", ["GET", *WRITES])
     def test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere(self, status, method):
@@ -137,7 +143,7 @@ class TestRefusals:
             with pytest.raises(RedirectError) as caught:
                 ask(stub, method)
             assert (caught.value.code, stub.methods, elsewhere.requests) == ("redirect", [method], [])
-            assert elsewhere.base_url in str(caught.value)
+            assert f"points to {elsewhere.base_url}. Redirects are never followed" in str(caught.value)
 
     @pytest.mark.parametrize("location", ["http://[bad", "", "\xff", "//", "http://x:y/"])
     def test_a_redirect_to_nowhere_is_the_same_error(self, location):
@@ -252,6 +258,7 @@ class TestTooManyRequests:
             ask(stub, clock=clock)
         assert clock.slept == [9.0]
 
+    @pytest.mark.fault(13)
     @pytest.mark.parametrize(("headers", "least_s", "most_s"), [({"Retry-After": "9"}, 9, 9), ({}, 0.25, 0.5)])
     def test_a_503_is_reason_for_everybody_to_pause_also_where_it_is_not_repeated(self, headers, least_s, most_s):
         clock = Clock()
@@ -275,6 +282,12 @@ class TestTooManyRequests:
 
 
 class TestNeverSent:
+    @pytest.mark.fault(
+        40,
+        "an id such as `..`, `a/b`, `?x`",
+        "“'..' is no id that the service can have given”; no request is sent",
+        "E",
+    )
     @pytest.mark.parametrize(
         "segment", ["", ".", "..", "...", "a/b", "/", "?x", "a?b", "a#b", "a b", "%2e%2e", "a\n", "ä", "a\\b", None, 7]
     )
@@ -284,6 +297,7 @@ class TestNeverSent:
             with pytest.raises(InvalidRequestError) as caught:
                 transport_to(stub.base_url).request(method, ["customers", segment])
             assert caught.value.code == "invalid_request"
+            assert f"{segment!r} is no id that the service can have given" in str(caught.value)
             assert stub.requests == []
 
     @pytest.mark.parametrize("method", WRITES)

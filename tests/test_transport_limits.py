@@ -151,6 +151,7 @@ def test_most_of_what_a_service_bears_is_made_use_of_although_it_does_not_say_ho
     assert count / seconds >= share * 100
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("workers", [4, 16])
 def test_nobody_sends_while_the_service_asked_for_a_pause(workers):
     transport = LimitedTransport(Bucket(100, 20, 3), workers)

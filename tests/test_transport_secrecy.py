@@ -119,6 +119,7 @@ class TestErrors:
             requests.get(stub.base_url, headers={"X-API-Key": CANARY}, timeout=5)
         assert CANARY in everything_about(caught.value)
 
+    @pytest.mark.fault(12)
     @pytest.mark.parametrize("status", [401, 403, 500])
     def test_the_rest_of_the_service_s_words_is_kept(self, status):
         reply = Reply.json({"code": "k", "message": f"key {CANARY} is unknown"}, status)
