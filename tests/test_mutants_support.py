@@ -44,7 +44,7 @@ MUTANTS = [
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-1-customers]",
-        ("            self._client.transport.pacer.sleep(self._client.settle_s)\n", ""),
+        ("                self._client.transport.pacer.sleep(self._client.settle_s)\n", ""),
     ),
     _mutant(
         "one look-up is taken for proof",
@@ -60,8 +60,8 @@ MUTANTS = [
         CARRYING,
         "test_pushing_lost.py::test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same[rest]",
         (
-            "                found = lookups.customers_by_reference([reference]).get(reference)\n",
-            "                found = next(iter(self._client.customer.list(reference_ids=[reference])), None)\n",
+            "            listed = lookups.customers_by_reference([reference]).get(reference)\n",
+            "            listed = next(iter(self._client.customer.list(reference_ids=[reference])), None)\n",
         ),
     ),
     _mutant(
