@@ -124,7 +124,8 @@ def _push(teller: _Teller) -> None:
     ]
     if updates:
         teller.say(f"Meanwhile a colleague gives {updates[0].name} another term in WizCommerce itself:")
-        teller.run(f'wiz.customer.update("{updates[0].id}", {{"payment_term": "prepaid"}})["payment_term"]')
+        teller.names["theirs"] = updates[0].id  # a name: nothing that a service sent becomes code
+        teller.run('wiz.customer.update(theirs, {"payment_term": "prepaid"})["payment_term"]')
     teller.run("result = plan.apply()", "result")
     teller.say(
         "Before each update the service's record is read. Where somebody else changed the same field, the row is "
