@@ -52,7 +52,7 @@ MUTANTS = [
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
-        ("        for _ in range(2):\n", "        for _ in range(1):\n"),
+        ("            for _ in range(2):\n", "            for _ in range(1):\n"),
     ),
     _mutant(
         "a lost create is looked up among the active records only",
@@ -60,8 +60,8 @@ MUTANTS = [
         CARRYING,
         "test_pushing_lost.py::test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same[rest]",
         (
-            "            listed = lookups.customers_by_reference([reference]).get(reference)\n",
-            "            listed = next(iter(self._client.customer.list(reference_ids=[reference])), None)\n",
+            "listed = lookups.customers_by_reference([reference]).get(reference)",
+            "listed = next(iter(self._client.customer.list(reference_ids=[reference])), None)",
         ),
     ),
     _mutant(

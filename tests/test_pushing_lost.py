@@ -1,5 +1,6 @@
 """What a push does between the first byte of a write and a checked answer: waits, looks, notes, and never guesses."""
 
+import re
 import sqlite3
 
 import pandas as pd
@@ -97,6 +98,22 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
     assert states(finished) == {"done": 1}
     assert waits == [7.0]
     assert writes(wiz) == []
+
+
+@pytest.mark.parametrize("time", [b"null", b'"yesterday"', b"7"])
+def test_a_record_whose_time_cannot_be_read_is_a_conflict_and_not_deleted(wiz, time):
+    frame = load(wiz)
+    plan = frame.head(2).wiz.delete()
+    wiz.workers = 1
+    unreadable = Fault("answer_after", "customers.get", body=lambda true: re.sub(UPDATED_AT, rb"\g<1>" + time, true))
+    wiz.server.faults.add(unreadable)
+    result = plan.apply(max_deletes=2, progress=False)
+    assert wiz.server.faults.fired
+    assert result.changes["state"].tolist() == ["conflict", "done"]
+    assert frame["id"][0] in stored(wiz, "customers")
+
+
+UPDATED_AT = rb'("updated_?[aA]t":)"[^"]*"'
 
 
 @pytest.mark.parametrize("operation", ["create", "update"])

@@ -325,9 +325,12 @@ def _three_way(
 
 
 def _is_as_it_was(cell: Cell, current: Record) -> bool:
-    if cell.column == "updated_at":
+    if cell.column != "updated_at":
+        return _same(current[cell.column], cell.old)
+    try:
         return moment(current["updated_at"]) == moment(cell.old)
-    return _same(current[cell.column], cell.old)
+    except (ValueError, OverflowError):  # a time that cannot be read proves nothing
+        return False
 
 
 def _same(left: Any, right: Any) -> bool:
