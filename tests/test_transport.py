@@ -31,6 +31,7 @@ from wizframe.transport.pacing import MAX_PAUSE_S
 
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 OK = Reply.json({"id": "cust_1"})
+EVIL = "\x1b[2J\x07\x9b31m" + "x" * 5000
 TRUNCATED = Reply(body=b'{"id": "cust', missing=100)
 TRUNCATED_CHUNK = Reply(body=b"ff\r\n[1, 2", headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, missing=1)
 
@@ -129,6 +130,24 @@ class TestRefusals:
         assert "None" not in str(caught.value)
         if b"proxy" in body:
             assert "proxy says no" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            Reply.json({"code": EVIL, "message": EVIL, "details": [{"field": EVIL, "reason": EVIL}] * 1000}, 422),
+            Reply(500, f"<html>{EVIL}".encode()),
+            Reply(200, f"<html>{EVIL}".encode()),
+            Reply(302, headers={"Location": EVIL}),
+        ],
+    )
+    def test_what_a_service_says_cannot_drive_a_terminal_nor_fill_a_disk(self, reply):
+        with Stub(reply) as stub, pytest.raises((ServiceError, TransportError)) as caught:
+            ask(stub, "PATCH").json()
+        error = caught.value
+        said = [str(error), error.code, *(text for detail in getattr(error, "details", ()) for text in detail)]
+        assert all(text.isprintable() for text in said)
+        assert "\\x1b[2J" in str(error)
+        assert len("".join(said)) < 60_000
 
     @pytest.mark.fault(
         20,

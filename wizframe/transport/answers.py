@@ -22,6 +22,8 @@ __all__ = ["Answer", "failure", "judge", "read"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _EXCERPT_CHARACTERS = 200
+_MESSAGE_CHARACTERS = 2000  # what a service says is kept for every row that it is said of
+_DETAILS = 50
 _EXCERPT_BYTES = 64 * 1024  # far more than is shown, so that a key at the cut is whole when it is looked for
 _ECHO = (
     "the answer holds the API key itself, so nothing of it is used: it would end up in frames and files. "
@@ -166,22 +168,28 @@ def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[st
         return "", _excerpt(content, secret), []
     rows = body.get("details")
     details = [
-        (_text(row.get("field"), secret), _text(row.get("reason"), secret))
-        for row in (rows if isinstance(rows, list) else [])
+        (_text(row.get("field"), secret, _EXCERPT_CHARACTERS), _text(row.get("reason"), secret, _EXCERPT_CHARACTERS))
+        for row in (rows[:_DETAILS] if isinstance(rows, list) else [])
         if isinstance(row, dict)
     ]
     message = _text(body.get("message"), secret) or _excerpt(content, secret)
-    return _text(body.get("code"), secret), message, details
+    return _text(body.get("code"), secret, _EXCERPT_CHARACTERS), message, details
 
 
-def _text(value: Any, secret: Secret) -> str:
-    return "" if value is None else secret.redact(str(value))
+def _text(value: Any, secret: Secret, longest: int = _MESSAGE_CHARACTERS) -> str:
+    return "" if value is None else _printable(secret.redact(str(value)), longest)
+
+
+def _printable(text: str, longest: int) -> str:
+    """Cut a text, and make visible what a terminal would obey: a service's words end up in one."""
+    cut = text[:longest] + ("…" if len(text) > longest else "")
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in cut)
 
 
 def _excerpt(content: bytes, secret: Secret) -> str:
     """Quote the beginning of a body. Redacted before it is cut, since half a key would not be found."""
     text = " ".join(secret.redact(content[:_EXCERPT_BYTES].decode("utf-8", "replace")).split())
-    return text[:_EXCERPT_CHARACTERS] + ("…" if len(text) > _EXCERPT_CHARACTERS else "")
+    return _printable(text, _EXCERPT_CHARACTERS)
 
 
 def _advice(status: int) -> str:
@@ -213,7 +221,7 @@ def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer
         # Masking it would alter records, and a contact is written back whole: an answer with the key is no answer.
         return ProtocolError(f"{what}: {_ECHO}") if secret.is_in(content) else Answer(status, content, secret)
     if status < 400:  # noqa: PLR2004
-        target = secret.redact(response.headers.get("Location", "nowhere"))
+        target = _text(response.headers.get("Location", "nowhere"), secret)
         return RedirectError(
             f"{what}: the service answered {status} and points to {target}. Redirects are never followed: "
             "check the base URL."
