@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from test_mutants_support import mutants_table
+from test_security_points import points_table
 
 import wizframe
 from wizframe.errors import InvalidDataWarning
@@ -30,7 +31,10 @@ FIELDS_PAGE = "\n\n".join(
     ]
 )
 #: What stands between two marks of a page is made by a function, too.
-SECTIONS = [(ROOT / "docs" / "reliability.md", "mutants", mutants_table)]
+SECTIONS = [
+    (ROOT / "docs" / "reliability.md", "mutants", mutants_table),
+    (ROOT / "docs" / "security.md", "security", points_table),
+]
 
 
 def with_section(text, name, content):
