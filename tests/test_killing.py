@@ -11,6 +11,7 @@ from collections import Counter
 
 import pytest
 from test_killing_support import DEATH, SETTLE_S, Nursery, carried_out, make_work, seeded, seeds, truth
+from test_planning_support import mend_contacts
 
 import wizframe
 from wizframe.journal import Journal
@@ -23,6 +24,7 @@ pytestmark = [
 
 KILLS = seeds("WIZFRAME_KILLS", 60)
 SHARES = 4
+LOSABLE = ("customers.create", "contacts.create", "writes")
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +36,13 @@ def nursery():
 class Push:
     """A push in a child, and what must be true when that has died."""
 
-    def __init__(self, wiz, nursery, **job):
+    def __init__(self, wiz, nursery, *, updates=4, creates=2, **job):
+        mend_contacts(wiz)
         wiz.settle_s = SETTLE_S
         self._wiz = wiz
         self._nursery = nursery
         self._before = truth(wiz)
-        self.work = make_work(self._before)
+        self.work = make_work(self._before, updates, creates)
         job |= {"base_url": wiz.base_url, "state_dir": os.environ["WIZFRAME_STATE_DIR"], "work": self.work}
         self.pid = nursery.bear(**job)
 
@@ -65,11 +68,11 @@ class Push:
         with Journal() as journal:
             (push,) = journal.pushes()
             entries = journal.entries(push.push_id)
-        keys = {change.key for change in done}
-        for entry, change in zip(entries, self.work, strict=True):
-            assert change.key == (entry.reference_id if entry.action == "create" else entry.id)
-            assert entry.state in (("sent", "done") if change.key in keys else ("planned", "sent"))
-        return [entry.state for entry in entries]
+        said = {entry.reference_id if entry.action == "create" else entry.id: entry.state for entry in entries}
+        assert said.keys() == {change.key for change in self.work}
+        for change in self.work:
+            assert said[change.key] in (("sent", "done") if change in done else ("planned", "sent")), change
+        return list(said.values())
 
     def check_resumed(self):
         """Resume, and find all of it done, once, in the service, the results and the journal."""
@@ -79,8 +82,9 @@ class Push:
         assert carried_out(self.work, self._before, truth(self._wiz)) == (self.work if started else [])
         assert all(set(result.changes["state"]) <= {"done"} for result in results)
         if started:
-            assert wizframe.pushes()[["changes", "done"]].to_numpy().tolist() == [[len(self.work)] * 2]
-            assert wizframe.pushes()["ended_at"].notna().all()
+            listed = wizframe.pushes()
+            assert listed[["changes", "done"]].to_numpy().tolist() == [[len(self.work)] * 2]
+            assert listed["ended_at"].notna().all()
             assert set(wizframe.history()["outcome"]) == {"done"}
 
 
@@ -103,7 +107,7 @@ def test_a_push_killed_at_any_instant_is_finished(share, nursery, tmp_path, monk
         with seeded(seed) as dice, wizframe.sandbox(12, dialect=("rest", "sdk")[seed % 2]) as wiz:
             wiz.server.latency_s = 0.003
             push = Push(wiz, nursery, workers=3)
-            lost = [Fault("drop_after", ("customers.create", "writes")[seed % 3 - 1], skip=dice.randrange(2))]
+            lost = [Fault("drop_after", dice.choice(LOSABLE), skip=dice.randrange(2))]
             wiz.server.faults.add(*lost * (seed % 3 == 1))
             # The golden ratio spreads the instants evenly over the push, whichever seeds are tried.
             instant = seed * 0.6180339887 % 1 * (push.requests + 3)
@@ -133,9 +137,10 @@ def test_a_push_that_dies_on_either_side_of_any_commit_is_finished(dialect, lost
     for number, side in ((number, side) for number in range(99) for side in ("before", "after")):
         monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / f"state-{number}-{side}"))
         with wizframe.sandbox(3, dialect=dialect) as wiz:
-            push = Push(wiz, nursery, workers=1, dies_at=(number, side))
-            wiz.server.faults.add(*[Fault("drop_after", "customers.create", times=None)] * lost)
+            push = Push(wiz, nursery, updates=1, creates=1, workers=1, dies_at=(number, side))
+            wiz.server.faults.add(*[Fault("drop_after", name, times=None) for name in LOSABLE[:2]] * lost)
             code = nursery.bury()
+            wiz.server.faults.clear()
             push.check_journal()
             push.check_resumed()
         if code == 0:

@@ -35,37 +35,57 @@ DEATH = 9
 
 
 class Wanted(NamedTuple):
-    """A change: of the record that has an id, or a new one under a reference."""
+    """A change: of the record that has an id, or a new one under a reference. A new contact names its customer."""
 
     table: str
     action: str
     key: str
     cells: dict[str, Any]
+    customer: dict[str, str] | None = None
 
 
-def make_work(before, updates=6, creates=3):
-    """Make up a mixed push for what is stored."""
-    ids = list(before["customers"])[:updates]
-    names = [f"New {number}" for number in range(creates)]
+def make_work(before, updates=4, creates=2):
+    """Make up a mixed push for what is stored: customers and contacts, updates and creates, contacts of new customers.
+
+    Of each kind there are so many; the contacts are of the last customers, two of one for each that has two.
+    """
+    ids, contacts = list(before["customers"]), list(before["contacts"])
+    names = [f"N{number}" for number in range(creates)]
+    new = [
+        *(_new_contact(f"C-{name}", {"customer_id": ids[-1]}) for name in names),
+        *(_new_contact(f"C-of-{name}", {"customer_reference_id": name}) for name in names),
+    ]
     return [
-        *(Wanted("customers", "update", identifier, {"payment_term": "net77"}) for identifier in ids),
-        *(Wanted("customers", "create", name, _customer(name)) for name in names),
+        *(Wanted("customers", "update", identifier, {"payment_term": "net77"}) for identifier in ids[:updates]),
+        *(Wanted("customers", "create", name, _new_customer(name)) for name in names),
+        *(Wanted("contacts", "update", identifier, {"designation": "Pilot"}) for identifier in contacts[-updates:]),
+        *new,
     ]
 
 
-def _customer(name):
-    return {"reference_id": name, "company_name": name, "display_name": f"{name} Shop"}
+def _new_customer(name):
+    return {"reference_id": name, "company_name": f"{name} Inc", "display_name": f"{name} Shop"}
+
+
+def _new_contact(name, customer):
+    cells = {"reference_id": name, "first_name": name, "email": f"{name.lower()}@example.com"}
+    return Wanted("contacts", "create", name, cells, customer)
 
 
 def plan_work(wiz, work):
     """Load, edit, plan."""
-    customers = load(wiz)
-    for change in work:
-        if change.action == "update":
-            customers.loc[customers["id"] == change.key, list(change.cells)] = list(change.cells.values())
-    new = [change.cells for change in work if change.action == "create"]
-    customers = pd.concat([customers, pd.DataFrame(new)], ignore_index=True)
-    return customers.wiz.plan()
+    frames = {table: load(wiz, table) for table in TABLES}
+    for table, frame in frames.items():
+        updates = [change for change in work if (change.table, change.action) == (table, "update")]
+        for change in updates:
+            frame.loc[frame["id"] == change.key, list(change.cells)] = list(change.cells.values())
+        new = [
+            change.cells | (change.customer or {})
+            for change in work
+            if (change.table, change.action) == (table, "create")
+        ]
+        frames[table] = pd.concat([frame, pd.DataFrame(new)], ignore_index=True)
+    return wizframe.plan(frames["customers"], contacts=frames["contacts"])
 
 
 def truth(wiz):
