@@ -28,6 +28,7 @@
     │   ├── PlanProblemsError                problems stand in the way: .failures
     │   ├── StalePlanError                   the frame was edited after the plan
     │   └── LimitExceededError               more changes or deletes than allowed
+    ├── LoadStoppedError                     a load was stopped by whoever watched it
     ├── JournalError (OSError)               the record of pushes cannot be used, so nothing is sent
     └── PushInterruptedError                 Ctrl-C during a push: .result says what happened
 
@@ -56,6 +57,7 @@ __all__ = [
     "InvalidRequestError",
     "JournalError",
     "LimitExceededError",
+    "LoadStoppedError",
     "NotFoundError",
     "NotSentError",
     "PlanError",
@@ -256,6 +258,12 @@ class LimitExceededError(PlanError):
     """The plan has more changes or deletes than were allowed."""
 
     code = "limit_exceeded"
+
+
+class LoadStoppedError(WizframeError):
+    """A load was stopped before its end. Nothing came of it: there is no frame, and no request leaves any more."""
+
+    code = "stopped"
 
 
 class JournalError(WizframeError, OSError):

@@ -1,29 +1,119 @@
-"""A progress bar for work that takes longer than a second; a widget in a notebook, on stderr elsewhere."""
+"""How far long work is: a bar after a second (a widget in a notebook, on stderr elsewhere), or somebody who watches."""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from wizframe.errors import LoadStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["bar", "note"]
+__all__ = ["Watch", "bar", "note"]
 
 _AFTER_S = 1.0
 _open: list[Any] = []
+_TELLING_S = 0.5
+
+
+class Watch:
+    """Follow a load that runs in another thread, and stop it. Given to a load as ``progress``.
+
+    Parameters
+    ----------
+    changed : callable, optional
+        Called from the loading thread, without arguments, whenever the work went on.
+    clock : callable
+        In seconds; replaced in tests.
+
+    Attributes
+    ----------
+    what : str
+        What is counted: ``"customers"``, ``"details"``, ``"contacts"``.
+    done : int
+    total : int or None
+        How many there will be, where known.
+    warnings : list of Warning
+        What the load would have warned of; a warning belongs to no cell when it comes from a thread.
+
+    Examples
+    --------
+    >>> watch = wizframe.progress.Watch()
+    >>> customers = wizframe.load_customers(progress=watch)
+    >>> watch.what, watch.done
+    ('customers', 40)
+    """
+
+    def __init__(
+        self, changed: Callable[[], None] | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.what = ""
+        self.done = 0
+        self.total: int | None = None
+        self.warnings: list[Warning] = []
+        self._changed = changed
+        self._clock = clock
+        self._began = clock()
+        self._stopped = threading.Event()
+
+    def show(self, what: str, done: int, total: int | None) -> None:
+        """Take note of how far the work is.
+
+        Parameters
+        ----------
+        what : str
+        done : int
+        total : int or None
+        """
+        if what != self.what:
+            self._began, self.total = self._clock(), None
+        self.what, self.done, self.total = what, done, total or self.total
+        if self._changed:
+            self._changed()
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until what is counted is done, at the pace so far; None where nothing can be told yet."""
+        spent_s = self._clock() - self._began
+        if not self.total or not self.done or spent_s < _TELLING_S:
+            return None
+        return max(self.total - self.done, 0) * spent_s / self.done
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Let no further request leave: the load ends with a :class:`~wizframe.errors.LoadStoppedError`."""
+        self._stopped.set()
+
+    def check(self) -> None:
+        """End the work where it was stopped.
+
+        Raises
+        ------
+        LoadStoppedError
+        """
+        if self._stopped.is_set():
+            raise LoadStoppedError("the load was stopped before its end: there is no frame")
 
 
 @contextmanager
-def bar(what: str, *, enabled: bool, total: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
+def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
     """Show how far some work is.
 
     Parameters
     ----------
     what : str
         What is counted.
-    enabled : bool
+    enabled : bool or Watch
+        A watch is told instead of a bar.
     total : int, optional
         How many there will be, where known.
 
@@ -32,6 +122,9 @@ def bar(what: str, *, enabled: bool, total: int | None = None) -> Iterator[Calla
     callable
         Takes the number done so far and the total, or None.
     """
+    if isinstance(enabled, Watch):
+        yield partial(enabled.show, what)
+        return
     if not enabled or sys.stderr is None:  # pythonw has nowhere to show it
         yield lambda _done, _total: None
         return

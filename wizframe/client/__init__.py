@@ -140,6 +140,24 @@ class Client:
     ) -> None:
         self.close()
 
+    def guarded(self, check: Callable[[], None]) -> Client:
+        """Give a view of this connection that asks before each request, so that long work can be stopped.
+
+        Parameters
+        ----------
+        check : callable
+            Called without arguments, from any thread; what it raises ends the work.
+
+        Returns
+        -------
+        Client
+            The same account and connection; it need not be closed.
+        """
+        view = object.__new__(Client)  # not among the open ones: it is none of its own
+        view.__dict__ |= self.__dict__ | {"transport": self.transport.guarded(check), "_on_close": None}
+        view.customer = CustomerOperations(view)
+        return view
+
     def close(self) -> None:
         """Close the connections; a sandbox stops."""
         _open_clients.discard(self)

@@ -16,7 +16,7 @@ from wizframe.frames import is_blank
 from wizframe.loaders.finishing import Invalid, finish
 from wizframe.loaders.lookups import ServiceLookups
 from wizframe.loaders.reading import Reading
-from wizframe.progress import bar
+from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
     from wizframe.client import Client
@@ -41,7 +41,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     page_size: int = MAX_PAGE_SIZE,
     workers: int | None = None,
     invalid: Invalid = "warn",
-    progress: bool = True,
+    progress: bool | Watch = True,
 ) -> pd.DataFrame:
     """Load every customer that the filters let through, in one validated frame.
 
@@ -67,8 +67,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         Requests at a time; by default the client's.
     invalid : {'warn', 'raise', 'drop'}
         What becomes of rows that break the schema: kept with one warning, an error, or left out with one warning.
-    progress : bool, default True
-        Show a bar when it takes longer than a second.
+    progress : bool or wizframe.progress.Watch, default True
+        Show a bar when it takes longer than a second; a watch follows the load from another thread, and can stop it.
 
     Returns
     -------
@@ -84,6 +84,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         With ``invalid="raise"``; ``failures`` lists row, column, value, rule.
     TransportError, ServiceError
         See :mod:`wizframe.errors`.
+    LoadStoppedError
+        The watch stopped it.
 
     Warns
     -----
@@ -112,7 +114,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     check_parameters(filters | order, CUSTOMER)
     _check_options(invalid, workers)
     wanted = None if reference_ids is None else _texts(reference_ids)
-    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers)
+    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, _watch(progress))
     with bar("customers", enabled=progress) as show:
         records = reading.customers(show) if wanted is None else reading.customers_by_reference(wanted, show)
     if details:
@@ -135,7 +137,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     sort: Literal["asc", "desc"] = "asc",
     workers: int | None = None,
     invalid: Invalid = "warn",
-    progress: bool = True,
+    progress: bool | Watch = True,
 ) -> pd.DataFrame:
     """Load the contacts of one or many customers, in one validated frame.
 
@@ -186,7 +188,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
     _check_options(invalid, workers)
     wanted = _customer_ids(customers)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers)
+    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, _watch(progress))
     records = reading.contacts(wanted, progress=progress)
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
     return finish(reading, records, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
@@ -197,6 +199,10 @@ def _check_options(invalid: str, workers: int | None) -> None:
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InvalidRequestError(f"workers={workers!r}: must be a whole number from 1")
+
+
+def _watch(progress: bool | Watch) -> Watch | None:  # noqa: FBT001 - as the user gave it
+    return progress if isinstance(progress, Watch) else None
 
 
 def _texts(values: Iterable[str]) -> list[str]:

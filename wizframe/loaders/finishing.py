@@ -46,7 +46,7 @@ def warn_incomplete(reading: Reading) -> None:
     if doubts:
         doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
-        warnings.warn(message, IncompleteLoadWarning, stacklevel=_caller())
+        _warn(reading, IncompleteLoadWarning(message))
 
 
 def finish(
@@ -90,7 +90,7 @@ def finish(
     if sort_by:
         frame = frame.sort_values(sort_by, ascending=sort == "asc", kind="stable")
     frame, problems = _only(_passes(frame, reading.filters), frame, problems)
-    _report(problems, len(frame), reading.table, invalid)
+    _report(problems, len(frame), reading, invalid)
     if invalid == "drop":
         frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
     problems = pd.concat([problems, _field_problems(records, reading.table, details=details)], ignore_index=True)
@@ -138,16 +138,24 @@ def _field_problems(records: Sequence[Record], table: Table, *, details: bool) -
     return problems_frame(rows)
 
 
-def _report(problems: pd.DataFrame, rows: int, table: Table, invalid: Invalid) -> None:
+def _report(problems: pd.DataFrame, rows: int, reading: Reading, invalid: Invalid) -> None:
     if problems.empty:
         return
     counts = problems.groupby("column").size().sort_values(ascending=False, kind="stable")
     said = ", ".join(f"{name} {count}" for name, count in counts.items())
-    message = f"{problems['row'].nunique()} of {rows} {table.name} break the schema ({said})"
+    message = f"{problems['row'].nunique()} of {rows} {reading.table.name} break the schema ({said})"
     if invalid == "raise":
         raise InvalidDataError(f"{message}: see .failures", problems)
     what = "they were left out" if invalid == "drop" else "frame.wiz.problems lists them"
-    warnings.warn(f"{message}; {what}", InvalidDataWarning, stacklevel=_caller())
+    _warn(reading, InvalidDataWarning(f"{message}; {what}"))
+
+
+def _warn(reading: Reading, warning: Warning) -> None:
+    """Tell the user's own line, or whoever watches: with threads, Python cannot tell whose line it is."""
+    if reading.watch:
+        reading.watch.warnings.append(warning)
+    else:
+        warnings.warn(warning, stacklevel=_caller())
 
 
 def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, *, is_whole: bool) -> None:

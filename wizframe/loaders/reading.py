@@ -12,7 +12,7 @@ from urllib.parse import quote
 from wizframe.errors import NotFoundError, ProtocolError
 from wizframe.fields import STATUSES
 from wizframe.paging import created, identity, walk
-from wizframe.progress import bar
+from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +43,8 @@ class Reading:
     page_size : int
     asked_workers : int, optional
         Requests at a time; the client's own number by default.
+    watch : Watch, optional
+        Who may stop it, and hears its warnings.
 
     Attributes
     ----------
@@ -57,11 +59,14 @@ class Reading:
     filters: dict[str, Any]
     page_size: int
     asked_workers: int | None = None
+    watch: Watch | None = None
     doubts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.filters = {name: value for name, value in self.filters.items() if value is not None}
+        if self.watch:
+            self.client = self.client.guarded(self.watch.check)
 
     @property
     def workers(self) -> int:
@@ -161,13 +166,13 @@ class Reading:
     def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
         return self.client.customer.contact.page(customer_id, **self._parameters(), **parameters, page=page)
 
-    def contacts(self, customer_ids: Sequence[str], *, progress: bool) -> list[Record]:
+    def contacts(self, customer_ids: Sequence[str], *, progress: bool | Watch) -> list[Record]:
         """Walk the contacts of many customers at a time.
 
         Parameters
         ----------
         customer_ids : sequence of str
-        progress : bool
+        progress : bool or Watch
 
         Returns
         -------
@@ -188,14 +193,14 @@ class Reading:
             self.missing.append(customer_id)
             return None
 
-    def details(self, records: Sequence[Record], *, progress: bool) -> list[Record]:
+    def details(self, records: Sequence[Record], *, progress: bool | Watch) -> list[Record]:
         """Read the details of each record.
 
         Parameters
         ----------
         records : sequence of dict
             One without an ``id`` cannot be asked for and stays as it is.
-        progress : bool
+        progress : bool or Watch
 
         Returns
         -------
@@ -215,7 +220,7 @@ class Reading:
             self.missing.append(customer_id)
             return None
 
-    def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool) -> list[Any]:
+    def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool | Watch) -> list[Any]:
         with (
             bar(what, enabled=progress, total=len(work)) as show,
             ThreadPoolExecutor(self.workers, thread_name_prefix=f"wizframe-{what}") as pool,

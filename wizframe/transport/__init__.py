@@ -36,7 +36,7 @@ from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
 from wizframe.transport.secret import Secret, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wizframe.errors import WizframeError
 
@@ -96,6 +96,7 @@ class Transport:
         self.pacer = Pacer(rate)
         self._secret = Secret(api_key)
         self._session = _session(workers, self.base_url, ca_bundle)
+        self._check: Callable[[], None] | None = None
         self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
 
     def __repr__(self) -> str:
@@ -103,6 +104,24 @@ class Transport:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection cannot be pickled; connect() again where it is needed")
+
+    def guarded(self, check: Callable[[], None]) -> Transport:
+        """Give a view of this connection that asks before each request.
+
+        Parameters
+        ----------
+        check : callable
+            Called without arguments right before a request leaves, also when it is repeated, from any thread; what it
+            raises comes out instead of an answer.
+
+        Returns
+        -------
+        Transport
+            The same session, pace and key.
+        """
+        view = object.__new__(Transport)
+        view.__dict__ |= self.__dict__ | {"_check": check}
+        return view
 
     def close(self) -> None:
         """Close all connections."""
@@ -159,6 +178,8 @@ class Transport:
         failures = refusals = 0
         while True:
             sent_at = self.pacer.wait()
+            if self._check:
+                self._check()
             outcome, asked_s = self._attempt(method, url, body)
             if isinstance(outcome, Answer):
                 self.pacer.speed_up()
