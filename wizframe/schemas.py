@@ -5,7 +5,6 @@ No field is named here. pandera is imported when the first frame is validated, n
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from wizframe.fields import violation
@@ -84,10 +83,8 @@ def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     import pandera.pandas as pa  # noqa: PLC0415
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pandera's own, about how it runs
-            # failure_cases name rows by label: a RangeIndex makes labels positions.
-            schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
+        # failure_cases name rows by label: a RangeIndex makes labels positions.
+        schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as found:
         cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
         rows = zip(cases["index"].astype(int), cases["column"], cases["failure_case"], cases["check"], strict=True)
