@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-__all__ = ["CLEAR", "Action", "Cell", "Change", "Problem", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CLEAR", "Action", "Cell", "Change", "Problem", "contacts_too", "shown"]
 
 Action = Literal["create", "update", "delete"]
 
@@ -49,6 +52,10 @@ class Change:
         Update: what changes. Create: what is given. Delete: what the record was when it was loaded.
     customer_reference_id : str or None
         Of a new contact whose customer is new, too: the reference under which the same plan creates it.
+    left_out : tuple of Cell
+        Cells of an update that were edited, too, but are not part of it: they stay edited in the frame.
+    contacts : int
+        Of a customer that is deleted: how many contacts go with it.
     """
 
     action: Action
@@ -60,6 +67,8 @@ class Change:
     reference_id: str | None
     cells: tuple[Cell, ...]
     customer_reference_id: str | None = None
+    left_out: tuple[Cell, ...] = ()
+    contacts: int = 0
 
     @property
     def owner(self) -> tuple[str | None, str | None]:
@@ -70,6 +79,21 @@ class Change:
     def new_values(self) -> dict[str, Any]:
         """Column to new value."""
         return {cell.column: cell.new for cell in self.cells}
+
+
+def contacts_too(changes: Iterable[Change]) -> str:
+    """Say how many contacts go with deleted customers.
+
+    Parameters
+    ----------
+    changes : iterable of Change
+
+    Returns
+    -------
+    str
+    """
+    count = sum(change.contacts for change in changes)
+    return f"{count} contact{'s'[: count != 1]} go with the customers"
 
 
 def shown(value: Any, longest: int = 40) -> str:

@@ -17,7 +17,7 @@ from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames import is_blank, to_record_value
-from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.changes import Cell, Change, Problem, contacts_too
 from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
 from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
@@ -169,13 +169,15 @@ def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = N
         trust_rows=True,
     )
     changes = [_delete(intake, matched, int(position)) for position in np.flatnonzero(matched.is_known)]
+    if kind is CUSTOMER:
+        changes = _with_contacts(changes, service.lookups)
     return Plan(
         table=kind,
         account=service.account,
         frame=frame,
         changes_list=tuple(changes),
         problems_list=(*(problem for problem in intake.problems if problem.column in _KEYS), *matched.problems),
-        notices=_contacts_too(changes, service.lookups) if kind is CUSTOMER and changes else (),
+        notices=(contacts_too(changes),) if kind is CUSTOMER and changes else (),
         compared_rows=len(changes),
         compared_with=_compared_with(matched),
     )
@@ -272,10 +274,9 @@ def _delete(intake: Intake, matched: Matched, position: int) -> Change:
     return _change("delete", intake, matched, position, tuple(cells))
 
 
-def _contacts_too(changes: Sequence[Change], lookups: Lookups) -> tuple[str, ...]:
+def _with_contacts(changes: Sequence[Change], lookups: Lookups) -> list[Change]:
     listed = lookups.contacts_of({change.id for change in changes if change.id})
-    count = sum(len(rows) for rows in listed.values())
-    return (f"{count} contact{'s'[: count != 1]} go with the customers",)
+    return [replace(change, contacts=len(listed.get(str(change.id), ()))) for change in changes]
 
 
 def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[Change], list[Problem], list[str]]:

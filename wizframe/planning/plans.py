@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning.changes import Action, Change, Problem
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "is_same_frame"]
 
 SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
 _SHOWN_GROUPS = 15
@@ -79,11 +79,18 @@ class Plan:
     compared_columns: tuple[str, ...] = ()
     compared_with: str = ""
     contacts: Plan | None = None
-    _as_planned: pd.DataFrame = field(init=False, repr=False)
+    #: A plan that is made of another one gets that one's, and so is as stale.
+    _as_planned: pd.DataFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        # Copy-on-write: this costs nothing until one side is edited, and then only the edited columns.
-        object.__setattr__(self, "_as_planned", self.frame.copy(deep=False))
+        if self._as_planned is None:
+            # Copy-on-write: this costs nothing until one side is edited, and then only the edited columns.
+            object.__setattr__(self, "_as_planned", self.frame.copy(deep=False))
+
+    @property
+    def as_planned(self) -> pd.DataFrame:
+        """The frame as it was when the plan was made."""
+        return self.frame if self._as_planned is None else self._as_planned
 
     @cached_property
     def id(self) -> str:
@@ -175,11 +182,41 @@ class Plan:
         StalePlanError
         """
         for part in self.parts:
-            was = part._as_planned  # noqa: SLF001 - a plan like this one
-            if not was.equals(part.frame) or not was.index.equals(part.frame.index):
+            if not is_same_frame(part.as_planned, part.frame):
                 raise StalePlanError(
                     f"the frame of {part.table.name} was edited (or pushed) after this plan was made: plan it again"
                 )
+
+    def choose(self, rows: pd.DataFrame) -> Plan:
+        """Make a plan of some of the changes.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows of :attr:`changes` or of :attr:`cells`, under their own labels: what is to be done. A new record and a
+            delete are chosen whole; a new contact goes with its new customer, or not at all.
+
+        Returns
+        -------
+        Plan
+            Of the same frame. What is not chosen stays edited there. Of the problems, those of the chosen rows.
+
+        Raises
+        ------
+        PlanError
+            The rows are none of this plan's.
+
+        Examples
+        --------
+        >>> customers = wizframe.load_customers()
+        >>> customers.loc[[0, 1], "payment_term"] = "net45"
+        >>> plan = customers.wiz.plan()
+        >>> len(plan.choose(plan.changes[plan.changes["id"] == customers["id"][1]]))
+        1
+        """
+        from wizframe.planning.choosing import choose  # noqa: PLC0415 - it makes plans itself
+
+        return choose(self, rows)
 
     def apply(
         self,
@@ -340,6 +377,20 @@ class Plan:
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
         )
+
+
+def is_same_frame(was: pd.DataFrame, now: pd.DataFrame) -> bool:
+    """Tell whether nobody edited a frame.
+
+    Parameters
+    ----------
+    was, now : DataFrame
+
+    Returns
+    -------
+    bool
+    """
+    return was.equals(now) and was.index.equals(now.index)
 
 
 def _names(group: Sequence[Change]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
-from wizframe.pushing.writing_back import Written, set_cells, show_records
+from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,14 @@ class Result:
         found = [(change, outcome) for change, outcome in self._pairs() if outcome.state == "conflict"]
         places = {position: place for place, position in enumerate(self._positions("conflict"))}
         seen = [
-            Written(places[change.position], outcome.record, change.new_values.keys(), is_new=False, is_done=False)
+            Written(
+                places[change.position],
+                outcome.record,
+                change.new_values.keys(),
+                is_new=False,
+                is_done=False,
+                kept=as_left_out(change),
+            )
             for change, outcome in found
             if outcome.record
         ]

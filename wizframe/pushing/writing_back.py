@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +11,24 @@ import numpy as np
 import pandas as pd
 
 from wizframe.baselines import Baseline, attach, attached, differs
-from wizframe.frames import problems_frame, to_frame
+from wizframe.errors import PlanError
+from wizframe.frames import problems_frame, to_frame, to_record_value
 from wizframe.planning.intake import take_in
+from wizframe.planning.plans import is_same_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy.typing as npt
 
     from wizframe.dialects import Record
-    from wizframe.planning import Plan
+    from wizframe.planning import Change, Plan
     from wizframe.planning.intake import Intake
     from wizframe.pushing.results import Result
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Written", "set_cells", "show_records", "write_back"]
+__all__ = ["Written", "as_left_out", "set_cells", "show_records", "write_back"]
 
 #: What the service decides or wizframe made up: written into new rows, and into rows that were there.
 _OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
@@ -48,6 +51,9 @@ class Written:
         Whether the push created it.
     is_done : bool
         Whether the edits were carried out; if not, they stay in the row.
+    kept : mapping
+        Columns that keep what stands in the frame (edits that were left out of the plan, or came after it), to how
+        they were when they were loaded.
     """
 
     position: int
@@ -55,6 +61,7 @@ class Written:
     edited: Collection[str]
     is_new: bool
     is_done: bool
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_back(result: Result) -> None:
@@ -72,6 +79,9 @@ def write_back(result: Result) -> None:
     own = attached(plan.frame)
     if own is not None and own.account != plan.account:
         return
+    later = _edited_since(plan)
+    if later is None:
+        return
     _keep_references(result)
     written, deleted = [], []
     for change, outcome in zip(plan.changes_list, result.outcomes, strict=True):
@@ -80,8 +90,51 @@ def write_back(result: Result) -> None:
             deleted.append(change.id)
         elif outcome.record and outcome.state in ("done", "failed"):
             is_new = change.action == "create"
-            written.append(Written(change.position, outcome.record, change.new_values.keys(), is_new, is_done))
+            kept = as_left_out(change) | later[change.position]
+            written.append(Written(change.position, outcome.record, change.new_values.keys(), is_new, is_done, kept))
     show_records(plan.frame, plan, result.connection, written, deleted)
+
+
+def as_left_out(change: Change) -> dict[str, Any]:
+    """Give the cells that were left out of a change, as they were when they were loaded.
+
+    Parameters
+    ----------
+    change : Change
+
+    Returns
+    -------
+    dict
+        Column to value.
+    """
+    return {cell.column: cell.old for cell in change.left_out}
+
+
+def _edited_since(plan: Plan) -> defaultdict[int, dict[str, Any]] | None:
+    """Give the cells, as planned, that were edited while the plan was carried out, of the rows of its changes.
+
+    A notebook lets its user go on meanwhile. None where rows came, went or moved: nothing says any more which row is
+    whose.
+    """
+    later: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    if is_same_frame(plan.as_planned, plan.frame):
+        return later
+    if not plan.as_planned.index.equals(plan.frame.index):
+        return None
+    was = take_in(plan.as_planned, plan.table).typed
+    try:
+        now = take_in(plan.frame, plan.table).typed
+    except PlanError:  # two columns of one name, say
+        return None
+    if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna()).any()):
+        return None
+    for name in now.columns.intersection(was.columns):
+        is_edited = differs(was[name], now[name]).to_numpy()
+        for change in plan.changes_list:
+            if is_edited[change.position]:
+                value = to_record_value(was[name].iat[change.position], plan.table[name])
+                later[change.position][str(name)] = value
+    return later
 
 
 def _keep_references(result: Result) -> None:
@@ -131,7 +184,11 @@ def show_records(
         return
     own = attached(frame)
     own = own if own is not None and own.table is plan.table else None
-    now = _Now(written, to_frame([one.record for one in written], plan.table, details=True)[0])
+    now = _Now(
+        written,
+        to_frame([one.record for one in written], plan.table, details=True)[0],
+        to_frame([dict(one.kept) for one in written], plan.table, details=True)[0],
+    )
     _write_frame(frame, take_in(frame, plan.table), own, now)
     typed = take_in(frame, plan.table).typed
     if "id" not in typed:
@@ -147,10 +204,11 @@ def show_records(
 
 @dataclass(frozen=True)
 class _Now:
-    """Records as they are now: ``cells`` is typed, one row per record."""
+    """Records as they are now, and what was kept of them as it was loaded: typed, one row per record."""
 
     written: Sequence[Written]
     cells: pd.DataFrame
+    was: pd.DataFrame
 
     def has(self, name: str) -> Mask:
         """Tell which records have a field: what is missing is not blank here."""
@@ -159,6 +217,14 @@ class _Now:
     def edited(self, name: str) -> Mask:
         """Tell in which rows a column was edited."""
         return np.array([name in one.edited for one in self.written], dtype=bool)
+
+    def kept(self, name: str) -> Mask:
+        """Tell in which rows a column keeps what stands in the frame."""
+        return np.array([name in one.kept for one in self.written], dtype=bool)
+
+    def is_behind(self, name: str) -> Mask:
+        """Tell in which rows a column stays as it was loaded: an edit of that, which must not hide a conflict."""
+        return self.kept(name) & ~self.edited(name)
 
     @property
     def is_new(self) -> Mask:
@@ -210,7 +276,7 @@ def _due(
     if name in _OF_OLD_ROWS:
         old_rows = is_given
     new_rows = is_given & ((name in _OF_NEW_ROWS) | (mine.isna().to_numpy() & ~is_edited))
-    return np.where(is_new, new_rows, old_rows).astype(bool)
+    return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
 
 
 def _was_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
@@ -267,7 +333,7 @@ def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now) -> pd.DataFr
     after = before.reset_index(drop=True)
     targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
     for name in after.columns:
-        chosen = now.has(name) & (targets >= 0)
+        chosen = now.has(name) & (targets >= 0) & ~now.is_behind(name)
         if chosen.any():
             cells = after[name].copy()
             cells.iloc[targets[chosen]] = now.cells[name][chosen].array
@@ -276,9 +342,10 @@ def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now) -> pd.DataFr
     if not fresh:
         return after
     added = now.cells.iloc[fresh].reindex(columns=after.columns).reset_index(drop=True)
+    was = now.was.iloc[fresh].reset_index(drop=True)
     positions = [now.written[number].position for number in fresh]
     for name in typed.columns.intersection(after.columns):
         as_planned = typed[name].iloc[positions].reset_index(drop=True)
         is_shown = (now.is_new & ~now.edited(name) | ~now.has(name))[fresh]
-        added[name] = added[name].where(~is_shown, as_planned)
+        added[name] = added[name].where(~is_shown, as_planned).where(~now.is_behind(name)[fresh], was[name])
     return pd.concat([after, added], ignore_index=True) if len(after) else added
