@@ -1,0 +1,81 @@
+"""A notebook lets its user go on while a push runs: edits made meanwhile are kept."""
+
+import pandas as pd
+import pytest
+from test_planning_support import cells_of, load, states, stored
+
+
+@pytest.fixture
+def meanwhile(wiz, monkeypatch):
+    """Do something after the first write of a push and before its end, once."""
+    left = []
+    request = wiz.transport.request
+
+    def observed(method, segments, **content):
+        answer = request(method, segments, **content)
+        if method != "GET" and left:
+            left.pop()()
+        return answer
+
+    monkeypatch.setattr(wiz.transport, "request", observed)
+    wiz.workers = 1
+    return left.append
+
+
+@pytest.fixture
+def edited(wiz):
+    new = {"id": None, "reference_id": "NEW-1", "company_name": "New", "display_name": "New"}
+    frame = pd.concat([load(wiz), pd.DataFrame([new])], ignore_index=True)
+    frame.loc[[0, 1], "payment_term"] = "net77"
+    return frame
+
+
+def test_what_is_edited_while_a_push_runs_is_kept_and_planned_next(wiz, edited, meanwhile):
+    ids, plan = edited["id"], edited.wiz.plan()
+
+    def edit():
+        edited.loc[0, ["payment_term", "phone"]] = ["net88", "+14155550101"]
+        edited.loc[[5, 30], "shipping_method"] = "by bike"
+        wiz.server.overwrite("customers", ids[0], email="elsewhere@x.org")
+
+    meanwhile(edit)
+    assert states(plan.apply(progress=False)) == {"done": 3}
+    rest = edited.wiz.plan()
+    assert cells_of(rest) == {
+        ("update", ids[0], "payment_term"): "net88",
+        ("update", ids[0], "phone"): "+14155550101",
+        ("update", ids[5], "shipping_method"): "by bike",
+        ("update", edited["id"][30], "shipping_method"): "by bike",
+    }
+    assert rest.cells.loc[rest.cells["column"] == "payment_term", "old"].tolist() == ["net77"]
+    assert states(rest.apply(progress=False)) == {"done": 3}
+    assert len(edited.wiz.plan()) == 0
+
+
+def _relabelled(frame):
+    frame.index = frame.index[::-1]
+
+
+def _sorted(frame):
+    frame[:] = frame.sort_values("company_name").to_numpy()
+
+
+def _longer(frame):
+    frame.loc[99] = frame.loc[5]
+
+
+def _with_a_column_twice(frame):
+    frame.insert(0, "phone", "1", allow_duplicates=True)
+
+
+@pytest.mark.parametrize("moved", [_relabelled, _sorted, _longer, _with_a_column_twice])
+def test_rows_that_move_while_a_push_runs_are_left_alone(wiz, edited, meanwhile, moved):
+    """Their positions say nothing any more, and a cell in a wrong row would be sent with the next push."""
+    plan, expected = edited.wiz.plan(), edited.copy()
+    meanwhile(lambda: moved(edited))
+    assert states(plan.apply(progress=False)) == {"done": 3}
+    assert {i: stored(wiz, "customers")[i]["payment_term"] for i in expected["id"][:2]} == dict.fromkeys(
+        expected["id"][:2], "net77"
+    )
+    moved(expected)
+    pd.testing.assert_frame_equal(edited, expected)
