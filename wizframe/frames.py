@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.errors import PlanError
-from wizframe.fields import ADDRESS, STATUSES
+from wizframe.fields import ADDRESS, STATUSES, violation
 
 if TYPE_CHECKING:
     from wizframe.dialects import Record
@@ -30,6 +30,7 @@ __all__ = [
     "is_blank",
     "pandas_dtype",
     "problems_frame",
+    "read_cells",
     "split_ids",
     "to_frame",
     "to_record_value",
@@ -159,6 +160,29 @@ def to_record_value(value: Any, field: Field) -> Any:
     if field.kind == "ids":
         return split_ids(value)
     return value
+
+
+def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None]]:
+    """Read cells of a column as somebody typed them.
+
+    Parameters
+    ----------
+    texts : sequence
+        Texts; None and "" are blank.
+    field : Field
+
+    Returns
+    -------
+    list of (object, str or None)
+        For each the value that belongs into the column, and the rule that it breaks. A text that does not fit is kept
+        as it was typed.
+    """
+    typed, misfits = column(pd.Series(list(texts), dtype=object), field)
+    values = [None if is_blank(value) else value for value in typed]
+    rules = [violation(field, to_record_value(value, field)) for value in values]
+    for misfit in misfits:
+        values[misfit.position], rules[misfit.position] = misfit.value, misfit.rule
+    return list(zip(values, rules, strict=True))
 
 
 def split_ids(text: str) -> list[str]:

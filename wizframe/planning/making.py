@@ -134,6 +134,7 @@ def _plan_table(
         compared_rows=int(matched.is_known.sum()),
         compared_columns=tuple(found.columns),
         compared_with=_compared_with(matched),
+        decisions=dict(vars(options)),
     )
 
 

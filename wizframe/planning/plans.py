@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from wizframe.errors import StalePlanError
+from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -62,6 +62,8 @@ class Plan:
     compared_columns : tuple of str
     compared_with : str
         What the rows were compared with.
+    decisions : mapping
+        The options of :func:`wizframe.plan` that it was made with.
     contacts : Plan, optional
         Of a plan of customers: what happens to contacts after it. They are one plan: everything but ``table``,
         ``frame``, the lists and what was compared speaks of both.
@@ -78,6 +80,7 @@ class Plan:
     compared_rows: int = 0
     compared_columns: tuple[str, ...] = ()
     compared_with: str = ""
+    decisions: Mapping[str, Any] = field(default_factory=dict, repr=False)
     contacts: Plan | None = None
     #: A plan that is made of another one gets that one's, and so is as stale.
     _as_planned: pd.DataFrame | None = field(default=None, repr=False)
@@ -253,6 +256,31 @@ class Plan:
             note=note,
             progress=progress,
         )
+
+    def again(self, *, client: Any = None) -> Plan:
+        """Plan the frame as it is now, with the same decisions.
+
+        Parameters
+        ----------
+        client : Client, optional
+            As for :func:`wizframe.plan`.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        PlanError
+            The plan deletes records: that is asked for anew.
+        """
+        from wizframe.pushing import plan  # noqa: PLC0415 - a convenience that points up the layers
+
+        if self.counts()["delete"]:
+            raise PlanError("a plan with deletes is not made again by itself: ask for them with frame.wiz.delete()")
+        contacts = None if self.contacts is None else self.contacts.frame
+        table: Any = self.table.name
+        return plan(self.frame, contacts=contacts, client=client, table=table, **self.decisions)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, for approval or for another machine; :func:`wizframe.load_plan` reads it.

@@ -16,7 +16,7 @@ from wizframe.planning.changes import shown
 from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     import pandas as pd
 
@@ -162,8 +162,23 @@ class Result:
         set to what is there now is no change.
         """
         rows = self._rows("conflict")
-        found = [(change, outcome) for change, outcome in self._pairs() if outcome.state == "conflict"]
-        places = {position: place for place, position in enumerate(self._positions("conflict"))}
+        self._show_now(rows, {position: place for place, position in enumerate(self._positions("conflict"))})
+        return rows
+
+    def acknowledge(self, positions: Collection[int]) -> None:
+        """Let the planned frame know what is in WizCommerce now, in some of the rows with conflicts.
+
+        Planned again, such a row sends its cells over it: as :attr:`conflicts`, but in the frame itself.
+
+        Parameters
+        ----------
+        positions : collection of int
+            Rows of the planned frame; those without a conflict are left alone.
+        """
+        self._show_now(self.plan.frame, {position: position for position in positions})
+
+    def _show_now(self, rows: pd.DataFrame, places: Mapping[int, int]) -> None:
+        """Let rows know what is there now; ``places`` says where a row of the planned frame stands among them."""
         seen = [
             Written(
                 places[change.position],
@@ -173,11 +188,10 @@ class Result:
                 is_done=False,
                 kept=as_left_out(change),
             )
-            for change, outcome in found
-            if outcome.record
+            for change, outcome in self._pairs()
+            if outcome.state == "conflict" and outcome.record and change.position in places
         ]
         show_records(rows, self.plan, self.connection, seen)
-        return rows
 
     def resolve(self, cells: pd.DataFrame, **options: Any) -> Plan:
         """Plan conflicts as they were decided, cell by cell.

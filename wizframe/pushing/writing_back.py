@@ -153,8 +153,7 @@ def _keep_references(result: Result) -> None:
     if "reference_id" not in typed:
         if all(outcome.state != "unknown" for _, outcome in left):
             return
-        plan.frame["reference_id"] = pd.Series(np.nan, index=plan.frame.index, dtype="str")
-        typed = take_in(plan.frame, plan.table).typed
+        typed["reference_id"] = pd.Series(np.nan, index=typed.index, dtype="str")
     is_blank = typed["reference_id"].isna().to_numpy()
     kept = {change.position: change.reference_id for change, _ in left if is_blank[change.position]}
     if kept:
@@ -289,7 +288,7 @@ def _was_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.N
 
 
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
-    """Put values into a column or an index level of a user's frame, whatever its dtype.
+    """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added.
 
     Parameters
     ----------
@@ -301,6 +300,8 @@ def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], v
     values : list
         One for each position.
     """
+    if name not in frame.columns and name not in frame.index.names:
+        frame[name] = pd.Series(np.nan, index=frame.index, dtype="str")
     if name in frame.columns:
         frame[name] = _with_cells(frame[name], positions, values)
         return
