@@ -38,7 +38,8 @@ def run_test(test, folder):
         f"--config-file={TESTS.parent / 'pyproject.toml'}", "--override-ini=addopts=", f"--junitxml={report}",
         "--tb=short", "-p", "no:cacheprovider",
     ]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))}
+    environment = ours | {"PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode in (0, 1), f"no test ran: {ran.stdout}{ran.stderr}"
     return ET.parse(report).getroot()  # noqa: S314 - written by pytest a moment ago

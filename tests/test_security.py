@@ -13,6 +13,7 @@ import socket
 import ssl
 import sys
 import tracemalloc
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -25,8 +26,16 @@ from test_planning_support import load, states
 from test_security_support import everything_about, in_a_verbose_notebook
 
 import wizframe
+from wizframe.accounts import Account
 from wizframe.client import Client
-from wizframe.errors import ConfigurationError, NotSentError, ProtocolError, RedirectError, WizframeError
+from wizframe.errors import (
+    ConfigurationError,
+    NotSentError,
+    ProtocolError,
+    RedirectError,
+    WizframeError,
+    WrongAccountError,
+)
 from wizframe.journal import Journal, journal_path
 from wizframe.server import Fault, FaultProxy, SandboxServer, gzip_bomb
 from wizframe.server.faults import KINDS
@@ -282,6 +291,18 @@ class TestOtherHosts:
         with Stub(Reply.json(body, **headers)) as stub:
             assert len(client_of(stub.base_url).load_customers(progress=False)) == 1
         assert len(stub.requests) > 1
+        assert connections() == []
+
+    def test_an_address_in_a_saved_plan_is_compared_and_not_asked(self, wiz, elsewhere, tmp_path):
+        url, connections = elsewhere
+        customers = load(wiz)
+        customers.loc[0, "first_name"] = "mine"
+        plan = replace(customers.wiz.plan(), account=Account(url, "sandbox"))
+        plan.save(tmp_path / "plan.json")
+        loaded = wizframe.load_plan(tmp_path / "plan.json")
+        assert loaded.account.base_url == url
+        with pytest.raises(WrongAccountError, match="connected to"):
+            loaded.apply()
         assert connections() == []
 
     def test_it_would_be_noticed(self, elsewhere):

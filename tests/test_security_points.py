@@ -15,6 +15,7 @@ POINTS = {
         "test_transport.py::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
         "test_security.py::test_whatever_a_redirect_answers_nobody_else_hears_of_it",
         "test_security.py::test_an_address_in_an_answer_is_not_asked",
+        "test_security.py::test_an_address_in_a_saved_plan_is_compared_and_not_asked",
         "test_transport.py::test_netrc_is_not_read",
     ],
     "HTTPS, except to this machine itself. A certificate that is not right is an error, and nothing is sent.": [
