@@ -370,6 +370,12 @@ class TestPages:
         shown = {one.__name__ for one in classes if "wizframe" in one.__module__ and hasattr(one, "_repr_html_")}
         assert shown == {"Plan", "Result"}
 
+    def test_nothing_else_makes_html_of_texts(self):
+        """Widgets and Styler escape nothing by themselves: whoever uses one adds a test of hostile texts here."""
+        makers = {"HTML", "HTMLMath", "Javascript", "Markdown", "Styler", "to_html"}
+        sources = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+        assert {name for name, source in sources.items() if makers & {what for _, what in found_in(source)}} == set()
+
     @pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
     def test_hostile_texts_add_no_tag_to_a_plan_or_a_result(self, wiz):
         """In names, values, columns, labels, ids, references, the account, and the service's own words."""
