@@ -63,7 +63,8 @@ SHAPES = {
     "a text": (b'"fine"', "without a (list of )?customer"),
     "a number": (b"7", "without a (list of )?customer"),
     "another object": ({"result": []}, "without a (list of )?customer"),
-    "other contents": ({"data": [7, "{key}"]}, "without a (list of )?customer"),
+    "other contents": ({"data": [7]}, "without a (list of )?customer"),
+    "other contents with the key": ({"data": [7, "{key}"]}, "holds the API key itself"),
 }
 
 

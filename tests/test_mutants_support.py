@@ -298,7 +298,7 @@ MUTANTS = [
         "transport/answers.py",
         "test_transport_secrecy.py::TestErrors::"
         "test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files",
-        ("if secret.is_in(content) else", "if False else"),
+        ("            if not self.secret.is_in(self.body):\n", "            if True:\n"),
     ),
 ]
 

@@ -26,7 +26,7 @@ _MESSAGE_CHARACTERS = 2000  # what a service says is kept for every row that it 
 _DETAILS = 50
 _EXCERPT_BYTES = 64 * 1024  # far more than is shown, so that a key at the cut is whole when it is looked for
 _ECHO = (
-    "the answer holds the API key itself, so nothing of it is used: it would end up in frames and files. "
+    "something that holds the API key itself, so nothing of it is used: it would end up in frames and files. "
     "Does a record hold the key, or does something between here and the service repeat what it is sent?"
 )
 
@@ -59,12 +59,18 @@ class Answer:
         Raises
         ------
         ProtocolError
-            The body is empty or no JSON.
+            The body is empty or no JSON, or holds the key.
         """
         try:
-            return _parse(self.body)
+            parsed = _parse(self.body)
         except ValueError:
             said = f"something that is no JSON: {_excerpt(self.body, self.secret)}" if self.body else "nothing"
+        else:
+            # Masking the key would alter records, and a contact is written back whole.
+            if not self.secret.is_in(self.body):
+                return parsed
+            said = _ECHO
+            del parsed  # a traceback may print local variables
         raise ProtocolError(f"the service answered {self.status} with {said}")
 
 
@@ -218,8 +224,7 @@ def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer
     """
     status, what = response.status_code, f"{response.request.method} {response.request.url}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        # Masking it would alter records, and a contact is written back whole: an answer with the key is no answer.
-        return ProtocolError(f"{what}: {_ECHO}") if secret.is_in(content) else Answer(status, content, secret)
+        return Answer(status, content, secret)
     if status < 400:  # noqa: PLR2004
         target = _text(response.headers.get("Location", "nowhere"), secret)
         return RedirectError(
