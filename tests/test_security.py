@@ -124,7 +124,7 @@ FORBIDDEN = {
     "import": {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "subprocess", "pty", "yaml", "ctypes"},
     "name": {"eval", "exec", "compile", "__import__", "breakpoint"},
     "attribute": {
-        "read_pickle", "to_pickle", "eval", "system", "popen", "execv", "execve", "spawnv", "import_module",
+        "read_pickle", "to_pickle", "eval", "system", "popen", "execv", "execve", "spawnv",
         "_create_unverified_context", "CERT_NONE", "disable_warnings",
     },
     "keyword": {("verify", False), ("check_hostname", False), ("assert_hostname", False), ("shell", True)},
