@@ -127,7 +127,7 @@ def _met(operation, seen):
 
 
 def _all_that_is_shown_of(thing):
-    shown = [repr(thing), str(thing), f"{thing}", repr(getattr(thing, "attrs", ""))]
+    shown = [repr(thing), str(thing), f"{thing}", repr(getattr(thing, "attrs", "")), repr(pickle.dumps(thing))]
     if hasattr(thing, "_repr_html_"):
         shown.append(thing._repr_html_())
     frames = ("changes", "cells", "problems", "conflict_cells", "failed", "conflicts", "unsent")
@@ -143,6 +143,7 @@ def _all_files_of(frame, plan, folder):
     frame.to_pickle(folder / "frame.pickle")
     plan.save(folder / "plan.json")
     (folder / "attrs.pickle").write_bytes(pickle.dumps(frame.attrs))
+    (folder / "plan.pickle").write_bytes(pickle.dumps(plan))
     info = io.StringIO()
     frame.info(buf=info, verbose=True)
     return info.getvalue() + _bytes_in(folder)
@@ -189,6 +190,6 @@ def test_a_key_among_the_data_would_be_found_in_every_file(tmp_path):
         plan = customers.wiz.plan()
         _all_files_of(customers, plan, tmp_path)
         assert {path.name for path in tmp_path.iterdir() if shows(path.read_bytes().decode("latin-1"), KEY)} == {
-            "frame.csv", "frame.json", "frame.html", "frame.parquet", "frame.pickle", "plan.json"
+            "frame.csv", "frame.json", "frame.html", "frame.parquet", "frame.pickle", "plan.json", "plan.pickle",
         }  # fmt: skip
         assert KEY in _all_that_is_shown_of(plan)

@@ -85,6 +85,18 @@ class WizframeError(Exception):
 
     code: str = "wizframe"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with the message alone, and one that cannot be unpickled breaks a pool of processes.
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[WizframeError], args: tuple[Any, ...], state: dict[str, Any]) -> WizframeError:
+    """Make an error anew that was pickled."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class ConfigurationError(WizframeError, ValueError):
     """The connection cannot be made, or it is unclear which one is meant."""

@@ -1,0 +1,37 @@
+"""The tree of errors: each is what its base says, and survives the way from one process to another."""
+
+import inspect
+import pickle
+
+import pytest
+
+from wizframe import errors
+from wizframe.errors import PlanError, PushInterruptedError, RateLimitError, ServiceError, WizframeError, service_error
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, WizframeError)]
+
+
+def made(kind):
+    if issubclass(kind, ServiceError):
+        return kind("no", status=422, code="odd", details=[("email", "is odd")])
+    return kind("interrupted", ["a result"]) if kind is PushInterruptedError else kind("no")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_that_another_process_raised_is_the_same_here(kind):
+    """A pool of processes breaks over one that cannot be unpickled."""
+    error = made(kind)
+    error.add_note("seen in the other process")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+    assert (type(again), str(again), again.args, again.code) == (kind, str(error), error.args, error.code)
+    assert vars(again) == vars(error)
+
+
+def test_what_was_said_of_an_error_goes_along():
+    refused = service_error(429, "too many")
+    refused.retry_after_s = 7.0
+    again = pickle.loads(pickle.dumps(refused))  # noqa: S301
+    assert isinstance(again, RateLimitError)
+    assert (again.status, again.retry_after_s) == (429, 7.0)
+    with_failures = PlanError("problems", [1, 2])
+    assert pickle.loads(pickle.dumps(with_failures)).failures == [1, 2]  # noqa: S301
