@@ -1,97 +1,57 @@
-"""The fault catalogue, the record of pushes: killed, two at a time, no room, no right, torn, of another version."""
+"""The fault catalogue, the record of pushes: two processes, no room, no right, torn, of another version."""
 
 import contextlib
 import errno
 import os
+import signal
 import sqlite3
-import subprocess
-import sys
 
 import pytest
-from test_catalogue_support import edited, fired
+from test_catalogue_support import edited
+from test_killing_support import SETTLE_S, Nursery, carried_out, make_work, truth
 from test_planning_support import states, writes
-from test_resuming import PUSH, connect, truth
 from test_server_support import eventually
 
 import wizframe
 from wizframe.errors import JournalError
 from wizframe.journal import journal_path
-from wizframe.server import Fault, SandboxServer
+from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
-WORKERS = 3  # of the push in a process of its own, which makes 20 updates and 8 creates
+WORKERS = 3
 
 
-@contextlib.contextmanager
-def push_that_hangs(server, kind, after):
-    """Push in another process until its workers wait for answers that never come; kill it in the end."""
-    server.faults.add(Fault(kind, "writes", skip=after, times=None))
-    with subprocess.Popen([sys.executable, "-c", PUSH, server.base_url], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout.readline() == b"ready\n"
-            eventually(lambda: len(server.faults.fired) == WORKERS)
-            yield process
-            assert process.poll() is None
-        finally:
-            process.kill()
-    assert process.returncode != 0
-    server.faults.clear()
-
-
-def check_done(server, before):
-    """Check that everything was done, each thing once."""
-    after = truth(server)
-    assert [after[identifier]["payment_term"] for identifier in before].count("net77") == 20
-    created = [row["reference_id"] for identifier, row in after.items() if identifier not in before]
-    assert sorted(created) == [f"NEW-{number}" for number in range(8)]
-    assert set(wizframe.history()["outcome"]) == {"done"}
-    assert wizframe.resume() == []
-
-
-@pytest.mark.fault(
-    29,
-    "killed at any instant",
-    "`wizframe.pushes()` shows no end; `wizframe.resume()` finishes it: what is *done* is not sent again",
-    "L D",
-)
-@pytest.mark.parametrize(("kind", "after"), [("stall", 0), ("stall_after", 0), ("stall", 20), ("stall_after", 22)])
-def test_a_push_that_was_killed_while_it_waited_for_answers_is_finished(dialect, kind, after):
-    with SandboxServer(customers=30, dialect=dialect) as server:
-        before = truth(server)
-        with push_that_hangs(server, kind, after):
-            pass
-        assert [what for what, _ in fired(server.faults)] == [kind] * WORKERS
-        cut_off = wizframe.pushes()
-        assert cut_off["ended_at"].isna().tolist() == [True]
-        assert cut_off[["done", "sent"]].to_numpy().tolist() == [[after, WORKERS]]
-        with connect(server) as client:
-            client.settle_s = 0.0
-            (result,) = wizframe.resume(progress=False)
-            assert states(result) == {"done": 28 - after}
-            check_done(server, before)
+@pytest.fixture(scope="module")
+def nursery():
+    with Nursery() as opened:
+        yield opened
 
 
 @pytest.mark.fault(
     33, "two processes, one push", "the second is refused: “push … is being worked on by … in process …”", "D"
 )
-def test_a_push_that_another_process_works_on_is_refused(dialect):
-    with SandboxServer(customers=30, dialect=dialect) as server, connect(server) as client:
-        client.settle_s = 0.0
-        before = truth(server)
-        with push_that_hangs(server, "stall_after", 10) as process:
-            (push_id,) = wizframe.pushes()["push_id"]
-            sent = len(writes_of(server))
-            with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {process.pid}"):
-                wizframe.resume(push_id)
-            assert wizframe.resume() == []
-            assert len(writes_of(server)) == sent == 10 + WORKERS
-        wizframe.resume(push_id, progress=False)
-        check_done(server, before)
-
-
-def writes_of(server):
-    return [request for request in server.requests if request.method != "GET"]
+@pytest.mark.skipif(os.name != "posix", reason="forks and kills")
+def test_a_push_that_another_process_works_on_is_refused_until_that_is_gone(wiz, nursery):
+    wiz.settle_s = SETTLE_S
+    before = truth(wiz)
+    work = make_work(before)
+    wiz.server.faults.add(Fault("stall_after", "writes", skip=2, times=None))
+    state_dir = str(journal_path().parent)
+    pid = nursery.bear(base_url=wiz.base_url, state_dir=state_dir, work=work, workers=WORKERS)
+    eventually(lambda: len(wiz.server.faults.fired) == WORKERS)  # all its workers wait for answers
+    (push_id,) = wizframe.pushes()["push_id"]
+    sent = len(wiz.server.requests)
+    with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {pid}"):
+        wizframe.resume(push_id)
+    assert wizframe.resume() == []
+    assert len(wiz.server.requests) == sent
+    os.kill(pid, signal.SIGKILL)
+    assert nursery.bury() == -signal.SIGKILL
+    wiz.server.faults.clear()
+    wizframe.resume(push_id, progress=False)
+    assert carried_out(work, before, truth(wiz)) == work
+    assert len(writes(wiz)) == len(work)
 
 
 def full(connection):

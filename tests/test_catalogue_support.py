@@ -1,15 +1,49 @@
-"""What the tests of the fault catalogue share: changes of every kind to push, pauses that take no time, and proofs."""
+"""The fault catalogue, read from the tests; and what these share: changes of every kind, pauses that take no time.
+
+A test names its row with ``@pytest.mark.fault(number)``. One test of each row also says in its mark what goes wrong,
+what the user sees, and what holds: L nothing lost, D nothing doubled, E a clear error.
+"""
 
 from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
 
 import pandas as pd
 from test_planning_support import load
 
 import wizframe
 
+NUMBERS = [*range(1, 29), "28b", *range(29, 41)]
+HOLDS = {"L": "nothing lost", "D": "nothing doubled", "E": "a clear error"}
 KEY = wizframe.SANDBOX_API_KEY
 #: Seconds that a lost request is given; no other pause is as long, so that it is recognized.
 SETTLE_S = 77.0
+
+
+def marks():
+    """Yield what each mark says, its file and its test, from the syntax trees."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for mark in getattr(node, "decorator_list", []):
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.fault":
+                    yield tuple(map(ast.literal_eval, mark.args)), path.name, node.name
+
+
+def faults_table():
+    """Write the catalogue as a table in Markdown."""
+    words, proofs = {}, defaultdict(list)
+    for (number, *said), file, test in marks():
+        proofs[number].append(f"`{file}::{test}`")
+        if said:
+            words[number] = said
+    lines = ["| | what goes wrong | what you see | what holds | proven by |", "|---|---|---|---|---|"]
+    for number in filter(words.get, NUMBERS):
+        fault, sees, holds = words[number]
+        held = ", ".join(HOLDS[letter] for letter in holds.split())
+        lines.append(f"| {number} | {fault} | {sees} | {held} | {'<br>'.join(proofs[number])} |")
+    return "\n".join(lines)
 
 
 def without_waiting(client):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from test_catalogue_support import faults_table
 from test_mutants_support import mutants_table
 from test_security_points import points_table
 
@@ -32,6 +33,7 @@ FIELDS_PAGE = "\n\n".join(
 )
 #: What stands between two marks of a page is made by a function, too.
 SECTIONS = [
+    (ROOT / "docs" / "reliability.md", "faults", faults_table),
     (ROOT / "docs" / "reliability.md", "mutants", mutants_table),
     (ROOT / "docs" / "security.md", "security", points_table),
 ]

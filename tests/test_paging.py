@@ -55,6 +55,7 @@ def with_records(page, records):
 
 
 class TestPagesThatAreWrong:
+    @pytest.mark.fault(22)
     @pytest.mark.parametrize(
         "alter",
         [

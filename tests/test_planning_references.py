@@ -26,6 +26,7 @@ def erp(wiz):
     )
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("a_load_is_alive", [False, True])
 def test_an_erp_file_updates_what_is_known_and_reports_or_creates_the_rest(wiz, erp, a_load_is_alive):
     frame, before = pd.read_csv(erp, dtype=str), stored(wiz, "customers")

@@ -70,6 +70,7 @@ def test_a_customer_gets_a_patch_of_the_changed_fields_only(wiz):
     assert writes(wiz) == ["PATCH"]
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("on_conflict", CONFLICTS)
 def test_a_cell_that_somebody_else_changed_too(wiz, table, on_conflict):
@@ -114,6 +115,7 @@ def test_the_conflict_frame_knows_what_is_there_now(wiz):
     assert {now[i]["payment_term"] for i in ids[:3]} == {"net99"}
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_another_field_that_somebody_else_changed_is_merged_and_shown(wiz, table):
     """Were the old value left beside the new time, another session would take it for an edit."""
@@ -129,6 +131,7 @@ def test_another_field_that_somebody_else_changed_is_merged_and_shown(wiz, table
     assert len(frame.wiz.plan()) == 0
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_what_was_deleted_elsewhere_is_a_conflict_and_not_brought_back(wiz, table):
     frame = load(wiz, table)
@@ -144,6 +147,7 @@ def test_what_was_deleted_elsewhere_is_a_conflict_and_not_brought_back(wiz, tabl
     assert states(frame.head(1).wiz.delete().apply(max_deletes=1, progress=False)) == {"done": 1}
 
 
+@pytest.mark.fault("28b")
 @pytest.mark.parametrize("on_conflict", ["skip", "theirs", "mine"])
 def test_a_record_that_changed_since_the_delete_was_planned_is_kept(wiz, on_conflict):
     frame = load(wiz)
@@ -202,6 +206,7 @@ def test_rows_with_problems_can_be_left_out(wiz):
     assert set(cells_of(frame.wiz.plan())) == {("update", frame["id"][0], name) for name in ("payment_term", "phone")}
 
 
+@pytest.mark.fault(35)
 def test_a_plan_is_applied_once(wiz):
     frame = load(wiz)
     frame.loc[0, "payment_term"] = "net77"
