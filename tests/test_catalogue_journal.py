@@ -1,57 +1,19 @@
-"""The fault catalogue, the record of pushes: two processes, no room, no right, torn, of another version."""
+"""The fault catalogue, the record of pushes: no room for it, no right to it, torn, of another version."""
 
 import contextlib
 import errno
 import os
-import signal
 import sqlite3
 
 import pytest
 from test_catalogue_support import edited
-from test_killing_support import SETTLE_S, Nursery, carried_out, make_work, truth
 from test_planning_support import states, writes
-from test_server_support import eventually
 
 import wizframe
 from wizframe.errors import JournalError
 from wizframe.journal import journal_path
-from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-
-WORKERS = 3
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as opened:
-        yield opened
-
-
-@pytest.mark.fault(
-    33, "two processes, one push", "the second is refused: “push … is being worked on by … in process …”", "D"
-)
-@pytest.mark.skipif(os.name != "posix", reason="forks and kills")
-def test_a_push_that_another_process_works_on_is_refused_until_that_is_gone(wiz, nursery):
-    wiz.settle_s = SETTLE_S
-    before = truth(wiz)
-    work = make_work(before)
-    wiz.server.faults.add(Fault("stall_after", "writes", skip=2, times=None))
-    state_dir = str(journal_path().parent)
-    pid = nursery.bear(base_url=wiz.base_url, state_dir=state_dir, work=work, workers=WORKERS)
-    eventually(lambda: len(wiz.server.faults.fired) == WORKERS)  # all its workers wait for answers
-    (push_id,) = wizframe.pushes()["push_id"]
-    sent = len(wiz.server.requests)
-    with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {pid}"):
-        wizframe.resume(push_id)
-    assert wizframe.resume() == []
-    assert len(wiz.server.requests) == sent
-    os.kill(pid, signal.SIGKILL)
-    assert nursery.bury() == -signal.SIGKILL
-    wiz.server.faults.clear()
-    wizframe.resume(push_id, progress=False)
-    assert carried_out(work, before, truth(wiz)) == work
-    assert len(writes(wiz)) == len(work)
 
 
 def full(connection):

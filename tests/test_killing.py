@@ -11,9 +11,11 @@ from collections import Counter
 
 import pytest
 from test_killing_support import DEATH, SETTLE_S, Nursery, carried_out, make_work, seeded, seeds, truth
-from test_planning_support import mend_contacts
+from test_planning_support import mend_contacts, writes
+from test_server_support import eventually
 
 import wizframe
+from wizframe.errors import JournalError
 from wizframe.journal import Journal
 from wizframe.server import Fault
 
@@ -102,6 +104,26 @@ def test_a_killed_push_is_finished(wiz, nursery, share):
     assert nursery.bury() == -signal.SIGKILL
     push.check_journal()
     push.check_resumed()
+
+
+@pytest.mark.fault(
+    33, "two processes, one push", "the second is refused: “push … is being worked on by … in process …”", "D"
+)
+def test_a_push_that_another_process_works_on_is_refused_until_that_is_gone(wiz, nursery):
+    wiz.server.faults.add(Fault("stall_after", "writes", skip=2, times=None))
+    push = Push(wiz, nursery, workers=3)
+    eventually(lambda: len(wiz.server.faults.fired) == 3)  # all its workers wait for answers
+    (push_id,) = wizframe.pushes()["push_id"]
+    requests = len(wiz.server.requests)
+    with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {push.pid}"):
+        wizframe.resume(push_id)
+    assert wizframe.resume() == []
+    assert len(wiz.server.requests) == requests
+    os.kill(push.pid, signal.SIGKILL)
+    assert nursery.bury() == -signal.SIGKILL
+    wiz.server.faults.clear()
+    push.check_resumed()
+    assert len(writes(wiz)) == len(push.work)
 
 
 @pytest.mark.fault(29)
