@@ -10,7 +10,7 @@ from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.fields import ADDRESS
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-METHODS = ["addresses", "contacts", "delete", "plan", "problems", "push", "validate"]
+METHODS = ["addresses", "contacts", "delete", "plan", "problems", "push", "to_csv", "to_excel", "validate"]
 
 
 def test_tab_completion_shows_what_there_is_and_help_explains_it(wiz):
@@ -34,6 +34,8 @@ def test_plan_and_push_are_the_functions(wiz):
         (wizframe.WizAccessor, "plan"),
         (wizframe.WizAccessor, "push"),
         (wizframe.WizAccessor, "delete"),
+        (wizframe.WizAccessor, "to_excel"),
+        (wizframe.WizAccessor, "to_csv"),
         (wizframe.Plan, "apply"),
     ],
 )

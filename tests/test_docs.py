@@ -80,14 +80,14 @@ def modules():
 
 
 @pytest.mark.parametrize("name", modules())
-def test_the_examples_in_docstrings_hold(name):
+def test_the_examples_in_docstrings_hold(name, tmp_path):
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     module = importlib.import_module(name)
     tests = [test for test in doctest.DocTestFinder().find(module) if test.examples]
     for test in tests:
         with wizframe.sandbox(customers=40) as wiz, warnings.catch_warnings():
             warnings.simplefilter("ignore", InvalidDataWarning)
-            test.globs |= {"wizframe": wizframe, "wiz": wiz, "pd": pd}
+            test.globs |= {"wizframe": wizframe, "wiz": wiz, "pd": pd, "path": tmp_path}
             report = doctest.DocTestRunner(optionflags=flags).run(test)
         assert report.failed == 0, test.name
 

@@ -19,7 +19,7 @@ ORDER = [
     "errors", "fields", "accounts", "progress",
     "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
-    "planning", "loaders", "journal", "pushing", "connections",
+    "planning", "workbook", "loaders", "journal", "pushing", "connections",
     "accessor", "cli", "testing",
 ]  # fmt: skip
 
@@ -106,7 +106,17 @@ def test_nobody_has_a_drawer_for_everything():
 
 @pytest.mark.parametrize(
     "heavy",
-    ["pandera", "ipywidgets", "IPython", "openpyxl", "xlsxwriter", "matplotlib", "tqdm", "http.server"],
+    [
+        "pandera",
+        "ipywidgets",
+        "IPython",
+        "openpyxl",
+        "xlsxwriter",
+        "python_calamine",
+        "matplotlib",
+        "tqdm",
+        "http.server",
+    ],
 )
 def test_importing_wizframe_does_not_import(heavy):
     code = f"import sys, wizframe; raise SystemExit({heavy!r} in sys.modules)"

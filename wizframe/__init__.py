@@ -14,6 +14,7 @@ from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
 from wizframe.planning import CLEAR, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
+from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ __all__ = [
     "Client",
     "Plan",
     "Result",
+    "Sheets",
     "WizAccessor",
     "WizframeError",
     "apply",
@@ -36,7 +38,11 @@ __all__ = [
     "purge",
     "push",
     "pushes",
+    "read_csv",
+    "read_excel",
     "resume",
     "sandbox",
+    "to_csv",
+    "to_excel",
     "undo",
 ]

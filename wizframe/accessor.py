@@ -12,9 +12,11 @@ from wizframe.frames import unfold_addresses
 from wizframe.loaders import load_contacts
 from wizframe.planning import validate
 from wizframe.pushing import delete, plan, push
+from wizframe.workbook import to_csv, to_excel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import os
+    from collections.abc import Collection, Mapping
 
     from wizframe.client import Client
     from wizframe.planning import Plan
@@ -26,7 +28,7 @@ __all__ = ["WizAccessor"]
 
 @pd.api.extensions.register_dataframe_accessor("wiz")
 class WizAccessor:
-    """Customers and contacts in a DataFrame: plan, push, delete, contacts, addresses, validate, problems.
+    """Customers and contacts in a DataFrame: plan, push, delete, to_excel, to_csv, contacts, addresses, validate.
 
     Parameters
     ----------
@@ -151,6 +153,53 @@ class WizAccessor:
         own = attached(self._frame)
         meant = open_client(client, account=own.account if own else None)
         return load_contacts(self._frame, client=meant, **options)
+
+    def to_excel(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        contacts: pd.DataFrame | None = None,
+        table: Literal["customers", "contacts"] | None = None,
+        labels: Mapping[str, str] | None = None,
+        zone: str = "UTC",
+        protect: bool = False,
+        progress: bool = True,
+    ) -> None:
+        """Write a workbook for somebody to edit; see :func:`wizframe.to_excel`, and :func:`wizframe.read_excel`.
+
+        Parameters
+        ----------
+        path, contacts, table, labels, zone, protect, progress
+            As for :func:`wizframe.to_excel`.
+        """
+        to_excel(
+            self._frame,
+            path,
+            contacts=contacts,
+            table=table,
+            labels=labels,
+            zone=zone,
+            protect=protect,
+            progress=progress,
+        )
+
+    def to_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        table: Literal["customers", "contacts"] | None = None,
+        labels: Mapping[str, str] | None = None,
+        delimiter: str = ",",
+        progress: bool = True,
+    ) -> None:
+        """Write CSV that a spreadsheet leaves as it is; see :func:`wizframe.to_csv`, and :func:`wizframe.read_csv`.
+
+        Parameters
+        ----------
+        path, table, labels, delimiter, progress
+            As for :func:`wizframe.to_csv`.
+        """
+        to_csv(self._frame, path, table=table, labels=labels, delimiter=delimiter, progress=progress)
 
     def addresses(self) -> pd.DataFrame:
         """Unfold the addresses of customers that were loaded with ``details=True``.

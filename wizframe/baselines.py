@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wizframe.accounts import Account
     from wizframe.fields import Table
 
-__all__ = ["Baseline", "Match", "attach", "attached", "differs", "live", "match"]
+__all__ = ["Baseline", "Match", "attach", "attached", "differs", "live", "loads", "match"]
 
 ATTRIBUTE = "wizframe"
 _KEPT_ROWS = 2_000_000
@@ -148,11 +148,22 @@ def live(table: Table, account: Account, connection: str) -> list[Baseline]:
     list of Baseline
         Newest first.
     """
-    found = [
-        baseline
-        for baseline in list(_live.values())
-        if baseline.table is table and baseline.account == account and baseline.connection == connection
-    ]
+    return [one for one in loads(table) if one.account == account and one.connection == connection]
+
+
+def loads(table: Table) -> list[Baseline]:
+    """List the loads of a table that are still there, whatever account they come from.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    list of Baseline
+        Newest first.
+    """
+    found = [baseline for baseline in list(_live.values()) if baseline.table is table]
     return sorted(found, key=lambda baseline: -baseline.serial)
 
 

@@ -20,6 +20,8 @@
     │   ├── RateLimitError                   429 after all retries: .retry_after_s
     │   └── UnavailableError                 5xx
     ├── InvalidDataError (ValueError)        loaded data breaks the schema: .failures
+    ├── UnreadableFileError (ValueError)     a file that is no workbook or CSV file, or is not safe to open
+    ├── MissingExtraError (ImportError)      a library that is not installed by default
     ├── PlanError (ValueError)               a frame that cannot be planned as it is
     │   ├── AmbiguousTableError              customers or contacts?
     │   ├── UnmatchedRowsError               nothing says which records the rows are
@@ -38,6 +40,7 @@ module imports nothing of wizframe.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ __all__ = [
     "JournalError",
     "LimitExceededError",
     "LoadStoppedError",
+    "LostBaselineWarning",
+    "MissingExtraError",
     "NotFoundError",
     "NotSentError",
     "PlanError",
@@ -75,6 +80,7 @@ __all__ = [
     "UnavailableError",
     "UnknownBaselineError",
     "UnmatchedRowsError",
+    "UnreadableFileError",
     "WizframeError",
     "WrongAccountError",
 ]
@@ -224,6 +230,18 @@ class InvalidDataError(_FramedError):
     code = "invalid_data"
 
 
+class UnreadableFileError(WizframeError, ValueError):
+    """The file is no workbook or CSV file that can be read: damaged, encrypted, of another kind, or too large."""
+
+    code = "unreadable_file"
+
+
+class MissingExtraError(WizframeError, ImportError):
+    """What was asked for needs a library that is not installed by default; the message says which."""
+
+    code = "missing_extra"
+
+
 class PlanError(_FramedError):
     """The frame cannot be planned or applied as it is. ``failures`` may list the rows."""
 
@@ -302,6 +320,10 @@ class InvalidDataWarning(UserWarning):
     """Loaded rows break the schema; ``frame.wiz.problems`` lists them."""
 
 
+class LostBaselineWarning(UserWarning):
+    """A workbook does not say any more how its rows were when they were exported."""
+
+
 def service_error(
     status: int, message: str, *, code: str = "", details: Sequence[tuple[str, str]] = ()
 ) -> ServiceError:
@@ -328,3 +350,17 @@ def service_error(
     }
     default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary
     return leaves.get(status, default)(message, status=status, code=code, details=details)
+
+
+def caller_level() -> int:
+    """Find the stack level of the user's own line, for warnings.
+
+    Returns
+    -------
+    int
+        As ``warnings.warn`` counts, seen from the function that calls this one.
+    """
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn counts levels the same way
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wizframe."):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Misfit",
+    "Unsure",
     "column",
     "is_blank",
     "pandas_dtype",
@@ -48,6 +50,25 @@ class Misfit(NamedTuple):
     position: int
     value: Any
     rule: str
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A cell of a file that may mean several things. It stands in the frame, and is a misfit in any column.
+
+    Parameters
+    ----------
+    value : str
+        As it stands in the file.
+    rule : str
+        What is unclear, as the end of a sentence that begins with the value, and what to do.
+    """
+
+    value: str
+    rule: str
+
+    def __str__(self) -> str:
+        return self.value
 
 
 def pandas_dtype(field: Field) -> Any:
@@ -284,7 +305,7 @@ def _slow(values: list[Any], field: Field, target: pa.DataType) -> tuple[pa.Arra
         result, rule = (None, None) if is_blank(value) else _convert(value, field.kind)
         converted.append(result)
         if rule:
-            misfits.append(Misfit(position, value, rule))
+            misfits.append(Misfit(position, value.value if isinstance(value, Unsure) else value, rule))
     return pa.array(converted, target), misfits
 
 
@@ -292,6 +313,8 @@ Converted = tuple[Any, str | None]
 
 
 def _convert(value: Any, kind: Kind) -> Converted:
+    if isinstance(value, Unsure):
+        return None, value.rule
     try:
         result, rule = _CONVERTERS[kind](value)
     except (ValueError, TypeError, OverflowError, RecursionError):

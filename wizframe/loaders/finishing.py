@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +10,7 @@ import pandas as pd
 from wizframe.baselines import Baseline, attach
 from wizframe.client.checks import moment
 from wizframe.dialects import unknown_fields
-from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning
+from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, caller_level
 from wizframe.frames import problems_frame, to_frame
 from wizframe.schemas import find_problems
 
@@ -155,7 +154,7 @@ def _warn(reading: Reading, warning: Warning) -> None:
     if reading.watch:
         reading.watch.warnings.append(warning)
     else:
-        warnings.warn(warning, stacklevel=_caller())
+        warnings.warn(warning, stacklevel=caller_level())
 
 
 def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, *, is_whole: bool) -> None:
@@ -165,11 +164,3 @@ def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, *, is
         reading.table, client.account, client.connection, named, problems, reading.filters, is_whole=is_whole
     )
     attach(frame, baseline)
-
-
-def _caller() -> int:
-    """Find the stack level of the user's own line, for warnings."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn counts levels the same way
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wizframe."):
-        level, frame = level + 1, frame.f_back
-    return level
