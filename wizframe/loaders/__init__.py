@@ -14,6 +14,7 @@ from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.frames import is_blank
 from wizframe.loaders.finishing import Invalid, finish
+from wizframe.loaders.limiting import cut, first_customers
 from wizframe.loaders.lookups import ServiceLookups
 from wizframe.loaders.reading import Reading
 from wizframe.progress import Watch, bar
@@ -37,6 +38,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     updated_before: Moment | None = None,
     sort_by: str | None = None,
     sort: Literal["asc", "desc"] = "asc",
+    limit: int | None = None,
     details: bool = False,
     page_size: int = MAX_PAGE_SIZE,
     workers: int | None = None,
@@ -59,6 +61,9 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     sort_by : {'created_at', 'updated_at', 'company_name', 'display_name'}, optional
         Order of the finished frame; by default the oldest record first.
     sort : {'asc', 'desc'}, default 'asc'
+    limit : int, optional
+        At most so many rows, the first ones in that order. In an order of time the others are not read: such a load is
+        a look at the account, and does not prove that nothing is missing.
     details : bool, default False
         Read each customer's details too: terms of freight, sales reps, price list, addresses, contacts, attributes.
     page_size : int, 1 to 100
@@ -112,16 +117,23 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     order = {"sort_by": sort_by, "sort": sort, "page_size": page_size}
     check_parameters(filters | order, CUSTOMER)
-    _check_options(invalid, workers)
+    _check_options(invalid, workers=workers, limit=limit)
     wanted = None if reference_ids is None else _texts(reference_ids)
     reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, _watch(progress))
+    sort_by = sort_by or "created_at"
     with bar("customers", enabled=progress) as show:
-        records = reading.customers(show) if wanted is None else reading.customers_by_reference(wanted, show)
+        if wanted is not None:
+            records = reading.customers_by_reference(wanted, show)
+        elif limit is not None:
+            records = first_customers(reading, sort_by=sort_by, sort=sort, limit=limit, show=show)
+        else:
+            records = reading.customers(show)
+    if limit is not None:
+        records = cut(records, reading.filters, sort_by=sort_by, sort=sort, limit=limit)
     if details:
         records = reading.details(records, progress=progress)
-    order_by = sort_by or "created_at"
-    is_whole = wanted is None
-    return finish(reading, records, is_whole=is_whole, details=details, sort_by=order_by, sort=sort, invalid=invalid)
+    is_whole = wanted is None and limit is None
+    return finish(reading, records, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
 
 
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
@@ -186,7 +198,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
-    _check_options(invalid, workers)
+    _check_options(invalid, workers=workers)
     wanted = _customer_ids(customers)
     reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, _watch(progress))
     records = reading.contacts(wanted, progress=progress)
@@ -194,11 +206,12 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     return finish(reading, records, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
 
 
-def _check_options(invalid: str, workers: int | None) -> None:
+def _check_options(invalid: str, **counts: int | None) -> None:
     if invalid not in ("warn", "raise", "drop"):
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise InvalidRequestError(f"workers={workers!r}: must be a whole number from 1")
+    for name, count in counts.items():
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            raise InvalidRequestError(f"{name}={count!r}: must be a whole number from 1")
 
 
 def _watch(progress: bool | Watch) -> Watch | None:  # noqa: FBT001 - as the user gave it

@@ -160,6 +160,31 @@ class Reading:
                     break
         return list(records.values())
 
+    def customers_in_order(self, sort_by: str, sort: str, is_enough: Callable[[list[Record]], bool]) -> list[Record]:
+        """Read the customers of each status in the service's own order, until there are enough of that status.
+
+        Parameters
+        ----------
+        sort_by, sort : str
+        is_enough : callable
+            Takes those of one status that are known, in the order in which they came.
+
+        Returns
+        -------
+        list of dict
+        """
+        records: dict[str, Record] = {}
+        for status in self.statuses:
+            listed: dict[str, Record] = {}
+            for number in count(1):
+                known = len(listed)
+                page = self._customer_page({"status": status, "sort_by": sort_by, "sort": sort}, number).records
+                self._merge(listed, page, status)
+                if len(listed) == known or is_enough(list(listed.values())):
+                    break
+            records |= listed
+        return list(records.values())
+
     def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
         return self.client.customer.page(**self._parameters() | parameters, page=page)
 
