@@ -1,8 +1,11 @@
-"""A notebook lets its user go on while a push runs: edits made meanwhile are kept."""
+"""A notebook lets its user go on while a push runs: edits made meanwhile are kept, and the push can be stopped."""
 
 import pandas as pd
 import pytest
-from test_planning_support import cells_of, load, states, stored
+from test_planning_support import cells_of, load, states, stored, writes
+
+import wizframe
+from wizframe.progress import Watch
 
 
 @pytest.fixture
@@ -79,3 +82,31 @@ def test_rows_that_move_while_a_push_runs_are_left_alone(wiz, edited, meanwhile,
     )
     moved(expected)
     pd.testing.assert_frame_equal(edited, expected)
+
+
+def test_a_push_can_be_stopped_and_says_what_was_not_sent(wiz, edited, meanwhile):
+    watch = Watch()
+    plan = edited.wiz.plan()
+    meanwhile(watch.stop)
+    result = plan.apply(progress=watch)
+    assert states(result) == {"done": 1, "unsent": 2}
+    assert set(result.changes["what_happened"][1:]) == {"the push was stopped before this row"}
+    assert len(writes(wiz)) == 1
+    assert wizframe.pushes()["ended_at"].isna().all()
+    assert len(edited.wiz.plan()) == 2
+    assert states(wizframe.resume()[0]) == {"done": 2}
+
+
+def test_a_push_that_was_stopped_before_it_began_sends_nothing(wiz, edited):
+    watch = Watch()
+    watch.stop()
+    result = edited.wiz.plan().apply(progress=watch)
+    assert states(result) == {"unsent": 3}
+    assert writes(wiz) == []
+
+
+def test_a_push_tells_who_watches_how_far_it_is(edited):
+    told = []
+    watch = Watch(lambda: told.append((watch.what, watch.done, watch.total)))
+    edited.wiz.plan().apply(progress=watch)
+    assert told == [("changes", 1, 3), ("changes", 2, 3), ("changes", 3, 3)]

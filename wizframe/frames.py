@@ -30,6 +30,7 @@ __all__ = [
     "Unsure",
     "column",
     "is_blank",
+    "is_same_frame",
     "pandas_dtype",
     "problems_frame",
     "read_cells",
@@ -158,6 +159,20 @@ def is_blank(value: Any) -> bool:
     if isinstance(value, str):
         return not value
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
+
+
+def is_same_frame(was: pd.DataFrame, now: pd.DataFrame) -> bool:
+    """Tell whether nobody edited a frame.
+
+    Parameters
+    ----------
+    was, now : DataFrame
+
+    Returns
+    -------
+    bool
+    """
+    return was.equals(now) and was.index.equals(now.index)
 
 
 def to_record_value(value: Any, field: Field) -> Any:

@@ -22,7 +22,7 @@ _TELLING_S = 0.5
 
 
 class Watch:
-    """Follow a load that runs in another thread, and stop it. Given to a load as ``progress``.
+    """Follow a load or a push that runs in another thread, and stop it. Given to it as ``progress``.
 
     Parameters
     ----------
@@ -90,7 +90,10 @@ class Watch:
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Let no further request leave: the load ends with a :class:`~wizframe.errors.LoadStoppedError`."""
+        """Let no further request leave: a load ends with a :class:`~wizframe.errors.LoadStoppedError`.
+
+        A push finishes the changes under way, and gives back its result: the others are unsent.
+        """
         self._stopped.set()
 
     def check(self) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from wizframe.baselines import Baseline
     from wizframe.client import Client
+    from wizframe.progress import Watch
     from wizframe.pushing.carrying import OnConflict
 
 __all__ = ["Result", "apply", "delete", "history", "plan", "purge", "push", "pushes", "resume", "undo"]
@@ -155,7 +156,7 @@ def apply(
     on_conflict: OnConflict = "skip",
     invalid: Literal["raise", "skip"] = "raise",
     note: str = "",
-    progress: bool = True,
+    progress: bool | Watch = True,
 ) -> Result:
     """Carry out a plan.
 
@@ -175,8 +176,9 @@ def apply(
         Refuse a plan with problems, or leave out the rows that have them.
     note : str
         Why: kept in the journal, shown by :func:`wizframe.history`.
-    progress : bool, default True
-        Show a bar when it takes longer than a second.
+    progress : bool or wizframe.progress.Watch, default True
+        Show a bar when it takes longer than a second; a watch follows the push from another thread, and can stop it:
+        the changes under way are finished, the rest is unsent.
 
     Returns
     -------

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from wizframe.errors import StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import read_cells
 from wizframe.pushing.results import Result
 from wizframe.pushing.writing_back import set_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from wizframe.client import Client
     from wizframe.planning import Plan
@@ -47,6 +48,11 @@ def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: C
     -------
     Plan
         Nothing is sent until its ``apply()``.
+
+    Raises
+    ------
+    StalePlanError
+        Rows came, went or moved since: nothing was written.
     """
     by_column: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for correction in corrections:
@@ -54,12 +60,21 @@ def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: C
     for part in made.parts:
         plan: Plan = part.plan if isinstance(part, Result) else part
         cells = {name: texts for (table, name), texts in by_column.items() if table == plan.table.name}
+        _check_rows(plan, cells)
         if isinstance(part, Result):
             part.acknowledge({position for texts in cells.values() for position in texts})
         for name, texts in cells.items():
             _write(plan, name, texts)
     whole = made.plan if isinstance(made, Result) else made
     return whole.again(client=client)
+
+
+def _check_rows(plan: Plan, cells: Mapping[str, object]) -> None:
+    was, now = plan.as_planned.index, plan.frame.index
+    # A push writes ids into the index where they stand there: then it only must be as long.
+    is_known = len(was) == len(now) and (was.equals(now) or "id" in now.names)
+    if cells and not is_known:
+        raise StalePlanError(f"the rows of the frame of {plan.table.name} came, went or moved since: plan it again")
 
 
 def _write(plan: Plan, name: str, texts: dict[int, Any]) -> None:

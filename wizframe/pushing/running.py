@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from wizframe.errors import JournalError, PushInterruptedError
 from wizframe.journal import Entry, Journal, PushEntry, new_push_id, now
-from wizframe.progress import bar
+from wizframe.progress import Watch, bar
 from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
 from wizframe.pushing.results import Outcome, Result
 from wizframe.pushing.writing_back import write_back
@@ -80,7 +80,7 @@ def run(
     numbers: Iterable[int] | None = None,
     were_sent: frozenset[int] = frozenset(),
     customers: Mapping[str, str] | None = None,
-    progress: bool = True,
+    progress: bool | Watch = True,
 ) -> Result:
     """Carry out a plan that is in the journal.
 
@@ -97,7 +97,7 @@ def run(
         Numbers of changes that may have been sent by an earlier run.
     customers : mapping of str, optional
         Those that an earlier run created: reference to id.
-    progress : bool
+    progress : bool or Watch
 
     Returns
     -------
@@ -157,9 +157,11 @@ class _Push:
         self._customers = customers
         self._expected: set[str] = set()
         self._stopped = threading.Event()
+        self._watch: Watch | None = None
         self._reason = "the push stopped before this row"
 
-    def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool) -> Result:
+    def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool | Watch) -> Result:
+        self._watch = progress if isinstance(progress, Watch) else None
         numbered = iter(numbers)
         parts = [(part, list(_jobs(part, numbered))) for part in self._plan.parts]
         interrupted = False
@@ -199,7 +201,7 @@ class _Push:
         return Outcome("unsent", self._reason, step)
 
     def _carry_all(
-        self, parts: Sequence[tuple[Plan, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool
+        self, parts: Sequence[tuple[Plan, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool | Watch
     ) -> bool:
         """Carry out all changes, several records at a time; return whether a person interrupted.
 
@@ -240,7 +242,7 @@ class _Push:
     def _carry_group(self, group: Sequence[_Job], carrier: Carrier) -> int:
         """Carry out changes one after the other; return how many there are."""
         for job in group:
-            if self._stopped.is_set():
+            if self._is_stopped():
                 break
             try:
                 self._carry(job, carrier)
@@ -252,6 +254,12 @@ class _Push:
                 raise
             self._note_outcome(job)
         return len(group)
+
+    def _is_stopped(self) -> bool:
+        if self._watch is not None and self._watch.is_stopped and not self._stopped.is_set():
+            self._reason = "the push was stopped before this row"
+            self._stopped.set()
+        return self._stopped.is_set()
 
     def _carry(self, job: _Job, carrier: Carrier) -> None:
         change = job.change

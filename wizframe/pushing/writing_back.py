@@ -12,9 +12,8 @@ import pandas as pd
 
 from wizframe.baselines import Baseline, attach, attached, differs
 from wizframe.errors import PlanError
-from wizframe.frames import problems_frame, to_frame, to_record_value
+from wizframe.frames import is_same_frame, problems_frame, to_frame, to_record_value
 from wizframe.planning.intake import take_in
-from wizframe.planning.plans import is_same_frame
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
