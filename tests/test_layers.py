@@ -20,14 +20,15 @@ ORDER = [
     "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "connections",
-    "accessor", "cli", "testing",
+    "accessor", "review", "cli", "testing",
 ]  # fmt: skip
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.
 CONVENIENCES = {
     ("client", "loaders"),  # Client.load_customers, Client.load_contacts
     ("client", "pushing"),  # Client.plan
-    ("planning", "pushing"),  # Plan.apply
+    ("planning", "pushing"),  # Plan.apply, Plan.again
+    ("planning", "review"),  # Plan.review
     ("connections", "server"),  # sandbox()
 }
 FORBIDDEN = {("planning", "client"), ("planning", "transport"), ("paging", "frames"), ("client", "frames")}

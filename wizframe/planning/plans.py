@@ -13,7 +13,7 @@ import orjson
 
 from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
-from wizframe.frames import problems_frame
+from wizframe.frames import is_same_frame, problems_frame
 from wizframe.planning.changes import shown
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from wizframe.accounts import Account
     from wizframe.fields import Table
     from wizframe.planning.changes import Action, Change, Problem
+    from wizframe.progress import Watch
 
-__all__ = ["Plan", "is_same_frame"]
+__all__ = ["Plan"]
 
 SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
 _SHOWN_GROUPS = 15
@@ -230,7 +231,7 @@ class Plan:
         on_conflict: Literal["skip", "mine", "theirs"] = "skip",
         invalid: Literal["raise", "skip"] = "raise",
         note: str = "",
-        progress: bool = True,
+        progress: bool | Watch = True,
     ) -> Any:
         """Send the changes; see :func:`wizframe.apply`.
 
@@ -281,6 +282,24 @@ class Plan:
         contacts = None if self.contacts is None else self.contacts.frame
         table: Any = self.table.name
         return plan(self.frame, contacts=contacts, client=client, table=table, **self.decisions)
+
+    def review(self, *, client: Any = None) -> Any:
+        """Show the plan in a notebook with a box for each change, and send what is ticked.
+
+        Parameters
+        ----------
+        client : Client, optional
+            By default the open connection of the plan's account.
+
+        Returns
+        -------
+        wizframe.review.Review
+            A widget. Nothing is sent before somebody said yes to how many changes go where; its ``result`` says what
+            became of them.
+        """
+        from wizframe.review import Review  # noqa: PLC0415 - points up the layers, and imports ipywidgets
+
+        return Review(self, client=client)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, for approval or for another machine; :func:`wizframe.load_plan` reads it.
@@ -378,6 +397,11 @@ class Plan:
         more = f" and {len(group) - _SHOWN_NAMES} more" if len(group) > _SHOWN_NAMES else ""
         return f"row{'s'[: len(group) != 1]} {labels}{more}, "
 
+    def notice_lines(self) -> Iterator[str]:
+        """Say what is worth knowing, for people: cells that became blank, own columns, and the like."""
+        for part in self.parts:
+            yield from part._notice_lines()  # noqa: SLF001 - a plan like this one
+
     def _notice_lines(self) -> Iterator[str]:
         if self.blanked:
             counts = ", ".join(f"{name} {count}" for name, count in self.blanked.items())
@@ -405,20 +429,6 @@ class Plan:
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
         )
-
-
-def is_same_frame(was: pd.DataFrame, now: pd.DataFrame) -> bool:
-    """Tell whether nobody edited a frame.
-
-    Parameters
-    ----------
-    was, now : DataFrame
-
-    Returns
-    -------
-    bool
-    """
-    return was.equals(now) and was.index.equals(now.index)
 
 
 def _names(group: Sequence[Change]) -> str:
