@@ -53,6 +53,31 @@ class TestAnswers:
         assert sent.headers["Content-Type"] == "application/json"
         assert "Cookie" not in sent.headers
 
+    def test_odd_characters_in_the_base_url_reach_the_service_percent_encoded(self):
+        with Stub(OK) as stub:
+            transport_to(stub.base_url + "/a b/ü~").request("GET", ["customers", "a:b"], query={"q": "1"})
+        assert stub.requests[0].path == "/v1/a%20b/%C3%BC~/customers/a%3Ab?q=1"
+
+    def test_one_request_leaves_nothing_behind_for_the_next(self):
+        with Stub(OK) as stub:
+            transport = transport_to(stub.base_url)
+            transport.request("POST", ["customers"], payload={"a": 1})
+            transport.request("GET", ["customers", "cust_1"])
+            transport.request("DELETE", ["customers", "cust_1"])
+        lengths = [request.headers.get("Content-Length") for request in stub.requests]
+        assert [(request.method, length) for request, length in zip(stub.requests, lengths, strict=True)] == [
+            ("POST", "7"),
+            ("GET", None),
+            ("DELETE", "0"),
+        ]
+
+    def test_a_connection_that_was_closed_opens_again(self):
+        with Stub(OK) as stub:
+            transport = transport_to(stub.base_url)
+            transport.request("GET", ["customers"])
+            transport.close()
+            assert transport.request("GET", ["customers"]).status == 200
+
     def test_cookies_are_not_kept(self):
         with Stub(Reply(headers={"Set-Cookie": "a=b"})) as stub:
             transport = transport_to(stub.base_url)

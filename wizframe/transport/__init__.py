@@ -97,6 +97,7 @@ class Transport:
         self._secret = Secret(api_key)
         self._session = _session(workers, self.base_url, ca_bundle)
         self._check: Callable[[], None] | None = None
+        self._example: requests.PreparedRequest | None = None
         self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
 
     def __repr__(self) -> str:
@@ -200,15 +201,14 @@ class Transport:
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
         """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=body,
-                headers={"X-API-Key": self._secret.reveal()},
+            response = self._session.send(
+                self._prepared(method, url, body),
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 allow_redirects=False,
                 stream=True,
                 proxies=self._proxies,
+                verify=True,
+                cert=None,
             )
             with response:
                 content = read(response)
@@ -219,6 +219,17 @@ class Transport:
         if content is None:
             return ProtocolError(f"{method} {url}: the answer is too large"), None
         return judge(response, content, self._secret), retry_after_s(response.headers)
+
+    def _prepared(self, method: str, url: str, body: bytes | None) -> requests.PreparedRequest:
+        """Copy the one request that was prepared: preparing each costs half of what a whole request does."""
+        if self._example is None:
+            plain = requests.Request("GET", self.base_url, headers={"X-API-Key": self._secret.reveal()})
+            self._example = self._session.prepare_request(plain)
+        request = self._example.copy()
+        request.method = method
+        request.url = (request.url or "").rstrip("/") + url.removeprefix(self.base_url)
+        request.prepare_body(body, None)
+        return request
 
 
 def check_base_url(base_url: str) -> str:
@@ -292,11 +303,23 @@ def _path(segments: Sequence[str]) -> str:
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """An adapter whose connections share one TLS context (parsing the certificates anew costs 13 ms each)."""
+    """An adapter for one host, whose connections share one TLS context (parsing the certificates costs 13 ms each)."""
 
     def __init__(self, context: ssl.SSLContext | None, **options: Any) -> None:
         self._context = context
+        self._pool: Any = None
         super().__init__(**options)
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """Look the pool up once: host, proxy and context are always the same."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **options)
+        return self._pool
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool = None
+        super().close()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **options)

@@ -202,6 +202,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         In seconds, as the service asked, however absurd; None where it did not ask or makes no sense.
     """
     text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
     moment, now = _http_date(text), _http_date(headers.get("Date", ""))
