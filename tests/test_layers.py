@@ -17,7 +17,7 @@ PACKAGE = Path(wizframe.__file__).parent
 #: A module imports only from modules that stand before it.
 ORDER = [
     "errors", "fields", "accounts", "progress",
-    "dialects", "transport", "paging", "client",
+    "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "connections",
     "accessor", "review", "cli", "testing",

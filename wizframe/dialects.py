@@ -10,15 +10,17 @@ the name that the service gave it, so that a contact can be written back whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from wizframe.errors import InvalidRequestError, ProtocolError
 from wizframe.fields import CUSTOMER, LIST_PARAMETERS, NESTED, Dialect, Operation, Table
+from wizframe.pages import Columns, Contents, Page, Record, Records
 
 __all__ = [
     "Page",
     "Record",
+    "decode_contents",
     "decode_page",
     "decode_record",
     "detect",
@@ -28,25 +30,6 @@ __all__ = [
     "unknown_fields",
     "writable_attributes",
 ]
-
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list, as the service answered.
-
-    Parameters
-    ----------
-    records : list of dict
-        Plain records.
-    total_records, total_pages : int or None
-        None in a dialect or an answer that does not say.
-    """
-
-    records: list[Record]
-    total_records: int | None = None
-    total_pages: int | None = None
 
 
 def decode_record(body: Any, table: Table) -> Record:
@@ -93,22 +76,43 @@ def decode_page(body: Any, table: Table) -> Page:
     ProtocolError
         The answer holds no list of records.
     """
-    records = [_plain(row, table) for row in _rows(body, table)]
+    return Page.of(decode_contents(body, table))
+
+
+def decode_contents(body: Any, table: Table) -> Contents:
+    """Read what a page holds.
+
+    Parameters
+    ----------
+    body : object
+        The parsed JSON.
+    table : Table
+
+    Returns
+    -------
+    Contents
+        By column where all rows have the same fields.
+
+    Raises
+    ------
+    ProtocolError
+        The answer holds no list of records.
+    """
+    rows = _rows(body, table)
     pagination = body.get("pagination") if isinstance(body, Mapping) else None
-    if not isinstance(pagination, Mapping):
-        return Page(records)
-    return Page(
-        records,
-        total_records=_count(pagination, "total_records", "totalRecords"),
-        total_pages=_count(pagination, "total_pages", "totalPages"),
+    counts = pagination if isinstance(pagination, Mapping) else {}
+    return Contents(
+        _columns(rows, table) or Records([_plain(row, table) for row in rows]),
+        total_records=_count(counts, "total_records", "totalRecords"),
+        total_pages=_count(counts, "total_pages", "totalPages"),
     )
 
 
-def _rows(body: Any, table: Table) -> list[Mapping[str, Any]]:
+def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
     rows = body.get("data", ...) if isinstance(body, Mapping) else body
     if rows is None:  # how a service written in Go spells an empty list
         return []
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ProtocolError(f"the service answered without a list of {table.name}")
     return rows
 
@@ -119,6 +123,26 @@ def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
     return None
+
+
+#: Fields that are read together with others, or record by record.
+_INTERTWINED = {*NESTED, "assigned_sales_reps", "assigned_price_list"}
+
+
+def _columns(rows: Sequence[dict[str, Any]], table: Table) -> Columns | None:
+    """Turn rows into columns. None where a row has something of its own, and each is read by itself: see `_plain`."""
+    wires = tuple(rows[0]) if rows else ()
+    names = [table.read_names[wire].name if wire in table.read_names else wire for wire in wires]
+    is_plain = "id" in names and len(set(names)) == len(names) > 1 and _INTERTWINED.isdisjoint(names)
+    if not is_plain or set(map(len, rows)) != {len(wires)}:
+        return None
+    try:
+        columns = zip(*map(itemgetter(*wires), rows), strict=True)
+    except KeyError:
+        return None
+    by_name: dict[str, Sequence[Any]] = dict(zip(names, columns, strict=True))
+    ids = by_name["id"]
+    return Columns(by_name) if set(map(type, ids)) == {str} and "" not in ids else None
 
 
 def _plain(row: Mapping[str, Any], table: Table) -> Record:

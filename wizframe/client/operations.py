@@ -8,7 +8,7 @@ from wizframe.client.checks import check_parameters, check_record, whole_contact
 from wizframe.dialects import (
     Page,
     Record,
-    decode_page,
+    decode_contents,
     decode_record,
     encode_parameters,
     encode_record,
@@ -49,7 +49,8 @@ class _Operations:
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
         query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
-        return decode_page(self._request("GET", path, query=query).json(), self.table)
+        answer = self._request("GET", path, query=query)
+        return Page.of(lambda: decode_contents(answer.json(), self.table))
 
     def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
         body = encode_record(record, self.table, self._client.dialect, operation)
@@ -122,7 +123,8 @@ class CustomerOperations(_Operations):
         Returns
         -------
         Page
-            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect.
+            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect. The answer is parsed by whoever first
+            looks at the page, so an answer that is no list raises ``ProtocolError`` there.
 
         Raises
         ------

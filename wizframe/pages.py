@@ -1,0 +1,195 @@
+"""One page of a list. Knows neither spelling nor HTTP.
+
+A page is kept by column, since its rows nearly always share their keys and frames are made of columns. Records are
+made when somebody asks for them. And a page may be unread: threads that fetch hand over what arrived, and whoever
+looks at it first parses it, so that Python, which runs one thread at a time, does not make them wait for each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Columns", "Contents", "Page", "Record", "Records"]
+
+Record = dict[str, Any]
+
+
+class Columns:
+    """Rows that share their fields.
+
+    Parameters
+    ----------
+    columns : dict of sequence
+        By field, at least one, all equally long.
+    """
+
+    def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    @property
+    def names(self) -> list[str]:
+        """The fields."""
+        return list(self._columns)
+
+    def values(self, name: str) -> Sequence[Any]:
+        """Give one field of all rows; None where a row lacks it."""
+        return self._columns.get(name) or [None] * len(self)
+
+    def put(self, name: str, values: Sequence[Any]) -> None:
+        """Set one field of all rows."""
+        self._columns[name] = values
+
+    def records(self) -> list[Record]:
+        """Make records."""
+        rows = zip(*self._columns.values(), strict=True)
+        return [dict(zip(self._columns, row, strict=True)) for row in rows]
+
+
+class Records:
+    """Rows of which each has its own fields.
+
+    Parameters
+    ----------
+    records : list of dict
+    """
+
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def names(self) -> list[str]:
+        """The fields that any of the rows has."""
+        return list(dict.fromkeys(name for record in self._records for name in record))
+
+    def values(self, name: str) -> Sequence[Any]:
+        """Give one field of all rows; None where a row lacks it."""
+        return [record.get(name) for record in self._records]
+
+    def put(self, name: str, values: Sequence[Any]) -> None:
+        """Set one field of all rows."""
+        for record, value in zip(self._records, values, strict=True):
+            record[name] = value
+
+    def records(self) -> list[Record]:
+        """Give the records themselves."""
+        return self._records
+
+
+class Contents(NamedTuple):
+    """What an answer holds: rows, and how many records and pages the service counts, where it says."""
+
+    rows: Columns | Records
+    total_records: int | None = None
+    total_pages: int | None = None
+
+
+class Page:
+    """One page of a list, as the service answered.
+
+    Parameters
+    ----------
+    records : list of dict
+        Plain records.
+    total_records, total_pages : int or None
+        None in a dialect or an answer that does not say.
+    """
+
+    def __init__(self, records: list[Record], total_records: int | None = None, total_pages: int | None = None) -> None:
+        self._source: Contents | Callable[[], Contents] = Contents(Records(records), total_records, total_pages)
+
+    @classmethod
+    def of(cls, source: Contents | Callable[[], Contents]) -> Page:
+        """Make a page of what it holds, or promise one.
+
+        Parameters
+        ----------
+        source : Contents or callable
+            A callable is called once, when somebody looks; what it raises is raised there.
+
+        Returns
+        -------
+        Page
+        """
+        page = cls([])
+        page._source = source
+        return page
+
+    def look(self) -> Contents:
+        """Read the page, unless that was done.
+
+        Returns
+        -------
+        Contents
+
+        Raises
+        ------
+        ProtocolError
+            The answer holds no list of records.
+        """
+        if not isinstance(self._source, Contents):
+            self._source = self._source()  # the answer itself is not kept
+        return self._source
+
+    @property
+    def total_records(self) -> int | None:
+        """Records on all pages; None where the answer does not say."""
+        return self.look().total_records
+
+    @property
+    def total_pages(self) -> int | None:
+        """Number of pages; None where the answer does not say."""
+        return self.look().total_pages
+
+    @property
+    def records(self) -> list[Record]:
+        """Plain records. From now on they are the page: what is changed in them counts."""
+        contents = self.look()
+        records = contents.rows.records()
+        if isinstance(contents.rows, Columns):
+            self._source = contents._replace(rows=Records(records))
+        return records
+
+    @property
+    def names(self) -> list[str]:
+        """The fields that any of the records has."""
+        return self.look().rows.names
+
+    def values(self, name: str) -> Sequence[Any]:
+        """Give one field of all records.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        sequence
+            None where a record lacks the field.
+        """
+        return self.look().rows.values(name)
+
+    def put(self, name: str, values: Sequence[Any]) -> None:
+        """Set one field of all records.
+
+        Parameters
+        ----------
+        name : str
+        values : sequence
+            One for each record.
+        """
+        self.look().rows.put(name, values)
+
+    def __len__(self) -> int:
+        return len(self.look().rows)
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self)} records>" if isinstance(self._source, Contents) else "<Page, unread>"
