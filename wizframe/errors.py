@@ -92,7 +92,7 @@ class WizframeError(Exception):
     code: str = "wizframe"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Python would call the class with the message alone, and one that cannot be unpickled breaks a pool of processes.
+        # Python would call the class with the message alone; one that cannot be unpickled breaks a pool of processes.
         return _again, (type(self), self.args, self.__dict__)
 
 
