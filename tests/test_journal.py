@@ -316,3 +316,13 @@ def test_a_process_that_lost_its_lease_while_it_was_asleep_sends_nothing_more(jo
         other.record(one.push_id, 1, state="done")
         assert other.pushes()[0].ended_at is None
     assert elsewhere(journal.path) == ["planned", "done"]
+
+
+def test_what_a_service_sent_comes_back_as_it_was_half_an_emoji_and_all(journal):
+    one, record = (
+        push(),
+        {"id": "cust_1", "name": "half \ud83d of it", "number": 2**70, "nested": [{"b": None, "a": 1}]},
+    )
+    journal.begin(one, entries(1))
+    journal.record(one.push_id, 0, state="done", after=record)
+    assert journal.entries(one.push_id)[0].after == record

@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING, Any, Self
 from wizframe.errors import JournalError
 from wizframe.journal.entries import (
     ENTRY_COLUMNS,
-    JSON_COLUMNS,
     PUSH_COLUMNS,
     Entry,
     PushEntry,
     from_row,
     new_push_id,
     now,
-    to_json,
+    to_cell,
     to_row,
 )
 from wizframe.journal.opening import as_journal_error, connect_file, forget_deleted, journal_path, open_file
@@ -129,7 +128,7 @@ class Journal:
             It could not be written, or another process has taken the push over: a machine that was asleep for longer
             than a lease lasts must not go on.
         """
-        values = {name: to_json(value) if name in JSON_COLUMNS else value for name, value in columns.items()}
+        values = {name: to_cell(name, value) for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
         written = self._submit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ __all__ = [
     "from_row",
     "new_push_id",
     "now",
-    "to_json",
+    "to_cell",
     "to_row",
 ]
 
@@ -144,10 +145,7 @@ def to_row(entry: Entry) -> list[Any]:
         In the order of ``ENTRY_COLUMNS``.
     """
     stamped = {"changed_at": entry.changed_at or now()}
-    return [
-        stamped.get(name) or (to_json(getattr(entry, name)) if name in JSON_COLUMNS else getattr(entry, name))
-        for name in ENTRY_COLUMNS
-    ]
+    return [stamped.get(name) or to_cell(name, getattr(entry, name)) for name in ENTRY_COLUMNS]
 
 
 def from_row(row: Sequence[Any]) -> Entry:
@@ -163,19 +161,37 @@ def from_row(row: Sequence[Any]) -> Entry:
     Entry
     """
     values: Mapping[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
-    parsed = {name: None if values[name] is None else orjson.loads(values[name]) for name in JSON_COLUMNS}
+    parsed = {name: None if values[name] is None else _from_json(values[name]) for name in JSON_COLUMNS}
     return Entry(**{**values, **parsed})
 
 
-def to_json(value: Any) -> str | None:
-    """Write a value of one of the ``JSON_COLUMNS``.
+def to_cell(name: str, value: Any) -> Any:
+    """Give a value as it stands in the table.
 
     Parameters
     ----------
+    name : str
+        Of the column.
     value : object
 
     Returns
     -------
-    str or None
+    object
+        JSON in the ``JSON_COLUMNS``; None stays None.
     """
-    return None if value is None else orjson.dumps(value, default=str).decode()
+    return _to_json(value) if name in JSON_COLUMNS and value is not None else value
+
+
+def _to_json(value: Any) -> str:
+    """Write what a service sent so that it comes back as it was, also half an emoji and numbers of any size."""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:
+        return json.dumps(value, default=str)
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
