@@ -47,6 +47,7 @@ POINTS = {
         "test_security.py::test_hostile_texts_add_no_tag_to_a_plan_or_a_result",
         "test_security.py::test_a_hostile_plan_from_a_file_adds_no_tag_either",
         "test_security.py::test_only_what_is_tested_here_shows_itself_as_html",
+        "test_review.py::test_hostile_names_show_as_text",
     ],
     "A service's words cannot drive your terminal nor fill your disk, and an answer that unpacks without end is "
     "refused on the way.": [
@@ -56,6 +57,7 @@ POINTS = {
     "Nothing that a service or a file holds becomes code, and no other program is started.": [
         "test_security.py::test_the_package_has_nothing_of_the_kind",
         "test_security.py::test_the_demo_runs_nothing_but_lines_that_stand_in_it",
+        "test_security.py::test_a_plan_from_a_file_that_wizframe_did_not_write_is_refused_as_a_whole",
     ],
     "The journal, and what SQLite keeps beside it, is yours alone to read. What is purged is gone from all of it.": [
         "test_journal.py::test_nobody_else_can_read_it_whatever_the_user_gives_away_otherwise",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 import pandas as pd
@@ -15,7 +15,7 @@ from wizframe.baselines import Baseline, attach
 from wizframe.errors import PlanError, PlanProblemsError
 from wizframe.fields import TABLES
 from wizframe.frames import problems_frame, to_frame
-from wizframe.planning.changes import Cell, Change, Problem
+from wizframe.planning.changes import Action, Cell, Change, Problem
 from wizframe.planning.intake import CUSTOMER_REFERENCE
 from wizframe.planning.plans import Plan
 
@@ -164,7 +164,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         content = orjson.loads(Path(path).read_bytes())
         if content["wizframe_plan"] != FORMAT:
             raise PlanError(f"{path} is a plan of form {content['wizframe_plan']}, this wizframe reads form {FORMAT}")
-        plan = joined([_revived(part, content) for part in content["parts"]])
+        plan = joined([_revived(part, content) for part in _in_order(content["parts"])])
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
         raise PlanError(f"{path} is no plan that was saved by wizframe ({type(error).__name__}: {error})") from None
     if plan.id != content["id"]:
@@ -172,19 +172,38 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     return plan
 
 
+def _in_order(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = [part["table"] for part in parts]
+    if names not in (["customers"], ["contacts"], ["customers", "contacts"]):
+        raise TypeError(f"it is of {names}")
+    return parts
+
+
 def _revived(part: dict[str, Any], content: dict[str, Any]) -> Plan:
     return revive(
         [_change(row) for row in part["changes"]],
         TABLES[part["table"]],
-        Account(content["base_url"], content["account"]),
+        Account(_text(content["base_url"]), _text(content["account"])),
         made_from=f"{part['compared_with']}; saved {content['saved_at']}",
-        notices=part["notices"],
+        notices=list(map(_text, part["notices"])),
     )
 
 
 def _change(row: dict[str, Any]) -> Change:
     cells = tuple(Cell(*cell) for cell in row["cells"])
-    return Change(position=0, label=row["label"], cells=cells, **{name: row[name] for name in _SAVED})
+    if row["action"] not in get_args(Action):
+        raise TypeError(f"there is no action {row['action']!r}")
+    for name in ("name", *_SAVED):
+        if row[name] is not None or name == "name":
+            _text(row[name])
+    return Change(position=0, label=_text(row["label"]), cells=cells, **{name: row[name] for name in _SAVED})
+
+
+def _text(value: Any) -> str:
+    """Take nothing but a text from a file: whatever else stands in its place was not written by wizframe."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
