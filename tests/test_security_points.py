@@ -49,6 +49,18 @@ POINTS = {
         "test_security.py::test_only_what_is_tested_here_shows_itself_as_html",
         "test_review.py::test_hostile_names_show_as_text",
     ],
+    "In what `wizframe.to_excel` and `wizframe.to_csv` write, no cell or header is a formula or a link, and every text "
+    "comes back identical.": [
+        "test_security_files.py::test_no_cell_header_or_choice_is_a_formula_or_a_link",
+        "test_security_files.py::test_no_cell_or_header_begins_like_a_formula",
+        "test_security_files.py::test_every_text_comes_back_identical",
+    ],
+    "A workbook is refused where it would unpack to too much, holds macros, or is damaged.": [
+        "test_workbook_refusals.py::test_a_part_that_is_longer_than_it_says_is_not_believed",
+        "test_workbook_refusals.py::test_a_cell_at_the_end_of_the_world_makes_no_room_for_all_before_it",
+        "test_workbook_refusals.py::test_an_entity_bomb_expands_to_nothing",
+        "test_workbook_refusals.py::test_macros_are_never_opened",
+    ],
     "A service's words cannot drive your terminal nor fill your disk, and an answer that unpacks without end is "
     "refused on the way.": [
         "test_transport.py::test_what_a_service_says_cannot_drive_a_terminal_nor_fill_a_disk",

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from wizframe.errors import InvalidRequestError
 from wizframe.progress import bar
 from wizframe.workbook.columns import csv_columns, sheet_columns
-from wizframe.workbook.delimited import write_rows
+from wizframe.workbook.delimited import escape, write_rows
 from wizframe.workbook.moments import find_zone
 from wizframe.workbook.rows import fill_in
 from wizframe.workbook.sent import pack, prepare
@@ -125,7 +125,7 @@ def write_csv(
     sent = prepare(frame, table)
     columns = csv_columns(frame, sent)
     _check_labels(labels, columns)
-    headers = [labels.get(name, name) for name in columns]
+    headers = [escape(labels.get(name, name)) for name in columns]  # a spreadsheet would run one of those, too
     with bar("rows", enabled=progress, total=len(frame)) as show, replacing(path) as target:
         target.write(codecs.BOM_UTF8)  # without it Excel takes the file for Windows-1252
         for done, lines in write_rows(headers, [*columns.values()], delimiter):
