@@ -115,6 +115,7 @@ MUTANTS = [
         "test_transport.py::TestRefusals::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
         ("allow_redirects=False", "allow_redirects=True"),
         ("    def get_redirect_target(self", "    def get_no_redirect_target(self"),
+        ("        if self._pool is None:\n", "        if True:\n"),
     ),
     _mutant(
         "the journal is told of a write after it was sent",
