@@ -118,6 +118,30 @@ MUTANTS = [
         ("        if self._pool is None:\n", "        if True:\n"),
     ),
     _mutant(
+        "a redirect of a write is taken for proof that it was not done",
+        "a create that was done counts as unsent, and then as somebody else's record",
+        CARRYING,
+        "test_catalogue_refusals.py::"
+        "test_a_create_that_was_done_and_redirected_is_adopted_and_the_rest_is_sent[rest-customers]",
+        ("except (NotSentError, ReadOnlyError,", "except (NotSentError, RedirectError, ReadOnlyError,"),
+    ),
+    _mutant(
+        "requests that queue when a pause begins do not take it",
+        "a service that asked for patience is asked on, and refuses more and more",
+        "transport/pacing.py",
+        "test_transport_limits.py::test_nobody_sends_while_the_service_asked_for_a_pause[16]",
+        ("            if start >= self._paused_until:", "            if True:"),
+    ),
+    _mutant(
+        "each byte of an answer begins the time-out anew",
+        "an answer that drips holds a load or a push for hours",
+        "transport/deadlines.py",
+        "test_catalogue_reads.py::"
+        "test_an_answer_that_drips_meets_the_deadline_in_its_head_as_in_its_body[rest-contacts.get-True]",
+        ("        if left_s <= 0:\n", "        if False:\n"),
+        ("min(left_s, self._silence_s)", "self._silence_s"),
+    ),
+    _mutant(
         "the journal is told of a write after it was sent",
         "a crash in between leaves it as planned, and resume() sends it a second time",
         CARRYING,
