@@ -192,7 +192,12 @@ def test_a_silent_socket_meets_the_deadline(proxied, kind):
     assert fired(proxy.faults) == [(kind, "customers.get")] * MAX_ATTEMPTS
 
 
-@pytest.mark.fault(38, "an answer or an Excel file that unpacks to something huge", "“the answer is too large”", "E")
+@pytest.mark.fault(
+    38,
+    "an answer or an Excel file that unpacks to something huge",
+    "“the answer is too large”; of a file: “unpack to …, which may be a trap”",
+    "E",
+)
 def test_a_small_answer_that_becomes_a_large_one_is_refused_before_it_fills_the_memory(wiz):
     wiz.server.faults.add(
         Fault("answer", "customers.list", status=200, body=gzip_bomb(400), headers={"Content-Encoding": "gzip"})

@@ -46,6 +46,7 @@ def customers(wiz):
     return load(wiz)
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("dialect", ["rest", "sdk"])
 def test_what_nobody_touched_comes_back_as_it_was_and_plans_nothing(wiz, path):
     for frame in (load(wiz), load(wiz, "contacts"), load(wiz, details=True)):
@@ -563,6 +564,7 @@ def test_protection_is_there_when_asked_for(customers, path):
     same(wizframe.read_excel(path), customers)
 
 
+@pytest.mark.fault(39)
 def test_no_cell_is_a_formula_or_a_link(path):
     texts = ["=1+1", "+1", "@SUM(A1)", "http://example.com", "mailto:a@b.org", "=cmd|'/c calc'!A1"]
     frame = loaded("customers", [{"id": text, "display_name": text, "email": text} for text in texts])

@@ -86,12 +86,14 @@ def test_macros_are_never_opened(path):
     refused(path, "holds macros")
 
 
+@pytest.mark.fault(38)
 def test_a_file_that_is_too_large_is_not_read(path, monkeypatch):
     monkeypatch.setattr(opening, "MOST_BYTES", 1 << 20)
     path.write_bytes(path.read_bytes() + b"\x00" * (1 << 20))
     refused(path, "is larger than 1 MiB")
 
 
+@pytest.mark.fault(38)
 def test_a_part_that_says_that_it_is_huge_is_not_unpacked(path, monkeypatch):
     repack(path, **{SHEET: lambda old: old.replace(b"</sheetData>", b" " * (30 << 20) + b"</sheetData>")})
     unpacked = []
@@ -100,6 +102,7 @@ def test_a_part_that_says_that_it_is_huge_is_not_unpacked(path, monkeypatch):
     assert not unpacked
 
 
+@pytest.mark.fault(38)
 def test_a_part_that_is_longer_than_it_says_is_not_believed(path):
     repack(path, **{SHEET: lambda old: old + b" " * (20 << 20)})
     content = bytearray(path.read_bytes())
