@@ -16,6 +16,12 @@ from wizframe.journal import journal_path
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
 
+@pytest.fixture
+def dialect():
+    """A disk knows nothing of dialects."""
+    return "rest"
+
+
 def full(connection):
     """Leave no room: the file may not grow."""
     pages = connection.execute("PRAGMA page_count").fetchone()[0]

@@ -20,6 +20,12 @@ ROWS = 20
 HOUR_S = 3600
 
 
+@pytest.fixture
+def dialect():
+    """A refusal knows nothing of dialects."""
+    return "rest"
+
+
 class Departures(list):
     """When requests leave: seconds from the first one. ``before`` is how many had left when the pause began."""
 

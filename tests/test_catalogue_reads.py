@@ -200,7 +200,7 @@ def test_a_silent_socket_meets_the_deadline(proxied, kind):
 )
 def test_a_small_answer_that_becomes_a_large_one_is_refused_before_it_fills_the_memory(wiz):
     wiz.server.faults.add(
-        Fault("answer", "customers.list", status=200, body=gzip_bomb(400), headers={"Content-Encoding": "gzip"})
+        Fault("answer", "customers.list", status=200, body=gzip_bomb(200), headers={"Content-Encoding": "gzip"})
     )
     tracemalloc.start()
     try:
