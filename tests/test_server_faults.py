@@ -242,6 +242,11 @@ class TestChance:
         kinds = {fault.kind for fault in Faults.random(3, 2000)}
         assert kinds == set(KINDS) - {"stall", "stall_after", "late_stall", "lie", "meanwhile"}
 
+    def test_no_new_record_is_made_up_and_no_delete_left_undone_without_a_word(self):
+        kept = [fault for fault in Faults.random(3, 4000) if fault.kind == "keep"]
+        assert {fault.column for fault in kept if fault.operation.endswith(".create")} == {"email"}
+        assert {fault.operation.rpartition(".")[2] for fault in kept} == {"create", "update"}
+
     def test_the_same_requests_meet_the_same_faults(self):
         def account():
             with Api("rest", customers=5, faults=Faults.random(11, 8, operations=("customers.list",))) as api:

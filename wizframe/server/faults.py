@@ -350,14 +350,14 @@ class Faults:
             To be printed when a test fails, and given to a server or a proxy.
         """
         dice = random.Random(seed)  # noqa: S311 - a schedule is no secret
-        chosen_from = [kind for kind in KINDS if kind not in _UNFIT_FOR_CHANCE] if kinds is None else kinds
-        possible = {name: [kind for kind in chosen_from if name in KINDS[kind].operations] for name in operations}
+        possible = {name: _possible(kinds, name) for name in operations}
         faults = []
         for _ in range(count):
             # By operation first: otherwise lists, to which more can happen, would get most of it.
             operation = dice.choice([name for name in operations if possible[name]])
             kind = dice.choice(possible[operation])
-            faults.append(Fault(kind, operation, skip=dice.randrange(within), **_made_up(kind, dice, statuses)))
+            options = _made_up(kind, operation, dice, statuses)
+            faults.append(Fault(kind, operation, skip=dice.randrange(within), **options))
         return faults
 
     # ------------------------------------------------------------------ what server and proxy ask
@@ -448,7 +448,16 @@ class Faults:
 HTML_PAGE = "<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 
 
-def _made_up(kind: str, dice: random.Random, statuses: Sequence[int]) -> dict[str, Any]:
+def _possible(kinds: Sequence[str] | None, operation: str) -> list[str]:
+    """List the kinds that can happen to an operation by chance."""
+    if kinds is not None:
+        return [kind for kind in kinds if operation in KINDS[kind].operations]
+    # Nothing in the answer to a delete betrays that the record is still there.
+    unfit = _UNFIT_FOR_CHANCE | ({"keep"} if operation.endswith(".delete") else set())
+    return [kind for kind in KINDS if kind not in unfit and operation in KINDS[kind].operations]
+
+
+def _made_up(kind: str, operation: str, dice: random.Random, statuses: Sequence[int]) -> dict[str, Any]:
     """Choose the options of a random fault, so small that nothing takes long."""
     if kind == "answer":
         headers = dice.choice([{}, {"Retry-After": "0"}, {"Retry-After": "-1"}, {"Retry-After": "soon"}])
@@ -458,7 +467,8 @@ def _made_up(kind: str, dice: random.Random, statuses: Sequence[int]) -> dict[st
         applied = [status for status in statuses if status >= HTTPStatus.INTERNAL_SERVER_ERROR]
         return {"status": dice.choice(applied or [502]), "body": dice.choice([None, HTML_PAGE, ""])}
     if kind in {"keep", "lie"}:
-        return {"column": dice.choice([None, "email"])}
+        # Nothing betrays a new record that was not stored at all.
+        return {"column": "email" if operation.endswith(".create") else dice.choice([None, "email"])}
     if kind == "truncate":
         return {"after_bytes": dice.choice([None, dice.randrange(400)])}
     return {"delay_s": 0.02} if kind in {"delay", "late", "late_stall"} else {}
