@@ -10,8 +10,9 @@ import time
 from collections import Counter
 
 import pytest
-from test_killing_support import DEATH, SETTLE_S, Nursery, carried_out, make_work, seeded, seeds, truth
+from test_killing_support import DEATH, SETTLE_S, Nursery
 from test_planning_support import mend_contacts, writes
+from test_pushing_support import carried_out, make_work, seeded, seeds, truth
 from test_server_support import eventually
 
 import wizframe

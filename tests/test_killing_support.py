@@ -1,12 +1,10 @@
-"""What the searches for lost and doubled changes share: a mixed push, what must be true of it, and children to kill."""
+"""Children that push and are killed: one process has everything imported, and forks them."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
-import random
 import select
 import signal
 import subprocess
@@ -14,10 +12,8 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import pandas as pd
-from test_planning_support import changed, load, stored
+from test_pushing_support import Wanted, plan_work
 
 import wizframe
 from wizframe.client import Client
@@ -32,100 +28,6 @@ LONGEST_S = 60
 """Seconds after which the system ends a child that hangs."""
 DEATH = 9
 """Exit code of a child that died as it was told."""
-
-
-class Wanted(NamedTuple):
-    """A change: of the record that has an id, or a new one under a reference. A new contact names its customer."""
-
-    table: str
-    action: str
-    key: str
-    cells: dict[str, Any]
-    customer: dict[str, str] | None = None
-
-
-def make_work(before, updates=4, creates=2):
-    """Make up a mixed push for what is stored: customers and contacts, updates and creates, contacts of new customers.
-
-    Of each kind there are so many; the contacts are of the last customers, two of one for each that has two.
-    """
-    ids, contacts = list(before["customers"]), list(before["contacts"])
-    names = [f"N{number}" for number in range(creates)]
-    new = [
-        *(_new_contact(f"C-{name}", {"customer_id": ids[-1]}) for name in names),
-        *(_new_contact(f"C-of-{name}", {"customer_reference_id": name}) for name in names),
-    ]
-    return [
-        *(Wanted("customers", "update", identifier, {"payment_term": "net77"}) for identifier in ids[:updates]),
-        *(Wanted("customers", "create", name, _new_customer(name)) for name in names),
-        *(Wanted("contacts", "update", identifier, {"designation": "Pilot"}) for identifier in contacts[-updates:]),
-        *new,
-    ]
-
-
-def _new_customer(name):
-    return {"reference_id": name, "company_name": f"{name} Inc", "display_name": f"{name} Shop"}
-
-
-def _new_contact(name, customer):
-    cells = {"reference_id": name, "first_name": name, "email": f"{name.lower()}@example.com"}
-    return Wanted("contacts", "create", name, cells, customer)
-
-
-def plan_work(wiz, work):
-    """Load, edit, plan."""
-    frames = {table: load(wiz, table) for table in TABLES}
-    for table, frame in frames.items():
-        updates = [change for change in work if (change.table, change.action) == (table, "update")]
-        for change in updates:
-            frame.loc[frame["id"] == change.key, list(change.cells)] = list(change.cells.values())
-        new = [
-            change.cells | (change.customer or {})
-            for change in work
-            if (change.table, change.action) == (table, "create")
-        ]
-        frames[table] = pd.concat([frame, pd.DataFrame(new)], ignore_index=True)
-    return wizframe.plan(frames["customers"], contacts=frames["contacts"])
-
-
-def truth(wiz):
-    """Give all that is stored, by table and id."""
-    return {table: stored(wiz, table) for table in TABLES}
-
-
-def carried_out(work, before, after):
-    """Tell which changes are in the service: each whole and once, or not at all; and nothing else is changed."""
-    rest = {table: changed(before[table], after[table]) for table in after}
-    done = []
-    for change in work:
-        records, known = after[change.table], before[change.table]
-        ids = [change.key]
-        if change.action == "create":
-            ids = [i for i, row in records.items() if i not in known and row["reference_id"] == change.key]
-        assert len(ids) <= 1, f"doubled: {change}"
-        for identifier in ids:
-            if identifier in rest[change.table]:
-                found = rest[change.table].pop(identifier) or records[identifier]
-                assert {name: found.get(name) for name in change.cells} == change.cells
-                done.append(change)
-    assert not any(rest.values()), f"changed without a plan: {rest}"
-    return done
-
-
-def seeds(variable, count):
-    """Give the seeds to search: some more or fewer by an environment variable, or the one that WIZFRAME_SEED names."""
-    named = os.environ.get("WIZFRAME_SEED")
-    return [int(named)] if named else list(range(int(os.environ.get(variable, count))))
-
-
-@contextlib.contextmanager
-def seeded(seed):
-    """Yield dice; whatever fails says how to repeat it."""
-    try:
-        yield random.Random(seed)  # noqa: S311 - reproducible, no secret
-    except BaseException as error:
-        error.add_note(f"WIZFRAME_SEED={seed} repeats this")
-        raise
 
 
 class Nursery:
