@@ -32,9 +32,9 @@ TABLES = {"customers": CUSTOMER, "contacts": CONTACT}
 ACCOUNT = Account("http://127.0.0.1:1/v1", "test")
 
 
-def loaded(table, records):
+def loaded(table, records, **options):
     """Make a frame as if it had been loaded, with its baseline."""
-    frame, _ = to_frame(records, TABLES[table])
+    frame, _ = to_frame(records, TABLES[table], **options)
     own = Baseline(TABLES[table], ACCOUNT, "here", frame.copy(), problems_frame(), {"status": "active"})
     attach(frame, own)
     return frame
@@ -85,10 +85,10 @@ def rewrite(path, change):
     book.save(path)
 
 
-def libreoffice(path, folder, kind="xlsx"):
+def libreoffice(path, folder, kind="xlsx", *options):
     """Open a file in LibreOffice and save it again; give the new file."""
     profile = folder / "profile"
-    command = [shutil.which("soffice"), f"-env:UserInstallation={profile.as_uri()}", "--headless",
+    command = [shutil.which("soffice"), f"-env:UserInstallation={profile.as_uri()}", "--headless", *options,
                "--convert-to", kind, "--outdir", str(folder / "saved"), str(path)]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=180)
-    return folder / "saved" / Path(path).with_suffix(f".{kind}").name
+    return folder / "saved" / Path(path).with_suffix(f".{kind.split(':')[0]}").name

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Field
 
-__all__ = ["ALWAYS_FITS", "as_text", "cut", "is_empty", "local", "read_cell", "still_shows"]
+__all__ = ["ALWAYS_FITS", "as_text", "cut", "is_empty", "local", "read_cell", "still_shows", "with_errors_marked"]
 
 _LONGEST = 32_767  # of UTF-16 units: Excel's limit for a cell
 ALWAYS_FITS = _LONGEST // 2
 _KEPT_OF_LONG = 16_000
 _REMARK = "too long for a cell"
 _DIGITS = 15
+_LINE_ENDS = re.compile("\r\n|\n\r|\r")
 _NONCHARACTER = re.compile("_x(FFF[EF])_", re.IGNORECASE)
 _AS_TEXT = "format the cell as text and type it again"
 
@@ -114,6 +115,7 @@ def still_shows(raw: Any, value: Any, field: Field, zone: ZoneInfo) -> bool:
     -------
     bool
     """
+    raw = raw.value if isinstance(raw, Unsure) else raw
     if is_blank(value) or is_empty(raw):
         return (is_blank(value) or is_empty(value)) and is_empty(raw)
     if isinstance(value, str):
@@ -144,9 +146,9 @@ def _is_number(raw: float, text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Bring a text to the form that no program changes further: composed, lines ended by a line feed."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _NONCHARACTER.sub(lambda found: chr(int(found[1], 16)), text)
+    """Bring a text to the form that no program changes further: composed, without NUL, lines ended by a line feed."""
+    text = _LINE_ENDS.sub("\n", text.replace("\x00", ""))
+    text = _NONCHARACTER.sub(lambda found: chr(int(found[1], 16)), text.replace("_x005F_", "_"))
     return unicodedata.normalize("NFC", text)
 
 
@@ -200,9 +202,25 @@ def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     return Unsure(as_text(raw), f"is a {kind} in a text column{lost}: {_AS_TEXT}")
 
 
+def with_errors_marked(row: list[Any]) -> list[Any]:
+    """Mark the errors of formulas in a row as unclear.
+
+    Parameters
+    ----------
+    row : list
+        As it was read.
+
+    Returns
+    -------
+    list
+        The row itself where it has none.
+    """
+    if FORMULA_ERRORS.isdisjoint(row):
+        return row
+    return [Unsure(cell, "is the error of a formula") if cell in FORMULA_ERRORS else cell for cell in row]
+
+
 def _read_text(raw: str) -> Any:
-    if raw in FORMULA_ERRORS:
-        return Unsure(raw, "is the error of a formula")
     if f" … ({_REMARK}: " in raw:
         return Unsure(raw, "was cut to fit into the cell, and edited then: edit it in a frame")
     return raw

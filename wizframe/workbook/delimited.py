@@ -9,9 +9,11 @@ import re
 import threading
 import unicodedata
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import InvalidRequestError, UnreadableFileError
+from wizframe.frames import Unsure
+from wizframe.workbook.cells import with_errors_marked
 from wizframe.workbook.opening import read_bytes
 from wizframe.workbook.words import FALSE, FORMULA_ERRORS, MONTHS_AND_HOURS, TRUE
 
@@ -102,7 +104,7 @@ def write_rows(headers: Sequence[str], columns: Sequence[Sequence[str]], delimit
     yield number, written.getvalue()
 
 
-def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str | None) -> list[list[str]]:
+def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str | None) -> list[list[Any]]:
     """Read the rows of a CSV file, without the escapes.
 
     Parameters
@@ -113,23 +115,31 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str
 
     Returns
     -------
-    list of list of str
-        Cells that are blank, or hold only spaces, are ``""``.
+    list of list
+        Texts; cells that are blank, or hold only spaces, are ``""``, the errors of formulas
+        :class:`wizframe.frames.Unsure`.
 
     Raises
     ------
     UnreadableFileError
     """
     rows = _split(path, _decoded(path, encoding), delimiter)
-    return [["" if cell.isspace() else unescape(cell) for cell in row] for row in rows]
+    return [
+        [cell if isinstance(cell, Unsure) else "" if cell.isspace() else unescape(cell) for cell in row]
+        for row in map(with_errors_marked, rows)
+    ]
 
 
 def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
     """Read text in UTF-8, or UTF-16 that says so. No other encoding is guessed: a wrong guess looks like edits."""
     content = read_bytes(path)
+    start = content[:200]
     if content.startswith(b"PK\x03\x04"):
         raise UnreadableFileError(f"{path} is a workbook, not CSV: wizframe.read_excel() reads it")
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not encoding and not is_wide and start.count(0) > len(start) // 4:
+        order = "be" if start.startswith(b"\x00") else "le"
+        raise UnreadableFileError(f"{path} looks like UTF-16 without its mark: encoding='utf-16-{order}' reads it")
     given = encoding or ("utf-16" if is_wide else "utf-8-sig")
     try:
         text = content.decode(given)
@@ -140,15 +150,7 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
             f"{path} is not {given} text (byte {error.start}): save it as 'CSV UTF-8', or say what it is, such as "
             "encoding='cp1252' for Excel on Windows in Western Europe"
         ) from None
-    if "\x00" in text and not encoding:
-        _refuse_wide(path, text)
     return text.removeprefix("\ufeff")
-
-
-def _refuse_wide(path: str | os.PathLike[str], text: str) -> None:
-    """Refuse UTF-16 that does not say so: every second byte is zero."""
-    if text[:200].count("\x00") > len(text[:200]) // 4:
-        raise UnreadableFileError(f"{path} looks like UTF-16 without its mark: encoding='utf-16-le' reads it")
 
 
 def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> list[list[str]]:
@@ -168,14 +170,14 @@ def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> li
     return rows
 
 
-def even_out(path: str | os.PathLike[str], rows: list[list[str]], header: int) -> None:
+def even_out(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -> None:
     """Make all rows equally long, in place; refuse one that reaches beyond the header: its cells may have moved.
 
     Parameters
     ----------
     path : path-like
         For messages.
-    rows : list of list of str
+    rows : list of list
     header : int
         Which of them is the header, counted from 0.
 

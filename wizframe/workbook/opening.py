@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import MissingExtraError, UnreadableFileError
+from wizframe.workbook.cells import with_errors_marked
 
 if TYPE_CHECKING:
     import os
@@ -130,7 +131,8 @@ class Book:
         Returns
         -------
         list of list
-            From row 1 and column A, blank cells as ``""``; numbers are floats, times have no zone.
+            From row 1 and column A, blank cells as ``""``; numbers are floats, times have no zone, the errors of
+            formulas are :class:`wizframe.frames.Unsure`.
 
         Raises
         ------
@@ -138,7 +140,7 @@ class Book:
         """
         with _telling(self.path):
             rows: list[list[Any]] = self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-        return rows
+        return [with_errors_marked(row) for row in rows]
 
 
 def open_workbook(path: str | os.PathLike[str]) -> Book:
