@@ -12,7 +12,7 @@ from wizframe.client import Client
 from wizframe.connections import SANDBOX_API_KEY, connect, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
-from wizframe.planning import CLEAR, Plan, load_plan
+from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
 
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CLEAR",
+    "COMMAND",
     "SANDBOX_API_KEY",
     "Client",
     "Plan",

@@ -56,6 +56,8 @@ class Baseline:
         UTC.
     is_whole : bool
         Whether it shows every record that the account had then.
+    gone : frozenset of str
+        Ids that a push of this frame deleted since; an older load may still show them.
     """
 
     table: Table
@@ -66,6 +68,7 @@ class Baseline:
     filters: Mapping[str, Any] = field(default_factory=dict)
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_whole: bool = False
+    gone: frozenset[str] = frozenset()
     serial: int = field(default_factory=lambda: next(_serials))
     #: Unlike any other session's: a pickled frame must not find somebody else's load.
     name: str = field(default_factory=lambda: f"baseline-{uuid.uuid4().hex}")

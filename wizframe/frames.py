@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from wizframe.fields import Field, Kind, Table
 
 __all__ = [
+    "LETTERS",
     "Misfit",
     "Unsure",
+    "cell_place",
     "column",
     "is_blank",
     "is_same_frame",
@@ -40,6 +42,9 @@ __all__ = [
     "unfold_addresses",
 ]
 
+#: In the ``attrs`` of a frame that was read from a file: column to its letter there. Its labels are row numbers, under
+#: the name of the sheet with an exclamation mark.
+LETTERS = "wizframe_letters"
 PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _IDS_SEPARATOR = ", "
@@ -251,6 +256,26 @@ def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = 
         One row per problem, dtype ``object`` (values are shown as they stand in the frame).
     """
     return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
+
+
+def cell_place(frame: pd.DataFrame, label: Any, name: str = "") -> str:
+    """Say where in its file a cell of a frame stands.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    label : object
+        Of the row.
+    name : str
+        Of the column; without it, the row is meant.
+
+    Returns
+    -------
+    str
+        Such as ``Customers!F12``; empty for a frame that does not come from a file, or lost its labels.
+    """
+    sheet = str(frame.index.name)
+    return f"{sheet}{frame.attrs.get(LETTERS, {}).get(name, '')}{label}" if sheet.endswith("!") else ""
 
 
 def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:

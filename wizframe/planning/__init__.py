@@ -4,7 +4,7 @@ What must be asked of the service is asked through :class:`Lookups`, which is pa
 neither the client nor the transport.
 """
 
-from wizframe.planning.changes import CLEAR, Cell, Change, Problem
+from wizframe.planning.changes import CLEAR, COMMAND, Cell, Change, Problem
 from wizframe.planning.intake import validate
 from wizframe.planning.making import Options, plan_deletes, plan_edits
 from wizframe.planning.matching import Lookups, Service
@@ -13,6 +13,7 @@ from wizframe.planning.reviving import joined, load_plan, revive, save_plan
 
 __all__ = [
     "CLEAR",
+    "COMMAND",
     "Cell",
     "Change",
     "Lookups",

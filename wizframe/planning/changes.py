@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from wizframe.frames import cell_place
 
-__all__ = ["CLEAR", "Action", "Cell", "Change", "Problem", "contacts_too", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+__all__ = ["CLEAR", "COMMAND", "DELETE", "Action", "Cell", "Change", "Problem", "contacts_too", "places", "shown"]
 
 Action = Literal["create", "update", "delete"]
+_SHOWN_PLACES = 3
 
 #: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
 CLEAR = "<clear>"
+
+#: A column of a frame, as of a workbook: what is to happen with a row. Blank for nothing but its edits, or
+#: :data:`DELETE`. A row that is not there means nothing.
+COMMAND, DELETE = "<command>", "DELETE"
 
 
 class Cell(NamedTuple):
@@ -94,6 +103,27 @@ def contacts_too(changes: Iterable[Change]) -> str:
     """
     count = sum(change.contacts for change in changes)
     return f"{count} contact{'s'[: count != 1]} go with the customers"
+
+
+def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
+    """Name cells by their places in the file that a frame was read from.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    labels : sequence
+        Of the rows; some are enough.
+    column : str
+        Without it, the rows are meant.
+
+    Returns
+    -------
+    str
+        Such as ``Customers!F12, Customers!F15 and 3 more``; empty where the frame does not come from a file.
+    """
+    first = [cell_place(frame, label, column) for label in labels[:_SHOWN_PLACES]]
+    more = f" and {len(labels) - _SHOWN_PLACES} more" if len(labels) > _SHOWN_PLACES else ""
+    return ", ".join(first) + more if all(first) else ""
 
 
 def shown(value: Any, longest: int = 40) -> str:

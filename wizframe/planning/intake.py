@@ -7,16 +7,19 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from wizframe.baselines import attached
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
-from wizframe.frames import column, problems_frame
-from wizframe.planning.changes import CLEAR, Problem
+from wizframe.frames import column, is_blank, problems_frame
+from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from wizframe.baselines import Baseline
     from wizframe.fields import Field, Table
 
@@ -42,6 +45,8 @@ class Intake:
         Column to the rows that hold :data:`CLEAR`.
     customer_references : Series or None
         For contacts: the column that names customers by reference.
+    deletes : array of bool
+        Rows whose record is to be deleted, says the column of commands.
     own_columns : list of str
         The user's, left alone.
     problems : list of Problem
@@ -54,6 +59,7 @@ class Intake:
     typed: pd.DataFrame
     cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)
     customer_references: pd.Series[Any] | None = None
+    deletes: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     own_columns: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -116,7 +122,7 @@ def take_in(frame: pd.DataFrame, table: Table) -> Intake:
         Two columns have one name, or the columns have several levels.
     """
     flat = _flat(frame, table)
-    intake = Intake(table, frame.index, pd.DataFrame(index=flat.index))
+    intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
     for name in flat.columns:
         if name in table:
             _take_column(intake, flat[name], table[name])
@@ -124,6 +130,8 @@ def take_in(frame: pd.DataFrame, table: Table) -> Intake:
             texts, misfits = column(flat[name], CUSTOMER["reference_id"])
             intake.customer_references = texts
             intake.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
+        elif name == COMMAND:
+            _take_commands(intake, flat[name])
         else:
             _take_own(intake, name)
     return intake
@@ -189,6 +197,16 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> None:
     typed, misfits = column(values, field)
     intake.typed[field.name] = typed
     intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
+
+
+def _take_commands(intake: Intake, commands: pd.Series[Any]) -> None:
+    for position, command in enumerate(commands):
+        if is_blank(command) or not str(command).strip():
+            continue
+        intake.deletes[position] = str(command).strip().upper() == DELETE
+        if not intake.deletes[position]:
+            rule = f"is no command: write {DELETE}, or leave it blank"
+            intake.problems.append(Problem(position, COMMAND, command, rule))
 
 
 def _take_own(intake: Intake, name: Any) -> None:

@@ -17,7 +17,7 @@ from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames import is_blank, to_record_value
-from wizframe.planning.changes import Cell, Change, Problem, contacts_too
+from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, Problem, contacts_too
 from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
 from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning.comparing import Comparison
     from wizframe.planning.intake import Intake
-    from wizframe.planning.matching import Lookups, Matched, Service
+    from wizframe.planning.matching import Lookups, Mask, Matched, Service
 
 __all__ = ["Options", "plan_deletes", "plan_edits"]
 
@@ -110,17 +110,20 @@ def _plan_table(
         trust_rows=options.baseline == "service",
         created=created,
     )
+    compared_with = _compared_with(matched)
+    deletes, undeleted, gone = _commanded(intake, matched, service, own.gone if own is not None else ())
     found = compare(intake, matched, only=options.only, clear=options.clear)
     _drop_server_columns(found, matched, intake)
     updates = _updates(found, intake, matched)
     creates, problems, notices = _creates(intake, matched, service.account)
-    changes = [*updates, *creates]
+    changes = [*updates, *creates, *deletes]
     problems = [
         *_misfits(intake, found, matched),
         *matched.problems,
+        *undeleted,
         *found.problems,
         *problems,
-        *_clashes(changes, kind, service, options),
+        *_clashes([*updates, *creates], kind, service, options),
     ]
     return Plan(
         table=kind,
@@ -130,10 +133,10 @@ def _plan_table(
         problems_list=tuple({repr(problem): problem for problem in problems}.values()),
         blanked=found.blanked,
         own_columns=tuple(intake.own_columns),
-        notices=(*intake.notices, *matched.notices, *notices, *_old_dirt(updates, matched, intake)),
-        compared_rows=int(matched.is_known.sum()),
+        notices=(*intake.notices, *matched.notices, *gone, *notices, *_old_dirt(updates, matched, intake)),
+        compared_rows=int(matched.is_known.sum()) + len(deletes),
         compared_columns=tuple(found.columns),
-        compared_with=_compared_with(matched),
+        compared_with=compared_with,
         decisions=dict(vars(options)),
     )
 
@@ -182,6 +185,45 @@ def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = N
         compared_rows=len(changes),
         compared_with=_compared_with(matched),
     )
+
+
+def _commanded(
+    intake: Intake, matched: Matched, service: Service, deleted: Collection[str]
+) -> tuple[list[Change], list[Problem], list[str]]:
+    """Plan the deletes that the column of commands asks for, and take their rows out of everything else."""
+    asked = intake.deletes
+    if not asked.any():
+        return [], [], []
+    matched.is_known &= ~(asked & matched.ids.isin(list(deleted)).to_numpy())
+    is_seen = ~matched.unsure.any(axis=1).to_numpy(dtype=bool)
+    chosen = np.flatnonzero(asked & matched.is_known & is_seen)
+    changes = [_delete(intake, matched, int(position)) for position in chosen]
+    problems = [
+        *_undeletable(asked & matched.is_new, "has no id, so there is nothing to delete: remove the row"),
+        *_undeletable(
+            asked & matched.is_known & ~is_seen,
+            "is asked for, but nothing says that the record is still as it was seen: load again, or plan with "
+            "baseline='service'",
+        ),
+    ]
+    notices = _gone_already(asked & ~matched.is_known, matched)
+    matched.is_known, matched.is_new = matched.is_known & ~asked, matched.is_new & ~asked
+    if intake.table is CUSTOMER and changes:
+        changes = _with_contacts(changes, service.lookups)
+        notices.append(contacts_too(changes))
+    return changes, problems, notices
+
+
+def _undeletable(rows: Mask, rule: str) -> Iterator[Problem]:
+    yield from (Problem(int(position), COMMAND, DELETE, rule) for position in np.flatnonzero(rows))
+
+
+def _gone_already(rows: Mask, matched: Matched) -> list[str]:
+    """Count the records that are to be deleted and are not there: that is as it should be."""
+    reported = {problem.position for problem in matched.problems}
+    ids = matched.ids[rows].dropna()
+    gone = len({identifier for position, identifier in ids.items() if position not in reported})
+    return [f"{gone} record{'s'[: gone != 1]} to delete {'is' if gone == 1 else 'are'} gone already"] if gone else []
 
 
 def _clashes(changes: Sequence[Change], table: Table, service: Service, options: Options) -> Iterator[Problem]:
@@ -344,10 +386,10 @@ def _misfits(intake: Intake, found: Comparison, matched: Matched) -> list[Proble
         problem
         for problem in intake.problems
         if problem.position is None
-        or problem.column in _KEYS
-        or not untouched[problem.position]
+        or problem.column in (*_KEYS, COMMAND)
+        or not (untouched[problem.position] or intake.deletes[problem.position])
         or (problem.position, problem.column) in edited
-        or _is_blanked(intake, matched, problem)
+        or (_is_blanked(intake, matched, problem) and not intake.deletes[problem.position])
     ]
 
 

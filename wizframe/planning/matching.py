@@ -12,7 +12,7 @@ from wizframe import baselines
 from wizframe.errors import UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import is_blank, to_frame
-from wizframe.planning.changes import Problem
+from wizframe.planning.changes import COMMAND, Problem
 from wizframe.planning.intake import CUSTOMER_REFERENCE
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ class _Matcher:
         first = ~ids.duplicated(keep="first").to_numpy()
         if not again.any():
             return first
-        rows = self._intake.typed[again].assign(id=ids[again])
+        rows = self._intake.typed[again].assign(id=ids[again], **{COMMAND: self._intake.deletes[again]})
         for identifier, group in rows.groupby("id", sort=False):
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
@@ -332,7 +332,7 @@ class _Matcher:
         for position, identifier in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
             if self._intake.table is not CUSTOMER and is_blank(customer_ids.iat[position]):
                 self._problem(position, "customer_id", None, f"is needed to find the contact {identifier}")
-            elif identifier not in records:
+            elif identifier not in records and not self._intake.deletes[position]:
                 rule = f"no such {self._intake.table.singular} in this account; it may have been deleted"
                 self._problem(position, "id", identifier, rule)
         frame, _ = to_frame(list(records.values()), self._intake.table, details=True)

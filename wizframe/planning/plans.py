@@ -14,7 +14,7 @@ import orjson
 from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import is_same_frame, problems_frame
-from wizframe.planning.changes import shown
+from wizframe.planning.changes import places, shown
 
 if TYPE_CHECKING:
     import os
@@ -277,7 +277,7 @@ class Plan:
         """
         from wizframe.pushing import plan  # noqa: PLC0415 - a convenience that points up the layers
 
-        if self.counts()["delete"]:
+        if self.counts()["delete"] and not self.decisions:  # not by commands in the frame
             raise PlanError("a plan with deletes is not made again by itself: ask for them with frame.wiz.delete()")
         contacts = None if self.contacts is None else self.contacts.frame
         table: Any = self.table.name
@@ -341,7 +341,7 @@ class Plan:
         yield from (f"  ! {line}" for line in self._problem_lines())
         groups = list(self._groups())
         for group in groups[:_SHOWN_GROUPS]:
-            yield from _group_lines(group)
+            yield from _group_lines(group, self.frame)
         if len(groups) > _SHOWN_GROUPS:
             yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: see plan.changes"
         yield from (f"  · {line}" for line in self._notice_lines())
@@ -393,9 +393,11 @@ class Plan:
     def _rows(self, group: Sequence[Problem]) -> str:
         if group[0].position is None:
             return ""
-        labels = ", ".join(str(self._label(problem)) for problem in group[:_SHOWN_NAMES])
+        labels = [self._label(problem) for problem in group]
+        if stands := places(self.frame, labels, group[0].column):
+            return f"{stands}, "
         more = f" and {len(group) - _SHOWN_NAMES} more" if len(group) > _SHOWN_NAMES else ""
-        return f"row{'s'[: len(group) != 1]} {labels}{more}, "
+        return f"row{'s'[: len(group) != 1]} {', '.join(map(str, labels[:_SHOWN_NAMES]))}{more}, "
 
     def notice_lines(self) -> Iterator[str]:
         """Say what is worth knowing, for people: cells that became blank, own columns, and the like."""
@@ -419,7 +421,7 @@ class Plan:
 
     def _part_html(self) -> str:
         groups = list(self._groups())
-        rows = "".join(_group_html(group) for group in groups[:_SHOWN_GROUPS])
+        rows = "".join(_group_html(group, self.frame) for group in groups[:_SHOWN_GROUPS])
         hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
         lines = [f"… and {hidden} more records: see plan.changes"] if hidden else []
         lines += [f"· {line}" for line in self._notice_lines()]
@@ -443,23 +445,29 @@ def _names(group: Sequence[Change]) -> str:
     return f"{len(group)} records: {names}" + (f" and {more} more" if more > 0 else "")
 
 
-def _group_lines(group: Sequence[Change]) -> Iterator[str]:
+def _group_lines(group: Sequence[Change], frame: pd.DataFrame) -> Iterator[str]:
     first = group[0]
-    yield f"  {SIGNS[first.action]} {_names(group)}"
+    yield f"  {SIGNS[first.action]} {_names(group)}{_where(group, frame) if first.action != 'update' else ''}"
     if first.action == "delete":
         return
     width = max((len(cell.column) for cell in first.cells), default=0)
     for cell in first.cells:
         old = f"{shown(cell.old)} → " if first.action == "update" else ""
-        yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}"
+        where = _where(group, frame, cell.column) if first.action == "update" else ""
+        yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}{where}"
 
 
-def _group_html(group: Sequence[Change]) -> str:
+def _where(group: Sequence[Change], frame: pd.DataFrame, column: str = "") -> str:
+    stands = places(frame, [change.label for change in group], column)
+    return f"  [{stands}]" if stands else ""
+
+
+def _group_html(group: Sequence[Change], frame: pd.DataFrame) -> str:
     first = group[0]
     cells = "" if first.action == "delete" else "".join(_cell_html(first, cell) for cell in first.cells)
     return (
-        f"<tr><td><b>{SIGNS[first.action]}</b></td><td style='text-align:left'>{html.escape(_names(group))}</td>"
-        f"<td style='text-align:left'>{cells}</td></tr>"
+        f"<tr><td><b>{SIGNS[first.action]}</b></td><td style='text-align:left'>{html.escape(_names(group))}"
+        f"<small>{html.escape(_where(group, frame))}</small></td><td style='text-align:left'>{cells}</td></tr>"
     )
 
 

@@ -197,7 +197,8 @@ def show_records(
     filters = own.filters if own is not None else {}
     loaded_at = own.loaded_at if own is not None else datetime.now(UTC)
     is_whole = own is not None and own.is_whole
-    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at, is_whole))
+    gone = (own.gone if own is not None else frozenset()) | {one for one in deleted if one is not None}
+    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at, is_whole, gone))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from wizframe.errors import InvalidRequestError
 from wizframe.frames import is_blank
+from wizframe.planning.changes import COMMAND
 from wizframe.planning.intake import CUSTOMER_REFERENCE
 from wizframe.workbook.cells import ALWAYS_FITS, cut
 from wizframe.workbook.delimited import escape
@@ -41,8 +42,8 @@ __all__ = [
 
 Kind = Literal["text", "flag", "time", "own", "command"]
 
-#: The column of commands, in a frame; its header, in a sheet.
-COMMAND, COMMAND_HEADER = "<command>", "Command"
+#: Of the column of commands.
+COMMAND_HEADER = "Command"
 _REQUIRED_MARK = "*"
 _SUFFIX = re.compile(r"\s*\(([^()]*)\)\s*$")
 _DAY_MS = 86_400_000
@@ -125,7 +126,8 @@ def sheet_columns(frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str], zo
         Two columns would have the same header.
     """
     commands = labels.get(COMMAND, COMMAND_HEADER)
-    columns = [Column(COMMAND, commands, None, "command", [None] * len(frame), is_open=True, is_open_below=True)]
+    given = shown(_own_column(frame, COMMAND), None, zone) if COMMAND in frame else [None] * len(frame)
+    columns = [Column(COMMAND, commands, None, "command", given, is_open=True, is_open_below=True)]
     columns += [_column(name, frame, sent, labels, zone) for name in _names(frame, sent)]
     taken: dict[str, Column] = {}
     for column in columns:  # a user's own header need only differ: it is remembered as it is
@@ -267,11 +269,11 @@ def csv_columns(frame: pd.DataFrame, sent: Sent) -> dict[str, list[str]]:
     Returns
     -------
     dict of list of str
-        In the frame's order; texts are escaped, blank is ``""``.
+        In the frame's order, a column of commands first; texts are escaped, blank is ``""``.
     """
+    names = [*([COMMAND] if COMMAND in frame else []), *_names(frame, sent)]
     return {
-        str(name): _csv_cells(sent.cells[name] if name in sent.cells else _own_column(frame, name))
-        for name in _names(frame, sent)
+        str(name): _csv_cells(sent.cells[name] if name in sent.cells else _own_column(frame, name)) for name in names
     }
 
 

@@ -21,9 +21,10 @@ from wizframe.errors import (
     caller_level,
 )
 from wizframe.fields import CONTACT, TABLES
+from wizframe.planning.changes import COMMAND
 from wizframe.planning.intake import CUSTOMER_REFERENCE, which_table
 from wizframe.workbook.cells import is_empty
-from wizframe.workbook.columns import COMMAND, COMMAND_HEADER
+from wizframe.workbook.columns import COMMAND_HEADER
 from wizframe.workbook.delimited import even_out, read_rows
 from wizframe.workbook.grids import Grid, Names, find_header
 from wizframe.workbook.opening import open_workbook

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 from wizframe.baselines import attach
 from wizframe.errors import InvalidDataWarning, InvalidRequestError, caller_level
 from wizframe.fields import CONTACT, CUSTOMER
-from wizframe.frames import Unsure, problems_frame
+from wizframe.frames import LETTERS, Unsure, cell_place, problems_frame
+from wizframe.planning.changes import COMMAND
 from wizframe.workbook.cells import as_text, is_empty, read_cell, still_shows
-from wizframe.workbook.columns import COMMAND, listed, local_times, shown, zone_of
+from wizframe.workbook.columns import listed, local_times, shown, zone_of
 from wizframe.workbook.grids import letters
 from wizframe.workbook.moments import find_zone
 from wizframe.workbook.sent import field_of, typed_column
@@ -90,8 +91,9 @@ def restore(
             read[name] = _column(name, field, cells, places, sent, zone)
     frame = pd.DataFrame(read, index=pd.RangeIndex(len(grid.rows)))
     frame.index = pd.Index(grid.rows, name=f"{grid.sheet}!", dtype="int64")
+    frame.attrs[LETTERS] = {name: letters(number) for number, name in enumerate(named)}
     unsure = _unsure(frame)
-    _warn(unsure, grid, list(named))
+    _warn(frame, unsure)
     if sent is not None and sent.baseline is not None:
         attach(frame, dataclasses.replace(sent.baseline, problems=problems_frame(unsure)))
     return frame
@@ -213,12 +215,10 @@ def _unsure(frame: pd.DataFrame) -> list[tuple[Any, str, str, str]]:
     ]
 
 
-def _warn(unsure: Sequence[tuple[Any, str, str, str]], grid: Grid, names: Sequence[str]) -> None:
+def _warn(frame: pd.DataFrame, unsure: Sequence[tuple[Any, str, str, str]]) -> None:
     if not unsure:
         return
-    told = [
-        f"{grid.sheet}!{letters(names.index(name))}{row} {value!r} {rule}" for row, name, value, rule in unsure[:_SAID]
-    ]
+    told = [f"{cell_place(frame, row, name)} {value!r} {rule}" for row, name, value, rule in unsure[:_SAID]]
     told += [f"and {len(unsure) - _SAID} more"] if unsure[_SAID:] else []
     message = f"{len(unsure)} cells are not clear, correct them in the file or in the frame: {'; '.join(told)}"
     warnings.warn(message, InvalidDataWarning, stacklevel=caller_level())

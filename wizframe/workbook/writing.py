@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from wizframe.errors import InvalidRequestError
+from wizframe.planning.changes import COMMAND
 from wizframe.progress import bar
-from wizframe.workbook.columns import csv_columns, sheet_columns
+from wizframe.workbook.columns import COMMAND_HEADER, csv_columns, sheet_columns
 from wizframe.workbook.delimited import escape, write_rows
 from wizframe.workbook.moments import find_zone
 from wizframe.workbook.rows import fill_in
@@ -125,7 +126,9 @@ def write_csv(
     sent = prepare(frame, table)
     columns = csv_columns(frame, sent)
     _check_labels(labels, columns)
-    headers = [escape(labels.get(name, name)) for name in columns]  # a spreadsheet would run one of those, too
+    names = {name: COMMAND_HEADER if name == COMMAND else name for name in columns}
+    # A spreadsheet would run a header that looks like a formula, too.
+    headers = [escape(labels.get(name, shown)) for name, shown in names.items()]
     with bar("rows", enabled=progress, total=len(frame)) as show, replacing(path) as target:
         target.write(codecs.BOM_UTF8)  # without it Excel takes the file for Windows-1252
         for done, lines in write_rows(headers, [*columns.values()], delimiter):
