@@ -179,6 +179,7 @@ def jupyter(tmp_path_factory):
     }  # fmt: skip
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--{name}={value}" for name, value in options.items()]
+    _settle(home / "settings" / "@jupyterlab" / "apputils-extension", "notification", {"fetchNews": "false"})
     log = home / "log.txt"
     with log.open("w") as said, subprocess.Popen(command, env=_environment(home), stdout=said, stderr=said) as server:
         try:
@@ -190,6 +191,12 @@ def jupyter(tmp_path_factory):
                 server.wait(20)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _settle(folder, name, settings):
+    """Choose settings as a user would; a question about news would lie over what a test clicks."""
+    folder.mkdir(parents=True)
+    (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(settings), "utf-8")
 
 
 def _free_port():

@@ -12,6 +12,7 @@ from wizframe.client import Client
 from wizframe.connections import SANDBOX_API_KEY, connect, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
+from wizframe.pickers import ContactPicker, CustomerPicker
 from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
@@ -23,6 +24,8 @@ __all__ = [
     "COMMAND",
     "SANDBOX_API_KEY",
     "Client",
+    "ContactPicker",
+    "CustomerPicker",
     "Plan",
     "Result",
     "Sheets",
