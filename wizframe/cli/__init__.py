@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 from wizframe import __version__
 from wizframe.cli.commands import EXIT_CODES, add_commands, exit_code, run_command
 from wizframe.cli.demo import run_demo
 from wizframe.connections import SANDBOX_API_KEY, sandbox
-from wizframe.errors import WizframeError
+from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["main"]
 
@@ -35,14 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code, see ``EXIT_CODES``; what went wrong is said on stderr. argparse exits with 2 for bad arguments.
     """
     chosen = _parser().parse_args(arguments)
+    steps = {"demo": _demo, "sandbox": _sandbox}
     try:
-        return {"demo": _demo, "sandbox": _sandbox}.get(chosen.command, run_command)(chosen)
+        with _told_warnings() as warned:
+            code = steps.get(chosen.command, run_command)(chosen)
     except (WizframeError, OSError) as error:
         sys.stderr.write(f"wizframe: {error}\n")
         return exit_code(error)
     except KeyboardInterrupt as error:
         sys.stderr.write("wizframe: interrupted\n")
         return exit_code(error)
+    return 8 if code == 0 and IncompleteLoadWarning in warned else code
+
+
+@contextlib.contextmanager
+def _told_warnings() -> Iterator[set[type[Warning]]]:
+    """Say our own warnings as sentences, without the line of code that they come from; collect which there were."""
+    warned: set[type[Warning]] = set()
+
+    def tell(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
+        warned.add(category)
+        sys.stderr.write(f"wizframe: {message}\n")
+
+    with warnings.catch_warnings():
+        for category in (IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = tell
+        yield warned
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,11 +1,12 @@
-"""The commands about pushes: each is the Python function of the same name, with an exit code for scripts."""
+"""The commands: each is the Python function of the same name, with an exit code for scripts."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wizframe.connections import connect
+from wizframe.cli.files import add_connection, add_export, add_planning, connected, export, plan_of
 from wizframe.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -15,7 +16,6 @@ from wizframe.errors import (
     PushInterruptedError,
     TransportError,
 )
-from wizframe.planning import load_plan
 from wizframe.planning.changes import shown
 from wizframe.pushing import history, purge, push, pushes, resume, undo
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wizframe.client import Client
+    from wizframe.planning import Plan
     from wizframe.pushing import Result
 
 __all__ = ["EXIT_CODES", "add_commands", "exit_code", "run_command"]
@@ -39,6 +40,8 @@ EXIT_CODES = {
     5: "more changes or deletes than were allowed; nothing was sent",
     6: "the plan, the push or the connection asked for is not usable as it is; nothing was sent",
     7: "no connection, or the key is not accepted",
+    8: "done, but what was loaded may be incomplete; stderr says why",
+    10: "plan --detailed-exitcode: there is something to change",
     130: "interrupted",
 }
 _FORMAT = 1
@@ -72,18 +75,27 @@ def add_commands(commands: Any) -> None:
     ----------
     commands : argparse subparsers
     """
-    there = _add(commands, "push", "carry out a plan that plan.save() wrote")
-    there.add_argument("file", metavar="FILE", help="the saved plan")
+    add_export(_add(commands, "export", "write customers or contacts into a file for people or programs"))
+    there = _add(commands, "plan", "show what a file would change; nothing is sent")
+    add_planning(there)
+    there.add_argument(
+        "-o", "--output", metavar="FILE", help="save the plan for approval: .json to apply, .xlsx to look at"
+    )
+    there.add_argument(
+        "--detailed-exitcode", action="store_true", help="end with 10 where there is something to change"
+    )
+    there = _add(commands, "push", "show what a file would change, ask, and send it")
+    add_planning(there)
     there.add_argument("--expect", metavar="ID", help="refuse any plan but the one of this id, as it was approved")
-    _add_connection(there)
+    there.add_argument("--results", metavar="FILE", help="write a workbook that says what became of each row (.xlsx)")
     _add_sending(there)
     there = _add(commands, "resume", "finish pushes that were cut off")
     there.add_argument("push_id", nargs="?", metavar="PUSH", help="only this one")
-    _add_connection(there)
+    add_connection(there)
     there = _add(commands, "undo", "put back what a push did")
     there.add_argument("push_id", metavar="PUSH", help="`wizframe pushes` lists them")
     there.add_argument("--id", action="append", dest="ids", metavar="ID", help="only this record; may be repeated")
-    _add_connection(there)
+    add_connection(there)
     _add_sending(there)
     there = _add(commands, "pushes", "list the pushes of this machine, newest first")
     there.add_argument("--json", action="store_true", help="as JSON, for programs")
@@ -99,11 +111,6 @@ def add_commands(commands: Any) -> None:
 def _add(commands: Any, name: str, help: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's own name
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
     return parser
-
-
-def _add_connection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help="a [profiles.NAME] of the configuration file")
-    parser.add_argument("--base-url", metavar="URL", help="where it goes (WIZCOMMERCE_BASE_URL, or the profile's)")
 
 
 def _add_sending(parser: argparse.ArgumentParser) -> None:
@@ -128,6 +135,8 @@ def run_command(chosen: argparse.Namespace) -> int:
         One of :data:`EXIT_CODES`.
     """
     steps: dict[str, Callable[[argparse.Namespace], int]] = {
+        "export": export,
+        "plan": _plan,
         "push": _push,
         "resume": _resume,
         "undo": _undo,
@@ -138,16 +147,37 @@ def run_command(chosen: argparse.Namespace) -> int:
     return steps[chosen.command](chosen)
 
 
+def _plan(chosen: argparse.Namespace) -> int:
+    with connected(chosen) as client:
+        plan = plan_of(chosen, client)
+    sys.stdout.write(f"{plan}\n")
+    if chosen.output:
+        _save(plan, chosen.output)
+    if len(plan.problems):
+        return 6
+    return 10 if chosen.detailed_exitcode and len(plan) else 0
+
+
+def _save(plan: Plan, path: str) -> None:
+    kind = Path(path).suffix.lower()
+    if kind not in (".json", ".xlsx"):
+        raise InvalidRequestError(f"{path}: a plan is saved as .json, which can be applied, or as .xlsx, to look at")
+    if kind == ".json":
+        plan.save(path)
+    else:
+        plan.to_excel(path)
+
+
 def _push(chosen: argparse.Namespace) -> int:
-    plan = load_plan(chosen.file)
-    if chosen.expect is not None and plan.id != chosen.expect:
-        raise PlanError(f"nothing was sent: {chosen.file} holds plan {plan.id}, not {chosen.expect}, as was expected")
-    with _connected(chosen) as client:
+    with connected(chosen) as client:
+        plan = plan_of(chosen, client)
+        if chosen.expect is not None and plan.id != chosen.expect:
+            raise PlanError(f"nothing was sent: {chosen.file} holds plan {plan.id}, not the expected {chosen.expect}")
         return _send(plan, client, chosen)
 
 
 def _undo(chosen: argparse.Namespace) -> int:
-    with _connected(chosen) as client:
+    with connected(chosen) as client:
         return _send(undo(chosen.push_id, ids=chosen.ids, client=client), client, chosen)
 
 
@@ -163,19 +193,17 @@ def _send(plan: Any, client: Client, chosen: argparse.Namespace) -> int:
         on_conflict=chosen.on_conflict,
         note=chosen.note,
     )
+    if getattr(chosen, "results", None):
+        result.to_excel(chosen.results)
     return _told([result])
 
 
 def _resume(chosen: argparse.Namespace) -> int:
-    with _connected(chosen) as client:
+    with connected(chosen) as client:
         results = resume(chosen.push_id, client=client)
     if not results:
         sys.stdout.write("nothing to resume\n")
     return _told(results)
-
-
-def _connected(chosen: argparse.Namespace) -> Client:
-    return connect(profile=chosen.profile, base_url=chosen.base_url)
 
 
 def _told(results: Iterable[Result]) -> int:

@@ -9,16 +9,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
 from wizframe.planning.changes import shown
 from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
+from wizframe.workbook import to_excel
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Iterator, Mapping
-
-    import pandas as pd
 
     from wizframe.dialects import Record
     from wizframe.planning import Change, Plan
@@ -27,6 +28,7 @@ __all__ = ["ConflictCell", "Outcome", "Result", "State"]
 
 State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
 STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
+_WORST_FIRST: tuple[State, ...] = ("failed", "conflict", "unknown", "unsent", "skipped", "done")
 _SHOWN_ROWS = 20
 _COLUMNS = [
     "table", "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
@@ -249,6 +251,41 @@ class Result:
     def unsent(self) -> pd.DataFrame:
         """The user's rows that were not sent, because they have problems, the push stopped, or nobody knows."""
         return self._rows("unsent", "unknown", "skipped")
+
+    def to_excel(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write a workbook that says what became of each row; what is corrected in it can be pushed.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.xlsx``. Replaced as a whole, or not at all.
+        **options
+            As for :func:`wizframe.to_excel`: ``labels``, ``zone``, ``protect``, ``progress``.
+
+        Notes
+        -----
+        The rows with a change or a problem, failures first, then conflicts, what is unknown or unsent, and what is
+        done; each with three columns ``state``, ``what_happened`` and ``next_step``. Deleted records are gone.
+        """
+        frames = [part._with_outcomes() for part in self.parts]  # noqa: SLF001 - a result like this one
+        table: Any = self.plan.table.name
+        to_excel(frames[0], path, contacts=frames[1] if len(frames) > 1 else None, table=table, **options)
+
+    def _with_outcomes(self) -> pd.DataFrame:
+        """Give the user's rows with what became of them, the worst first."""
+        said = {
+            change.position: (outcome.state, outcome.what_happened, outcome.next_step)
+            for change, outcome in self._pairs()
+            if change.action != "delete" or outcome.state != "done"
+        }
+        for position, problems in self._left_out.items():
+            said[position] = ("skipped", problems, "correct the row and plan again")
+        order = sorted(said, key=lambda position: (_WORST_FIRST.index(said[position][0]), position))
+        rows = self.plan.frame.iloc[order].copy()
+        for place, name in enumerate(("state", "what_happened", "next_step")):
+            values = [said[position][place] for position in order]
+            rows[name] = pd.Series(values, index=rows.index, dtype="str")
+        return rows
 
     def undo(self, **options: Any) -> Plan:
         """Plan the inverse of this push; see :func:`wizframe.undo`.
