@@ -28,6 +28,7 @@ CONVENIENCES = {
     ("client", "loaders"),  # Client.load_customers, Client.load_contacts
     ("client", "pushing"),  # Client.plan
     ("planning", "pushing"),  # Plan.apply, Plan.again
+    ("planning", "workbook"),  # Plan.to_excel
     ("planning", "review"),  # Plan.review
     ("connections", "server"),  # sandbox()
 }

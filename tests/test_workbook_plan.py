@@ -8,6 +8,7 @@ from test_workbook_support import edit, rewrite
 
 import wizframe
 from wizframe import COMMAND
+from wizframe.errors import InvalidRequestError
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
@@ -97,3 +98,44 @@ def test_places_are_named_only_where_the_labels_are_still_those_of_the_sheet(wiz
     assert "[Customers!N9]" in repr(shuffled.wiz.plan())
     for other in (read.reset_index(drop=True), pd.DataFrame(read.to_dict("list"))):
         assert "Customers!" not in repr(other.wiz.plan(table="customers"))
+
+
+# ---------------------------------------------------------------- a plan as a workbook
+
+
+def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
+    mend_contacts(wiz)
+    customers, contacts = load(wiz), load(wiz, "contacts")
+    customers.loc[0, ["payment_term", "display_name"]] = ["=1+1", "00123"]
+    customers.loc[1, "phone"] = "after five"
+    contacts.loc[0, COMMAND] = "DELETE"
+    plan = wizframe.plan(customers, contacts=contacts)
+    plan.to_excel(path)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["Plan", "Changes", "Problems"]
+    assert plan.id in book["Plan"]["A1"].value
+    rows = [[cell.value for cell in row] for row in book["Changes"]]
+    assert rows[0] == ["Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New"]
+    changed = {(row[1], row[2], row[6]): row[8] for row in rows[1:]}
+    assert changed == {
+        ("update", "row 0", "payment_term"): "=1+1",
+        ("update", "row 0", "display_name"): "00123",
+        ("delete", "row 0", None): None,
+    }
+    assert {cell.data_type for row in book["Changes"] for cell in row if cell.value is not None} == {"s"}
+    assert [cell.value for cell in book["Problems"][2]] == [
+        "customers", "row 1", "phone", "after five", "is no E.164 phone number like +14155552671",
+    ]  # fmt: skip
+    plan.choose(plan.changes.head(1)).to_excel(path)
+    assert openpyxl.load_workbook(path).sheetnames == ["Plan", "Changes"]
+    with pytest.raises(InvalidRequestError, match=r"ends in \.xlsx"):
+        plan.to_excel(tmp_path / "plan.csv")
+
+
+def test_a_plan_of_a_workbook_names_its_cells_in_the_workbook_for_approval(wiz, path, tmp_path):
+    load(wiz).wiz.to_excel(path)
+    edit(path, {("payment_term", 9): "net77", ("phone", 15): "after five"})
+    wizframe.read_excel(path).wiz.plan().to_excel(tmp_path / "plan.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "plan.xlsx")
+    assert book["Changes"]["C2"].value == "Customers!N9"
+    assert book["Problems"]["B2"].value == "Customers!I15"

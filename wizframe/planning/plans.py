@@ -15,6 +15,7 @@ from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import is_same_frame, problems_frame
 from wizframe.planning.changes import places, shown
+from wizframe.planning.showing import SHOWN_NAMES, SIGNS, group_html, group_lines
 
 if TYPE_CHECKING:
     import os
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
-SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
 _SHOWN_GROUPS = 15
-_SHOWN_NAMES = 3
 _SHOWN_PROBLEMS = 20
 _CHANGE_COLUMNS = [
     "table", "action", "index", "id", "customer_id", "customer_reference_id", "reference_id", "name", "columns", "old",
@@ -318,6 +317,24 @@ class Plan:
 
         save_plan(self, path)
 
+    def to_excel(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan as a workbook to read: what would change, cell by cell, for whoever approves it.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.xlsx``. Replaced as a whole, or not at all. Nothing that is written in it is ever read back: to
+            have exactly this plan applied elsewhere, :meth:`save` it; both say the plan's id.
+
+        Raises
+        ------
+        MissingExtraError
+            xlsxwriter is not installed.
+        """
+        from wizframe.workbook.plans import write_plan  # noqa: PLC0415 - a convenience that points up the layers
+
+        write_plan(self, path)
+
     def __len__(self) -> int:
         return sum(len(part.changes_list) for part in self.parts)
 
@@ -341,7 +358,7 @@ class Plan:
         yield from (f"  ! {line}" for line in self._problem_lines())
         groups = list(self._groups())
         for group in groups[:_SHOWN_GROUPS]:
-            yield from _group_lines(group, self.frame)
+            yield from group_lines(group, self.frame)
         if len(groups) > _SHOWN_GROUPS:
             yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: see plan.changes"
         yield from (f"  · {line}" for line in self._notice_lines())
@@ -396,8 +413,8 @@ class Plan:
         labels = [self._label(problem) for problem in group]
         if stands := places(self.frame, labels, group[0].column):
             return f"{stands}, "
-        more = f" and {len(group) - _SHOWN_NAMES} more" if len(group) > _SHOWN_NAMES else ""
-        return f"row{'s'[: len(group) != 1]} {', '.join(map(str, labels[:_SHOWN_NAMES]))}{more}, "
+        more = f" and {len(group) - SHOWN_NAMES} more" if len(group) > SHOWN_NAMES else ""
+        return f"row{'s'[: len(group) != 1]} {', '.join(map(str, labels[:SHOWN_NAMES]))}{more}, "
 
     def notice_lines(self) -> Iterator[str]:
         """Say what is worth knowing, for people: cells that became blank, own columns, and the like."""
@@ -421,7 +438,7 @@ class Plan:
 
     def _part_html(self) -> str:
         groups = list(self._groups())
-        rows = "".join(_group_html(group, self.frame) for group in groups[:_SHOWN_GROUPS])
+        rows = "".join(group_html(group, self.frame) for group in groups[:_SHOWN_GROUPS])
         hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
         lines = [f"… and {hidden} more records: see plan.changes"] if hidden else []
         lines += [f"· {line}" for line in self._notice_lines()]
@@ -431,46 +448,3 @@ class Plan:
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
         )
-
-
-def _names(group: Sequence[Change]) -> str:
-    """Name one record by id and name, several by their names."""
-    first = group[0]
-    if len(group) == 1:
-        identity = first.id or first.reference_id or "new"
-        parent = next((f" of customer {owner}" for owner in first.owner if owner), "")
-        return (f"{identity}  {shown(first.name)}" if first.name else identity) + parent
-    names = ", ".join(shown(change.name or change.id) for change in group[:_SHOWN_NAMES])
-    more = len(group) - _SHOWN_NAMES
-    return f"{len(group)} records: {names}" + (f" and {more} more" if more > 0 else "")
-
-
-def _group_lines(group: Sequence[Change], frame: pd.DataFrame) -> Iterator[str]:
-    first = group[0]
-    yield f"  {SIGNS[first.action]} {_names(group)}{_where(group, frame) if first.action != 'update' else ''}"
-    if first.action == "delete":
-        return
-    width = max((len(cell.column) for cell in first.cells), default=0)
-    for cell in first.cells:
-        old = f"{shown(cell.old)} → " if first.action == "update" else ""
-        where = _where(group, frame, cell.column) if first.action == "update" else ""
-        yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}{where}"
-
-
-def _where(group: Sequence[Change], frame: pd.DataFrame, column: str = "") -> str:
-    stands = places(frame, [change.label for change in group], column)
-    return f"  [{stands}]" if stands else ""
-
-
-def _group_html(group: Sequence[Change], frame: pd.DataFrame) -> str:
-    first = group[0]
-    cells = "" if first.action == "delete" else "".join(_cell_html(first, cell) for cell in first.cells)
-    return (
-        f"<tr><td><b>{SIGNS[first.action]}</b></td><td style='text-align:left'>{html.escape(_names(group))}"
-        f"<small>{html.escape(_where(group, frame))}</small></td><td style='text-align:left'>{cells}</td></tr>"
-    )
-
-
-def _cell_html(change: Change, cell: Any) -> str:
-    old = f"<s>{html.escape(shown(cell.old))}</s> → " if change.action == "update" else ""
-    return f"<div>{html.escape(cell.column)}: {old}<b>{html.escape(shown(cell.new))}</b></div>"

@@ -22,7 +22,7 @@ from wizframe.workbook.moments import EPOCH, FIRST_DAY, LAST_DAY, find_zone
 from wizframe.workbook.sent import field_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from wizframe.fields import Field
@@ -87,10 +87,7 @@ class Column:
     @property
     def width(self) -> float:
         """In characters, fitted to the header and the first cells."""
-        longest = max((len(str(cell)) for cell in self.cells[:_SAMPLE] if cell is not None), default=0)
-        if self.kind == "time":
-            longest = len("2026-12-31 23:59")
-        return min(max(longest + 1, len(self.header) + 4, 9), 38)
+        return fitted(self.header, ["2026-12-31 23:59"] if self.kind == "time" else self.cells)
 
     @property
     def choices(self) -> list[str]:
@@ -101,6 +98,23 @@ class Column:
         distinct = set(given)
         is_few = len(distinct) <= _MOST_CHOICES and len(given) >= _FEWEST_REPEATS * len(distinct)
         return sorted(distinct) if is_few and not (self.field and self.field.pattern) else []
+
+
+def fitted(header: str, cells: Sequence[Any]) -> float:
+    """Fit a column's width to its header, with the filter's button, and to its first cells.
+
+    Parameters
+    ----------
+    header : str
+    cells : sequence
+
+    Returns
+    -------
+    float
+        In characters.
+    """
+    longest = max((len(str(cell)) for cell in cells[:_SAMPLE] if cell is not None), default=0)
+    return min(max(longest + 1, len(header) + 4, 9), 38)
 
 
 def sheet_columns(frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str], zone: ZoneInfo) -> list[Column]:

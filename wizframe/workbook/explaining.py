@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_WIDTHS = (14, 28, 24, 30, 52)
+_GREY = "Grey columns"
+_WIDTHS = (15, 28, 22, 42, 58)
 
 
 def explain(page: Any, sheets: Sequence[Sheet], formats: dict[str, Any]) -> None:
@@ -36,9 +37,9 @@ def explain(page: Any, sheets: Sequence[Sheet], formats: dict[str, Any]) -> None
     page.set_row(0, 28)
     row = 2
     for topic, line in _lines(sheets):
-        page.write_string(row, 0, topic, formats["strong"])
-        page.merge_range(row, 1, row, len(_WIDTHS) - 1, line, formats["plain"])
-        page.set_row(row, 32 if len(line) > 125 else 17)  # noqa: PLR2004 - what fits on a line
+        page.write_string(row, 0, topic, formats["grey" if topic == _GREY else "strong"])
+        page.write_string(row, 1, line, formats["plain"])
+        page.set_row(row, 18)
         row += 1
     row += 1
     for place, header in enumerate(("Sheet", "Column", "May be changed", "Rule", "Meaning")):
@@ -48,7 +49,7 @@ def explain(page: Any, sheets: Sequence[Sheet], formats: dict[str, Any]) -> None
             row += 1
             cells = (sheet.name, column.header, _may_change(column), _rule(column), _meaning(column))
             for place, text in enumerate(cells):
-                page.write_string(row, place, text, formats["plain" if column.is_open else "small"])
+                page.write_string(row, place, text, formats["listed open" if column.is_open else "listed closed"])
     page.set_landscape()
     page.fit_to_pages(1, 0)
 
@@ -58,7 +59,7 @@ def _lines(sheets: Sequence[Sheet]) -> Iterator[tuple[str, str]]:
     parents = " The customer_id of a contact says whose it is." if "Contacts" in names else ""
     yield from (
         ("Edit", f"Change white cells on the sheet {names}, save the file as an Excel workbook (.xlsx), send it back."),
-        ("Grey columns", "They are WizCommerce's own. What is typed there is reported, not sent."),
+        (_GREY, "They are WizCommerce's own. What is typed there is reported, not sent."),
         ("What counts", "Only cells that you change; each is shown before it is sent. Removing a row means nothing."),
         ("New", "Type a new row below the last one, and leave its id blank. Columns with a * must be filled in."
                 + parents),
@@ -68,7 +69,7 @@ def _lines(sheets: Sequence[Sheet]) -> Iterator[tuple[str, str]]:
         ("Text", "Everything stays as typed: 00123 keeps its zeros. Phone numbers look like +14155552671."),
         ("Times", f"They are shown in the time zone {sheets[0].sent.zone}."),
         ("Keep", "Keep the column id. A hidden sheet remembers how the cells were, so that only your changes count."),
-        ("From", "; ".join(map(_origin, sheets))),
+        *zip(("From", *[""] * len(sheets)), map(_origin, sheets), strict=False),
     )  # fmt: skip
 
 

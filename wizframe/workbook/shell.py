@@ -15,20 +15,22 @@ if TYPE_CHECKING:
     from wizframe.workbook.columns import Column
     from wizframe.workbook.sent import Sent
 
-__all__ = ["HIDDEN", "READ_ME", "Sheet", "make_shell"]
+__all__ = ["FONT", "HIDDEN", "OPTIONS", "READ_ME", "Sheet", "make_shell"]
 
 HIDDEN, READ_ME = "wizframe", "Read me"
 _LAST_ROW = 1_048_575  # counted from 0
-_OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
-_FONT = {"font_name": "Calibri", "font_size": 11}
+FONT = {"font_name": "Calibri", "font_size": 11}
 _TEXT, _TIME = "@", "yyyy-mm-dd hh:mm"
 _DARK, _GREY, _PALE, _LINE, _RED = "#1F3864", "#595959", "#F2F2F2", "#D9D9D9", "#C00000"
 _FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": _DARK},
-    "plain": {"text_wrap": True, "valign": "top"},
-    "strong": {"bold": True, "valign": "top"},
-    "small": {"font_color": _GREY, "text_wrap": True, "valign": "top"},
+    "plain": {"valign": "vcenter"},
+    "strong": {"bold": True, "valign": "vcenter"},
+    "grey": {"bold": True, "valign": "vcenter", "font_color": _GREY, "bg_color": _PALE},
+    "listed open": {"bottom": 1, "bottom_color": _LINE},
+    "listed closed": {"bottom": 1, "bottom_color": _LINE, "font_color": _GREY, "bg_color": _PALE},
     "head open": {"bold": True, "font_color": "white", "bg_color": _DARK, "valign": "vcenter", "border": 1,
                   "border_color": "#8EA9DB"},
     "head closed": {"bold": True, "font_color": _GREY, "bg_color": _LINE, "valign": "vcenter", "border": 1,
@@ -89,9 +91,9 @@ def make_shell(sheets: Sequence[Sheet], memory: Sequence[str], *, protect: bool)
         The parts of the workbook that hold the sheets.
     """
     made = io.BytesIO()
-    book = library("xlsxwriter", "xlsxwriter").Workbook(made, _OPTIONS)
+    book = library("xlsxwriter", "xlsxwriter").Workbook(made, OPTIONS)
     book.set_properties({"title": "Customer data for correction", "comments": "Made by wizframe"})
-    formats = {name: book.add_format(_FONT | given) for name, given in _FORMATS.items()}
+    formats = {name: book.add_format(FONT | given) for name, given in _FORMATS.items()}
     explain(book.add_worksheet(READ_ME), sheets, formats)
     hidden = _Hidden(memory)
     for sheet in sheets:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["replacing", "write_csv", "write_workbook"]
+__all__ = ["check_name", "replacing", "write_csv", "write_workbook"]
 
 _MOST_ROWS = 1_048_575  # a sheet's, without the header
 
@@ -64,8 +64,7 @@ def _sheet(frame: pd.DataFrame, table: str | None, labels: Mapping[str, str], zo
 
 
 def _check(sheets: Sequence[Sheet], path: str | os.PathLike[str], labels: Mapping[str, str]) -> None:
-    if Path(path).suffix.lower() != ".xlsx":
-        raise InvalidRequestError(f"{path}: the name of a workbook ends in .xlsx")
+    check_name(path)
     if len({sheet.name for sheet in sheets}) < len(sheets):
         raise InvalidRequestError(f"both frames hold {sheets[0].sent.table.name}: give customers, and contacts=")
     for sheet in sheets:
@@ -74,6 +73,21 @@ def _check(sheets: Sequence[Sheet], path: str | os.PathLike[str], labels: Mappin
                 f"{sheet.height} rows do not fit into a sheet, which has {_MOST_ROWS}: write parts of the frame, or CSV"
             )
     _check_labels(labels, [column.name for sheet in sheets for column in sheet.columns])
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that programs would not take for that of a workbook.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    InvalidRequestError
+    """
+    if Path(path).suffix.lower() != ".xlsx":
+        raise InvalidRequestError(f"{path}: the name of a workbook ends in .xlsx")
 
 
 def _check_labels(labels: Mapping[str, str], names: Iterable[str]) -> None:
