@@ -6,18 +6,16 @@ WIZFRAME_SEED repeats one of them.
 
 import os
 import signal
-import time
 from collections import Counter
 
 import pytest
-from test_killing_support import DEATH, SETTLE_S, Nursery
-from test_planning_support import mend_contacts, writes
-from test_pushing_support import carried_out, make_work, seeded, seeds, truth
+from test_killing_support import DEATH, Nursery, Push
+from test_planning_support import writes
+from test_pushing_support import seeded, seeds
 from test_server_support import eventually
 
 import wizframe
 from wizframe.errors import JournalError
-from wizframe.journal import Journal
 from wizframe.server import Fault
 
 pytestmark = [
@@ -36,61 +34,6 @@ def nursery():
         yield opened
 
 
-class Push:
-    """A push in a child, and what must be true when that has died."""
-
-    def __init__(self, wiz, nursery, *, updates=4, creates=2, **job):
-        mend_contacts(wiz)
-        wiz.settle_s = SETTLE_S
-        self._wiz = wiz
-        self._nursery = nursery
-        self._before = truth(wiz)
-        self.work = make_work(self._before, updates, creates)
-        job |= {"base_url": wiz.base_url, "state_dir": os.environ["WIZFRAME_STATE_DIR"], "work": self.work}
-        self.pid = nursery.bear(**job)
-
-    @property
-    def requests(self):
-        """How many it takes, where nothing goes wrong: a read and a write for each update."""
-        return sum(1 + (change.action != "create") for change in self.work)
-
-    def kill_at_request(self, number, later_s):
-        """Kill it some time after the server answered so many requests of it, or when it is through."""
-        until = len(self._wiz.server.requests) + number
-        while len(self._wiz.server.requests) < until and not self._nursery.has_word(0.0005):
-            pass
-        time.sleep(later_s)
-        os.kill(self.pid, signal.SIGKILL)
-
-    def check_journal(self):
-        """Whatever the journal says of a row is true. Return the states that it says."""
-        done = carried_out(self.work, self._before, truth(self._wiz))
-        if wizframe.pushes().empty:  # it died before the plan was committed
-            assert done == []
-            return []
-        with Journal() as journal:
-            (push,) = journal.pushes()
-            entries = journal.entries(push.push_id)
-        said = {entry.reference_id if entry.action == "create" else entry.id: entry.state for entry in entries}
-        assert said.keys() == {change.key for change in self.work}
-        for change in self.work:
-            assert said[change.key] in (("sent", "done") if change in done else ("planned", "sent")), change
-        return list(said.values())
-
-    def check_resumed(self):
-        """Resume, and find all of it done, once, in the service, the results and the journal."""
-        started = not wizframe.pushes().empty
-        results = wizframe.resume(client=self._wiz, progress=False)
-        assert wizframe.resume(client=self._wiz) == []
-        assert carried_out(self.work, self._before, truth(self._wiz)) == (self.work if started else [])
-        assert all(set(result.changes["state"]) <= {"done"} for result in results)
-        if started:
-            listed = wizframe.pushes()
-            assert listed[["changes", "done"]].to_numpy().tolist() == [[len(self.work)] * 2]
-            assert listed["ended_at"].notna().all()
-            assert set(wizframe.history()["outcome"]) == {"done"}
-
-
 @pytest.mark.fault(
     29,
     "killed at any instant",
@@ -101,7 +44,7 @@ class Push:
 def test_a_killed_push_is_finished(wiz, nursery, share):
     wiz.server.latency_s = 0.003
     push = Push(wiz, nursery, workers=3)
-    push.kill_at_request(int(share * push.requests), later_s=0.001)
+    push.signal_at_request(signal.SIGKILL, int(share * push.requests), later_s=0.001)
     assert nursery.bury() == -signal.SIGKILL
     push.check_journal()
     push.check_resumed()
@@ -141,7 +84,7 @@ def test_a_push_killed_at_any_instant_is_finished(share, nursery, tmp_path, monk
             wiz.server.faults.add(*lost * (seed % 3 == 1))
             # The golden ratio spreads the instants evenly over the push, whichever seeds are tried.
             instant = seed * 0.6180339887 % 1 * (push.requests + 3)
-            push.kill_at_request(int(instant) - 1, dice.uniform(0, 0.006))
+            push.signal_at_request(signal.SIGKILL, int(instant) - 1, dice.uniform(0, 0.006))
             assert nursery.bury() in (-signal.SIGKILL, 0)
             states = push.check_journal()
             wiz.server.faults.add(*lost * (seed % 3 == 2))

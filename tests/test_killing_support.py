@@ -10,13 +10,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
-from test_pushing_support import Wanted, plan_work
+from test_planning_support import mend_contacts
+from test_pushing_support import Wanted, carried_out, make_work, plan_work, truth
 
 import wizframe
 from wizframe.client import Client
+from wizframe.errors import PushInterruptedError
 from wizframe.fields import TABLES
 from wizframe.frames import to_frame
 from wizframe.journal import Journal
@@ -77,6 +80,65 @@ class Nursery:
         self._process.stdin.flush()
 
 
+class Push:
+    """A push in a child, and what must be true when that has died."""
+
+    def __init__(self, wiz, nursery, *, updates=4, creates=2, **job):
+        mend_contacts(wiz)
+        wiz.settle_s = SETTLE_S
+        self._wiz = wiz
+        self._nursery = nursery
+        self._before = truth(wiz)
+        self.work = make_work(self._before, updates, creates)
+        job |= {"base_url": wiz.base_url, "state_dir": os.environ["WIZFRAME_STATE_DIR"], "work": self.work}
+        self.pid = nursery.bear(**job)
+
+    @property
+    def requests(self):
+        """How many it takes, where nothing goes wrong: a read and a write for each update."""
+        return sum(1 + (change.action != "create") for change in self.work)
+
+    def signal_at_request(self, sent, number, later_s):
+        """Send a signal some time after the server answered so many requests of it, or when it is through."""
+        until = len(self._wiz.server.requests) + number
+        while len(self._wiz.server.requests) < until and not self._nursery.has_word(0.0005):
+            pass
+        time.sleep(later_s)
+        os.kill(self.pid, sent)
+
+    def carried_out(self):
+        """Tell which changes are in the service."""
+        return carried_out(self.work, self._before, truth(self._wiz))
+
+    def check_journal(self):
+        """Whatever the journal says of a row is true. Return the states that it says."""
+        done = self.carried_out()
+        if wizframe.pushes().empty:  # it died before the plan was committed
+            assert done == []
+            return []
+        with Journal() as journal:
+            (push,) = journal.pushes()
+            entries = journal.entries(push.push_id)
+        said = {entry.reference_id if entry.action == "create" else entry.id: entry.state for entry in entries}
+        assert said.keys() == {change.key for change in self.work}
+        for change in self.work:
+            assert said[change.key] in (("sent", "done") if change in done else ("planned", "sent")), change
+        return list(said.values())
+
+    def check_resumed(self):
+        """Resume, and find all of it done, once, in the service, the results and the journal."""
+        started = not wizframe.pushes().empty
+        results = wizframe.resume(client=self._wiz, progress=False)
+        assert wizframe.resume(client=self._wiz) == []
+        assert self.carried_out() == (self.work if started else [])
+        assert all(set(result.changes["state"]) <= {"done"} for result in results)
+        if started:
+            listed = wizframe.pushes()
+            assert listed[["changes", "done"]].to_numpy().tolist() == [[len(self.work)] * 2]
+            assert listed["ended_at"].notna().all()
+            assert set(wizframe.history()["outcome"]) == {"done"}
+
+
 def _raise_children():
     for table in TABLES.values():  # imports pandera
         find_problems(to_frame([], table)[0], table)
@@ -99,15 +161,71 @@ def _live(job):
         os.environ["WIZFRAME_STATE_DIR"] = job["state_dir"]
         transport = Transport(job["base_url"], wizframe.SANDBOX_API_KEY, workers=job["workers"])
         wiz = Client(transport, account="sandbox", workers=job["workers"], settle_s=SETTLE_S)
-        plan = plan_work(wiz, [Wanted(*change) for change in job["work"]])
-        _die_at_a_commit(*job.get("dies_at", (None, None)))
-        _say(pid=os.getpid())
-        plan.apply(progress=False)
-        _say(through=True)
-        os._exit(0)
+        deed = {"push": _push, "push interrupted": _push_interrupted}[job.get("does", "push")]
+        deed(wiz, [Wanted(*change) for change in job["work"]], job)
     except BaseException:  # noqa: BLE001 - said, and then it is the end in any case
         _say(error=traceback.format_exc())
         os._exit(1)
+    raise SystemExit  # as a script or a kernel ends: after what Python waits for
+
+
+def _push(wiz, work, job):
+    plan = plan_work(wiz, work)
+    _die_at_a_commit(*job.get("dies_at", (None, None)))
+    _say(pid=os.getpid())
+    plan.apply(progress=False)
+    _say(through=True)
+
+
+def _push_interrupted(wiz, work, job):
+    """Push as in a notebook; say how that ended, what became of each row, and what is left of it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # of which a shell may have deprived us
+    result = error = None
+    try:
+        try:
+            if job["is_early"]:
+                _say(pid=os.getpid())
+            plan = plan_work(wiz, work)
+            if not job["is_early"]:
+                _say(pid=os.getpid())
+            result = plan.apply(progress=False)
+        except (KeyboardInterrupt, PushInterruptedError) as raised:
+            error = raised
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt as raised:  # the second one, in these lines
+        error = error or raised.__context__ or raised
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)] if error else []
+    result = getattr(error, "result", result)
+    _say(
+        how=type(error).__name__ if error else "through",
+        is_pushing="apply" in frames,
+        rows=_rows(result),
+        resumed=_resumed(wiz) if job["is_resumed"] else [],
+        threads=_threads_left(job["patience_s"]),
+    )
+
+
+def _rows(result):
+    rows = [] if result is None else result.changes.itertuples()
+    return {row.reference_id if row.action == "create" else row.id: [row.state, row.next_step] for row in rows}
+
+
+def _resumed(wiz):
+    """The kernel is still good for another push, and for a load."""
+    results = wizframe.resume(client=wiz, progress=False)
+    wiz.load_customers(progress=False)
+    return [state for result in results for state in result.changes["state"]]
+
+
+def _threads_left(patience_s):
+    """Name the threads that do not end by themselves in that time."""
+    deadline = time.monotonic() + patience_s
+    while left := [thread.name for thread in threading.enumerate() if thread.name.startswith("wizframe")]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.001)
+    return left
 
 
 def _die_at_a_commit(fatal, side):

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from wizframe.errors import (
     TransportError,
     service_error,
 )
+from wizframe.pushing.working import Interrupts
 
 LOST = TransportError("the connection broke before the answer was complete")
 
@@ -246,25 +246,21 @@ def test_a_value_that_the_service_does_not_keep_is_a_failure(wiz, faults):
 
 
 @pytest.fixture
-def interrupts(monkeypatch):
-    """Send Ctrl-C from a worker, and go on when the push has noticed; a second one reaches it as it waits."""
-    noticed = threading.Event()
+def press(monkeypatch):
+    """Send Ctrl-C from a worker, and go on when the push has noticed."""
+    noticed = threading.Semaphore(0)
+    press = Interrupts.press
 
-    class Pool(ThreadPoolExecutor):
-        is_pressed_again = False
+    def pressed(self, *signal):
+        press(self, *signal)
+        noticed.release()
 
-        def shutdown(self, **options):
-            noticed.set()
-            if self.is_pressed_again:
-                raise KeyboardInterrupt
-            super().shutdown(**options)
-
-    def press():
+    def send():
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        assert noticed.wait(30)
+        assert noticed.acquire(timeout=30)
 
-    monkeypatch.setattr("wizframe.pushing.running.ThreadPoolExecutor", Pool)
-    return Pool, press
+    monkeypatch.setattr(Interrupts, "press", pressed)
+    return send
 
 
 @pytest.mark.fault(
@@ -273,14 +269,14 @@ def interrupts(monkeypatch):
     "“interrupted: 2 done, 3 unsent …, wizframe.resume() finishes it”; after the second, rows under way are *unknown*",
     "L D",
 )
-def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz, faults, interrupts):
+def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz, faults, press):
     frame, before = load(wiz), stored(wiz, "customers")
     frame.loc[:4, "payment_term"] = "net77"
     plan = frame.wiz.plan()
 
     def rule(number, _method, send):
         if number == 2:
-            interrupts[1]()
+            press()
         return send()
 
     faults.rule = rule
@@ -294,15 +290,15 @@ def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz,
 
 
 @pytest.mark.fault(30)
-def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults, interrupts):
+def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults, press):
     frame = load(wiz)
     frame.loc[:2, "payment_term"] = "net77"
     plan = frame.wiz.plan()
     go_on, left = threading.Event(), threading.Event()
-    interrupts[0].is_pressed_again = True
 
     def rule(_number, _method, send):
-        interrupts[1]()
+        press()
+        press()
         go_on.wait(30)
         answer = send()
         left.set()

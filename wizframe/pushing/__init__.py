@@ -22,9 +22,10 @@ from wizframe.loaders import ServiceLookups
 from wizframe.planning import Options, Plan, Service, plan_deletes, plan_edits
 from wizframe.pushing.results import Result
 from wizframe.pushing.resuming import resume
-from wizframe.pushing.running import begin, run
+from wizframe.pushing.running import begin, interrupted, run
 from wizframe.pushing.tracing import history, purge, pushes
 from wizframe.pushing.undoing import undo
+from wizframe.pushing.working import Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -209,9 +210,14 @@ def apply(
     if not len(plan):
         nothing = None if plan.contacts is None else Result(plan.contacts, (), meant.connection)
         return Result(plan, (), meant.connection, contacts=nothing)
-    with Journal() as journal:
-        push_id = begin(plan, journal, on_conflict=on_conflict, note=note)
-        return run(plan, meant, journal, push_id, on_conflict=on_conflict, progress=progress)
+    with Interrupts() as interrupts:
+        with Journal() as journal:
+            interrupts.check()
+            push_id = begin(plan, journal, on_conflict=on_conflict, note=note)
+            result = run(plan, meant, journal, push_id, interrupts, on_conflict=on_conflict, progress=progress)
+        if interrupts.count:
+            raise interrupted(result)
+        return result
 
 
 def push(

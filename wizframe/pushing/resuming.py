@@ -10,10 +10,11 @@ from wizframe.errors import JournalError, PlanError, WrongAccountError
 from wizframe.fields import CUSTOMER, TABLES
 from wizframe.journal import Journal, journal_path
 from wizframe.planning import Cell, Change, joined, revive
-from wizframe.pushing.running import run
+from wizframe.pushing.running import interrupted, run
+from wizframe.pushing.working import Interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from wizframe.client import Client
     from wizframe.journal import Entry, PushEntry
@@ -50,6 +51,8 @@ def resume(push_id: str | None = None, *, client: Client | None = None, progress
         The journal has no such push.
     WrongAccountError
         The client is connected to another account.
+    PushInterruptedError
+        Ctrl-C; its ``result`` is that of the push that was being finished.
 
     Notes
     -----
@@ -58,16 +61,28 @@ def resume(push_id: str | None = None, *, client: Client | None = None, progress
     """
     if not journal_path().exists():
         return []
-    with Journal() as journal:
-        left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
-        if push_id is not None and not journal.pushes(push_id):
-            raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
-        results = []
-        for push in left:
-            meant = _client_for(push, client, is_asked_for=push_id is not None)
-            if meant is not None and _lease(journal, push, is_asked_for=push_id is not None):
-                results.append(_finish(journal, push, meant, progress=progress))
+    with Interrupts() as interrupts:
+        with Journal() as journal:
+            results = list(_resumed(journal, push_id, client, interrupts, progress=progress))
+        if interrupts.count and results:
+            raise interrupted(results[-1])
+        interrupts.check()
         return results
+
+
+def _resumed(
+    journal: Journal, push_id: str | None, client: Client | None, interrupts: Interrupts, *, progress: bool
+) -> Iterator[Result]:
+    """Finish pushes, oldest first, until a person interrupts."""
+    left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
+    if push_id is not None and not journal.pushes(push_id):
+        raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+    for push in left:
+        if interrupts.count:
+            return
+        meant = _client_for(push, client, is_asked_for=push_id is not None)
+        if meant is not None and _lease(journal, push, is_asked_for=push_id is not None):
+            yield _finish(journal, push, meant, interrupts, progress=progress)
 
 
 def _client_for(push: PushEntry, client: Client | None, *, is_asked_for: bool) -> Client | None:
@@ -91,7 +106,7 @@ def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
     return True
 
 
-def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool) -> Result:
+def _finish(journal: Journal, push: PushEntry, client: Client, interrupts: Interrupts, *, progress: bool) -> Result:
     everything = journal.entries(push.push_id)
     entries = [entry for entry in everything if entry.state in _OPEN]
     plan = joined([_left_of(push, table, entries, client) for table in push.tables])
@@ -101,6 +116,7 @@ def _finish(journal: Journal, push: PushEntry, client: Client, *, progress: bool
         client,
         journal,
         push.push_id,
+        interrupts,
         on_conflict=on_conflict,
         numbers=[entry.number for entry in entries],
         were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),

@@ -7,7 +7,6 @@ import dataclasses
 import getpass
 import threading
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -18,6 +17,7 @@ from wizframe.journal import Entry, Journal, PushEntry, new_push_id, now
 from wizframe.progress import Watch, bar
 from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
 from wizframe.pushing.results import Outcome, Result
+from wizframe.pushing.working import Crew, Interrupts
 from wizframe.pushing.writing_back import write_back
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wizframe.dialects import Record
     from wizframe.planning import Change, Plan
 
-__all__ = ["begin", "run"]
+__all__ = ["begin", "interrupted", "run"]
 
 _FINAL = ("done", "failed", "conflict", "skipped")
 
@@ -70,11 +70,12 @@ def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -
     return push.push_id
 
 
-def run(
+def run(  # noqa: PLR0913 - what is carried out, where, and what an earlier run left
     plan: Plan,
     client: Client,
     journal: Journal,
     push_id: str,
+    interrupts: Interrupts,
     *,
     on_conflict: OnConflict,
     numbers: Iterable[int] | None = None,
@@ -90,6 +91,8 @@ def run(
     client : Client
     journal : Journal
     push_id : str
+    interrupts : Interrupts
+        After the first Ctrl-C the changes under way are finished; after the second they are not waited for.
     on_conflict : {'skip', 'mine', 'theirs'}
     numbers : iterable of int, optional
         The journal's number of each change, part by part; by default they are numbered as they stand in the plan.
@@ -102,14 +105,28 @@ def run(
     Returns
     -------
     Result
-
-    Raises
-    ------
-    PushInterruptedError
-        Ctrl-C; its ``result`` says what was done.
+        Also where it was interrupted: :func:`interrupted` makes the error, once the journal is closed.
     """
-    push = _Push(plan, client, journal, push_id, were_sent, dict(customers or {}))
+    push = _Push(plan, client, journal, push_id, interrupts, were_sent, dict(customers or {}))
     return push.run(numbers or count(), on_conflict, progress=progress)
+
+
+def interrupted(result: Result) -> PushInterruptedError:
+    """Make the error of a push that was interrupted.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    PushInterruptedError
+        Not raised.
+    """
+    counts = result.counts()
+    step = "wizframe.resume() finishes it" if counts["unsent"] or counts["unknown"] else "nothing was left to send"
+    said = f"interrupted: {result.summary()}; .result says what happened to each row, {step}"
+    return PushInterruptedError(said, result)
 
 
 def _user() -> str:
@@ -146,6 +163,7 @@ class _Push:
         client: Client,
         journal: Journal,
         push_id: str,
+        interrupts: Interrupts,
         were_sent: frozenset[int],
         customers: dict[str, str],
     ) -> None:
@@ -153,6 +171,7 @@ class _Push:
         self._client = client
         self._journal = journal
         self._push_id = push_id
+        self._interrupts = interrupts
         self._were_sent = were_sent
         self._customers = customers
         self._expected: set[str] = set()
@@ -164,17 +183,14 @@ class _Push:
         self._watch = progress if isinstance(progress, Watch) else None
         numbered = iter(numbers)
         parts = [(part, list(_jobs(part, numbered))) for part in self._plan.parts]
-        interrupted = False
         try:
-            interrupted = self._carry_all(parts, on_conflict, progress=progress)
+            self._carry_all(parts, on_conflict, progress=progress)
         finally:  # whatever stopped the push: what was done is written back
+            self._stopped.set()
             result = self._result(parts)
             for one in result.parts:
                 write_back(one)
             self._close(result)
-        if interrupted:
-            said = f"interrupted: {result.summary()}; .result says what happened to each row"
-            raise PushInterruptedError(f"{said}, wizframe.resume() finishes it", result)
         return result
 
     def _result(self, parts: Sequence[tuple[Plan, Sequence[_Job]]]) -> Result:
@@ -202,30 +218,21 @@ class _Push:
 
     def _carry_all(
         self, parts: Sequence[tuple[Plan, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool | Watch
-    ) -> bool:
-        """Carry out all changes, several records at a time; return whether a person interrupted.
-
-        Ctrl-C lets the requests under way finish; a second one does not wait for them.
-        """
-        pool = ThreadPoolExecutor(self._client.workers, thread_name_prefix="wizframe-push")
+    ) -> None:
+        """Carry out all changes, several records at a time."""
         total, done = len(self._plan), 0
-        with bar("changes", enabled=progress, total=total) as show:
-            try:
-                for part, jobs in parts:  # new customers before their contacts
-                    carrier = Carrier(self._client, part.table, on_conflict)
-                    self._note_customers(parts[0][1])
-                    groups = _groups([job for job in jobs if job.outcome is None])
-                    futures = [pool.submit(self._carry_group, group, carrier) for group in groups.values()]
-                    for future in as_completed(futures):
-                        done += future.result()
-                        show(done, total)
-            except KeyboardInterrupt:
-                return True
-            finally:
-                self._stopped.set()
-                with contextlib.suppress(KeyboardInterrupt):
-                    pool.shutdown(cancel_futures=True)
-        return False
+        crew = Crew(self._client.workers, self._interrupts)
+        with bar("changes", enabled=progress, total=total) as show, crew:
+            for part, jobs in parts:  # new customers before their contacts
+                carrier = Carrier(self._client, part.table, on_conflict)
+                self._note_customers(parts[0][1])
+                groups = _groups([job for job in jobs if job.outcome is None])
+                tasks = [partial(self._carry_group, group, carrier) for group in groups.values()]
+                for ended in crew.do(tasks):
+                    done += ended
+                    show(done, total)
+                    if self._interrupts.count > 1:
+                        return
 
     def _note_customers(self, jobs: Iterable[_Job]) -> None:
         """Learn which new customers there are now, and which may still come: contacts wait for them."""
@@ -259,7 +266,7 @@ class _Push:
         if self._watch is not None and self._watch.is_stopped and not self._stopped.is_set():
             self._reason = "the push was stopped before this row"
             self._stopped.set()
-        return self._stopped.is_set()
+        return self._stopped.is_set() or self._interrupts.count > 0
 
     def _carry(self, job: _Job, carrier: Carrier) -> None:
         change = job.change
