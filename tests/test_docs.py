@@ -52,7 +52,8 @@ def blocks(page):
 
 @pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
-def test_the_code_of_a_page_runs_from_top_to_bottom(page):
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks(page):
         exec(compile(block, page.name, "exec"), names)  # noqa: S102 - our own pages
