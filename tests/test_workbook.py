@@ -282,6 +282,25 @@ def test_headers_in_the_colleagues_language_are_kept_and_reversed(customers, pat
         customers.wiz.to_excel(path, labels={"phone": "E-Mail", "email": "e mail"})
 
 
+def test_the_zone_that_a_header_names_is_known_without_the_hidden_sheet(customers, path):
+    customers.wiz.to_excel(path, zone="Asia/Tokyo")
+    rewrite(path, lambda book: book.remove(book["wizframe"]))
+    same(wizframe.read_excel(path, original=customers), customers)
+    with pytest.warns(LostBaselineWarning):
+        same(wizframe.read_excel(path), customers)
+
+
+def test_blank_columns_at_the_end_are_no_columns(customers, path):
+    customers.wiz.to_excel(path)
+
+    def widen(book):
+        book["Customers"]["Z1"] = " "
+        book["Customers"]["Z99"] = " "
+
+    rewrite(path, widen)
+    same(wizframe.read_excel(path), customers)
+
+
 def test_times_are_local_times_of_the_zone_that_is_named(customers, path):
     customers.wiz.to_excel(path, zone="Asia/Tokyo")
     page = openpyxl.load_workbook(path)["Customers"]

@@ -105,6 +105,7 @@ def read_excel(
     rename: Mapping[str, str] | None = None,
     values: Mapping[str, ValueMap] | None = None,
     labels: Mapping[str, str] | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame: ...
 
 
@@ -118,6 +119,7 @@ def read_excel(
     rename: Mapping[str, str] | None = None,
     values: Mapping[str, ValueMap] | None = None,
     labels: Mapping[str, str] | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame | Sheets: ...
 
 
@@ -130,6 +132,7 @@ def read_excel(
     rename: Mapping[str, str] | None = None,
     values: Mapping[str, ValueMap] | None = None,
     labels: Mapping[str, str] | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame | Sheets:
     """Read a workbook: one that :func:`to_excel` wrote and somebody edited, or any other.
 
@@ -149,6 +152,8 @@ def read_excel(
         every text must occur, or a function of the cell.
     labels : mapping, optional
         As it was given to :func:`to_excel`, where the hidden sheet got lost.
+    progress : bool, default True
+        As for :func:`to_excel`.
 
     Returns
     -------
@@ -183,7 +188,7 @@ def read_excel(
     >>> len(wizframe.read_excel(path / "customers.xlsx").wiz.plan())
     0
     """
-    meaning = Meaning(table, rename or {}, labels or {}, values or {})
+    meaning = Meaning(table, rename or {}, labels or {}, values or {}, progress)
     frames = list(read_workbook(path, sheet=sheet, original=original, meaning=meaning).values())
     return frames[0] if len(frames) == 1 else Sheets(*frames)
 
@@ -238,6 +243,7 @@ def read_csv(
     labels: Mapping[str, str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Read a CSV file, whatever wrote it.
 
@@ -253,6 +259,8 @@ def read_csv(
         By default found out from the header: comma, semicolon, tab or bar.
     encoding : str, optional
         By default UTF-8, or UTF-16 with a byte order mark; others must be named, such as ``'cp1252'``.
+    progress : bool, default True
+        As for :func:`to_excel`.
 
     Returns
     -------
@@ -278,5 +286,5 @@ def read_csv(
     >>> wizframe.read_csv(path / "customers.csv").reset_index(drop=True).equals(customers)
     True
     """
-    meaning = Meaning(table, rename or {}, labels or {}, values or {})
+    meaning = Meaning(table, rename or {}, labels or {}, values or {}, progress)
     return read_delimited(path, original=original, meaning=meaning, delimiter=delimiter, encoding=encoding)

@@ -65,8 +65,10 @@ class Column:
     field : Field or None
         None for a user's own column, and for the commands.
     kind : {'text', 'flag', 'time', 'own', 'command'}
-    cells : list
-        What each cell shows, as :func:`shown` gives it.
+    values : Series
+        Of the frame; typed where there is a field.
+    zone : ZoneInfo
+        Of times.
     is_open : bool
         Whether people may change it.
     is_open_below : bool
@@ -79,7 +81,8 @@ class Column:
     header: str
     field: Field | None
     kind: Kind
-    cells: list[Any]
+    values: pd.Series[Any]
+    zone: ZoneInfo
     is_open: bool
     is_open_below: bool
     is_required: bool = False
@@ -87,17 +90,32 @@ class Column:
     @property
     def width(self) -> float:
         """In characters, fitted to the header and the first cells."""
-        return fitted(self.header, ["2026-12-31 23:59"] if self.kind == "time" else self.cells)
+        return fitted(self.header, ["2026-12-31 23:59"] if self.kind == "time" else self.cells(0, _SAMPLE))
 
     @property
     def choices(self) -> list[str]:
         """The values to offer, where the column has few that occur again and again."""
         if self.kind != "text" or not self.is_open or (self.field and self.field.max_length):
             return []
-        given = [cell for cell in self.cells if cell]
-        distinct = set(given)
+        given = self.values.dropna()
+        distinct = given.unique().tolist()
         is_few = len(distinct) <= _MOST_CHOICES and len(given) >= _FEWEST_REPEATS * len(distinct)
         return sorted(distinct) if is_few and not (self.field and self.field.pattern) else []
+
+    def cells(self, start: int, stop: int) -> list[Any]:
+        """Give what some cells show.
+
+        Parameters
+        ----------
+        start, stop : int
+            Rows of the frame, counted from 0.
+
+        Returns
+        -------
+        list
+            As :func:`shown` gives it.
+        """
+        return shown(self.values.iloc[start:stop], self.field, self.zone)
 
 
 def fitted(header: str, cells: Sequence[Any]) -> float:
@@ -113,7 +131,7 @@ def fitted(header: str, cells: Sequence[Any]) -> float:
     float
         In characters.
     """
-    longest = max((len(str(cell)) for cell in cells[:_SAMPLE] if cell is not None), default=0)
+    longest = max((len(str(cell)) for cell in cells if cell is not None), default=0)
     return min(max(longest + 1, len(header) + 4, 9), 38)
 
 
@@ -140,8 +158,8 @@ def sheet_columns(frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str], zo
         Two columns would have the same header.
     """
     commands = labels.get(COMMAND, COMMAND_HEADER)
-    given = shown(_own_column(frame, COMMAND), None, zone) if COMMAND in frame else [None] * len(frame)
-    columns = [Column(COMMAND, commands, None, "command", given, is_open=True, is_open_below=True)]
+    given = _own_column(frame, COMMAND) if COMMAND in frame else pd.Series(None, index=frame.index, dtype=object)
+    columns = [Column(COMMAND, commands, None, "command", given, zone, is_open=True, is_open_below=True)]
     columns += [_column(name, frame, sent, labels, zone) for name in _names(frame, sent)]
     taken: dict[str, Column] = {}
     for column in columns:  # a user's own header need only differ: it is remembered as it is
@@ -169,17 +187,15 @@ def _column(name: Any, frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str
     if field is None:
         values = _own_column(frame, name)
         own: Kind = "time" if values.dtype.kind == "M" else "own"
-        cells = shown(values, None, zone)
-        return Column(str(name), labels.get(name, str(name)), None, own, cells, is_open=True, is_open_below=True)
+        return Column(str(name), labels.get(name, str(name)), None, own, values, zone, is_open=True, is_open_below=True)
     is_open = name in sent.table and field.writable
     is_parent = name in ("customer_id", CUSTOMER_REFERENCE)  # says whose a new contact is
     is_required = (field.required and name != "reference_id") or name == "customer_id"
     header = labels.get(name, name)
     header += f" ({zone.key})" if field.kind == "time" else ""
     header += f" {_REQUIRED_MARK}" if is_required else ""
-    cells = shown(sent.cells[name], field, zone)
     kind: Kind = "flag" if field.kind == "flag" else "time" if field.kind == "time" else "text"
-    return Column(name, header, field, kind, cells, is_open, is_open or is_parent, is_required)
+    return Column(name, header, field, kind, sent.cells[name], zone, is_open, is_open or is_parent, is_required)
 
 
 def plain_header(header: Any) -> str:

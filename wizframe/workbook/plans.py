@@ -22,6 +22,7 @@ __all__ = ["write_plan"]
 
 _CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New")
 _PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
+_SAMPLE = 2_000
 _COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
 _HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}
 _CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "border_color": "#D9D9D9"}
@@ -85,7 +86,7 @@ def _problem_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
 def _list(page: Any, headers: Sequence[str], rows: Sequence[tuple[str, list[Any]]], styles: dict[str, Any]) -> None:
     texts = [(style, [_text(value) for value in row]) for style, row in rows]
     for place, header in enumerate(headers):
-        page.set_column(place, place, fitted(header, [row[place] for _, row in texts]))
+        page.set_column(place, place, fitted(header, [row[place] for _, row in texts[:_SAMPLE]]))
         page.write_string(0, place, header, styles["head"])
     for number, (style, row) in enumerate(texts, 1):
         for place, text in enumerate(row):

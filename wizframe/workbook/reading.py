@@ -7,7 +7,7 @@ import gc
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +59,15 @@ class Meaning:
         Column to header, as they were given for the export.
     values : mapping
         Column to how its cells are translated.
+    progress : bool
+        Whether to show a bar.
     """
 
     table: str | None
-    rename: Mapping[str, str]
-    labels: Mapping[str, str]
-    values: Mapping[str, ValueMap]
+    rename: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, ValueMap] = field(default_factory=dict)
+    progress: bool = False
 
     def names(self, sent: Sent | None) -> Names:
         """Say what headers mean in a sheet.
@@ -195,8 +198,7 @@ def what_was_sent(original: Original, table: str | None) -> dict[str, Sent]:
         original = [original]
     if isinstance(original, (str, os.PathLike)):
         if Path(original).suffix.lower() != ".xlsx":
-            nothing = Meaning(table, {}, {}, {})
-            frame = read_delimited(original, original=None, meaning=nothing, delimiter=None, encoding=None)
+            frame = read_delimited(original, original=None, meaning=Meaning(table), delimiter=None, encoding=None)
             return what_was_sent(frame, table)
         if sent := _remembered(open_workbook(original))[0]:
             return sent
@@ -301,4 +303,5 @@ def frame_of(sheet: str, rows: Rows, table: Table | None, sent: Sent | None, mea
     header, _ = find_header(rows, names)
     grid = Grid.of(sheet, rows, header)
     names.check(grid)
-    return restore(grid, names.columns(grid.headers), table, sent, meaning.values)
+    columns = names.columns(grid.headers)
+    return restore(grid, columns, table, sent, values=meaning.values, progress=meaning.progress)

@@ -20,6 +20,7 @@ from wizframe.errors import InvalidDataWarning, InvalidRequestError, caller_leve
 from wizframe.fields import CONTACT, CUSTOMER
 from wizframe.frames import LETTERS, Unsure, cell_place, problems_frame
 from wizframe.planning.changes import COMMAND
+from wizframe.progress import bar
 from wizframe.workbook.cells import as_text, is_empty, read_cell, still_shows
 from wizframe.workbook.columns import listed, local_times, shown, zone_of
 from wizframe.workbook.grids import letters
@@ -46,7 +47,13 @@ _SAID = 5
 
 
 def restore(
-    grid: Grid, columns: Sequence[str | None], table: Table | None, sent: Sent | None, values: Mapping[str, ValueMap]
+    grid: Grid,
+    columns: Sequence[str | None],
+    table: Table | None,
+    sent: Sent | None,
+    *,
+    values: Mapping[str, ValueMap],
+    progress: bool,
 ) -> pd.DataFrame:
     """Make a frame of a grid.
 
@@ -61,6 +68,7 @@ def restore(
         What was exported, where that is known.
     values : mapping
         Column to how its cells are translated.
+    progress : bool
 
     Returns
     -------
@@ -78,17 +86,18 @@ def restore(
         raise InvalidRequestError(f"values: {grid.sheet} has no column {missing[0]!r}")
     places = _places(named["id"][1], sent) if sent is not None and "id" in named else np.full(len(grid.rows), -1)
     read: dict[str, pd.Series[Any]] = {}
-    for name, (known, raw, header) in named.items():
-        cells = _translated(raw, values[name]) if name in values else raw
-        field = _field(table, name) if known else None
-        if name == COMMAND:
-            if not all(map(is_empty, cells)):
-                read[name] = _own([None if is_empty(cell) else as_text(cell).strip() for cell in cells])
-        elif field is None:
-            read[name] = _own([None if is_empty(cell) else cell for cell in cells])
-        else:
-            zone = find_zone(sent.zone if sent is not None else zone_of(header) or "UTC")
-            read[name] = _column(name, field, cells, places, sent, zone)
+    with bar("columns", enabled=progress, total=len(named)) as show:
+        for number, (name, (known, raw, header)) in enumerate(named.items(), 1):
+            cells = _translated(raw, values[name]) if name in values else raw
+            field = _field(table, name) if known else None
+            if field is not None:
+                zone = find_zone(zone_of(header) or (sent.zone if sent is not None else "UTC"))
+                read[name] = _column(name, field, cells, places, sent, zone)
+            elif known or str(header).strip() or not all(map(is_empty, cells)):
+                read[name] = _own(name, cells)
+            show(number, None)
+    if COMMAND in read and read[COMMAND].isna().all():
+        del read[COMMAND]
     frame = pd.DataFrame(read, index=pd.RangeIndex(len(grid.rows)))
     frame.index = pd.Index(grid.rows, name=f"{grid.sheet}!", dtype="int64")
     frame.attrs[LETTERS] = {name: letters(number) for number, name in enumerate(named)}
@@ -127,8 +136,9 @@ def _translate(text: str, how: Mapping[str, Any], targets: set[Any]) -> Any:
     return text if text in targets else Unsure(text, "is not among the values= of this column: add it")
 
 
-def _own(cells: list[Any]) -> pd.Series[Any]:
-    return pd.Series(cells, dtype=object).infer_objects()
+def _own(name: str, cells: Sequence[Any]) -> pd.Series[Any]:
+    given = [None if is_empty(cell) else as_text(cell).strip() if name == COMMAND else cell for cell in cells]
+    return pd.Series(given, dtype=object).infer_objects()
 
 
 def _places(raw: Sequence[Any], sent: Sent) -> Places:

@@ -16,20 +16,20 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    Cells = Sequence[Sequence[Any]]  # column by column
+    from wizframe.workbook.shell import Sheet
 
 __all__ = ["fill_in"]
 
 _AT_ONCE = 2_000  # rows
 _SHARED = "xl/sharedStrings.xml"
 #: From this many on, a new text is written into its cell: what is remembered stays bounded.
-_MOST_SHARED = 2_000_000
+_MOST_SHARED = 1_000_000
 #: What XML cannot hold, or changes, is written ``_xHHHH_``; so is the beginning of a text that looks like that.
 _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_x")
 
 
-def fill_in(shell: IO[bytes], target: IO[bytes], sheets: Mapping[str, Cells], seen: Callable[[int], None]) -> None:
+def fill_in(shell: IO[bytes], target: IO[bytes], sheets: Mapping[str, Sheet], seen: Callable[[int], None]) -> None:
     """Copy a workbook, with rows in place of the template rows.
 
     Parameters
@@ -38,8 +38,7 @@ def fill_in(shell: IO[bytes], target: IO[bytes], sheets: Mapping[str, Cells], se
         A workbook; on the sheets to fill, row 2 has one blank cell for each column, with its format.
     target : binary file
     sheets : mapping
-        The name of a sheet's part to its cells, column by column: text, truth value, number, time without a zone or
-        None.
+        The name of a part of the workbook to the sheet that it holds.
     seen : callable
         Is told the number of rows done.
     """
@@ -60,20 +59,20 @@ def fill_in(shell: IO[bytes], target: IO[bytes], sheets: Mapping[str, Cells], se
                 file.write(xml.encode())
 
 
-def _sheet(template: str, cells: Cells, texts: _Texts) -> Iterator[tuple[int, str]]:
+def _sheet(template: str, sheet: Sheet, texts: _Texts) -> Iterator[tuple[int, str]]:
     """Write a sheet, some rows at a time, with their number."""
     before, row, after = re.split(r'(<row r="2".*?</row>)', template, maxsplit=1, flags=re.DOTALL)
     styles = re.findall(r'<c r="([A-Z]+)2" s="(\d+)"/>', row)
-    height = len(cells[0])
-    last = f"{styles[-1][0]}{max(height + 1, 2)}"
+    last = f"{styles[-1][0]}{max(sheet.height + 1, 2)}"
     yield 0, re.sub(r'<dimension ref="[^"]*"/>', f'<dimension ref="A1:{last}"/>', before, count=1)
-    for start in range(0, height, _AT_ONCE):
-        numbers = range(start + 2, min(start + _AT_ONCE, height) + 2)
-        yield len(numbers), _lines(numbers, styles, [column[start : start + _AT_ONCE] for column in cells], texts)
+    for start in range(0, sheet.height, _AT_ONCE):
+        numbers = range(start + 2, min(start + _AT_ONCE, sheet.height) + 2)
+        cells = [column.cells(start, start + _AT_ONCE) for column in sheet.columns]
+        yield len(numbers), _lines(numbers, styles, cells, texts)
     yield 0, after
 
 
-def _lines(numbers: range, styles: Sequence[tuple[str, str]], cells: Cells, texts: _Texts) -> str:
+def _lines(numbers: range, styles: Sequence[tuple[str, str]], cells: Sequence[list[Any]], texts: _Texts) -> str:
     columns = [
         [_cell(value, f'<c r="{letter}{row}" s="{style}"', texts) for row, value in zip(numbers, some, strict=True)]
         for (letter, style), some in zip(styles, cells, strict=True)

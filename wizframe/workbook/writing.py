@@ -50,10 +50,9 @@ def write_workbook(
     sheets = [_sheet(frame, table, labels, zone) for frame, table in frames]
     _check(sheets, path, labels)
     shell, parts = make_shell(sheets, pack([sheet.sent for sheet in sheets]), protect=protect)
-    cells = {part: [column.cells for column in sheet.columns] for part, sheet in zip(parts, sheets, strict=True)}
     total = sum(sheet.height for sheet in sheets)
     with bar("rows", enabled=progress, total=total) as show, replacing(path) as target:
-        fill_in(shell, target, cells, lambda done: show(done, None))
+        fill_in(shell, target, dict(zip(parts, sheets, strict=True)), lambda done: show(done, None))
 
 
 def _sheet(frame: pd.DataFrame, table: str | None, labels: Mapping[str, str], zone: str) -> Sheet:
