@@ -90,9 +90,9 @@ class Notebook:
         (self._folder / name).write_text(json.dumps(_document(cells)), "utf-8")
         self.page.goto(f"{self._url}/lab/tree/{name}?token={TOKEN}&reset")
         self.wait_until_ready()
-        if theme == "dark":
-            self.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
-            self.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+        self.command("apputils:change-theme", {"theme": f"JupyterLab {theme.capitalize()}"})  # it outlives a notebook
+        is_light = "true" if theme == "light" else "false"
+        self.page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
         self.path = self._folder / name
 
     def wait_until_ready(self):
@@ -145,7 +145,7 @@ def _shrink(path):
     from PIL import Image  # noqa: PLC0415 - comes with the extra plot; only where pictures are made
 
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
 
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from wizframe.pickers import FrameBrowser
 
@@ -128,8 +129,22 @@ def test_all_that_are_found_are_ticked_also_on_other_pages(browser):
 def test_only_as_many_ticks_as_rows_are_shown(browser):
     table(browser).page_size.value = 25
     table(browser).page.value = 2
-    shown = [box for box in table(browser).ticks.children if box.layout.display != "none"]
-    assert len(shown) == 10
+    assert len(table(browser).ticks.children) == len(cells(browser)) == 10
+
+
+def test_a_click_that_was_under_way_while_the_rows_changed_ticks_the_row_that_was_seen(browser):
+    seen = table(browser).ticks.children[3]
+    table(browser).search.value = "a 2"
+    seen.value = True
+    assert browser.selected.index.tolist() == ["row 3"]
+    assert not any(box.value for box in table(browser).ticks.children)
+
+
+def test_boxes_of_rows_that_are_long_gone_are_closed(browser):
+    before = len(_instances)
+    for page in (2, 3, 1, 2, 3, 1, 2, 3):
+        table(browser).page.value = page
+    assert len(_instances) <= before + 10
 
 
 def test_ticks_are_named_for_those_who_hear_them():

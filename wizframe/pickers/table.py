@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
+from ipywidgets.widgets.widget_bool import CheckboxStyle  # shared: each of its own would be a widget more
 
 from wizframe.pickers.looks import cell_text, page_html, said
 
@@ -53,6 +54,8 @@ class FrameTable:
         self._is_ticked: npt.NDArray[np.bool_] = np.empty(0, bool)
         self._texts: pd.Series[str] | None = None
         self._sorted_by: tuple[int, bool] | None = None
+        self._drawn = b""
+        self._left: tuple[Any, ...] = ()
         self._make_widgets(page_size)
 
     def _make_widgets(self, page_size: int) -> None:
@@ -66,6 +69,8 @@ class FrameTable:
         self.count = widgets.HTML()
         self.head = widgets.HBox().add_class("wizframe-head")
         self.ticks = widgets.VBox(layout={"flex": "none", "overflow": "hidden"})
+        self._tick_layout = widgets.Layout(width="34px", margin="0")
+        self._tick_style = CheckboxStyle()
         self.rows = widgets.HTML(layout={"margin": "0", "flex": "none"})
         self.previous = widgets.Button(description="‹ Back", layout={"width": "80px"})
         self.next = widgets.Button(description="Next ›", layout={"width": "80px"})
@@ -101,6 +106,7 @@ class FrameTable:
         with self._lock:
             self.frame = frame.copy(deep=False)
             self._is_ticked = np.zeros(len(frame), bool)
+            self._forget_ticks()
             self._texts = None
             self._sorted_by = None
             self._widths = [_width(frame, place) for place in range(frame.shape[1])]
@@ -142,11 +148,6 @@ class FrameTable:
             self._draw()
         if self._changed:
             self._changed()
-
-    def _tick_row(self, place: int, *, ticked: bool) -> None:
-        if not self._is_drawing:
-            first = (self.page.value - 1) * self.page_size.value
-            self._tick_all(self._order[first + place], ticked=ticked)
 
     def _arrange(self) -> None:
         """Find the rows that the search lets through, put them in order, and go to the first page."""
@@ -195,18 +196,41 @@ class FrameTable:
             self._draw_words()
 
     def _draw_ticks(self, positions: npt.NDArray[np.intp]) -> None:
-        known = list(self.ticks.children)
-        known += [self._make_tick(place) for place in range(len(known), len(positions))]
-        for box, position in zip(known, positions, strict=False):
-            box.description = f"Tick {_name(self.frame, position)}"
-            box.value = bool(self._is_ticked[position])
-        for place, box in enumerate(known):
-            box.layout.display = None if place < len(positions) else "none"
-        self.ticks.children = known
+        """Give each row of the page a box of its own.
 
-    def _make_tick(self, place: int) -> Any:
-        box = widgets.Checkbox(indent=False, layout={"width": "34px", "margin": "0"}).add_class("wizframe-tick")
-        box.observe(lambda change: self._tick_row(place, ticked=change["new"]), "value")
+        A box never becomes another row's: a click that was under way while the rows changed ticks the row that the user
+        saw, so the boxes of the page before are still heard.
+        """
+        if positions.tobytes() != self._drawn:
+            self._drawn = positions.tobytes()
+            for box in self._left:
+                box.close()
+            self._left = self.ticks.children
+            self.ticks.children = [self._make_tick(position) for position in positions]
+        for box, position in zip(self.ticks.children, positions, strict=True):
+            box.value = bool(self._is_ticked[position])
+
+    def _forget_ticks(self) -> None:
+        """Hear no box any more: what it was for is in another frame."""
+        for box in (*self._left, *self.ticks.children):
+            box.close()
+        self._left = self.ticks.children = ()
+        self._drawn = b""
+
+    def _make_tick(self, position: int) -> Any:
+        box = widgets.Checkbox(
+            bool(self._is_ticked[position]),
+            description=f"Tick {_name(self.frame, position)}",
+            indent=False,
+            layout=self._tick_layout,
+            style=self._tick_style,
+        ).add_class("wizframe-tick")
+
+        def tick(change: dict[str, Any]) -> None:
+            if not self._is_drawing:
+                self._tick_all(position, ticked=change["new"])
+
+        box.observe(tick, "value")
         return box
 
     def _draw_words(self) -> None:
