@@ -2,9 +2,9 @@
 
     python benchmarks/excel.py [--rows 100000] [--runs 3]
 
-wizframe's workbook has formats, drop-downs, validations, an explaining sheet and the baseline; reading it checks the file,
-compares every cell, and gives a typed frame with its baseline attached. pandas writes and reads bare cells. The runs are
-interleaved, since a machine's speed changes; the medians count.
+wizframe's workbook has formats, drop-downs, validations, an explaining sheet and the baseline; reading it checks the
+file, compares every cell, and gives a typed frame with its baseline attached. pandas writes and reads bare cells. The
+runs are interleaved, since a machine's speed changes; the medians count.
 """
 
 import argparse
