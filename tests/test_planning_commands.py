@@ -90,6 +90,8 @@ def test_without_a_baseline_only_what_is_surely_as_it_was_seen_is_deleted(wiz):
         assert plan.changes["id"].tolist() == [frame["id"][2]]
         assert [column for column, _ in rules(plan)].count(COMMAND) == 1
         assert "load again" in dict(rules(plan))[COMMAND]
+        assert "id" not in dict(rules(plan))
+        assert "1 record to delete is gone already" in repr(plan)
         trusting = wizframe.plan(frame, client=later, baseline="service")
         assert set(trusting.changes.query("action == 'delete'")["id"]) == set(frame["id"][1:3])
 

@@ -256,6 +256,14 @@ def test_a_row_typed_below_is_a_new_record(wiz, customers, path):
     assert stored["Ada & Co"]["display_name"] == "00123"
 
 
+def test_spaces_are_blank(customers, path):
+    customers.loc[0, "phone"] = "+14155550000"
+    customers.wiz.to_excel(path)
+    edit(path, {("phone", 2): "  ", ("company_name", 32): "A", ("display_name", 32): "A", ("first_name", 32): " "})
+    read = wizframe.read_excel(path)
+    assert read.loc[[2, 32], ["phone", "first_name"]].isna().to_numpy().tolist() == [[True, False], [True, True]]
+
+
 def test_a_new_contact_says_whose_it_is(wiz, path):
     contacts = load(wiz, "contacts")
     contacts.wiz.to_excel(path)

@@ -40,7 +40,7 @@ __all__ = [
     "zone_of",
 ]
 
-Kind = Literal["text", "flag", "time", "own", "command"]
+Kind = Literal["text", "flag", "time", "data", "own", "command"]
 
 #: Of the column of commands.
 COMMAND_HEADER = "Command"
@@ -64,7 +64,8 @@ class Column:
         In the sheet.
     field : Field or None
         None for a user's own column, and for the commands.
-    kind : {'text', 'flag', 'time', 'own', 'command'}
+    kind : {'text', 'flag', 'time', 'data', 'own', 'command'}
+        ``data`` is JSON.
     values : Series
         Of the frame; typed where there is a field.
     zone : ZoneInfo
@@ -194,7 +195,8 @@ def _column(name: Any, frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str
     header = labels.get(name, name)
     header += f" ({zone.key})" if field.kind == "time" else ""
     header += f" {_REQUIRED_MARK}" if is_required else ""
-    kind: Kind = "flag" if field.kind == "flag" else "time" if field.kind == "time" else "text"
+    kinds: dict[str, Kind] = {"flag": "flag", "time": "time", "object": "data", "list": "data"}
+    kind = kinds.get(field.kind, "text")
     return Column(name, header, field, kind, sent.cells[name], zone, is_open, is_open or is_parent, is_required)
 
 

@@ -42,6 +42,8 @@ _FORMATS: dict[str, dict[str, Any]] = {
                     "border_color": _LINE},
     "flag open": {"align": "left", "locked": False},
     "flag closed": {"align": "left", "bg_color": _PALE, "font_color": _GREY, "border": 1, "border_color": _LINE},
+    # Not as text: some versions of Excel show a long one as #####.
+    "data closed": {"bg_color": _PALE, "font_color": _GREY, "border": 1, "border_color": _LINE},
     "own open": {"locked": False},
     "command open": {"num_format": _TEXT, "bold": True, "font_color": _RED, "locked": False},
     "deleted": {"font_color": _RED, "font_strikeout": True},
