@@ -22,6 +22,7 @@ from wizframe.errors import (
     UnavailableError,
 )
 from wizframe.fields import CONTACT, CUSTOMER
+from wizframe.transport import Transport
 
 CONTACT_RECORD = {"reference_id": "A", "first_name": "B", "email": "c@d.de"}
 CUSTOMER_RECORD = {"reference_id": "A", "company_name": "B", "display_name": "C"}
@@ -258,3 +259,23 @@ class TestClient:
             assert contact["customer_id"] == customer_id
             assert contact == wiz.customer.contact.get(customer_id, contact["id"])
             assert contact.keys() >= set(CONTACT.columns())
+
+
+def test_a_client_shows_where_it_leads_and_production_stands_out():
+    production = Client(
+        Transport("https://api.wizcommerce.com/v1", "key", read_only=True), account="Nordlicht", dialect="sdk"
+    )
+    shown = production._repr_html_()
+    assert [
+        word for word in ("PRODUCTION", "Nordlicht at https", "sdk dialect", "read-only") if word not in shown
+    ] == []
+    assert "background" in shown
+    elsewhere = Client(Transport("https://api-staging.sourcerer.tech/v1", "key"))._repr_html_()
+    assert "staging" in elsewhere
+    assert "background" not in elsewhere
+
+
+def test_an_account_with_a_hostile_name_is_text():
+    client = Client(Transport("https://example.com/v1", "key"), account="<img src=x onerror=alert(1)>")
+    assert "<img" not in client._repr_html_()
+    assert "&lt;img" in client._repr_html_()

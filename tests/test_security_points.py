@@ -48,6 +48,8 @@ POINTS = {
         "test_security.py::test_a_hostile_plan_from_a_file_adds_no_tag_either",
         "test_security.py::test_only_what_is_tested_here_shows_itself_as_html",
         "test_review.py::test_hostile_names_show_as_text",
+        "test_pickers.py::test_names_from_the_service_are_text",
+        "test_client.py::test_an_account_with_a_hostile_name_is_text",
     ],
     "In what `wizframe.to_excel` and `wizframe.to_csv` write, no cell or header is a formula or a link, and every text "
     "comes back identical.": [

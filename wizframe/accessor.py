@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from wizframe.client import Client
+    from wizframe.pickers import FrameBrowser
     from wizframe.planning import Plan
     from wizframe.pushing import Result
     from wizframe.pushing.carrying import OnConflict
@@ -215,6 +216,24 @@ class WizAccessor:
             The frame has no addresses.
         """
         return unfold_addresses(self._frame)
+
+    def browse(self) -> FrameBrowser:
+        """Look through the frame in a notebook: page by page, sorted by a click, searched by words. Read-only.
+
+        Returns
+        -------
+        FrameBrowser
+            Its ``selected`` are the ticked rows.
+
+        Examples
+        --------
+        >>> wizframe.load_customers().wiz.browse()
+        <wizframe.FrameBrowser: 40 customers, 0 ticked>
+        """
+        from wizframe.pickers import FrameBrowser  # noqa: PLC0415 - another face, for convenience
+
+        own = attached(self._frame)
+        return FrameBrowser(self._frame, own.table.name if own else "rows")
 
     def validate(self) -> pd.DataFrame:
         """Check the frame as it is now, edits included, against the schema.

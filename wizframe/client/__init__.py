@@ -7,6 +7,7 @@ the module functions of the same name.
 
 from __future__ import annotations
 
+import html
 import threading
 import uuid
 import weakref
@@ -29,6 +30,8 @@ __all__ = ["Client", "ContactOperations", "CustomerOperations", "open_client"]
 
 PRODUCTION_HOST = "api.wizcommerce.com"
 STAGING_HOST = "api-staging.sourcerer.tech"
+#: White on red, in a light notebook and in a dark one.
+_BADGES = {"PRODUCTION": "background: #b3261e; color: #fff; padding: 0 .5em; border-radius: .25em"}
 
 
 class Client:
@@ -131,6 +134,12 @@ class Client:
         dialect = f", {self._dialect} dialect" if self._dialect else ""  # not asked for just to show it
         limits = ", read-only" if self.transport.read_only else ""
         return f"<wizframe client of {self.account}, {self.environment}{dialect}{limits}>"
+
+    def _repr_html_(self) -> str:
+        words = [str(self.account), f"{self._dialect} dialect" if self._dialect else ""]
+        words += ["read-only: nothing can be written"] if self.transport.read_only else []
+        said = " · ".join(html.escape(word) for word in words if word)
+        return f'<div><b style="{_BADGES.get(self.environment, "")}">{self.environment}</b> {said}</div>'
 
     def __enter__(self) -> Self:
         return self
