@@ -1,0 +1,272 @@
+"""Two people and WizCommerce itself work on the same records, against a model that knows what must hold.
+
+The model is a few dicts: what is in the service, and for each writer how the rows were when they were last seen and how
+they are now. A field that somebody else changed is never overwritten without the word "mine", another field is merged,
+what was deleted is not brought back, nothing is doubled, what was cut off is finished, and undo puts back what was.
+"""
+
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import wizframe
+from wizframe.server import Fault
+
+FIELDS = ("payment_term", "shipping_method")
+VALUES = ("net15", "net30", "net60", "prepaid")
+WORDS = ("skip", "mine", "theirs")
+CREATED = {"display_name": "New"}
+
+
+@dataclass
+class Writer:
+    """One person: a connection, the frame, and the model of it by id: as it was when last seen, and as it is."""
+
+    client: object
+    frame: object = None
+    seen: dict = field(default_factory=dict)
+    mine: dict = field(default_factory=dict)
+    touched: dict = field(default_factory=dict)
+
+    def row(self, identifier):
+        return self.frame.index[self.frame["id"] == identifier][0]
+
+
+class Writers(RuleBasedStateMachine):
+    @initialize(dialect=st.sampled_from(["rest", "sdk"]))
+    def start(self, dialect):
+        self.home = tempfile.TemporaryDirectory()
+        os.environ["WIZFRAME_STATE_DIR"] = self.home.name
+        self.wiz = wizframe.sandbox(customers=4, dialect=dialect, workers=1)
+        self.wiz.settle_s = 0.0
+        other = wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=self.wiz.base_url, workers=1, settle_s=0.0)
+        self.truth, self.versions = {}, {}
+        for record in self.wiz.server.records("customers"):
+            self.wiz.server.overwrite(
+                "customers", record["id"], email=None, phone=None, payment_term="net15", shipping_method="net15"
+            )
+            self.truth[record["id"]] = dict.fromkeys(FIELDS, "net15")
+            self.versions[record["id"]] = 0
+        self.writers = [Writer(self.wiz), Writer(other)]
+        self.cut_off, self.last, self.names = [], None, 0
+        for who in (0, 1):
+            self.reload(who)
+
+    def teardown(self):
+        if hasattr(self, "wiz"):
+            self.writers[1].client.close()
+            self.wiz.close()
+            self.home.cleanup()
+
+    # ------------------------------------------------------------------ what people do
+
+    @rule(who=st.integers(0, 1))
+    def reload(self, who):
+        writer = self.writers[who]
+        writer.frame = writer.client.load_customers(progress=False)
+        writer.seen = {i: dict(row) for i, row in self.truth.items()}
+        writer.mine = {i: dict(row) for i, row in self.truth.items()}
+        writer.touched = dict(self.versions)
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 9), name=st.sampled_from(FIELDS), value=st.sampled_from(VALUES))
+    def edit(self, who, number, name, value):
+        writer = self.writers[who]
+        identifier = self._pick(writer.mine, number)
+        if identifier is not None:
+            writer.frame.loc[writer.row(identifier), name] = value
+            writer.mine[identifier][name] = value
+
+    @rule(number=st.integers(0, 9), name=st.sampled_from(FIELDS), value=st.sampled_from(VALUES))
+    def somebody_in_wizcommerce(self, number, name, value):
+        identifier = self._pick(self.truth, number)
+        if identifier is not None and self.truth[identifier][name] != value:
+            self.wiz.server.overwrite("customers", identifier, **{name: value})
+            self._set(identifier, name, value)
+
+    @rule(
+        who=st.integers(0, 1),
+        word=st.sampled_from(WORDS),
+        fault=st.sampled_from([None, "drop", "drop_after", "truncate"]),
+    )
+    def push(self, who, word, fault):
+        writer = self.writers[who]
+        plan = wizframe.plan(writer.frame, client=writer.client)
+        assert self._cells(plan) == self._edits(writer)
+        if fault:
+            self.wiz.server.faults.add(Fault(fault, "customers.update"))
+        result = plan.apply(client=writer.client, on_conflict=word, progress=False)
+        self.wiz.server.faults.clear()
+        expected, done = self._carry_out(self._edits(writer), word)
+        assert self._states(result) == expected
+        self._know(writer, expected)
+        if done:
+            self.last = (result.push_id, done)
+        if set(expected.values()) <= {"done"}:
+            assert len(wizframe.plan(writer.frame, client=writer.client)) == 0
+
+    @precondition(lambda self: len(self.cut_off) < 3)
+    @rule(who=st.integers(0, 1), word=st.sampled_from(WORDS))
+    def push_until_the_key_expires(self, who, word):
+        writer = self.writers[who]
+        edits = self._edits(writer)
+        plan = wizframe.plan(writer.frame, client=writer.client)
+        if not len(plan):
+            return
+        self.wiz.server.faults.add(Fault("answer", "customers.get", status=401))
+        result = plan.apply(client=writer.client, on_conflict=word, progress=False)
+        self.wiz.server.faults.clear()
+        assert set(self._states(result).values()) == {"unsent"}
+        self.cut_off.append((result.push_id, edits, word))
+
+    @precondition(lambda self: self.cut_off)
+    @rule(who=st.integers(0, 1))
+    def resume(self, who):
+        push_id, edits, word = self.cut_off.pop(0)
+        (result,) = wizframe.resume(push_id, client=self.writers[who].client, progress=False)
+        expected, done = self._carry_out(edits, word)
+        assert self._states(result) == expected
+        if done:
+            self.last = (push_id, done)
+
+    @precondition(lambda self: self.last)
+    @rule(who=st.integers(0, 1))
+    def undo(self, who):
+        push_id, done = self.last
+        self.last = None
+        client = self.writers[who].client
+        back = {i: {name: (new, old) for name, (old, new) in cells.items()} for i, cells in done.items()}
+        result = wizframe.undo(push_id, client=client).apply(client=client, progress=False)
+        expected, _ = self._carry_out(back, "skip")
+        assert self._states(result) == expected
+
+    @rule(who=st.integers(0, 1), fault=st.sampled_from([None, "drop", "drop_after", "answer"]))
+    def create(self, who, fault):
+        writer, name = self.writers[who], f"NEW-{self.names}"
+        self.names += 1
+        new = CREATED | dict.fromkeys(FIELDS, "net15") | {"company_name": name, "reference_id": name}
+        frame = wizframe.load_customers(client=writer.client, reference_ids=["none"], progress=False)
+        frame.loc[0] = new
+        if fault:
+            self.wiz.server.faults.add(
+                Fault(fault, "customers.create", **({"status": 502} if fault == "answer" else {}))
+            )
+        result = wizframe.plan(frame, client=writer.client).apply(client=writer.client, progress=False)
+        self.wiz.server.faults.clear()
+        assert result.counts()["done"] == 1
+        self.truth[frame["id"][0]] = dict.fromkeys(FIELDS, "net15")
+        self.versions[frame["id"][0]] = 0
+
+    @precondition(lambda self: len(self.truth) > 2)
+    @rule(who=st.integers(0, 1), number=st.integers(0, 9))
+    def delete(self, who, number):
+        writer = self.writers[who]
+        identifier = self._pick(writer.mine, number)
+        if identifier is None:
+            return
+        rows = writer.frame[writer.frame["id"] == identifier]
+        result = wizframe.delete(rows, client=writer.client).apply(client=writer.client, max_deletes=1, progress=False)
+        was_there = identifier in self.truth
+        is_changed = was_there and self.versions[identifier] != writer.touched[identifier]
+        assert self._states(result) == {identifier: "conflict" if is_changed else "done"}
+        if not is_changed:
+            self.truth.pop(identifier, None)
+            writer.frame = writer.frame[writer.frame["id"] != identifier]
+            del writer.seen[identifier], writer.mine[identifier]
+
+    # ------------------------------------------------------------------ what must hold
+
+    @invariant()
+    def nothing_is_lost_doubled_or_overwritten(self):
+        if hasattr(self, "truth"):
+            records = self.wiz.server.records("customers")
+            assert {r["id"]: {name: r[name] for name in FIELDS} for r in records} == self.truth
+            assert len({r["reference_id"] for r in records}) == len(records)
+
+    # ------------------------------------------------------------------ the model
+
+    @staticmethod
+    def _pick(rows, number):
+        return sorted(rows)[number % len(rows)] if rows else None
+
+    def _set(self, identifier, name, value):
+        if self.truth[identifier][name] != value:
+            self.truth[identifier][name] = value
+            self.versions[identifier] += 1
+
+    @staticmethod
+    def _edits(writer):
+        """Give what the writer changed: id to field to (when last seen, now)."""
+        edits = {}
+        for identifier, row in writer.mine.items():
+            seen = writer.seen[identifier]
+            cells = {name: (seen[name], value) for name, value in row.items() if value != seen[name]}
+            if cells:
+                edits[identifier] = cells
+        return edits
+
+    def _carry_out(self, edits, word):
+        """Do in the model what a push must do: the state of each record, and the cells that were changed."""
+        states, done = {}, {}
+        for identifier, cells in edits.items():
+            now = self.truth.get(identifier)
+            open_ = {} if now is None else {name: c for name, c in cells.items() if now[name] != c[1]}
+            clashes = {name for name, (old, _) in open_.items() if now[name] != old}
+            if now is None or (clashes and word == "skip"):
+                states[identifier] = "conflict"
+                continue
+            states[identifier] = "done"
+            sent = {name: new for name, (_, new) in open_.items() if word == "mine" or name not in clashes}
+            if sent:
+                done[identifier] = {name: (now[name], new) for name, new in sent.items()}
+            for name, value in sent.items():
+                self.truth[identifier][name] = value
+            self.versions[identifier] += bool(sent)
+        return states, done
+
+    def _know(self, writer, states):
+        """After a push the writer's frame shows, in the rows that are done, what is in the service."""
+        for identifier, state in states.items():
+            if state == "done":
+                writer.seen[identifier] = dict(self.truth[identifier])
+                writer.mine[identifier] = dict(self.truth[identifier])
+                writer.touched[identifier] = self.versions[identifier]
+
+    @staticmethod
+    def _cells(plan):
+        found = {}
+        for row in plan.cells.itertuples():
+            found.setdefault(row.id, {})[row.column] = (row.old, row.new)
+        return found
+
+    @staticmethod
+    def _states(result):
+        return dict(zip(result.changes["id"], result.changes["state"], strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.fault(25)
+@pytest.mark.fault(26)
+@pytest.mark.fault(28)
+def test_two_writers_and_wizcommerce_itself(monkeypatch):
+    monkeypatch.setenv("WIZFRAME_STATE_DIR", "set by each example")
+    examples = int(os.environ.get("WIZFRAME_WRITERS", "25"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = settings(
+            max_examples=examples,
+            stateful_step_count=20,
+            phases=[Phase.generate, Phase.shrink],
+            derandomize=settings.default.derandomize,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - beside its only use
+
+        run_state_machine_as_test(Writers, settings=run)
