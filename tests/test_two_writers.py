@@ -21,6 +21,9 @@ from wizframe.server import Fault
 FIELDS = ("payment_term", "shipping_method")
 VALUES = ("net15", "net30", "net60", "prepaid")
 WORDS = ("skip", "mine", "theirs")
+FAULTS = (None, "drop", "drop_after", "truncate")
+WHO = st.integers(0, 1)
+EDITS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(FIELDS), st.sampled_from(VALUES)), max_size=3)
 CREATED = {"display_name": "New"}
 
 
@@ -66,7 +69,7 @@ class Writers(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what people do
 
-    @rule(who=st.integers(0, 1))
+    @rule(who=WHO)
     def reload(self, who):
         writer = self.writers[who]
         writer.frame = writer.client.load_customers(progress=False)
@@ -74,30 +77,28 @@ class Writers(RuleBasedStateMachine):
         writer.mine = {i: dict(row) for i, row in self.truth.items()}
         writer.touched = dict(self.versions)
 
-    @rule(who=st.integers(0, 1), number=st.integers(0, 9), name=st.sampled_from(FIELDS), value=st.sampled_from(VALUES))
-    def edit(self, who, number, name, value):
-        writer = self.writers[who]
-        identifier = self._pick(writer.mine, number)
-        if identifier is not None:
-            writer.frame.loc[writer.row(identifier), name] = value
-            writer.mine[identifier][name] = value
+    def edit(self, writer, edits):
+        for number, name, value in edits:
+            identifier = self._pick(writer.mine, number)
+            if identifier is not None:
+                writer.frame.loc[writer.row(identifier), name] = value
+                writer.mine[identifier][name] = value
 
-    @rule(number=st.integers(0, 9), name=st.sampled_from(FIELDS), value=st.sampled_from(VALUES))
-    def somebody_in_wizcommerce(self, number, name, value):
-        identifier = self._pick(self.truth, number)
-        if identifier is not None and self.truth[identifier][name] != value:
-            self.wiz.server.overwrite("customers", identifier, **{name: value})
-            self._set(identifier, name, value)
+    @rule(edits=EDITS)
+    def somebody_in_wizcommerce(self, edits):
+        for number, name, value in edits:
+            identifier = self._pick(self.truth, number)
+            if identifier is not None and self.truth[identifier][name] != value:
+                self.wiz.server.overwrite("customers", identifier, **{name: value})
+                self._set(identifier, name, value)
 
-    @rule(
-        who=st.integers(0, 1),
-        word=st.sampled_from(WORDS),
-        fault=st.sampled_from([None, "drop", "drop_after", "truncate"]),
-    )
-    def push(self, who, word, fault):
+    @rule(who=WHO, edits=EDITS, meanwhile=EDITS, word=st.sampled_from(WORDS), fault=st.sampled_from(FAULTS))
+    def push(self, who, edits, meanwhile, word, fault):
         writer = self.writers[who]
+        self.edit(writer, edits)
         plan = wizframe.plan(writer.frame, client=writer.client)
         assert self._cells(plan) == self._edits(writer)
+        self.somebody_in_wizcommerce(edits=meanwhile)
         if fault:
             self.wiz.server.faults.add(Fault(fault, "customers.update"))
         result = plan.apply(client=writer.client, on_conflict=word, progress=False)
@@ -111,9 +112,10 @@ class Writers(RuleBasedStateMachine):
             assert len(wizframe.plan(writer.frame, client=writer.client)) == 0
 
     @precondition(lambda self: len(self.cut_off) < 3)
-    @rule(who=st.integers(0, 1), word=st.sampled_from(WORDS))
-    def push_until_the_key_expires(self, who, word):
+    @rule(who=WHO, edits=EDITS, word=st.sampled_from(WORDS))
+    def push_until_the_key_expires(self, who, edits, word):
         writer = self.writers[who]
+        self.edit(writer, edits)
         edits = self._edits(writer)
         plan = wizframe.plan(writer.frame, client=writer.client)
         if not len(plan):
@@ -125,7 +127,7 @@ class Writers(RuleBasedStateMachine):
         self.cut_off.append((result.push_id, edits, word))
 
     @precondition(lambda self: self.cut_off)
-    @rule(who=st.integers(0, 1))
+    @rule(who=WHO)
     def resume(self, who):
         push_id, edits, word = self.cut_off.pop(0)
         (result,) = wizframe.resume(push_id, client=self.writers[who].client, progress=False)
@@ -135,7 +137,7 @@ class Writers(RuleBasedStateMachine):
             self.last = (push_id, done)
 
     @precondition(lambda self: self.last)
-    @rule(who=st.integers(0, 1))
+    @rule(who=WHO)
     def undo(self, who):
         push_id, done = self.last
         self.last = None
@@ -145,7 +147,8 @@ class Writers(RuleBasedStateMachine):
         expected, _ = self._carry_out(back, "skip")
         assert self._states(result) == expected
 
-    @rule(who=st.integers(0, 1), fault=st.sampled_from([None, "drop", "drop_after", "answer"]))
+    @precondition(lambda self: self.names < 2)
+    @rule(who=WHO, fault=st.sampled_from([None, "drop", "drop_after", "answer"]))
     def create(self, who, fault):
         writer, name = self.writers[who], f"NEW-{self.names}"
         self.names += 1
@@ -162,8 +165,8 @@ class Writers(RuleBasedStateMachine):
         self.truth[frame["id"][0]] = dict.fromkeys(FIELDS, "net15")
         self.versions[frame["id"][0]] = 0
 
-    @precondition(lambda self: len(self.truth) > 2)
-    @rule(who=st.integers(0, 1), number=st.integers(0, 9))
+    @precondition(lambda self: len(self.truth) > 3)
+    @rule(who=WHO, number=st.integers(0, 9))
     def delete(self, who, number):
         writer = self.writers[who]
         identifier = self._pick(writer.mine, number)
