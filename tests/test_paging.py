@@ -103,7 +103,7 @@ class TestPagesThatAreWrong:
 
     def test_records_without_an_id_are_told_apart_by_all_that_they_hold(self, totals):
         listing = Listing(25, totals=totals)
-        listing.records[3:6] = [{"name": "A"}, {"id": "", "name": "A"}, {"id": 7}]
+        listing.records[3:6] = [{"name": "A"}, {"id": "", "name": "A"}, {"id": 10**30, "name": "\ud83d"}]
         assert listing.walk().records == listing.records
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from email.utils import formatdate
 
+import orjson
 import pytest
 from test_client_support import HANG_UP, Clock, Reply, Stub, closed_port, transport_to
 
@@ -34,6 +35,9 @@ OK = Reply.json({"id": "cust_1"})
 EVIL = "\x1b[2J\x07\x9b31m" + "x" * 5000
 TRUNCATED = Reply(body=b'{"id": "cust', missing=100)
 TRUNCATED_CHUNK = Reply(body=b"ff\r\n[1, 2", headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, missing=1)
+
+#: Python's parsers read these, and nothing writes them again: no journal, no request.
+NESTED = [b"[" * 500 + b"]" * 500, b'{"\\ud83d":' * 300 + b"1" + b"}" * 300]
 
 
 def ask(stub, method="GET", *, clock=None, **options):
@@ -104,11 +108,16 @@ class TestAnswers:
         with Stub(Reply(body=body)) as stub:
             assert ask(stub).json() == parsed
 
+    def test_json_is_parsed_as_deep_as_it_can_be_written_again(self):
+        body = b"[" * 190 + b"{}," * 500 + b"{}" + b"]" * 190
+        with Stub(Reply(body=body)) as stub:
+            assert orjson.dumps(ask(stub).json()) == body
+
     def test_a_gzipped_answer_is_unpacked(self):
         with Stub(Reply(body=gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})) as stub:
             assert ask(stub).json() == [1]
 
-    @pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"{", b"\xff\xfe", b"[" * 100_000])
+    @pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"{", b"\xff\xfe", b"[" * 100_000, *NESTED])
     def test_what_is_no_json_is_a_protocol_error_with_an_excerpt(self, body):
         with Stub(Reply(body=body)) as stub, pytest.raises(ProtocolError) as caught:
             ask(stub).json()

@@ -45,6 +45,7 @@ ECHOES = {
     "redirect": Reply(302, headers={"Location": f"http://127.0.0.1:1/?key={CANARY}"}),
     "status line": Reply(200, reason=CANARY),
     "broken status line": Reply(f"{CANARY} x"),
+    "broken header": Reply.json({"message": "no"}, 403, **{"X-Broken": f"1\r\nthe key {CANARY}"}),
     "hung up": HANG_UP,
     "truncated": Reply(body=CANARY.encode(), missing=9),
 }

@@ -22,13 +22,12 @@ window is read, it leaves the window's last page in place and can hide a third r
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
-
-import orjson
 
 from wizframe.errors import ProtocolError
 
@@ -267,7 +266,7 @@ def identity(record: Record) -> str:
     str
     """
     identifier = record.get("id")
-    return identifier if identifier and isinstance(identifier, str) else orjson.dumps(record).decode()
+    return identifier if identifier and isinstance(identifier, str) else json.dumps(record)
 
 
 def _keys(page: Page) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import ssl
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "failure", "judge", "read"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_DEPTH = 200  # orjson reads 1,024 levels, and writes 254
 _EXCERPT_CHARACTERS = 200
 _MESSAGE_CHARACTERS = 2000  # what a service says is kept for every row that it is said of
 _DETAILS = 50
@@ -76,13 +79,29 @@ class Answer:
 
 def _parse(content: bytes) -> Any:
     try:
-        return orjson.loads(content)
+        parsed = orjson.loads(content)
+        may_be_deep = content.count(b"[") + content.count(b"{") > _MAX_DEPTH
     except orjson.JSONDecodeError:
-        pass
-    try:
-        return json.loads(content)  # lenient: half an emoji in one name must not cost a whole page
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+        may_be_deep = True
+        try:
+            parsed = json.loads(content)  # lenient: half an emoji in one name must not cost a whole page
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    if may_be_deep and _is_deep(parsed):
+        raise ValueError("nested too deeply")
+    return parsed
+
+
+def _is_deep(parsed: Any) -> bool:
+    """Tell whether something is nested so deeply that it could be read, but not written again."""
+    with contextlib.suppress(TypeError):  # among others for half an emoji
+        orjson.dumps(parsed)
+        return False
+    level = [parsed]
+    for _ in range(_MAX_DEPTH):
+        nested = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = list(itertools.chain.from_iterable(nested))
+    return bool(level)
 
 
 def read(response: requests.Response) -> bytes | None:

@@ -76,6 +76,12 @@ class _Response(http.client.HTTPResponse):
         # makefile() is all that it uses of a socket.
         super().__init__(_Answering(sock), *args, **options)  # type: ignore[arg-type]
 
+    def begin(self) -> None:
+        """Read the head, and forget what is no header: urllib3 would log it, and the key may be echoed there."""
+        super().begin()
+        self.msg.set_payload("")
+        self.msg.defects.clear()
+
 
 class _Connection(HTTPConnection):
     response_class = _Response
