@@ -516,7 +516,7 @@ def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
     assert [str(cell) for cell in erp["reference_id"]] == ["A", "nobody"]
     unknown = wizframe.plan(erp, table="customers", match="reference_id").problems
     assert "is not among the values= of this column" in unknown["rule"][0]
-    with pytest.raises(InvalidRequestError, match="no column 'LIFNR', but KUNNR, ZTERM, Name"):
+    with pytest.raises(InvalidRequestError, match="no column 'LIFNR', but KUNNR, payment_term, Name"):
         wizframe.read_excel(path, rename={"ZTERM": "payment_term", "LIFNR": "reference_id"})
     with pytest.raises(InvalidRequestError, match="no column 'phone'"):
         wizframe.read_excel(path, values={"phone": {}})

@@ -144,6 +144,32 @@ def test_a_cell_at_the_end_of_the_world_makes_no_room_for_all_before_it(path, ce
     refused(path, "spans .* rows and .* columns")
 
 
+def test_a_sheet_under_another_name_is_looked_at_all_the_same(path):
+    far = b'x<worksheet><sheetData><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+    repack(path, **{
+        "xl/media/image1.png": lambda _: far,
+        "xl/_rels/workbook.xml.rels": lambda old: old.replace(b"worksheets/sheet2.xml", b"media/image1.png"),
+    })  # fmt: skip
+    refused(path, "image1.png spans 1048576 rows and 16384 columns")
+
+
+def test_pictures_in_a_workbook_are_left_alone(path):
+    noise = bytes(range(256)) * 20_000
+    repack(path, **{"xl/media/image1.png": lambda _: noise, "xl/media/image2.jpg": lambda _: b"\xff\xd8" * 2_000_000})
+    assert len(wizframe.read_excel(path)) == 40
+
+
+def test_a_table_of_countless_texts_is_refused(path, monkeypatch):
+    monkeypatch.setattr(opening, "_MOST_TEXTS", 100_000)
+    repack(path, **{"xl/sharedStrings.xml": lambda old: old.replace(b"</sst>", b"<si/>" * 100_000 + b"</sst>")})
+    refused(path, "has 100.* texts, which may be a trap")
+
+
+def test_a_sheet_in_utf_16_is_refused(path):
+    repack(path, **{SHEET: lambda old: old.decode().encode("utf-16")})
+    refused(path, "a part in UTF-16")
+
+
 def test_a_wide_sheet_and_empty_rows_at_its_end_are_no_trap(path):
     wide = b'<row r="100"><c r="AZ100" t="str"><v>x</v></c></row><row r="101"><c t="str"><v>y</v></c></row>'
     wide += b'<row r="1048576" hidden="1"/>'

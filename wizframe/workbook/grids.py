@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wizframe.errors import InvalidDataError, InvalidRequestError
+from wizframe.errors import InvalidDataError
 from wizframe.workbook.cells import is_empty
 from wizframe.workbook.columns import plain_header
 
@@ -103,7 +103,6 @@ class Names:
         self._plain = {plain_header(name): name for name in known}
         self._plain |= {plain_header(header): name for header, name in exact.items()}
         self._plain |= {plain_header(header): name for header, name in rename.items()}
-        self.known = {*known, *exact.values(), *rename.values()}
 
     def columns(self, headers: Sequence[Any]) -> list[str | None]:
         """Tell which column each header means.
@@ -128,7 +127,7 @@ class Names:
         return found
 
     def check(self, grid: Grid) -> None:
-        """Refuse columns that stand twice, and renamed ones that are not there.
+        """Refuse columns that stand twice.
 
         Parameters
         ----------
@@ -136,7 +135,7 @@ class Names:
 
         Raises
         ------
-        InvalidDataError, InvalidRequestError
+        InvalidDataError
         """
         places: dict[str, int] = {}
         for place, name in enumerate(self.columns(grid.headers)):
@@ -148,11 +147,6 @@ class Names:
                     f"{grid.sheet}!{letters(other)} and {grid.sheet}!{letters(place)} are both the column {name!r}: "
                     "rename or remove one of them"
                 )
-        texts = {plain_header(header) for header in grid.headers}
-        for header in self._rename:
-            if plain_header(header) not in texts:
-                shown = ", ".join(str(text) for text in grid.headers if not is_empty(text))
-                raise InvalidRequestError(f"rename: {grid.sheet} has no column {header!r}, but {shown}")
 
 
 def find_header(rows: Sequence[Sequence[Any]], names: Names) -> tuple[int, int]:

@@ -6,6 +6,7 @@ a single cell into the last row of the last column, for which it would make room
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import copy
 import importlib
@@ -26,10 +27,11 @@ __all__ = ["Book", "library", "open_workbook", "read_bytes"]
 
 MOST_BYTES = 200 << 20
 _MOST_UNPACKED = 1 << 30
-_MOST_RATIO, _SMALL = 200, 10 << 20  # how much smaller a large part may be than what it unpacks to
+_MOST_RATIO, _SMALL = 100, 10 << 20  # how much smaller a large part may be than what it unpacks to
 _MOST_PARTS = 2_000
 _MOST_ROWS = 1_048_576  # Excel's own limit
 _MOST_CELLS = 40_000_000  # of the rectangle that the parser makes room for, at 24 bytes each
+_MOST_TEXTS = 20_000_000  # of the table of shared texts, the same
 _BLOCK = 1 << 20
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -41,6 +43,7 @@ _KINDS = {
 }
 _SAVE = "open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)"
 
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ROW = re.compile(rb"""row\s[^>]*?r\s*=\s*["'](\d{1,10})""")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,4})(\d{1,10})["']""")
 _ROW_START, _CELL_START = re.compile(rb"<(?:\w+:)?row(?=[\s/>])"), re.compile(rb"<(?:\w+:)?c[\s/>]")
@@ -234,16 +237,19 @@ def _refuse_other_kind(path: str | os.PathLike[str], names: set[str]) -> None:
 
 
 def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Unpack a part block by block: it must not be longer than it says, and a sheet must not be sparse and vast."""
-    is_sheet = part.filename.startswith("xl/worksheets/")
+    """Unpack a part block by block: it must not be longer than it says, and a sheet must not be sparse and vast.
+
+    Any part may be a sheet, whatever its name: the workbook's list of relations says which are.
+    """
     area = _Area(is_exact=False)
-    size = sum(len(block) for block in _blocks(archive, part, area if is_sheet else None))
+    size = _look(archive, part, area)
     if size != part.file_size:
         raise UnreadableFileError(f"{path} is not opened: {part.filename} is not as long as it says")
     if not area.is_usual:
         area = _Area(is_exact=True)
-        for _ in _blocks(archive, part, area):
-            pass
+        _look(archive, part, area)
+    if area.texts > _MOST_TEXTS:
+        raise UnreadableFileError(f"{path} is not opened: {part.filename} has {area.texts} texts, which may be a trap")
     if area.rows > _MOST_ROWS or area.rows * area.columns > _MOST_CELLS:
         raise UnreadableFileError(
             f"{path} is not opened: {part.filename} spans {area.rows} rows and {area.columns} columns. Copy what is "
@@ -251,14 +257,16 @@ def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part:
         )
 
 
-def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area | None) -> Iterator[bytes]:
+def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
+    """Show a part to an area; return its size, or one more where it is longer than it says."""
     longer = copy.copy(part)
     longer.file_size += 1  # zipfile stops at the size that is claimed, the parser at the end of the stream
+    size = 0
     with archive.open(longer) as unpacked:
         while block := unpacked.read(_BLOCK):
-            if area is not None:
-                area.see(block)
-            yield block
+            size += len(block)
+            area.see(block)
+    return size
 
 
 class _Area:
@@ -269,7 +277,7 @@ class _Area:
     """
 
     def __init__(self, *, is_exact: bool) -> None:
-        self.rows, self.columns = 0, 26
+        self.rows, self.columns, self.texts = 0, 26, 0
         self.is_usual = True
         self._is_exact = is_exact
         self._row, self._cells = 0, 0  # of the row that goes on in the next block: its number, its cells so far
@@ -277,11 +285,15 @@ class _Area:
 
     def see(self, block: bytes) -> None:
         """Look at the tags of a block that are whole, and keep the unfinished one for the next."""
+        if not self._rest and block.startswith(_WIDE):
+            raise ValueError("a part in UTF-16")  # in which these tags could hide
         block = self._rest + block
         end = block.rfind(b"<")
-        if end < 0 or len(block) - end > _BLOCK:
-            raise ValueError("a tag without an end")
+        end = len(block) if end < 0 or b">" in block[end:] else end
         whole, self._rest = block[:end], block[end:]
+        if len(self._rest) > _BLOCK:
+            raise ValueError("a tag without an end")
+        self.texts += whole.count(b"<si")
         if self._is_exact:
             self._see_each(whole)
         elif _UNUSUAL.search(whole) or _PREFIXED.search(whole):

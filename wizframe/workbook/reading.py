@@ -33,7 +33,7 @@ from wizframe.workbook.sent import MARK, Sent, prepare, unpack
 from wizframe.workbook.shell import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wizframe.fields import Table
     from wizframe.workbook.opening import Book
@@ -88,6 +88,28 @@ class Meaning:
         exact |= {header: name for name, header in ((sent and sent.headers) or {}).items()}
         return Names(exact, known, self.rename)
 
+    def check(self, path: str | os.PathLike[str], frames: Iterable[pd.DataFrame]) -> None:
+        """Refuse names of columns that no frame has.
+
+        Parameters
+        ----------
+        path : path-like
+            For messages.
+        frames : iterable of DataFrame
+            All that was read.
+
+        Raises
+        ------
+        InvalidRequestError
+        """
+        there = [str(name) for frame in frames for name in frame]
+        for header, name in self.rename.items():
+            if name not in there:
+                raise InvalidRequestError(f"rename: {path} has no column {header!r}, but {', '.join(there)}")
+        for name in self.values:
+            if name not in there:
+                raise InvalidRequestError(f"values: {path} has no column {name!r}, but {', '.join(there)}")
+
 
 def read_workbook(
     path: str | os.PathLike[str], *, sheet: str | None, original: Original | None, meaning: Meaning
@@ -129,9 +151,11 @@ def _read(
     if sheet is not None and sheet not in book.visible:
         raise InvalidRequestError(f"{path} has no sheet {sheet!r}, but {', '.join(map(repr, book.visible))}")
     rows: dict[str, Rows] = {name: book.rows(name) for name in ([sheet] if sheet is not None else book.visible)}
-    if sent:
-        return _exported(path, rows, sent, meaning, is_asked=sheet is not None)
-    return _foreign(path, rows, meaning, why)
+    frames = (
+        _exported(path, rows, sent, meaning, is_asked=sheet is not None) if sent else _foreign(path, rows, meaning, why)
+    )
+    meaning.check(path, frames.values())
+    return frames
 
 
 def _remembered(book: Book) -> tuple[dict[str, Sent], str]:
@@ -172,7 +196,9 @@ def read_delimited(
     header, _ = find_header(rows, names)
     even_out(path, rows, header)
     table = sent.table if sent is not None else _table_of(names.columns(rows[header]), meaning.table)
-    return frame_of(Path(path).stem, rows, table, sent, meaning)
+    frame = frame_of(Path(path).stem, rows, table, sent, meaning)
+    meaning.check(path, [frame])
+    return frame
 
 
 def what_was_sent(original: Original, table: str | None) -> dict[str, Sent]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.baselines import attach
-from wizframe.errors import InvalidDataWarning, InvalidRequestError, caller_level
+from wizframe.errors import InvalidDataWarning, caller_level
 from wizframe.fields import CONTACT, CUSTOMER
 from wizframe.frames import LETTERS, Unsure, cell_place, problems_frame
 from wizframe.planning.changes import COMMAND
@@ -82,8 +82,6 @@ def restore(
         Cells may mean several things.
     """
     named = dict(zip(_unique(grid, columns), zip(columns, grid.columns, grid.headers, strict=True), strict=True))
-    if missing := [name for name in values if name not in named]:
-        raise InvalidRequestError(f"values: {grid.sheet} has no column {missing[0]!r}")
     places = _places(named["id"][1], sent) if sent is not None and "id" in named else np.full(len(grid.rows), -1)
     read: dict[str, pd.Series[Any]] = {}
     with bar("columns", enabled=progress, total=len(named)) as show:
