@@ -81,6 +81,15 @@ def test_rows_without_ids_go_there_and_back_and_are_found_by_reference(wiz, path
     assert cells_of(plan) == {("update", customers["id"][1], "payment_term"): "net77"}
 
 
+def test_ids_may_be_added_to_rows_that_had_none(wiz, path):
+    customers = load(wiz)
+    rows = without_attrs(customers[["reference_id", "payment_term"]].head(3))
+    wizframe.to_excel(rows, path, table="customers")
+    edit(path, {"D1": "id", "D2": customers["id"][0], "C2": "net77"})
+    plan = wizframe.plan(wizframe.read_excel(path).head(1), table="customers", baseline="service")
+    assert cells_of(plan) == {("update", customers["id"][0], "payment_term"): "net77"}
+
+
 def test_a_cell_to_clear_stays_one_also_in_a_column_of_flags(path):
     frame = loaded("contacts", [{"id": "k1", "is_default": True}, {"id": "k2", "is_default": False}])
     frame["is_default"] = frame["is_default"].astype(object)

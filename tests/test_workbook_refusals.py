@@ -1,18 +1,25 @@
 """What is not opened: bombs, encrypted and damaged files, macros, other kinds; each with a sentence that helps."""
 
+import base64
 import contextlib
+import hashlib
 import re
 import resource
 import struct
 import sys
+import warnings
 import zipfile
+import zlib
 
+import orjson
 import pytest
-from test_workbook_support import loaded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_workbook_support import loaded, plan_of
 
 import wizframe
 from wizframe.errors import UnreadableFileError
-from wizframe.workbook import opening
+from wizframe.workbook import opening, reading, sent
 
 SHEET = "xl/worksheets/sheet2.xml"
 
@@ -232,6 +239,55 @@ def test_a_workbook_that_lacks_a_part_is_a_sentence(path, part, change):
     repack(path, **{part: change})
     with contextlib.suppress(wizframe.WizframeError):  # or what is left is a workbook with less in it
         wizframe.read_excel(path)
+
+
+def _packed(content):
+    """Write a hidden sheet's lines of any content, with the hash that fits."""
+    content = zlib.compress(orjson.dumps(content))
+    return [f"{sent.MARK} 1 {hashlib.sha256(content).hexdigest()}", "w" + base64.b64encode(content).decode()]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=5)
+    | st.sampled_from(["id", "customers", "<clear>", "Europe/Berlin", "2026-01-01T00:00:00Z"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(data=st.data())
+@settings(max_examples=300)
+def test_a_hidden_sheet_of_any_content_is_read_or_not_believed(memory, data):
+    """Whoever can write a file can make its hash fit."""
+    rows, lines = memory
+    content = orjson.loads(zlib.decompress(base64.b64decode("".join(line[1:] for line in lines[1:]))))
+    assert sent.unpack(_packed(content)) is not None
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = content
+        while isinstance(place, (dict, list)) and place:
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+                place[key] = data.draw(JSON)
+                break
+            place = place[key]
+    found = sent.unpack(_packed(content))
+    if found:
+        with contextlib.suppress(wizframe.WizframeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for frame in reading._exported("x", rows, found, reading.Meaning(None), is_asked=False).values():
+                plan_of(frame)
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory):
+    """The rows and the hidden lines of a workbook."""
+    path = tmp_path_factory.mktemp("memory") / "sent.xlsx"
+    records = [{"id": f"c{n}", "display_name": "A", "updated_at": "2026-01-01T00:00:00Z"} for n in range(3)]
+    frame = loaded("customers", records)
+    frame.loc[1, "display_name"] = "B"
+    frame.wiz.to_excel(path)
+    book = opening.open_workbook(path)
+    return {name: book.rows(name) for name in book.visible}, [row[0] for row in book.rows("wizframe") if row[0]]
 
 
 def test_a_missing_file_is_pythons_own_error(tmp_path):

@@ -82,7 +82,9 @@ def restore(
         Cells may mean several things.
     """
     named = dict(zip(_unique(grid, columns), zip(columns, grid.columns, grid.headers, strict=True), strict=True))
-    places = _places(named["id"][1], sent) if sent is not None and "id" in named else np.full(len(grid.rows), -1)
+    places = np.full(len(grid.rows), -1)
+    if sent is not None and "id" in named and "id" in sent.cells:
+        places = _places(named["id"][1], sent)
     read: dict[str, pd.Series[Any]] = {}
     with bar("columns", enabled=progress, total=len(named)) as show:
         for number, (name, (known, raw, header)) in enumerate(named.items(), 1):

@@ -7,10 +7,11 @@ a file with ten rows and three columns gets no more than that.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from wizframe.accounts import Account
 from wizframe.baselines import Baseline, attached, loads, match
 from wizframe.errors import InvalidDataError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
-from wizframe.frames import column, problems_frame
+from wizframe.frames import column, pandas_dtype, problems_frame
 from wizframe.planning.changes import CLEAR
 from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
+from wizframe.workbook.moments import find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -267,13 +269,15 @@ def unpack(lines: Sequence[str]) -> dict[str, Sent] | None:
         if not unpacking.eof:
             return None
         return {name: _unpacked(TABLES[name], one) for name, one in orjson.loads(packed).items()}
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, zlib.error):
         return None
 
 
 def _unpacked(table: Table, packed: dict[str, Any]) -> Sent:
+    """Rebuild what was sent; whoever can write the hidden sheet can write anything there, so each type is checked."""
     cells = pd.DataFrame({name: _column(table, name, values) for name, values in packed["cells"].items()})
-    sent = Sent(table, cells, None, packed["sheet"], packed["zone"], packed["headers"])
+    headers = {_text(name): _text(header) for name, header in packed["headers"].items()}
+    sent = Sent(table, cells, None, _text(packed["sheet"]), find_zone(_text(packed["zone"])).key, headers)
     if "base_url" not in packed:
         return sent
     frame = cells.iloc[packed["known"]][packed["loaded"]]
@@ -282,23 +286,33 @@ def _unpacked(table: Table, packed: dict[str, Any]) -> Sent:
         rows, old = [row for row, _ in changed], [value for _, value in changed]
         then.loc[rows] = _column(table, name, old).tolist()
         frame[name] = typed_column(then, table[name])
-    frame = frame.drop_duplicates("id").reset_index(drop=True)
+    if any(frame[name].dtype != pandas_dtype(table[str(name)]) for name in frame):
+        raise ValueError("a load has typed columns only")
     baseline = Baseline(
         table,
-        Account(packed["base_url"], packed["account"]),
+        Account(_text(packed["base_url"]), _text(packed["account"])),
         "",  # no connection of this session: which account it is is proven by known records
-        frame,
+        frame.drop_duplicates("id").reset_index(drop=True),
         problems_frame(),
-        packed["filters"],
-        datetime.fromisoformat(packed["loaded_at"]),
+        dict(packed["filters"]),
+        datetime.fromisoformat(packed["loaded_at"]).astimezone(UTC),
     )
-    return Sent(sent.table, cells, baseline, sent.sheet, sent.zone, sent.headers)
+    return dataclasses.replace(sent, baseline=baseline)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _column(table: Table, name: str, values: list[Any]) -> pd.Series[Any]:
     field = field_of(table, name)
     if field is None:
         raise KeyError(name)
+    expected = {"flag": bool, "time": int}.get(field.kind, str)
+    if not {type(value) for value in values if value is not None and value != CLEAR} <= {expected}:
+        raise TypeError(f"{name} holds something else")
     if field.kind == "time" and CLEAR not in values:
         return pa.array(values, pa.timestamp("us", "UTC")).to_pandas()  # type: ignore[no-any-return]
     return typed_column(pd.Series(values, dtype=object), field)
