@@ -33,14 +33,14 @@ def send(review):
 
 
 def boxes(review):
-    return {box.tooltip: box for box in walk(review) if type(box).__name__ == "Checkbox"}
+    return {box.description: box for box in walk(review) if type(box).__name__ == "Checkbox"}
 
 
 def test_nothing_is_sent_before_somebody_says_yes(wiz, edited):
     review = edited.wiz.plan().review()
     press(review, "Apply 4 ticked changes")
     said = text_of(review)
-    assert f"Send 4 changes (1 to create, 3 to update) to local sandbox at {wiz.base_url}?" in said
+    assert f"Send 4 changes (1 to create, 3 to update) to local sandbox at {wiz.base_url} now?" in said
     press(review, "No")
     assert "Send 4 changes" not in text_of(review)
     assert review.result is None
@@ -152,6 +152,20 @@ def test_deletes_say_how_many_contacts_go_too_and_need_no_other_limit(wiz):
     assert frame["id"].isin(stored(wiz, "customers")).tolist() == [True, False]
 
 
+def test_deletes_that_the_frame_asks_for_are_reviewed_beside_its_edits(wiz, edited):
+    edited["<command>"] = None
+    edited.loc[[7, 8], "<command>"] = "DELETE"
+    review = edited.wiz.plan().review()
+    find(review, "Dropdown", "Show").value = "delete"
+    next(iter(boxes(review).values())).value = False
+    assert review.chosen.counts() == {"create": 1, "update": 3, "delete": 1}
+    assert states(send(review)) == {"done": 5}
+    assert edited["id"][[7, 8]].isin(stored(wiz, "customers")).tolist() == [True, False]
+    press(review, "Plan again")
+    assert review.plan.counts() == {"create": 0, "update": 0, "delete": 1}
+    assert len(review.chosen) == 0
+
+
 def test_failures_are_corrected_in_place_and_pushed_again(wiz, edited):
     review = edited.wiz.plan().review()
     wiz.customer.create({"reference_id": "NEW-1", "company_name": "Theirs", "display_name": "Theirs"})
@@ -174,9 +188,9 @@ def test_conflicts_are_decided_in_place(wiz, edited, decision, typed, expected):
     wiz.server.overwrite("customers", identifier, payment_term="theirs")
     assert states(send(review)) == {"done": 3, "conflict": 1}
     assert "yours net77 · now in WizCommerce theirs" in text_of(review)
-    find(review, "Dropdown", "What becomes of payment_term").value = decision
+    find(review, "Dropdown", "payment_term").value = decision
     if typed:
-        find(review, "Text", "What is sent as payment_term").value = typed
+        find(review, "Text", "sent as").value = typed
     press(review, "Plan again")
     assert len(review.plan) == (0 if decision == THEIRS else 1)
     if len(review.plan):
@@ -189,10 +203,10 @@ def test_a_record_is_decided_as_a_whole(wiz, edited):
     review = edited.wiz.plan().review()
     wiz.server.overwrite("customers", edited["id"][0], payment_term="theirs", shipping_method="theirs")
     send(review)
-    find(review, "Dropdown", "What becomes of payment_term").value = MINE
+    find(review, "Dropdown", "payment_term").value = MINE
     press(review, "Plan again")
     assert "decide all cells of a record" in text_of(review)
-    find(review, "Dropdown", "What becomes of shipping_method").value = THEIRS
+    find(review, "Dropdown", "shipping_method").value = THEIRS
     press(review, "Plan again")
     assert states(send(review)) == {"done": 1}
     record = stored(wiz, "customers")[edited["id"][0]]
@@ -302,6 +316,7 @@ def test_hostile_names_show_as_text(wiz, edited, name):
         assert "\u202e" not in markup
         assert not any(bad in markup for bad in ("<img", "<script", "</script", "<b>x"))
         assert text_of(review).count(visible) >= times
+        assert not any("$" in name for name in boxes(review))  # the notebook would typeset it
 
     check(4)
     press(review, "Apply")

@@ -62,6 +62,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             widgets.HTML(), widgets.VBox(), widgets.VBox(), widgets.HTML(),
         )  # fmt: skip
         self._note = widgets.Text(description="Note", placeholder="why; kept in the journal")
+        self._note.style.description_width = "initial"
         self._apply = self._button("Apply", self._ask, style="primary", tooltip="Nothing is sent before you said yes")
         self._again = self._button("Plan again", self._plan_again, tooltip="The frame as it is now, as corrected here")
         self._undo = self._button("Undo …", self._plan_undo, tooltip="Plan to put the old values back")
@@ -120,11 +121,11 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._choices = choices
         self._editors = Editors()
         self._outcomes: OutcomeList | None = None
-        self._head.value = markup.head(choices.plan, self._client)
+        self._head.value = markup.heading(choices.plan, self._client) + markup.contents(choices.plan)
         self._body.children = [ChangeList(choices, self._editors, self._show_count).widget]
         _show(self._apply, is_there=bool(choices.items))
         _show(self._note, is_there=bool(choices.items))
-        _show(self._again, is_there=not choices.plan.counts()["delete"])
+        _show(self._again, is_there=_can_be_made_again(choices.plan))
         _show(self._undo, is_there=False)
         self._show_count()
 
@@ -196,10 +197,11 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._editors = Editors()
         self._outcomes = OutcomeList(result, self._editors)
         self._asked.children = ()
+        self._head.value = markup.heading(result.plan, self._client)
         self._body.children = [widgets.HTML(markup.summary(result)), self._outcomes.widget]
         _show(self._apply, is_there=False)
         _show(self._note, is_there=False)
-        _show(self._again, is_there=not result.plan.counts()["delete"])
+        _show(self._again, is_there=_can_be_made_again(self.plan))
         _show(self._undo, is_there=bool(result.counts()["done"]))
         self.result = result
 
@@ -244,6 +246,10 @@ class _Teller:
 def _stop(watch: Watch, button: Any) -> None:
     watch.stop()
     button.description, button.disabled = "Stopping …", True
+
+
+def _can_be_made_again(plan: Plan) -> bool:
+    return bool(plan.decisions) or not plan.counts()["delete"]
 
 
 def _bar(*controls: Any) -> Any:

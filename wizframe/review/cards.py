@@ -72,6 +72,8 @@ class Pages:
         self._after = widgets.Button(description="next ›", tooltip="Next page")
         self._before.on_click(lambda _: self._turn(-PAGE))
         self._after.on_click(lambda _: self._turn(PAGE))
+        for button in (self._before, self._after):
+            button.layout.width = "auto"
         self._where = widgets.HTML()
         self._cards = widgets.VBox()
         self._pager = with_class(widgets.HBox([self._before, self._where, self._after]), "wiz-bar")
@@ -167,6 +169,8 @@ class ChangeList:
         self._text = widgets.Text(placeholder="name, id, column, value …", description="Find", continuous_update=False)
         self._all = widgets.Button(description="Tick all", tooltip="Tick all changes that are shown, on all pages")
         self._none = widgets.Button(description="Tick none", tooltip="Untick all changes that are shown")
+        for button in (self._all, self._none):
+            button.layout.width = "auto"
         for control in (self._view, self._text):
             control.style.description_width = "initial"
             control.observe(lambda _: self._show(), "value")
@@ -217,8 +221,7 @@ class _Card:
         return self._item.columns if len(self._item.columns) > 1 and not self._item.problems else ()
 
     def _tick_box(self, name: str, column: str | None) -> Any:
-        # The name is no description: that would be typeset as mathematics where it has dollar signs.
-        box = widgets.Checkbox(indent=False, tooltip=name)
+        box = widgets.Checkbox(indent=False, description=markup.label(name))  # for screen readers: not to be seen
         box.observe(lambda change: self._on_box(column, is_ticked=change["new"]), "value")
         return with_class(box, "wiz-tick")
 

@@ -21,7 +21,9 @@ __all__ = [
     "cell",
     "cells",
     "conflict",
-    "head",
+    "contents",
+    "heading",
+    "label",
     "outcome",
     "problem",
     "question",
@@ -102,17 +104,21 @@ def problem(one: Problem) -> str:
     return f"<div class='wiz-bad'>! {column}{value} {escape(_said(one.rule))}</div>"
 
 
-def outcome(one: Outcome) -> str:
+def outcome(one: Outcome, here: str = "") -> str:
     """Say what became of a change, and what to do next.
 
     Parameters
     ----------
     one : Outcome
+    here : str
+        Said instead, where it can be done here.
 
     Returns
     -------
     str
     """
+    if here:
+        return f"<div><b class='wiz-bad'>{one.state}</b>: {escape(_said(here))}</div>"
     step = f"<div class='wiz-quiet'>→ {escape(_said(one.next_step))}</div>" if one.next_step else ""
     return f"<div><b class='wiz-bad'>{one.state}</b>: {escape(_said(one.what_happened))}</div>{step}"
 
@@ -134,8 +140,8 @@ def conflict(one: ConflictCell) -> str:
     )
 
 
-def head(plan: Plan, client: Client) -> str:
-    """Say which plan it is, of how much, and for whom.
+def heading(plan: Plan, client: Client) -> str:
+    """Say which plan it is, and for whom.
 
     Parameters
     ----------
@@ -146,13 +152,26 @@ def head(plan: Plan, client: Client) -> str:
     -------
     str
     """
+    return (
+        f"<div role='heading' aria-level='3' class='wiz-head'>Review of plan {plan.id} for {where(plan, client)}</div>"
+    )
+
+
+def contents(plan: Plan) -> str:
+    """Say how much a plan is, and what else is worth knowing of it.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    str
+    """
     rows = len({(part.table.name, problem.position) for part in plan.parts for problem in part.problems_list})
     stop = f"<div class='wiz-bad'>{_many(rows, 'row')} with problems cannot be ticked until they are corrected</div>"
     quiet = "".join(f"<div class='wiz-quiet'>· {escape(_said(line))}</div>" for line in plan.notice_lines())
-    return (
-        f"<div role='heading' aria-level='3' class='wiz-head'>Review of plan {plan.id} for {where(plan, client)}</div>"
-        f"<div>{_counted(plan) or 'nothing to change'}</div>{stop * bool(rows)}{quiet}"
-    )
+    return f"<div>{_counted(plan) or 'nothing to change'}</div>{stop * bool(rows)}{quiet}"
 
 
 def where(plan: Plan, client: Client) -> str:
@@ -190,8 +209,23 @@ def question(chosen: Plan, client: Client) -> str:
     gone = f"<div class='wiz-bad'>{_many(contacts, 'contact')} of deleted customers go with them</div>"
     return (
         f"<div role='alert' class='wiz-question{' wiz-grave' * is_grave}'>Send <b>{_many(len(chosen), 'change')}</b> "
-        f"({_counted(chosen)}) to {where(chosen, client)}?{gone * bool(contacts)}</div>"
+        f"({_counted(chosen)}) to {where(chosen, client)} now?{gone * bool(contacts)}</div>"
     )
+
+
+def label(text: str) -> str:
+    """Write a label, which the notebook would typeset as mathematics where it has dollar signs or backslashes.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        Plain, not HTML.
+    """
+    return _said(text).replace("$", "＄").replace("\\", "＼")
 
 
 def alert(text: str, *, is_bad: bool = True) -> str:

@@ -90,13 +90,13 @@ class _Card:
     """One change that was not done."""
 
     def __init__(self, row: _Row, editors: Editors, decisions: dict[tuple[str, int], dict[str, str | None]]) -> None:
-        inner = [widgets.HTML(markup.outcome(row.outcome))]
         change = row.item.change
+        cells = decisions.get((row.item.part.table.name, row.item.position or 0), {})
+        here = "somebody else changed it since you loaded it. Decide, then plan again" if cells else ""
+        inner = [widgets.HTML(markup.outcome(row.outcome, here))]
+        inner += [_decision(cell, cells) for cell in row.outcome.conflicts if cell.column in cells]
         if change is not None and row.outcome.state == "failed":
             inner += _fields(row.item, change, editors)
-        elif change is not None:
-            cells = decisions.get((row.item.part.table.name, change.position), {})
-            inner += [_decision(cell, cells) for cell in row.outcome.conflicts if cell.column in cells]
         box = with_class(widgets.VBox(inner), "wiz-inner")
         self.widget = with_class(widgets.VBox([widgets.HTML(markup.title(row.item)), box]), "wiz-card", "wiz-stopped")
 
@@ -113,8 +113,10 @@ def _decision(cell: ConflictCell, cells: dict[str, str | None]) -> Any:
     theirs, mine = as_typed(cell.now, is_update=False), as_typed(cell.yours, is_update=True)
     decided = cells[cell.column]
     said = LATER if decided is None else THEIRS if decided == theirs else MINE
-    what = widgets.Dropdown(options=[LATER, MINE, THEIRS], value=said, tooltip=f"What becomes of {cell.column}")
-    text = widgets.Text(mine if said != MINE else decided, tooltip=f"What is sent as {cell.column}")
+    what = widgets.Dropdown(options=[LATER, MINE, THEIRS], value=said, description=cell.column)
+    text = widgets.Text(mine if said != MINE else decided, description="sent as")
+    for control in (what, text):
+        control.style.description_width = "initial"
     text.disabled = said != MINE
 
     def note(_change: Any) -> None:
