@@ -55,6 +55,19 @@ def test_what_is_edited_while_a_push_runs_is_kept_and_planned_next(wiz, edited, 
     assert len(edited.wiz.plan()) == 0
 
 
+def test_rows_may_be_added_below_while_a_push_runs(edited, meanwhile):
+    plan = edited.wiz.plan()
+
+    def add():
+        edited.loc[99] = None
+        edited.loc[99, ["company_name", "display_name"]] = "Newer"
+
+    meanwhile(add)
+    assert states(plan.apply(progress=False)) == {"done": 3}
+    assert edited["id"].isna().sum() == 1
+    assert edited.wiz.plan().counts() == {"create": 1, "update": 0, "delete": 0}
+
+
 def _relabelled(frame):
     frame.index = frame.index[::-1]
 
@@ -63,15 +76,16 @@ def _sorted(frame):
     frame[:] = frame.sort_values("company_name").to_numpy()
 
 
-def _longer(frame):
+def _turned(frame):
     frame.loc[99] = frame.loc[5]
+    frame.index = frame.index[::-1]
 
 
 def _with_a_column_twice(frame):
     frame.insert(0, "phone", "1", allow_duplicates=True)
 
 
-@pytest.mark.parametrize("moved", [_relabelled, _sorted, _longer, _with_a_column_twice])
+@pytest.mark.parametrize("moved", [_relabelled, _sorted, _turned, _with_a_column_twice])
 def test_rows_that_move_while_a_push_runs_are_left_alone(wiz, edited, meanwhile, moved):
     """Their positions say nothing any more, and a cell in a wrong row would be sent with the next push."""
     plan, expected = edited.wiz.plan(), edited.copy()

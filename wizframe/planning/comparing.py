@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.fields import Field
+    from wizframe.fields import Field, Table
     from wizframe.planning.intake import Intake
     from wizframe.planning.matching import Matched
 
-__all__ = ["Comparison", "compare", "given_cells"]
+__all__ = ["Comparison", "compare", "given_cells", "rule_of_edit"]
 
 
 @dataclass
@@ -100,12 +100,32 @@ def _judge(
             return
         found.blanked[name] = found.blanked.get(name, 0) + 1
         return
-    rule = _forbidden(field, only) or (_uncleared(intake, field) if new is None else violation(field, new))
+    rule = rule_of_edit(intake.table, field, new, only)
     if rule:
         shown = new if new is not None else CLEAR
         found.problems.append(Problem(position, name, shown, rule))
     else:
         found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+
+
+def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | None = None) -> str | None:
+    """Say why an edit of a known record's cell cannot be sent.
+
+    Parameters
+    ----------
+    table : Table
+    field : Field
+    new : object
+        As in a plain record; None: the cell is cleared.
+    only : collection of str, optional
+        The columns that may be edited.
+
+    Returns
+    -------
+    str or None
+        The end of a sentence that begins with the value, or None.
+    """
+    return _forbidden(field, only) or (_uncleared(table, field) if new is None else violation(field, new))
 
 
 def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
@@ -116,8 +136,8 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     return None
 
 
-def _uncleared(intake: Intake, field: Field) -> str | None:
-    if field.name in intake.table.required:
+def _uncleared(table: Table, field: Field) -> str | None:
+    if field.name in table.required:
         return "is required and cannot be cleared"
     if field.kind == "flag":
         return "is a flag: set it to False instead of clearing it"

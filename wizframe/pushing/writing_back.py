@@ -118,11 +118,12 @@ def _edited_since(plan: Plan) -> defaultdict[int, dict[str, Any]] | None:
     later: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     if is_same_frame(plan.as_planned, plan.frame):
         return later
-    if not plan.as_planned.index.equals(plan.frame.index):
+    known = len(plan.as_planned)
+    if not plan.as_planned.index.equals(plan.frame.index[:known]):  # rows may have been added below
         return None
     was = take_in(plan.as_planned, plan.table).typed
     try:
-        now = take_in(plan.frame, plan.table).typed
+        now = take_in(plan.frame.iloc[:known], plan.table).typed
     except PlanError:  # two columns of one name, say
         return None
     if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna()).any()):
