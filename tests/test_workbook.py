@@ -479,15 +479,36 @@ def test_a_text_that_is_too_long_for_a_cell_stays_whole_unless_it_is_edited(path
     assert [column for column, _ in rules(plan_of(read))] == ["display_name"]
 
 
-def test_a_frame_with_cells_that_no_column_can_hold_is_not_exported(customers, path):
-    frame = customers.astype({"payment_term": object})
-    frame.loc[4, "payment_term"] = 45
-    with pytest.raises(InvalidDataError, match="row 4, payment_term: 45 is a number in a text column") as refused:
-        frame.wiz.to_excel(path)
-    assert refused.value.failures["row"].tolist() == [4]
-    with pytest.raises(InvalidDataError):
-        frame.wiz.to_csv(path)
-    assert not path.exists()
+def test_what_no_column_can_hold_is_shown_as_unclear_and_is_a_problem_until_it_is_typed_again(wiz, path):
+    frame = load(wiz, "contacts").astype({"designation": object, "is_default": object, "updated_at": object})
+    cells = {(4, "designation"): 45, (5, "designation"): pd.Timestamp("2026-01-02"), (6, "is_default"): "maybe"}
+    for (row, column), value in cells.items():
+        frame.loc[row, column] = value
+    expected = {(row, column) for row, column in cells}
+    for write, read, file in (
+        (frame.wiz.to_excel, wizframe.read_excel, path),
+        (frame.wiz.to_csv, wizframe.read_csv, path.with_suffix(".csv")),
+    ):
+        write(file)
+        with pytest.warns(InvalidDataWarning, match="[HI]6 '45' was unclear already"):
+            back = read(file)
+        plan = back.wiz.plan()
+        assert len(plan) == 0
+        assert {(row - 2, column) for row, column in plan.problems[["row", "column"]].to_numpy().tolist()} == expected
+    assert openpyxl.load_workbook(path)["Contacts"]["I6"].value == "45 (unclear: type it again)"
+    edit(path, {("designation", 6): "45", ("designation", 7): "Head", ("is_default", 8): False}, "Contacts")
+    plan = wizframe.read_excel(path).wiz.plan()
+    assert plan.problems.empty
+    assert cells_of(plan)["update", frame["id"][4], "designation"] == "45"
+
+
+def test_an_unclear_cell_of_a_workbook_stays_one_when_it_is_exported_again(customers, path):
+    customers.wiz.to_excel(path)
+    edit(path, {("payment_term", 3): 45})
+    wizframe.read_excel(path).wiz.to_excel(path)
+    assert rules(wizframe.read_excel(path).wiz.plan()) == [
+        ("payment_term", "was unclear already when it was exported: type it again")
+    ]
 
 
 # ---------------------------------------------------------------- other programs' workbooks

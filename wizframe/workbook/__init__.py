@@ -72,8 +72,6 @@ def to_excel(
 
     Raises
     ------
-    InvalidDataError
-        Cells that no column can hold, such as a number where a text belongs: ``failures`` lists them.
     InvalidRequestError
         Too many rows for a sheet, an unknown zone or label.
     MissingExtraError
@@ -83,7 +81,8 @@ def to_excel(
     -----
     Read-only columns are grey and refuse typing; columns with a ``*`` must be filled in new rows; a column ``Command``
     takes ``DELETE``. A hidden sheet remembers the exported cells as they were loaded, with account, address, filters
-    and time, never the key. No cell is a formula or a link, whatever it says.
+    and time, never the key. No cell is a formula or a link, whatever it says. A value that its column cannot hold, such
+    as a number where a text belongs, is shown with a remark, and is a problem again when it is read.
 
     Examples
     --------
@@ -217,7 +216,7 @@ def to_csv(
 
     Raises
     ------
-    InvalidDataError, InvalidRequestError
+    InvalidRequestError
         As for :func:`to_excel`.
 
     Notes

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Field
 
-__all__ = ["ALWAYS_FITS", "as_text", "cut", "is_empty", "local", "read_cell", "still_shows", "with_errors_marked"]
+__all__ = [
+    "ALWAYS_FITS",
+    "as_text",
+    "cut",
+    "is_empty",
+    "local",
+    "read_cell",
+    "still_shows",
+    "unclear_text",
+    "with_errors_marked",
+]
 
 _LONGEST = 32_767  # of UTF-16 units: Excel's limit for a cell
 ALWAYS_FITS = _LONGEST // 2
 _KEPT_OF_LONG = 16_000
-_REMARK = "too long for a cell"
+_REMARK, _UNCLEAR = "too long for a cell", " (unclear: type it again)"
 _DIGITS = 15
 _LINE_ENDS = re.compile("\r\n|\n\r|\r")
 _NONCHARACTER = re.compile("_x(FFF[EF])_", re.IGNORECASE)
@@ -63,6 +73,20 @@ def cut(text: str) -> str:
     if len(text) <= ALWAYS_FITS or len(text) + sum(character > "\uffff" for character in text) <= _LONGEST:
         return text
     return f"{text[:_KEPT_OF_LONG]} … ({_REMARK}: {len(text)} characters)"
+
+
+def unclear_text(value: Any) -> str:
+    """Show a value that its column cannot hold so that it is none when it is read.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
+    return as_text(value) + _UNCLEAR
 
 
 def as_text(raw: Any) -> str:
@@ -190,6 +214,8 @@ def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     """
     if raw == "" or isinstance(raw, Unsure):
         return raw or None
+    if isinstance(raw, str) and raw.endswith(_UNCLEAR):
+        return Unsure(raw.removesuffix(_UNCLEAR), "was unclear already when it was exported: type it again")
     if field.kind == "flag":
         truth = _truth(raw)
         return raw if truth is None else truth

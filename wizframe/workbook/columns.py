@@ -197,7 +197,7 @@ def _column(name: Any, frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str
     header += f" {_REQUIRED_MARK}" if is_required else ""
     kinds: dict[str, Kind] = {"flag": "flag", "time": "time", "object": "data", "list": "data"}
     kind = kinds.get(field.kind, "text")
-    return Column(name, header, field, kind, sent.cells[name], zone, is_open, is_open or is_parent, is_required)
+    return Column(name, header, field, kind, sent.shown(name), zone, is_open, is_open or is_parent, is_required)
 
 
 def plain_header(header: Any) -> str:
@@ -305,7 +305,7 @@ def csv_columns(frame: pd.DataFrame, sent: Sent) -> dict[str, list[str]]:
     """
     names = [*([COMMAND] if COMMAND in frame else []), *_names(frame, sent)]
     return {
-        str(name): _csv_cells(sent.cells[name] if name in sent.cells else _own_column(frame, name)) for name in names
+        str(name): _csv_cells(sent.shown(name) if name in sent.cells else _own_column(frame, name)) for name in names
     }
 
 

@@ -21,11 +21,11 @@ import pyarrow as pa
 
 from wizframe.accounts import Account
 from wizframe.baselines import Baseline, attached, loads, match
-from wizframe.errors import InvalidDataError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames import column, pandas_dtype, problems_frame
-from wizframe.planning.changes import CLEAR
+from wizframe.planning.changes import CLEAR, COMMAND
 from wizframe.planning.intake import CUSTOMER_REFERENCE, take_in, which_table
+from wizframe.workbook.cells import unclear_text
 from wizframe.workbook.moments import find_zone
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Sent:
         Of the times.
     headers : dict of str
         Column to header, the user's own columns included, in the order of the sheet.
+    unclear : dict of dict
+        Column to row (counted from 0) to a text: values that the column cannot hold, such as a number where a text
+        belongs. They are blank in ``cells``, and shown with a remark, so that they are no values when they are read.
     """
 
     table: Table
@@ -68,6 +71,25 @@ class Sent:
     sheet: str = ""
     zone: str = "UTC"
     headers: dict[str, str] | None = None
+    unclear: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
+
+    def shown(self, name: str) -> pd.Series[Any]:
+        """Give a column as it is shown.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        Series
+            Typed, or objects where something is unclear.
+        """
+        if name not in self.unclear:
+            return self.cells[name]
+        cells = self.cells[name].astype(object)
+        cells.iloc[list(self.unclear[name])] = list(self.unclear[name].values())
+        return cells
 
 
 def field_of(table: Table, name: str) -> Field | None:
@@ -102,26 +124,19 @@ def prepare(frame: pd.DataFrame, table: str | None) -> Sent:
     -------
     Sent
         Without sheet and headers.
-
-    Raises
-    ------
-    InvalidDataError
-        Cells that no column can hold: exported, they would look like values.
     """
     own = attached(frame)
     kind = which_table(frame, table, own)
     intake = take_in(frame, kind)
-    wrong = [problem for problem in intake.problems if problem.position is not None and problem.value != CLEAR]
-    if wrong:
-        first = wrong[0]
-        failures = problems_frame((frame.index[problem.position or 0], *problem[1:]) for problem in wrong)
-        raise InvalidDataError(
-            f"{len(wrong)} cells cannot be written as they are, the first: row {failures['row'][0]}, "
-            f"{first.column}: {first.value!r} {first.rule}. Correct them first; .failures lists them all",
-            failures,
-        )
     own = own if own is not None and own.table is kind else None
-    return Sent(kind, _cells(intake, frame), _baseline(intake, own))
+    unclear: dict[str, dict[int, str]] = {}
+    for position, name, value, _ in intake.problems:
+        if position is not None and name != COMMAND and value != CLEAR:
+            unclear.setdefault(name, {})[position] = unclear_text(value)
+    cells = _cells(intake, frame)
+    for name, rows in unclear.items():
+        cells[name] = cells[name].mask(cells.index.isin(list(rows)))
+    return Sent(kind, cells, _baseline(intake, own), unclear=unclear)
 
 
 def _cells(intake: Intake, frame: pd.DataFrame) -> pd.DataFrame:
