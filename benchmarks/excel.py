@@ -28,7 +28,7 @@ def load(rows):
     """Load made-up customers, with their baseline."""
     with warnings.catch_warnings(), wizframe.sandbox(customers=rows):
         warnings.simplefilter("ignore", InvalidDataWarning)
-        return wizframe.load_customers()
+        return wizframe.load_customers(progress=False)
 
 
 def timed(function):
@@ -49,7 +49,7 @@ def contestants(frame, folder):
         ("write", "DataFrame.to_excel (openpyxl, its default elsewhere)"): lambda: bare.to_excel(
             theirs, engine="openpyxl"
         ),
-        ("read", "wizframe.read_excel"): lambda: wizframe.read_excel(ours),
+        ("read", "wizframe.read_excel"): lambda: wizframe.read_excel(ours, progress=False),
         ("read", "pandas.read_excel (openpyxl, its default)"): lambda: pd.read_excel(theirs, engine="openpyxl"),
         ("read", "pandas.read_excel (calamine)"): lambda: pd.read_excel(theirs, engine="calamine"),
     }
