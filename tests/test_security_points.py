@@ -40,6 +40,10 @@ POINTS = {
         "test_transport_secrecy.py::test_the_key_is_recognised_however_a_service_writes_it",
         "test_transport_secrecy.py::test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files",
     ],
+    "The password of a login is asked for, not shown while it is typed, sent to the login alone, and shows nowhere.": [
+        "test_login.py::test_neither_password_nor_key_shows_whatever_is_answered",
+        "test_login.py::test_no_traceback_shows_the_password_when_a_login_is_interrupted",
+    ],
     "The key cannot be pickled or copied.": [
         "test_transport_secrecy.py::test_nothing_that_holds_the_key_can_be_copied_out_of_the_process",
     ],

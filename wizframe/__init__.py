@@ -9,7 +9,7 @@ Start with :func:`connect` (an account) or :func:`sandbox` (a server on this mac
 
 from wizframe.accessor import WizAccessor
 from wizframe.client import Client
-from wizframe.connections import SANDBOX_API_KEY, connect, sandbox
+from wizframe.connections import SANDBOX_API_KEY, connect, login, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
 from wizframe.pickers import ContactPicker, CustomerPicker
@@ -38,6 +38,7 @@ __all__ = [
     "load_contacts",
     "load_customers",
     "load_plan",
+    "login",
     "plan",
     "purge",
     "push",

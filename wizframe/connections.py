@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import getpass
+import json
 import logging
 import os
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.client import Client
 from wizframe.errors import ConfigurationError
 from wizframe.transport import Transport, masked
+from wizframe.transport.login import request_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wizframe.fields import Dialect
     from wizframe.server import Fault
+    from wizframe.transport.login import Token
 
-__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "sandbox"]
+__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "login", "sandbox"]
 
 PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 #: The key that every sandbox accepts. No secret.
@@ -95,25 +98,100 @@ def connect(
     api_key = masked(api_key) if api_key else None  # whatever raises from here on shows local variables without it
     chosen = _read_profile(profile)
     url = base_url or _setting("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
-    key, source = _find_key(api_key, profile or url)
+    key = _find_key(api_key, profile or url)
+    return _open(
+        url,
+        key,
+        chosen,
+        dialect=dialect,
+        workers=workers,
+        rate=rate,
+        read_only=read_only,
+        ca_bundle=ca_bundle,
+        settle_s=settle_s,
+    )
+
+
+def login(
+    email: str | None = None,
+    *,
+    base_url: str | None = None,
+    profile: str | None = None,
+    ca_bundle: str | None = None,
+    **options: Any,
+) -> Client:
+    """Log in with e-mail and password, keep the API key that they give, and connect.
+
+    Parameters
+    ----------
+    email : str, optional
+        Asked for where it is not given. The password is always asked for, and not shown: in a notebook it would be kept
+        in the file.
+    base_url, profile, ca_bundle
+        As for :func:`connect`.
+    **options
+        As for :func:`connect`: ``dialect``, ``workers``, ``rate``, ``read_only``, ``settle_s``.
+
+    Returns
+    -------
+    Client
+        Its account bears the tenant's id as its name. Where the package keyring is installed, the key is kept in the
+        keyring, and :func:`connect` finds it there until it expires, after a year.
+
+    Raises
+    ------
+    ConfigurationError
+        Nobody is there to type, an unsafe address, an unknown profile.
+    AuthenticationError
+        The e-mail address or the password is wrong.
+
+    Notes
+    -----
+    Sends ``POST /auth/token``, and what :func:`connect` sends. Source: [R].
+    """
+    chosen = _read_profile(profile)
+    url = base_url or _setting("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
+    email = email or _ask("WizCommerce e-mail: ", input)
+    password = masked(_ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
+    if not email or not password:
+        raise ConfigurationError("login() has to ask for e-mail and password, but nobody typed them")
+    token = request_token(url, email, password, ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE") or None)
+    kept = _keep_in_keyring(profile or url, token)
+    until = f"valid until {token.expires_at[:10]}, " if token.expires_at else ""
+    key = _Key(token.key, f"from the login, {until}{kept}", token.account)
+    return _open(url, key, chosen, ca_bundle=ca_bundle, **options)
+
+
+def _open(
+    url: str,
+    key: _Key,
+    chosen: _Profile,
+    *,
+    dialect: Dialect | Literal["auto"] | None = None,
+    workers: int = 4,
+    rate: float | None = None,
+    read_only: bool | None = None,
+    ca_bundle: str | None = None,
+    settle_s: float = 5.0,
+) -> Client:
     if read_only is None:
         read_only = _setting("WIZFRAME_READ_ONLY").strip().lower() in ("1", "true", "yes")
     transport = Transport(
         url,
-        key,
+        key.value,
         rate=rate or chosen.rate,
         workers=workers,
         read_only=read_only,
         ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE"),
     )
-    account = chosen.account or ("sandbox" if key == SANDBOX_API_KEY else "")
+    account = chosen.account or key.account or ("sandbox" if key.value == SANDBOX_API_KEY else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
     try:
         total = client.customer.page(page_size=1).total_records
     except BaseException:
         client.close()
         raise
-    _announce(client, total, source)
+    _announce(client, total, key.source)
     return client
 
 
@@ -199,33 +277,75 @@ def _setting(name: str) -> str:
     return os.environ.get(name, "")
 
 
-def _find_key(api_key: str | None, name: str) -> tuple[str, str]:
-    """Return the key, masked, and where it came from."""
+@dataclass(frozen=True)
+class _Key:
+    """An API key, masked; where it came from; and the account's name, where a login told it."""
+
+    value: str = field(repr=False)
+    source: str
+    account: str = ""
+
+
+def _find_key(api_key: str | None, name: str) -> _Key:
     if api_key:
-        return api_key, "given"
+        return _Key(api_key, "given")
     if _setting("WIZCOMMERCE_API_KEY"):
-        return masked(_setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY"
+        return _Key(masked(_setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY")
     stored = _key_in_keyring(name)
     if stored:
-        return stored, "from the keyring"
-    if sys.stdin is not None and sys.stdin.isatty():
-        return masked(getpass.getpass(f"WizCommerce API key for {name} (not shown): ")), "typed"
+        return stored
+    typed = _ask(f"WizCommerce API key for {name} (not shown): ", getpass.getpass)
+    if typed is not None:
+        return _Key(masked(typed), "typed")
     raise ConfigurationError(
-        "no API key: set WIZCOMMERCE_API_KEY or give connect(api_key=…). "
+        "no API key: set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
         "Without an account, wizframe.sandbox() is there to try things"
     )
 
 
-def _key_in_keyring(name: str) -> str | None:
+def _ask(question: str, ask: Callable[[str], str]) -> str | None:
+    """Ask a person; None where there is none."""
+    if "ipykernel" not in sys.modules and (sys.stdin is None or not sys.stdin.isatty()):
+        return None
+    try:
+        return ask(question)
+    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
+        return None
+
+
+def _key_in_keyring(name: str) -> _Key | None:
+    """Read a key that somebody laid there, or what a login left: JSON, with the account's name."""
     try:
         import keyring  # noqa: PLC0415 - optional
     except ImportError:
         return None
     try:
-        stored: str | None = keyring.get_password("wizframe", name)
+        stored = masked(keyring.get_password("wizframe", name) or "")
     except keyring.errors.KeyringError:  # a server without a keyring daemon, say
         return None
-    return None if stored is None else masked(stored)
+    key, account = _entry(stored)
+    return _Key(key, "from the keyring", account) if key else None
+
+
+def _entry(stored: str) -> tuple[str, str]:
+    try:
+        entry = json.loads(stored)
+        return masked(entry["key"]), str(entry["account"])
+    except (ValueError, TypeError, KeyError):
+        return stored, ""
+
+
+def _keep_in_keyring(name: str, token: Token) -> str:
+    """Keep what a login gave, and say what became of it."""
+    try:
+        import keyring  # noqa: PLC0415 - optional
+    except ImportError:
+        return "not kept: the package keyring is not installed"
+    try:
+        keyring.set_password("wizframe", name, json.dumps({"key": token.key, "account": token.account}))
+    except Exception:  # noqa: BLE001 - whatever a keyring's own program raises, and it may quote the key
+        return "not kept: the keyring did not take it"
+    return "kept in the keyring"
 
 
 def _read_profile(name: str | None) -> _Profile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 from urllib.parse import quote
 
 from wizframe.errors import ConfigurationError
@@ -41,9 +41,29 @@ class Secret:
         value = masked(masked(value).strip())
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             raise ConfigurationError("the API key is empty or holds characters that a key cannot have")
+        self._keep(value)
+
+    def _keep(self, value: str) -> None:
         self._value = value
         # The longest first: a form that holds another one must not be left in pieces.
         self._forms = tuple(masked(form) for form in sorted(set(_forms(value)), key=len, reverse=True))
+
+    @classmethod
+    def of_any(cls, text: str) -> Self:
+        """Make a secret of any text, such as a password, that goes into no header.
+
+        Parameters
+        ----------
+        text : str
+            Not empty.
+
+        Returns
+        -------
+        Secret
+        """
+        secret = cls.__new__(cls)
+        secret._keep(masked(text))  # noqa: SLF001 - a secret of its own
+        return secret
 
     def __repr__(self) -> str:
         return f"Secret({_MASK})"
