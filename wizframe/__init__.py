@@ -12,6 +12,7 @@ from wizframe.client import Client
 from wizframe.connections import SANDBOX_API_KEY, connect, login, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
+from wizframe.magics import load_ipython_extension, unload_ipython_extension
 from wizframe.pickers import ContactPicker, CustomerPicker
 from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
@@ -37,6 +38,7 @@ __all__ = [
     "history",
     "load_contacts",
     "load_customers",
+    "load_ipython_extension",
     "load_plan",
     "login",
     "plan",
@@ -50,4 +52,5 @@ __all__ = [
     "to_csv",
     "to_excel",
     "undo",
+    "unload_ipython_extension",
 ]
