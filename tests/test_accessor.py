@@ -10,7 +10,10 @@ from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.fields import ADDRESS
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-METHODS = ["addresses", "browse", "contacts", "delete", "plan", "problems", "push", "to_csv", "to_excel", "validate"]
+METHODS = [
+    "addresses", "browse", "contacts", "delete", "overview", "plan", "problems", "push", "to_csv", "to_excel",
+    "validate",
+]  # fmt: skip
 
 
 def test_tab_completion_shows_what_there_is_and_help_explains_it(wiz):

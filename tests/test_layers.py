@@ -20,7 +20,7 @@ ORDER = [
     "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "connections",
-    "pickers", "magics", "accessor", "review", "cli", "testing",
+    "pickers", "overview", "magics", "accessor", "review", "cli", "testing",
 ]  # fmt: skip
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from wizframe.client import Client
+    from wizframe.overview import Overview
     from wizframe.pickers import FrameBrowser
     from wizframe.planning import Plan
     from wizframe.pushing import Result
@@ -29,7 +30,7 @@ __all__ = ["WizAccessor"]
 
 @pd.api.extensions.register_dataframe_accessor("wiz")
 class WizAccessor:
-    """Customers and contacts in a DataFrame: plan, push, delete, to_excel, to_csv, contacts, addresses, validate.
+    """Customers and contacts in a DataFrame: plan, push, delete, to_excel, contacts, addresses, overview, validate.
 
     Parameters
     ----------
@@ -234,6 +235,30 @@ class WizAccessor:
 
         own = attached(self._frame)
         return FrameBrowser(self._frame, own.table.name if own else "rows")
+
+    def overview(self, *, theme: Literal["light", "dark"] = "light") -> Overview:
+        """Show who is in the frame: by status, term, month of creation and sales rep; what is missing or invalid.
+
+        Parameters
+        ----------
+        theme : {'light', 'dark'}, default 'light'
+            Of the figure.
+
+        Returns
+        -------
+        Overview
+            One figure in a notebook (matplotlib, the extra ``plot``), and the same as text elsewhere; ``save(path)``
+            writes the figure, ``figure`` is it.
+
+        Examples
+        --------
+        >>> overview = wizframe.load_customers().wiz.overview()
+        >>> overview.title, overview.kinds.index[0]
+        ('40 customers', 'net30')
+        """
+        from wizframe.overview import look_over  # noqa: PLC0415 - another face, for convenience
+
+        return look_over(self._frame, theme=theme)
 
     def validate(self) -> pd.DataFrame:
         """Check the frame as it is now, edits included, against the schema.
