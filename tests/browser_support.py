@@ -43,6 +43,28 @@ _IS_DONE = """at => {
   const cell = jupyterapp.shell.currentWidget.content.widgets.at(at);
   return cell.model.executionCount !== null && cell.model.executionState === 'idle';
 }"""
+#: How well a text stands out from what is behind it, as WCAG measures it.
+_CONTRAST = """place => {
+      const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+      const context = canvas.getContext('2d', {willReadFrequently: true});
+      const over = (colour, below) => {
+        context.fillStyle = `rgb(${below})`; context.fillRect(0, 0, 1, 1);
+        context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+      };
+      const behind = [];
+      let opacity = 1;
+      for (let node = place; node; node = node.parentElement) {
+        behind.unshift(getComputedStyle(node).backgroundColor);
+        opacity *= getComputedStyle(node).opacity;
+      }
+      const back = behind.reduce((below, colour) => over(colour, below), [255, 255, 255]);
+      const ink = over(getComputedStyle(place).color, back).map((c, i) => c * opacity + back[i] * (1 - opacity));
+      const light = colour => colour.map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+      const [a, b] = [light(ink), light(back)].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05);
+    }"""
 _ADD_CELL = """source => {
   const notebook = jupyterapp.shell.currentWidget.content;
   const at = notebook.widgets.length;
@@ -110,10 +132,26 @@ class Notebook:
         self.command("notebook:run-all-cells")
         self.page.wait_for_function(_IS_DONE, arg=-1)
 
+    def run_all_but_last(self):
+        """Run all cells above the last one, which stays as it is, to be typed in."""
+        self.page.evaluate(
+            "() => { const n = jupyterapp.shell.currentWidget.content; n.activeCellIndex = n.widgets.length - 1; }"
+        )
+        self.command("notebook:run-all-above")
+        self.page.wait_for_function(_IS_DONE, arg=-2)
+
     def run(self, source, *, timeout_s=20):
         """Add a cell, run it, and give back the text that it printed or showed; an error is the test's."""
+        return self.finish(self.start(source), timeout_s=timeout_s)
+
+    def start(self, source):
+        """Add a cell and begin to run it; gives its number."""
         at = self.page.evaluate(_ADD_CELL, source)
         self.command("notebook:run-cell")
+        return at
+
+    def finish(self, at, *, timeout_s=20):
+        """Wait for a cell, and give back its text, as `run` does."""
         self.page.wait_for_function(_IS_DONE, arg=at, timeout=1000 * timeout_s)
         outputs = self.page.evaluate(_OUTPUTS, at)
         failures = [output["evalue"] for output in outputs if output["output_type"] == "error"]
@@ -124,12 +162,32 @@ class Notebook:
         """Locate a cell by its number, from 0."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(at)
 
+    @contextlib.contextmanager
+    def settings(self, plugin, **settings):
+        """Have other settings of a plugin of JupyterLab for a while, such as ``apputils-extension:notification``."""
+        url = f"{self._url}/lab/api/settings/@jupyterlab/{plugin}?token={TOKEN}"
+
+        def put(raw):
+            body = json.dumps({"raw": raw}).encode()
+            request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PUT")  # noqa: S310
+            urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - our own address
+
+        put(json.dumps(settings))
+        try:
+            yield
+        finally:
+            put("{}")
+
     def picture(self, name, locator):
         """Keep a small picture of a part of the page for the documentation, in the folder WIZFRAME_PICTURES."""
         if PICTURES:
             path = Path(PICTURES) / f"{name}.png"
             locator.screenshot(path=path, animations="disabled", caret="hide")
             _shrink(path)
+
+    def contrast(self, place):
+        """Measure how well a text stands out from what is behind it; 4.5 is enough for small text."""
+        return place.evaluate(_CONTRAST)
 
     def save(self):
         """Save as a person does, and give back what is in the file."""

@@ -236,35 +236,10 @@ def test_what_is_written_can_be_read(notebook, opened, theme, width):
     expect(page.get_by_role("button", name="company_name ▲")).to_be_visible()
     page.mouse.move(5, 5)
     for place in (".wizframe-rows td", ".wizframe-head button", ".wizframe-code code", ".wizframe-note"):
-        assert contrast(page.locator(place).first) >= 4.5, place
+        assert notebook.contrast(page.locator(place).first) >= 4.5, place
     for place in (".wizframe-filters", ".wizframe-grid", ".wizframe-code"):
         assert page.locator(place).evaluate(
             "place => place.scrollWidth <= place.clientWidth + 1 || place.matches('.wizframe-grid')"
         )
         assert page.locator(place).evaluate("place => place.getBoundingClientRect().right <= innerWidth")
     notebook.picture(f"customer-picker-{theme}{'-narrow' if width < 1000 else ''}", page.locator(".wizframe").first)
-
-
-def contrast(place):
-    """Measure how well a text stands out from what is behind it, as WCAG does; 4.5 is enough for small text."""
-    return place.evaluate("""place => {
-      const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
-      const context = canvas.getContext('2d', {willReadFrequently: true});
-      const over = (colour, below) => {
-        context.fillStyle = `rgb(${below})`; context.fillRect(0, 0, 1, 1);
-        context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
-        return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
-      };
-      const behind = [];
-      let opacity = 1;
-      for (let node = place; node; node = node.parentElement) {
-        behind.unshift(getComputedStyle(node).backgroundColor);
-        opacity *= getComputedStyle(node).opacity;
-      }
-      const back = behind.reduce((below, colour) => over(colour, below), [255, 255, 255]);
-      const ink = over(getComputedStyle(place).color, back).map((c, i) => c * opacity + back[i] * (1 - opacity));
-      const light = colour => colour.map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-      const [a, b] = [light(ink), light(back)].sort((x, y) => y - x);
-      return (a + 0.05) / (b + 0.05);
-    }""")
