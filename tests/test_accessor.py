@@ -11,7 +11,7 @@ from wizframe.fields import ADDRESS
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 METHODS = [
-    "addresses", "browse", "contacts", "delete", "overview", "plan", "problems", "push", "to_csv", "to_excel",
+    "addresses", "browse", "contacts", "delete", "edit", "overview", "plan", "problems", "push", "to_csv", "to_excel",
     "validate",
 ]  # fmt: skip
 

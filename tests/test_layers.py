@@ -20,7 +20,7 @@ ORDER = [
     "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "connections",
-    "pickers", "overview", "magics", "accessor", "review", "cli", "testing",
+    "pickers", "grid", "overview", "magics", "accessor", "review", "cli", "testing",
 ]  # fmt: skip
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.
@@ -115,6 +115,7 @@ def test_nobody_has_a_drawer_for_everything():
         "openpyxl",
         "xlsxwriter",
         "python_calamine",
+        "anywidget",
         "matplotlib",
         "tqdm",
         "http.server",

@@ -16,7 +16,7 @@ from wizframe.workbook import to_csv, to_excel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from wizframe.client import Client
     from wizframe.overview import Overview
@@ -217,6 +217,36 @@ class WizAccessor:
             The frame has no addresses.
         """
         return unfold_addresses(self._frame)
+
+    def edit(
+        self,
+        *,
+        client: Client | None = None,
+        table: Literal["customers", "contacts"] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Any:
+        """Edit a copy of the frame in a grid in the notebook; nothing is sent from it without a review.
+
+        Parameters
+        ----------
+        client, table
+            As for :func:`wizframe.plan`.
+        columns : list of str, optional
+            Which are shown; by default all.
+
+        Returns
+        -------
+        wizframe.grid.Editor
+            Its ``frame`` is the edited one; ``plan()`` and ``review()`` go on with it.
+
+        Raises
+        ------
+        MissingExtraError
+            anywidget is not installed.
+        """
+        from wizframe.grid import Editor  # noqa: PLC0415 - another face, for convenience
+
+        return Editor(self._frame, client=client, table=table, columns=columns)
 
     def browse(self) -> FrameBrowser:
         """Look through the frame in a notebook: page by page, sorted by a click, searched by words. Read-only.

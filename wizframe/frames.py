@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LETTERS",
+    "SUPERSEDED",
     "Misfit",
     "Unsure",
     "cell_place",
@@ -45,6 +46,8 @@ __all__ = [
 #: In the ``attrs`` of a frame that was read from a file: column to its letter there. Its labels are row numbers, under
 #: the name of the sheet with an exclamation mark.
 LETTERS = "wizframe_letters"
+#: In the ``attrs`` of a frame that another one took the place of: why it is not to be pushed any more.
+SUPERSEDED = "wizframe_superseded"
 PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _IDS_SEPARATOR = ", "

@@ -13,7 +13,7 @@ import orjson
 
 from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
-from wizframe.frames import is_same_frame, problems_frame
+from wizframe.frames import SUPERSEDED, is_same_frame, problems_frame
 from wizframe.planning.changes import places, shown
 from wizframe.planning.showing import SHOWN_NAMES, SIGNS, group_html, group_lines
 
@@ -185,6 +185,8 @@ class Plan:
         StalePlanError
         """
         for part in self.parts:
+            if SUPERSEDED in part.frame.attrs:
+                raise StalePlanError(f"nothing was sent: {part.frame.attrs[SUPERSEDED]}")
             if not is_same_frame(part.as_planned, part.frame):
                 raise StalePlanError(
                     f"the frame of {part.table.name} was edited (or pushed) after this plan was made: plan it again"

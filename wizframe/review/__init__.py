@@ -84,6 +84,11 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """The plan of what is ticked."""
         return self._choices.chosen()
 
+    @property
+    def is_pushing(self) -> bool:
+        """Whether a push is under way."""
+        return self._push is not None and self._push.is_alive() and self._push is not threading.current_thread()
+
     def wait(self, timeout_s: float | None = None) -> Result | None:
         """Wait for the push that is under way, if any.
 
