@@ -43,6 +43,10 @@ _IS_DONE = """at => {
   const cell = jupyterapp.shell.currentWidget.content.widgets.at(at);
   return cell.model.executionCount !== null && cell.model.executionState === 'idle';
 }"""
+_IS_BEGUN = """at => {
+  const cell = jupyterapp.shell.currentWidget.content.widgets.at(at);
+  return cell.model.executionCount !== null || cell.model.executionState === 'running';
+}"""
 #: How well a text stands out from what is behind it, as WCAG measures it.
 _CONTRAST = """place => {
       const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
@@ -148,6 +152,7 @@ class Notebook:
         """Add a cell and begin to run it; gives its number."""
         at = self.page.evaluate(_ADD_CELL, source)
         self.command("notebook:run-cell")
+        self.page.wait_for_function(_IS_BEGUN, arg=at)
         return at
 
     def finish(self, at, *, timeout_s=20):

@@ -21,6 +21,7 @@ class Browser:
         self.editor = editor
         self.surface = editor.children[0]
         self.told = []
+        self.sequence = 0
         monkeypatch.setattr(self.surface, "send", self.told.append)
 
     @property
@@ -28,7 +29,8 @@ class Browser:
         return self.surface.status
 
     def say(self, kind, **content):
-        given = {"kind": kind, "view": "one", "sequence": 1, "version": self.status["version"]} | content
+        self.sequence += kind != "rows"
+        given = {"kind": kind, "view": "one", "sequence": self.sequence, "version": self.status["version"]} | content
         self.surface._handle_custom_msg(given, [])
         return self.told[-1] if self.told else None
 
@@ -216,6 +218,19 @@ def test_hostile_texts_are_told_visibly_and_kept_as_they_are(wiz, monkeypatch, n
     assert "\u202e" not in grid.rows(0, 1)[0]["name"]
     grid.edit(0, "phone", name)
     assert grid.editor.frame["phone"][0] == name
+
+
+def test_a_message_that_overtook_another_one_waits_for_it(grid):
+    messages = [
+        {"kind": "edit", "cells": [[0, grid.number("payment_term"), text]], "view": "one", "sequence": number}
+        for number, text in enumerate(("first", "second", "third"), 1)
+    ]
+    for number in (3, 2):
+        grid.editor._receive(None, messages[number - 1], [])
+    assert grid.told == []
+    grid.editor._receive(None, messages[0], [])
+    assert [answer["sequence"] for answer in grid.told] == [1, 2, 3]
+    assert grid.editor.frame["payment_term"][0] == "third"
 
 
 def test_an_unknown_failure_is_answered_and_not_swallowed(grid, monkeypatch):

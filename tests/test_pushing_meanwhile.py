@@ -5,6 +5,7 @@ import pytest
 from test_planning_support import cells_of, load, states, stored, writes
 
 import wizframe
+from wizframe.errors import StalePlanError
 from wizframe.progress import Watch
 
 
@@ -124,3 +125,21 @@ def test_a_push_tells_who_watches_how_far_it_is(edited):
     watch = Watch(lambda: told.append((watch.what, watch.done, watch.total)))
     edited.wiz.plan().apply(progress=watch)
     assert told == [("changes", 1, 3), ("changes", 2, 3), ("changes", 3, 3)]
+
+
+def test_a_cell_that_is_edited_while_a_plan_is_made_makes_it_stale(wiz, edited, monkeypatch):
+    """Else the push would take the edit for an untouched cell, and put the service's value there."""
+    request, edits = wiz.transport.request, []
+
+    def observed(method, segments, **content):
+        if not edits:
+            edits.append(method)
+            edited.loc[0, "phone"] = "+14155550101"
+        return request(method, segments, **content)
+
+    monkeypatch.setattr(wiz.transport, "request", observed)
+    plan = edited.wiz.plan()  # looks the new row's reference up
+    assert edits == ["GET"]
+    assert "phone" not in plan.cells["column"].tolist()
+    with pytest.raises(StalePlanError):
+        plan.apply(progress=False)

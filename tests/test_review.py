@@ -325,6 +325,21 @@ def test_hostile_names_show_as_text(wiz, edited, name):
     check(2)
 
 
+def test_frames_are_written_between_two_cells(wiz, edited, monkeypatch):
+    waited = []
+
+    def between_cells(action, *, within_s=None):
+        waited.append((within_s, stored(wiz, "customers")[edited["id"][0]]["payment_term"], edited["id"].isna().sum()))
+        action()
+
+    monkeypatch.setattr("wizframe.review.between_cells", between_cells)
+    edited.loc[5, "phone"] = "1"
+    review = edited.wiz.plan().review()
+    send(review)
+    find(review, "Button", "Plan again").click()
+    assert waited == [(10.0, "net77", 1), (None, "net77", 0)]
+
+
 def test_nothing_to_change_is_said(wiz):
     review = load(wiz).wiz.plan().review()
     assert "nothing to change" in text_of(review)

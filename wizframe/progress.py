@@ -96,6 +96,15 @@ class Watch:
         """
         self._stopped.set()
 
+    def settle(self, action: Callable[[], None]) -> None:
+        """Do what changes the user's frame at the end of a push; a notebook has a better moment for it than at once.
+
+        Parameters
+        ----------
+        action : callable
+        """
+        action()
+
     def check(self) -> None:
         """End the work where it was stopped.
 

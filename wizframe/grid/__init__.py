@@ -14,6 +14,7 @@ from wizframe.errors import PlanError, WizframeError
 from wizframe.grid.finding import VIEWS, found
 from wizframe.grid.sheet import Done, Sheet, Typed
 from wizframe.grid.surface import described, surface, visible
+from wizframe.kernel import between_cells
 from wizframe.pushing import plan
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._review: Any = None
         self._finding: dict[str, Any] = {"text": "", "view": VIEWS[0], "by": None, "ascending": True}
         self._version = 0
+        self._taken: dict[str, int] = {}
+        self._early: dict[tuple[str, int], Content] = {}
         self._view = found(self._sheet)
         label = f"Editing grid of {self._sheet.table.name}"
         self._surface = make(columns=described(self._sheet), status=self._status(), label=label)
@@ -148,11 +151,23 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._surface.status = self._status()
 
     def _receive(self, _surface: Any, content: Content, _buffers: Any) -> None:
-        """Do what a person did in the browser, and answer with the rows as they are now."""
+        """Do what a person did in the browser, between two cells."""
+        if content["kind"] == "rows":
+            between_cells(lambda: self._send_rows(content))
+        else:
+            between_cells(lambda: self._take_in_order(content))
+
+    def _take_in_order(self, content: Content) -> None:
+        """Wait for the message before this one: the thread that JupyterLab begins to use may overtake the other."""
+        view = str(content["view"])
+        self._early[view, content["sequence"]] = content
+        while (one := self._early.pop((view, self._taken.get(view, 0) + 1), None)) is not None:
+            self._taken[view] = one["sequence"]
+            self._do(one)
+
+    def _do(self, content: Content) -> None:
+        """Do it, and answer with the rows as they are now."""
         kind = content["kind"]
-        if kind == "rows":
-            self._send_rows(content)
-            return
         done = Done(said="something went wrong: nothing was edited")
         try:
             done = self._act(kind, content)

@@ -100,7 +100,8 @@ def _plan_table(
 ) -> Plan:
     own = attached(frame)
     own = own if own is not None and own.table is kind else None
-    intake = take_in(frame, kind)
+    was = frame.copy(deep=False)  # what is edited while this looks around is not planned, and makes the plan stale
+    intake = take_in(was, kind)
     matched = match_rows(
         intake,
         own=own,
@@ -129,6 +130,7 @@ def _plan_table(
         table=kind,
         account=service.account,
         frame=frame,
+        _as_planned=was,
         changes_list=tuple(sorted(changes, key=lambda change: change.position)),
         problems_list=tuple({repr(problem): problem for problem in problems}.values()),
         blanked=found.blanked,
@@ -159,7 +161,8 @@ def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = N
     own = attached(frame)
     kind = which_table(frame, table, own)
     own = own if own is not None and own.table is kind else None
-    intake = take_in(frame, kind)
+    was = frame.copy(deep=False)  # what is edited while this looks around is not planned, and makes the plan stale
+    intake = take_in(was, kind)
     if own is not None and own.account != service.account:
         raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {service.account}")
     if "id" not in intake.typed or intake.typed["id"].isna().any():
@@ -179,6 +182,7 @@ def plan_deletes(frame: pd.DataFrame, service: Service, *, table: str | None = N
         table=kind,
         account=service.account,
         frame=frame,
+        _as_planned=was,
         changes_list=tuple(changes),
         problems_list=(*(problem for problem in intake.problems if problem.column in _KEYS), *matched.problems),
         notices=(contacts_too(changes),) if kind is CUSTOMER and changes else (),

@@ -21,7 +21,7 @@ from wizframe.pushing.working import Crew, Interrupts
 from wizframe.pushing.writing_back import write_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wizframe.client import Client
     from wizframe.dialects import Record
@@ -188,8 +188,8 @@ class _Push:
         finally:  # whatever stopped the push: what was done is written back
             self._stopped.set()
             result = self._result(parts)
-            for one in result.parts:
-                write_back(one)
+            settle = self._watch.settle if self._watch else _at_once
+            settle(lambda: _write_all_back(result))
             self._close(result)
         return result
 
@@ -300,6 +300,15 @@ class _Push:
         except JournalError as error:  # what cannot be recorded must not go on
             self._reason = f"the push stopped: {error}"
             self._stopped.set()
+
+
+def _at_once(action: Callable[[], None]) -> None:
+    action()
+
+
+def _write_all_back(result: Result) -> None:
+    for one in result.parts:
+        write_back(one)
 
 
 def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:

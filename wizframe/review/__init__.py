@@ -15,6 +15,7 @@ import traitlets
 
 from wizframe.client import open_client
 from wizframe.errors import StalePlanError, WizframeError
+from wizframe.kernel import between_cells
 from wizframe.progress import Watch
 from wizframe.pushing import apply
 from wizframe.pushing.correcting import correct
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Review"]
 
 _TELLING_S = 0.1
+_SETTLED_S = 10.0
 
 
 class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
@@ -64,7 +66,11 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._note = widgets.Text(description="Note", placeholder="why; kept in the journal")
         self._note.style.description_width = "initial"
         self._apply = self._button("Apply", self._ask, style="primary", tooltip="Nothing is sent before you said yes")
-        self._again = self._button("Plan again", self._plan_again, tooltip="The frame as it is now, as corrected here")
+        self._again = self._button(
+            "Plan again",
+            lambda: self._wait_for_cells(self._plan_again),
+            tooltip="The frame as it is now, as corrected here",
+        )
         self._undo = self._button("Undo …", self._plan_undo, tooltip="Plan to put the old values back")
         self._foot = _bar(self._note, self._apply, self._again, self._undo)
         super().__init__([widgets.HTML(markup.STYLE), self._head, self._body, self._foot, self._asked, self._said])
@@ -109,17 +115,21 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _button(self, words: str, action: Callable[[], None], *, style: str = "", tooltip: str = "") -> Any:
         """Make a button; an error of ours becomes a sentence below the review."""
-
-        def act(_button: Any) -> None:
-            try:
-                action()
-            except WizframeError as error:
-                self._say(str(error))
-
         made = widgets.Button(description=words, button_style=style, tooltip=tooltip or words)
         made.layout.width = "auto"
-        made.on_click(act)
+        made.on_click(lambda _: self._try(action))
         return made
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except WizframeError as error:
+            self._say(str(error))
+
+    def _wait_for_cells(self, action: Callable[[], None]) -> None:
+        """Do what writes into the frame once no cell runs."""
+        self._say("this goes on when the cell that runs is done")
+        between_cells(lambda: self._try(action))
 
     def _open(self, choices: Choices) -> None:
         """Show a plan and what is ticked of it."""
@@ -166,10 +176,10 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         text = widgets.HTML()
         stop = self._button("Stop", lambda: _stop(watch, stop), tooltip="Finish what is under way, and send no more")
         told = _Teller(shown, text)
-        watch = Watch(lambda: told(watch))
+        watch = _Watch(lambda: told(watch))
         self._set_busy(is_busy=True)
         self._asked.children = [_bar(shown, text, stop)]
-        self._push = threading.Thread(target=self._run, args=(chosen, watch), name="wizframe-review")
+        self._push = threading.Thread(target=self._run, args=(chosen, watch), name="wizframe-review", daemon=True)
         self._push.start()
 
     def _set_busy(self, *, is_busy: bool) -> None:
@@ -229,6 +239,13 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _plan_undo(self) -> None:
         self._open(Choices(self.result.undo(client=self._client)))
+
+
+class _Watch(Watch):
+    """Writes back between two cells. A cell that runs on and on may be waiting for just that."""
+
+    def settle(self, action: Callable[[], None]) -> None:
+        between_cells(action, within_s=_SETTLED_S)
 
 
 class _Teller:
