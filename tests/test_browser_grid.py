@@ -26,7 +26,8 @@ def sandboxed():
         client = wizframe.sandbox(customers=count)
         opened.append(client)
         for record, name in zip(client.server.records("customers"), names, strict=False):
-            client.server.overwrite("customers", record["id"], display_name=name, phone="+14155550100")
+            known = {"display_name": name, "company_name": f"{name} Ltd", "phone": "+14155550100"}
+            client.server.overwrite("customers", record["id"], **known)
         return client
 
     yield start
@@ -37,9 +38,9 @@ def sandboxed():
 class Grid:
     """The grid on a page."""
 
-    def __init__(self, notebook, wiz, *before, theme="light"):
+    def __init__(self, notebook, wiz, *before, theme="light", columns=None):
         self.notebook = notebook
-        shown = "\n".join([*before, "grid = customers.wiz.edit()", "grid"])
+        shown = "\n".join([*before, f"grid = customers.wiz.edit(columns={columns})", "grid"])
         notebook.open(SETUP.format(url=wiz.base_url), shown, theme=theme)
         notebook.run_all()
         self.page = notebook.page
@@ -47,7 +48,7 @@ class Grid:
         self.table = self.root.get_by_role("grid")
         self.why = self.root.locator(".wiz-why")
         self.counts = self.root.locator(".wiz-counts")
-        expect(self.cell(0, "id")).not_to_have_text("…")
+        expect(self.table.locator("td[data-row]").first).not_to_have_text("…")
 
     def cell(self, row, name):
         return self.table.locator(f'td[data-row="{row}"][data-col="{name}"]')
@@ -116,10 +117,11 @@ def test_a_block_is_pasted_and_copied(notebook, sandboxed):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_edits_are_reviewed_and_applied_from_the_grid(notebook, sandboxed, theme):
     notebook.page.set_viewport_size({"width": 1440, "height": 1300})
-    wiz = sandboxed()
+    wiz = sandboxed(names=[f"Customer {number}" for number in range(1, 31)])
     before = stored(wiz, "customers")
     ids = list(before)
-    grid = Grid(notebook, wiz, theme=theme)
+    columns = ["display_name", "payment_term", "phone", "shipping_method", "status", "company_name", "id"]
+    grid = Grid(notebook, wiz, theme=theme, columns=columns)
     grid.type(0, "payment_term", "net77")
     grid.type(1, "payment_term", "net77")
     grid.cell(3, "payment_term").click()
@@ -132,12 +134,13 @@ def test_edits_are_reviewed_and_applied_from_the_grid(notebook, sandboxed, theme
     grid.press("Control+Home")
     grid.type(2, "phone", "after 5 pm")
     grid.press("ArrowUp")
-    expect(grid.counts).to_contain_text("1 wrong · 1 new · 1 to delete")
+    expect(grid.cell(2, "phone")).to_contain_class("wiz-wrong")
+    expect(grid.counts).to_contain_text("5 cells edited · 1 wrong · 1 new · 1 to delete")
     notebook.picture(f"grid-{theme}", grid.root)
     grid.press("Control+z")
     grid.root.get_by_role("button", name="Review changes").click()
     review = grid.page.locator(".wizframe-review")
-    review.get_by_role("checkbox", name="Send Ben").uncheck()
+    review.get_by_role("checkbox", name=f"Send Customer 2 {ids[1]}").uncheck()
     review.get_by_role("button", name="Apply 3 ticked changes").click()
     review.get_by_role("button", name="Yes, send 3 changes").click()
     expect(review.get_by_role("status")).to_have_text("Result: 3 done")

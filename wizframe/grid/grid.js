@@ -362,10 +362,8 @@ class View {
       else if (top + HEIGHT > scroll.scrollTop + seen) scroll.scrollTop = top + HEIGHT - seen;
     }
     const cell = this.heads[active.col], label = this.table.tHead.rows[0].cells[0].offsetWidth;
-    if (cell.offsetLeft - label < scroll.scrollLeft) scroll.scrollLeft = cell.offsetLeft - label;
-    else if (cell.offsetLeft + cell.offsetWidth > scroll.scrollLeft + scroll.clientWidth) {
-      scroll.scrollLeft = cell.offsetLeft + cell.offsetWidth - scroll.clientWidth;
-    }
+    const right = cell.offsetLeft + cell.offsetWidth - scroll.clientWidth, left = cell.offsetLeft - label;
+    scroll.scrollLeft = Math.min(Math.max(scroll.scrollLeft, right), left); // its beginning, where not all of it fits
   }
 
   firstFree() {
