@@ -112,7 +112,7 @@ def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
     rows = body.get("data", ...) if isinstance(body, Mapping) else body
     if rows is None:  # how a service written in Go spells an empty list
         return []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise ProtocolError(f"the service answered without a list of {table.name}")
     return rows
 

@@ -32,12 +32,15 @@ __all__ = [
     "Unsure",
     "cell_place",
     "column",
+    "column_array",
+    "frame_of",
     "is_blank",
     "is_same_frame",
     "pandas_dtype",
     "problems_frame",
     "read_cells",
     "split_ids",
+    "text_array",
     "to_frame",
     "to_record_value",
     "unfold_addresses",
@@ -119,13 +122,31 @@ def to_frame(
     columns: dict[str, Any] = {}
     misfits: list[tuple[str, Misfit]] = []
     for name in table.columns(details=details):
-        columns[name], wrong = _array([record.get(name) for record in records], table[name])
+        columns[name], wrong = column_array([record.get(name) for record in records], table[name])
         misfits += [(name, misfit) for misfit in wrong]
-    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=_PANDAS_TYPES.get)
-    for name in table.columns(details=details):
+    return frame_of(columns, table), misfits
+
+
+def frame_of(columns: Mapping[str, Any], table: Table) -> pd.DataFrame:
+    """Build a frame from columns.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name to Arrow array, as :func:`column_array` makes them, all equally long.
+    table : Table
+
+    Returns
+    -------
+    DataFrame
+        Columns in the table's dtypes; RangeIndex.
+    """
+    frame: pd.DataFrame = pa.table(dict(columns)).to_pandas(types_mapper=_PANDAS_TYPES.get)
+    for name in columns:
         if table[name].kind == "status":
-            frame[name] = frame[name].astype(pandas_dtype(table[name]))
-    return frame, misfits
+            codes = pc.index_in(columns[name], pa.array(STATUSES, _ARROW_TYPES["status"])).fill_null(-1)
+            frame[name] = pd.Categorical.from_codes(codes.to_numpy(), dtype=pandas_dtype(table[name]))
+    return frame
 
 
 def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[Misfit]]:
@@ -147,7 +168,7 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
         return (values.mask(values == "") if field.dtype == "str" else values), []
-    array, misfits = _array(list(values), field)
+    array, misfits = column_array(list(values), field)
     typed = pa.table({"values": array}).to_pandas(types_mapper=_PANDAS_TYPES.get)["values"]
     return typed.astype(dtype).set_axis(values.index), misfits
 
@@ -322,26 +343,59 @@ _ARROW_TYPES: dict[Kind, pa.DataType] = {
 _PANDAS_TYPES = {pa.bool_(): pd.BooleanDtype(), pa.large_string(): pd.StringDtype(na_value=float("nan"))}
 
 
-def _array(values: list[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
-    """Convert at once where everything fits, value by value where something does not."""
-    target = _ARROW_TYPES[field.kind]
+def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
+    """Convert the values of a field at once where everything fits, value by value where something does not.
+
+    Parameters
+    ----------
+    values : sequence
+    field : Field
+
+    Returns
+    -------
+    pyarrow.Array
+        Texts as ``large_string``, flags as ``bool``, times as ``timestamp[us, UTC]``.
+    list of Misfit
+    """
     if field.kind in ("text", "time", "status"):
         try:
-            texts = pa.array(values, pa.large_string())
-            return _fast(texts, field, target), []
+            return _typed(pa.array(values, pa.large_string()), field), []
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
             pass
-    return _slow(values, field, target)
+    return _slow(values, field, _ARROW_TYPES[field.kind])
 
 
-def _fast(texts: pa.Array, field: Field, target: pa.DataType) -> pa.Array:
-    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.large_string()), texts)
+def text_array(texts: pa.Array, field: Field) -> tuple[pa.Array, list[Misfit]]:
+    """Convert texts that are in Arrow already; else like :func:`column_array`.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array
+        ``large_string``.
+    field : Field
+
+    Returns
+    -------
+    pyarrow.Array
+    list of Misfit
+    """
+    if field.kind in ("text", "time", "status"):
+        try:
+            return _typed(texts, field), []
+        except pa.ArrowInvalid:
+            pass
+    return _slow(texts.to_pylist(), field, _ARROW_TYPES[field.kind])
+
+
+def _typed(texts: pa.Array, field: Field) -> pa.Array:
+    empty = pc.equal(texts, "")
+    filled = pc.if_else(empty, pa.scalar(None, texts.type), texts) if pc.any(empty).as_py() else texts
     if field.kind == "status" and not pc.all(pc.is_in(filled.drop_null(), pa.array(STATUSES, filled.type))).as_py():
         raise pa.ArrowInvalid("an unknown status")
-    return filled.cast(target)
+    return filled.cast(_ARROW_TYPES[field.kind])
 
 
-def _slow(values: list[Any], field: Field, target: pa.DataType) -> tuple[pa.Array, list[Misfit]]:
+def _slow(values: Sequence[Any], field: Field, target: pa.DataType) -> tuple[pa.Array, list[Misfit]]:
     converted: list[Any] = []
     misfits: list[Misfit] = []
     for position, value in enumerate(values):

@@ -14,9 +14,11 @@ from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.frames import is_blank
 from wizframe.loaders.finishing import Invalid, finish
+from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import cut, first_customers
 from wizframe.loaders.lookups import ServiceLookups
 from wizframe.loaders.reading import Reading
+from wizframe.pages import Page
 from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
@@ -121,19 +123,23 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     wanted = None if reference_ids is None else _texts(reference_ids)
     reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, _watch(progress))
     sort_by = sort_by or "created_at"
+    rows = Rows(CUSTOMER, details=details)
     with bar("customers", enabled=progress) as show:
         if wanted is not None:
             records = reading.customers_by_reference(wanted, show)
         elif limit is not None:
             records = first_customers(reading, sort_by=sort_by, sort=sort, limit=limit, show=show)
-        else:
+        elif details:
             records = reading.customers(show)
+        else:
+            records = []
+            for page in reading.customer_pages(show, rows.columns):
+                rows.add(page)
     if limit is not None:
         records = cut(records, reading.filters, sort_by=sort_by, sort=sort, limit=limit)
-    if details:
-        records = reading.details(records, progress=progress)
+    rows.add(Page(reading.details(records, progress=progress) if details else records))
     is_whole = wanted is None and limit is None
-    return finish(reading, records, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
+    return finish(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
 
 
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
@@ -201,9 +207,10 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     _check_options(invalid, workers=workers)
     wanted = _customer_ids(customers)
     reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, _watch(progress))
-    records = reading.contacts(wanted, progress=progress)
+    rows = Rows(CONTACT, details=False)
+    rows.add(Page(reading.contacts(wanted, progress=progress)))
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
-    return finish(reading, records, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
+    return finish(reading, rows, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
 
 
 def _check_options(invalid: str, **counts: int | None) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from wizframe.baselines import Baseline, attach
 from wizframe.client.checks import moment
 from wizframe.dialects import unknown_fields
 from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, caller_level
-from wizframe.frames import problems_frame, to_frame
+from wizframe.frames import problems_frame
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wizframe.dialects import Record
     from wizframe.fields import Table
+    from wizframe.loaders.gathering import Rows
     from wizframe.loaders.reading import Reading
 
 __all__ = ["Invalid", "finish", "warn_incomplete"]
@@ -50,7 +49,7 @@ def warn_incomplete(reading: Reading) -> None:
 
 def finish(
     reading: Reading,
-    records: Sequence[Record],
+    rows: Rows,
     *,
     is_whole: bool = False,
     details: bool,
@@ -64,13 +63,13 @@ def finish(
     ----------
     reading : Reading
         Whose filters are applied to the rows, whatever the service made of them.
-    records : sequence of dict
+    rows : Rows
     is_whole : bool
         Whether everything that there is was asked for, but for the reading's filters.
     details, sort, invalid
         As in :func:`wizframe.load_customers`.
     sort_by : str or None
-        None leaves the order of the records.
+        None leaves the order of the rows.
 
     Returns
     -------
@@ -82,17 +81,16 @@ def finish(
     InvalidDataError
     """
     warn_incomplete(reading)
-    frame, misfits = to_frame(records, reading.table, details=details)
-    rows = [(misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits]
-    problems = pd.concat([problems_frame(rows), find_problems(frame, reading.table)], ignore_index=True)
+    sent = rows.sent
+    frame, misfits = rows.frame(sort_by=sort_by, ascending=sort == "asc")
+    odd = problems_frame((misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits)
+    problems = pd.concat([odd, find_problems(frame, reading.table)], ignore_index=True)
     problems = problems.drop_duplicates(["row", "column", "rule"])
-    if sort_by:
-        frame = frame.sort_values(sort_by, ascending=sort == "asc", kind="stable")
     frame, problems = _only(_passes(frame, reading.filters), frame, problems)
     _report(problems, len(frame), reading, invalid)
     if invalid == "drop":
         frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
-    problems = pd.concat([problems, _field_problems(records, reading.table, details=details)], ignore_index=True)
+    problems = pd.concat([problems, _field_problems(sent, reading.table, details=details)], ignore_index=True)
     lacks_nothing = is_whole and not (reading.filters or reading.doubts or invalid == "drop")
     _attach(frame, reading, problems, is_whole=lacks_nothing)
     return frame
@@ -113,18 +111,17 @@ def _passes(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
 
 def _only(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep some rows and their problems, both under the rows' new numbers."""
-    frame = frame[kept]
-    numbers = {label: number for number, label in enumerate(frame.index)}
-    left = problems[problems["row"].isin(numbers)]
-    left = left.assign(row=left["row"].map(numbers).astype(object)).sort_values("row", kind="stable", ignore_index=True)
-    return frame.reset_index(drop=True), left
+    is_kept = np.asarray(kept, dtype=bool)
+    numbers = np.where(is_kept, is_kept.cumsum() - 1, -1)[problems["row"].to_numpy(dtype=np.intp)]
+    left = problems.assign(row=pd.Series(numbers, index=problems.index).astype(object))[numbers >= 0]
+    left = left.sort_values("row", kind="stable", ignore_index=True)
+    return (frame if is_kept.all() else frame[is_kept].reset_index(drop=True)), left
 
 
-def _field_problems(records: Sequence[Record], table: Table, *, details: bool) -> pd.DataFrame:
+def _field_problems(sent: set[str], table: Table, *, details: bool) -> pd.DataFrame:
     """List fields that the service did not send, and fields that wizframe does not know. They concern no single row."""
-    if not records:
+    if not sent:
         return problems_frame()
-    sent: set[str] = set().union(*records)
     optional = ("object", "ids")  # details without a price list, say, lack the key
     lacking = [
         name

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from wizframe.errors import NotFoundError, ProtocolError
 from wizframe.fields import STATUSES
-from wizframe.paging import created, identity, walk
+from wizframe.pages import Page
+from wizframe.paging import created, identities, walk_lists
 from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wizframe.client import Client
-    from wizframe.dialects import Page, Record
     from wizframe.fields import Table
+    from wizframe.pages import Record
+    from wizframe.paging import Taken
 
     Show = Callable[[int, int | None], None]
 
@@ -90,23 +92,45 @@ class Reading:
         active, inactive = STATUSES
         return inactive, active, inactive
 
-    def customers(self, show: Show) -> list[Record]:
+    def customer_pages(self, show: Show, columns: Sequence[str] = ()) -> Iterator[Page]:
         """Walk all pages of all statuses.
 
         Parameters
         ----------
         show : callable
             Takes the number of records known and the total, or None.
+        columns : sequence of str
+            Fields that will be columns of a frame: they come packed.
+
+        Yields
+        ------
+        Page
+            Its records say their status. One may come again: then as it is now.
+        """
+        known = [0] * len(self._walks)
+        fetches = [partial(self._packed_page, columns, {"status": status}) for status in self._walks]
+        for taken in self._walk_lists(fetches, workers=self.workers):
+            for page in taken.pages:
+                self._say_status(page, self._walks[taken.number])
+                yield page
+            before, known[taken.number] = sum(known[: taken.number]), taken.known
+            if taken.number < len(STATUSES):
+                show(before + taken.known, None if taken.total is None else before + taken.total)
+
+    def customers(self, show: Show) -> list[Record]:
+        """Walk all pages of all statuses, for their records.
+
+        Parameters
+        ----------
+        show : callable
 
         Returns
         -------
         list of dict
         """
         records: dict[str, Record] = {}
-        for number, status in enumerate(self._walks):
-            fetch = partial(self._customer_page, {"status": status})
-            progress = partial(_shifted, show, len(records)) if number < len(STATUSES) else None
-            self._merge(records, self._walk(fetch, workers=self.workers, show=progress), status)
+        for page in self.customer_pages(show):
+            records.update(zip(identities(page), page.records, strict=True))
         return list(records.values())
 
     def customers_by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
@@ -130,7 +154,7 @@ class Reading:
             for chosen in _groups(wanted):
                 for status in self.statuses:
                     fetch = partial(self._customer_page, {"status": status, "reference_ids": chosen})
-                    self._merge(records, self._walk(fetch), status)
+                    self._merge(records, Page(self._walk(fetch)), status)
                 show(len(records), None)
             found = list(records.values())
         named = (record for record in found if isinstance(record.get("reference_id"), str))
@@ -153,9 +177,9 @@ class Reading:
         for status in self.statuses:
             for number in count(1):
                 known = len(records)
-                page = self._customer_page({"status": status, "sort": "desc"}, number).records
+                page = self._customer_page({"status": status, "sort": "desc"}, number)
                 self._merge(records, page, status)
-                ages = [age for record in page if (age := created(record)) is not None]
+                ages = [age for record in page.records if (age := created(record)) is not None]
                 if len(records) == known or any(age < since for age in ages):
                     break
         return list(records.values())
@@ -178,7 +202,7 @@ class Reading:
             listed: dict[str, Record] = {}
             for number in count(1):
                 known = len(listed)
-                page = self._customer_page({"status": status, "sort_by": sort_by, "sort": sort}, number).records
+                page = self._customer_page({"status": status, "sort_by": sort_by, "sort": sort}, number)
                 self._merge(listed, page, status)
                 if len(listed) == known or is_enough(list(listed.values())):
                     break
@@ -187,6 +211,10 @@ class Reading:
 
     def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
         return self.client.customer.page(**self._parameters() | parameters, page=page)
+
+    def _packed_page(self, columns: Sequence[str], parameters: dict[str, Any], page: int) -> Page:
+        found = self._customer_page(parameters, page)
+        return found.packed(columns, also=("id", "created_at", "status")) if columns else found
 
     def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
         return self.client.customer.contact.page(customer_id, **self._parameters(), **parameters, page=page)
@@ -208,7 +236,7 @@ class Reading:
         listed = self._each(work, self._contacts_of, "contacts", progress=progress)
         records: dict[str, Record] = {}
         for (_, status), found in zip(work, listed, strict=True):
-            self._merge(records, found or [], status)
+            self._merge(records, Page(found or []), status)
         return list(records.values())
 
     def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
@@ -268,34 +296,42 @@ class Reading:
         times = {name: value for name, value in self.filters.items() if name != "status" and server_side}
         return order | times
 
-    def _merge(self, records: dict[str, Record], found: Iterable[Record], status: str) -> None:
-        """Collect records, each once. A row that does not say its status has the one that was asked for."""
-        for record in found:
-            if not record.get("status"):
-                record["status"] = status
-            elif record["status"] != status:
-                self.doubts.append(f"asked for {status} {self.table.name}, the service sent others too")
-            records[identity(record)] = record
+    def _merge(self, records: dict[str, Record], page: Page, status: str) -> None:
+        """Collect records, each once."""
+        self._say_status(page, status)
+        records.update(zip(identities(page), page.records, strict=True))
 
-    def _walk(
-        self,
-        fetch: Callable[[int], Page],
-        *,
-        workers: int = 1,
-        show: Show | None = None,
-    ) -> list[Record]:
-        """Walk one list; where the order asked for is not the order received, spell the parameters the other way."""
-        options: Any = {"page_size": self.page_size, "workers": workers, "progress": show}
-        totals = self.client.dialect == "rest"
+    def _say_status(self, page: Page, status: str) -> None:
+        """Let a row that does not say its status have the one that was asked for."""
+        said = page.values("status")
+        if said.count(status) == len(said):
+            return
+        statuses = [value or status for value in said]
+        if statuses.count(status) < len(statuses):
+            self.doubts.append(f"asked for {status} {self.table.name}, the service sent others too")
+        page.put("status", statuses)
+
+    def _walk(self, fetch: Callable[[int], Page]) -> list[Record]:
+        """Walk one short list, one request at a time."""
+        records: dict[str, Record] = {}
+        for taken in self._walk_lists([fetch], workers=1):
+            for page in taken.pages:
+                records.update(zip(identities(page), page.records, strict=True))
+        return list(records.values())
+
+    def _walk_lists(self, fetches: Sequence[Callable[[int], Page]], *, workers: int) -> Iterator[Taken]:
+        """Walk lists; where the order asked for is not the order received, spell the parameters the other way."""
+        doubts: list[str] = []
+        options: Any = {"page_size": self.page_size, "workers": workers, "totals": self.client.dialect == "rest"}
         try:
-            found = walk(fetch, totals=totals, **options)
+            yield from walk_lists(fetches, doubts=doubts, **options)
         except ProtocolError as error:
             if error.code != "order":
                 raise
+            doubts.clear()
             self.client.respell_queries()
-            found = walk(fetch, totals=totals, **options)
-        self.doubts += found.doubts
-        return found.records
+            yield from walk_lists(fetches, doubts=doubts, **options)
+        self.doubts += doubts
 
 
 def _groups(references: Iterable[str]) -> Iterator[list[str]]:
@@ -310,8 +346,3 @@ def _groups(references: Iterable[str]) -> Iterator[list[str]]:
         group.append(reference)
     if group:
         yield group
-
-
-def _shifted(show: Show, before: int, count: int, total: int | None) -> None:
-    """Show a count that goes on from an earlier walk."""
-    show(before + count, None if total is None else before + total)

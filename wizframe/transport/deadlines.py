@@ -51,7 +51,9 @@ class _Reader(io.RawIOBase):
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:
             raise TimeoutError("the answer did not end in time")
-        self._sock.settimeout(left_s if self._silence_s is None else min(left_s, self._silence_s))
+        allowed_s = left_s if self._silence_s is None else min(left_s, self._silence_s)
+        if allowed_s != self._sock.gettimeout():  # setting it again would be a call to the system for each read
+            self._sock.settimeout(allowed_s)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
