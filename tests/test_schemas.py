@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -96,6 +98,16 @@ class TestFindProblems:
             if (violation(CONTACT[name], text) or (not text and CONTACT[name].required))
         ]
         assert problems(records)[0] == expected
+
+
+@pytest.mark.parametrize("form", ["{}a@b.co", "a@b{}.co", "a@b.c{}"])
+def test_any_space_of_unicode_makes_an_e_mail_wrong_in_a_frame_and_in_a_record(form):
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    texts = [form.format(character) for character in [*spaces, "ß", "\u200b", "\x00", "🛍"]]
+    expected = [place for place, text in enumerate(texts) if violation(CONTACT["email"], text)]
+    assert expected == list(range(len(spaces)))
+    records = [CONTACT_RECORD | {"id": f"k{number}", "email": text} for number, text in enumerate(texts)]
+    assert problems(records)[0] == [(place, "email") for place in expected]
 
 
 class TestSchema:

@@ -43,7 +43,9 @@ STATUSES = ("active", "inactive")
 MAX_PAGE_SIZE = 100
 
 # Loose on purpose: the service has the last word on an address; this catches what no service can accept.
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+# What Python calls a space, one by one: Arrow, which judges a whole column at once, means ASCII's alone by \s.
+_SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
 _FORMATS = {
     "email": (re.compile(_EMAIL), "is no e-mail address"),

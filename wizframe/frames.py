@@ -362,6 +362,8 @@ def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Mi
             return _typed(pa.array(values, pa.large_string()), field), []
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
             pass
+    if field.kind == "flag" and set(map(type, values)) <= {bool, type(None)}:
+        return pa.array(values, _ARROW_TYPES["flag"]), []
     return _slow(values, field, _ARROW_TYPES[field.kind])
 
 
