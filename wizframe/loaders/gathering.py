@@ -86,6 +86,7 @@ class Rows:
             self._misfits[name] += [misfit._replace(position=self._converted + misfit.position) for misfit in misfits]
         self._parts.clear()
         self._converted = self._count
+        _give_back()
 
     def _converted_part(self, name: str) -> tuple[pa.Array, list[Misfit]]:
         texts = [page.texts(name) for page in self._parts]
@@ -120,7 +121,8 @@ class Rows:
         for name in self.columns:  # one after the other, so that each is there twice only for a moment
             column = self._column(name)
             columns[name] = column if is_in_order else column.take(rows)
-            del self._arrays[name]
+            del self._arrays[name], column
+            _give_back()
         return frame_of(columns, self._table), self._misfits_in(rows)
 
     def _column(self, name: str) -> pa.Array:
@@ -152,3 +154,8 @@ class Rows:
         for name in self.columns:
             moved = [misfit._replace(position=int(places[misfit.position])) for misfit in self._misfits[name]]
             yield from ((name, misfit) for misfit in sorted(moved, key=lambda misfit: misfit.position))
+
+
+def _give_back() -> None:
+    """Let the system have the memory that is free again: Arrow's allocator would keep as much as a whole frame."""
+    pa.default_memory_pool().release_unused()
