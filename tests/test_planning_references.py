@@ -1,13 +1,15 @@
 """A file without ids: matched by reference, unknown ones reported or created, and never a wrong record."""
 
 import io
+import json
 
 import pandas as pd
 import pytest
 from test_planning_support import cells_of, changed, load, mend_contacts, rules, states, stored
 
 import wizframe
-from wizframe.errors import UnmatchedRowsError, WrongAccountError
+from wizframe.errors import ProtocolError, UnmatchedRowsError, WrongAccountError
+from wizframe.server import Fault
 
 PADDED, PLAIN = "0000012345", "12345"
 
@@ -176,3 +178,25 @@ def test_rows_go_from_one_account_to_another_by_reference(wiz, table):
         assert changed(before, stored(wiz, table)) == wanted
         assert wanted
         assert only["id"].tolist() == frame["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is no text")]
+)
+def test_a_look_up_that_shows_no_proper_record_is_an_error_and_no_guess(wiz, table, name, why):
+    """Planned as new, such a row would be a second record."""
+    frame = load(wiz, table)[["reference_id", *(["customer_id"] if table == "contacts" else [])]]
+    wire = name if wiz.server.dialect == "rest" else {"reference_id": "referenceId"}.get(name, name)
+    wiz.server.faults.add(
+        Fault("answer_after", f"{table}.list", times=None, body=lambda body: spoilt(body, wire)),
+    )
+    with pytest.raises(ProtocolError, match=why):
+        wizframe.plan(frame, table=table, match="reference_id", new="create")
+
+
+def spoilt(body, name):
+    """Put a list in the place of a field of every record."""
+    content = json.loads(body)
+    for row in content if isinstance(content, list) else content["data"]:
+        row[name] = [5]
+    return json.dumps(content).encode()

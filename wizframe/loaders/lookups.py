@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wizframe.errors import ProtocolError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.loaders.finishing import warn_incomplete
 from wizframe.loaders.reading import Reading
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from wizframe.client import Client
     from wizframe.dialects import Record
+    from wizframe.fields import Table
 
 __all__ = ["ServiceLookups"]
 
@@ -35,17 +37,17 @@ class ServiceLookups:
         reading = Reading(self._client, CUSTOMER, {}, MAX_PAGE_SIZE, None)
         found = reading.customers_by_reference(sorted(references), lambda _known, _total: None)
         warn_incomplete(reading)
-        return {record["reference_id"]: record for record in found}
+        return {record["reference_id"]: record for record in _named(found, CUSTOMER)}
 
     def customers_created_since(self, moment: datetime | None) -> list[Record]:
         """List customers of both statuses that were created then or later; all of them for None."""
         reading = Reading(self._client, CUSTOMER, {}, MAX_PAGE_SIZE, None)
         if moment is not None:
-            return reading.newest_customers(moment)
+            return _named(reading.newest_customers(moment), CUSTOMER)
         with bar("customers", enabled=True) as show:
             found = reading.customers(show)
         warn_incomplete(reading)
-        return found
+        return _named(found, CUSTOMER)
 
     def customers_by_id(self, ids: Iterable[str]) -> dict[str, Record]:
         """Read details; unknown ids are absent."""
@@ -58,6 +60,16 @@ class ServiceLookups:
         ids = sorted(customer_ids)
         reading = Reading(self._client, CONTACT, {}, MAX_PAGE_SIZE, None)
         listed: dict[str, list[Record]] = {identifier: [] for identifier in ids}
-        for record in reading.contacts(ids, progress=True):
+        for record in _named(reading.contacts(ids, progress=True), CONTACT):
             listed[record["customer_id"]].append(record)
         return {identifier: rows for identifier, rows in listed.items() if identifier not in reading.missing}
+
+
+def _named(records: list[Record], table: Table) -> list[Record]:
+    """Refuse records that cannot be told apart: what a plan or a push decides by them would be a guess."""
+    for record in records:
+        if not isinstance(record.get("id"), str) or not record["id"]:
+            raise ProtocolError(f"the service listed a {table.singular} without an id")
+        if not isinstance(record.get("reference_id", ""), str | None):
+            raise ProtocolError(f"the service listed a {table.singular}, {record['id']}, whose reference_id is no text")
+    return records
