@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import threading
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,6 +13,7 @@ from test_planning_support import changed, load, stored
 
 import wizframe
 from wizframe.fields import TABLES
+from wizframe.transport import Pacer
 
 
 class Wanted(NamedTuple):
@@ -70,7 +72,7 @@ def plan_work(wiz, work):
     frames = {table: load(wiz, table)[columns] for table, columns in COLUMNS.items()}
     if work and work[0].action == "delete":
         frame = frames[work[0].table]
-        return frame[frame["id"].isin([change.key for change in work])].wiz.delete()
+        return wizframe.delete(frame[frame["id"].isin([change.key for change in work])], client=wiz)
     for table, frame in frames.items():
         mine = [change for change in work if change.table == table]
         for change in mine:
@@ -78,7 +80,7 @@ def plan_work(wiz, work):
                 frame.loc[frame["id"] == change.key, list(change.cells)] = list(change.cells.values())
         new = [change.cells | (change.customer or {}) for change in mine if change.action == "create"]
         frames[table] = pd.concat([frame, pd.DataFrame(new)], ignore_index=True)
-    return wizframe.plan(frames["customers"], contacts=frames["contacts"])
+    return wizframe.plan(frames["customers"], contacts=frames["contacts"], client=wiz)
 
 
 def truth(wiz):
@@ -117,6 +119,23 @@ def _ids(change, before, after):
         return [change.key]
     fresh = [row for i, row in after[change.table].items() if i not in before[change.table]]
     return [row["id"] for row in fresh if row["reference_id"] == change.key]
+
+
+class Clock:
+    """Time that passes only when a client sleeps; long enough, and what was late takes effect."""
+
+    def __init__(self, client, at_settling=lambda: None):
+        self._settle_s = client.settle_s
+        self._at_settling = at_settling
+        self._lock = threading.Lock()
+        self._now = 0.0
+        client.transport.pacer = Pacer(clock=lambda: self._now, sleep=self.sleep)
+
+    def sleep(self, seconds):
+        with self._lock:
+            self._now += max(seconds, 0.0)
+        if seconds >= self._settle_s:
+            self._at_settling()
 
 
 def seeds(variable, count):

@@ -5,19 +5,17 @@ WIZFRAME_SEED repeats one of them.
 """
 
 import dataclasses
-import threading
 from collections import Counter
 
 import pytest
 from test_planning_support import mend_contacts
-from test_pushing_support import carried_out, make_deletes, make_work, plan_work, seeded, seeds, truth
+from test_pushing_support import Clock, carried_out, make_deletes, make_work, plan_work, seeded, seeds, truth
 
 import wizframe
 from wizframe.frames import problems_frame
 from wizframe.journal import Journal
 from wizframe.server import Faults
 from wizframe.server.faults import PASSING
-from wizframe.transport import Pacer
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.IncompleteLoadWarning")
 
@@ -25,24 +23,6 @@ SCHEDULES = seeds("WIZFRAME_SCHEDULES", 500)
 SHARES = 5
 REFUSALS = (401, 403, 409, 422)
 """What a service may say of a request. Not a 404: that the record is gone would be a lie."""
-
-
-class Clock:
-    """Time that passes only when somebody sleeps; long enough, and what was late takes effect."""
-
-    def __init__(self, wiz):
-        self._wiz = wiz
-        self._lock = threading.Lock()
-        self._now = 0.0
-
-    def __call__(self):
-        return self._now
-
-    def sleep(self, seconds):
-        with self._lock:
-            self._now += max(seconds, 0.0)
-        if seconds >= self._wiz.settle_s:
-            self._wiz.server.faults.apply_late()
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +36,7 @@ class Schedule:
 
     def __init__(self, wiz, seed):
         mend_contacts(wiz)
-        wiz.transport.pacer = Pacer(clock=(clock := Clock(wiz)), sleep=clock.sleep)
+        Clock(wiz, at_settling=wiz.server.faults.apply_late)
         wiz.workers = (1, 1, 3)[seed % 3]
         self._wiz = wiz
         self._before = truth(wiz)
