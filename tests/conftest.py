@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import wizframe
+from wizframe import baselines
 from wizframe.client import _open_clients
 
 pytest_plugins = ["wizframe.testing", "browser_support"]
@@ -28,6 +29,8 @@ def clean_environment(monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "state"))
     _open_clients.clear()  # a client that an earlier test dropped is open until it is collected
+    baselines._live.clear()  # and so are its loads, which show the same records as this one's
+    baselines._recent.clear()
 
 
 @pytest.fixture(params=["rest", "sdk"])

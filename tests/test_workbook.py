@@ -1,7 +1,6 @@
 """There and back through Excel: a colleague's edits, and no others, are planned."""
 
 import contextlib
-import gc
 import re
 import zipfile
 
@@ -12,7 +11,7 @@ from test_planning_support import cells_of, load, rules, second_client
 from test_workbook_support import edit, loaded, plan_of, rewrite, same
 
 import wizframe
-from wizframe import CLEAR, baselines
+from wizframe import CLEAR
 from wizframe.baselines import attached
 from wizframe.errors import (
     AmbiguousTableError,
@@ -41,8 +40,6 @@ def path(tmp_path):
 
 @pytest.fixture
 def customers(wiz):
-    baselines._recent.clear()  # loads of earlier tests' sandboxes, which have the same records
-    gc.collect()
     return load(wiz)
 
 

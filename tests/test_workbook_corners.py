@@ -1,6 +1,5 @@
 """Corners of the way through a workbook: many rows, columns that come and go, frames that know little of themselves."""
 
-import gc
 import zipfile
 
 import pandas as pd
@@ -9,7 +8,7 @@ from test_planning_support import cells_of, load, rules, without_attrs
 from test_workbook_support import edit, loaded, plan_of, rewrite, same
 
 import wizframe
-from wizframe import CLEAR, baselines
+from wizframe import CLEAR
 from wizframe.baselines import attached
 from wizframe.errors import AmbiguousTableError, InvalidRequestError
 
@@ -125,8 +124,6 @@ def test_copies_of_a_sheet_are_told_apart_by_name_or_not_at_all(path):
 
 
 def test_a_frame_that_may_come_from_two_accounts_gets_no_baseline(wiz, path):
-    baselines._recent.clear()
-    gc.collect()
     merged = load(wiz).merge(pd.DataFrame({"region": ["EU"]}), how="cross")
     merged.wiz.to_excel(path)
     assert attached(wizframe.read_excel(path)) is not None
