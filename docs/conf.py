@@ -1,7 +1,6 @@
 """How the documentation is built: `python -m sphinx -W docs build/docs`. Offline; the notebooks are executed."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,7 +9,10 @@ import wizframe
 HERE = Path(__file__).parent
 # The notebooks push: not into the journal of whoever builds this.
 os.environ["WIZFRAME_STATE_DIR"] = tempfile.mkdtemp(prefix="wizframe-docs-")
-shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
+(HERE / "notebooks").mkdir(exist_ok=True)
+for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):  # from there, pictures are elsewhere
+    text = notebook.read_text("utf-8").replace("](../docs/pictures/", "](../pictures/")
+    (HERE / "notebooks" / notebook.name).write_text(text, "utf-8")
 
 project = "wizframe"
 author = "The wizframe maintainers"
