@@ -88,7 +88,5 @@ def test_a_taken_port_is_said_in_one_line(capsys):
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--customers", "-1"], ["sandbox", "--dialect", "latin"]])
 def test_bad_arguments_end_with_code_2_and_usage(arguments, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == 2
-    assert "usage: wizframe" in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert "Usage: wizframe" in capsys.readouterr().err

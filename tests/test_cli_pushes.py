@@ -71,6 +71,20 @@ def test_an_approved_plan_is_applied_exactly(wiz, saved):
     assert writes(wiz) == ["PATCH"] * 3
 
 
+def test_a_rehearsal_shows_the_plan_and_checks_the_limits_but_sends_nothing(wiz, saved):
+    done = run(wiz, "push", saved[1], "--dry-run")
+    assert (done.returncode, "~ 3 to update" in done.stdout, writes(wiz)) == (0, True, [])
+    assert done.stdout.endswith("nothing was sent: --dry-run\n")
+    done = run(wiz, "push", saved[1], "--dry-run", "--yes", "--max-changes", "2")
+    assert (done.returncode, "3 changes, max_changes=2" in done.stderr) == (5, True)
+    assert (run(wiz, "push", saved[1], "--dry-run", "--yes").returncode, writes(wiz)) == (6, [])
+    plan = wizframe.delete(load(wiz).head(1))
+    plan.save(saved[1])
+    assert run(wiz, "push", saved[1], "--dry-run").returncode == 0  # somebody could say yes to a delete
+    assert run(wiz, "push", saved[1], "--dry-run", "--yes", "--max-changes", "2").returncode == 5
+    assert (len(wizframe.pushes()), writes(wiz)) == (0, [])
+
+
 def test_any_other_plan_is_refused(wiz, saved):
     done = run(wiz, "push", saved[1], "--expect", "0123456789ab", "--yes")
     assert done.returncode == 6
@@ -148,6 +162,5 @@ def test_history_is_read_by_people_and_by_programs(wiz):
 
 
 def test_help_tells_the_exit_codes(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
+    assert main(["--help"]) == 0
     assert "5    more changes or deletes than were allowed" in capsys.readouterr().out

@@ -118,6 +118,8 @@ def test_nobody_has_a_drawer_for_everything():
         "anywidget",
         "matplotlib",
         "tqdm",
+        "click",
+        "rich",
         "http.server",
     ],
 )

@@ -1,20 +1,20 @@
-"""The command ``wizframe``. Thin: it parses arguments and calls what the package offers."""
+"""The command ``wizframe``. Thin: it reads options and calls what the package offers."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import os
-import signal
 import sys
-import threading
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from wizframe import __version__
-from wizframe.cli.commands import EXIT_CODES, add_commands, exit_code, run_command
-from wizframe.cli.demo import run_demo
-from wizframe.connections import SANDBOX_API_KEY, sandbox
+from wizframe.cli.codes import EXIT_CODES, exit_code
+from wizframe.cli.files import export
+from wizframe.cli.pushes import COMMANDS
+from wizframe.cli.sandboxes import demo, serve
+from wizframe.cli.terminal import complain
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
 
 if TYPE_CHECKING:
@@ -34,20 +34,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code, see ``EXIT_CODES``; what went wrong is said on stderr. argparse exits with 2 for bad arguments.
+        Exit code, see ``EXIT_CODES``; what went wrong is said on stderr.
     """
-    chosen = _parser().parse_args(arguments)
-    steps = {"demo": _demo, "sandbox": _sandbox}
     try:
-        with _told_warnings() as warned:
-            code = steps.get(chosen.command, run_command)(chosen)
-    except (WizframeError, OSError) as error:
-        sys.stderr.write(f"wizframe: {error}\n")
-        return exit_code(error)
-    except KeyboardInterrupt as error:
-        sys.stderr.write("wizframe: interrupted\n")
-        return exit_code(error)
-    return 8 if code == 0 and IncompleteLoadWarning in warned else code
+        code: int = commands.main(arguments, prog_name="wizframe", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return code
+
+
+class _Commands(click.Group):
+    """The commands in the order in which one needs them, and one end for all of them."""
+
+    def invoke(self, context: click.Context) -> int:
+        """Run a command, and say in a sentence what went wrong."""
+        try:
+            with _told_warnings() as warned:
+                code: int = super().invoke(context)
+                sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # click ends quietly: whoever read has seen enough
+        except (WizframeError, OSError) as error:
+            complain(error)
+            return exit_code(error)
+        except KeyboardInterrupt as error:
+            complain("interrupted")
+            return exit_code(error)
+        return 8 if code == 0 and IncompleteLoadWarning in warned else code
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Name the commands as they were added."""
+        return list(self.commands)
+
+    def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Tell the exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 @contextlib.contextmanager
@@ -57,7 +80,7 @@ def _told_warnings() -> Iterator[set[type[Warning]]]:
 
     def tell(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
         warned.add(category)
-        sys.stderr.write(f"wizframe: {message}\n")
+        complain(message, "warn")
 
     with warnings.catch_warnings():
         for category in (IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning):
@@ -66,60 +89,14 @@ def _told_warnings() -> Iterator[set[type[Warning]]]:
         yield warned
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wizframe",
-        description="WizCommerce customers and contacts as validated pandas DataFrames, and the edits back.",
-        epilog="exit codes:\n" + "\n".join(f"  {code:<3}  {meaning}" for code, meaning in EXIT_CODES.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"wizframe {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="do the whole job on a sandbox, and explain it (no account needed)")
-    serve = commands.add_parser("sandbox", help="serve a sandbox until Ctrl-C: the documented API, made-up data")
-    for command in (demo, serve):
-        command.add_argument("--customers", type=_count, default=500, help="how many customers to make up (500)")
-        command.add_argument("--dialect", choices=("rest", "sdk"), default="rest", help="which dialect to speak (rest)")
-        command.add_argument("--seed", type=int, default=20260, help="the same seed makes the same data")
-    serve.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (8080, the vendor SDK's LOCAL)")
-    serve.add_argument("--latency-s", type=float, default=0.0, help="seconds before each answer (0)")
-    serve.add_argument("--rate-limit", type=float, help="requests per second above which it answers 429")
-    serve.add_argument("--page-size-cap", type=_count, help="records in a page at the most")
-    add_commands(commands)
-    return parser
+_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
+@click.group(cls=_Commands, context_settings=_SETTINGS)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """WizCommerce customers and contacts as validated pandas DataFrames, and the edits back."""
 
 
-def _demo(chosen: argparse.Namespace) -> int:
-    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    run_demo(sys.stdout, customers=chosen.customers, dialect=chosen.dialect, seed=chosen.seed, is_coloured=is_coloured)
-    return 0
-
-
-def _sandbox(chosen: argparse.Namespace) -> int:
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
-    with sandbox(
-        chosen.customers,
-        dialect=chosen.dialect,
-        seed=chosen.seed,
-        latency_s=chosen.latency_s,
-        rate_limit=chosen.rate_limit,
-        page_size_cap=chosen.page_size_cap,
-        port=chosen.port,
-    ) as client:
-        sys.stdout.write(
-            f"{chosen.customers} customers at {client.base_url} ({chosen.dialect} dialect). Ctrl-C stops it.\n\n"
-            f'  wizframe.connect(base_url="{client.base_url}", api_key="{SANDBOX_API_KEY}")\n\n'
-            f'  curl -H "X-API-Key: {SANDBOX_API_KEY}" "{client.base_url}/customers?page_size=2"\n'
-        )
-        sys.stdout.flush()
-        while not stopped.wait(0.5):  # in short waits, so that Ctrl-C works on Windows
-            pass
-    return 0
+for _command in (demo, serve, export, *COMMANDS):
+    commands.add_command(_command)

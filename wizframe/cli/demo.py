@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pandas as pd
 
 import wizframe
+from wizframe.cli.terminal import coloured, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["run_demo"]
 
 _WIDTH = 96
-_COLOURS = {"title": "\033[1;36m", "code": "\033[32m", "quiet": "\033[2m", "add": "\033[32m", "warn": "\033[33m"}
-_RESET = "\033[0m"
 
 
 def run_demo(
@@ -224,15 +223,11 @@ class _Teller:
 
     def _marked(self, text: str) -> str:
         """Fold long lines, and colour those of a plan."""
-        marks = {"  + ": "add", "  ~ ": "title", "  · ": "quiet", "  ! ": "warn", "  conflict": "warn"}
-        lines = []
-        for line in text.split("\n"):
-            folded = textwrap.fill(line, _WIDTH, subsequent_indent=" " * 8) if len(line) > _WIDTH else line
-            colours = [colour for mark, colour in marks.items() if line.startswith(mark)]
-            lines.append(self._colour(folded, colours[0]) if colours else folded)
-        return "\n".join(lines)
+        folded = [
+            textwrap.fill(line, _WIDTH, subsequent_indent=" " * 8) if len(line) > _WIDTH else line
+            for line in text.split("\n")
+        ]
+        return "\n".join(map(marked, folded) if self._is_coloured else folded)
 
     def _colour(self, text: str, name: str) -> str:
-        if not self._is_coloured:
-            return text
-        return "\n".join(f"{_COLOURS[name]}{line}{_RESET}" for line in text.split("\n"))
+        return coloured(text, name) if self._is_coloured else text

@@ -1,13 +1,15 @@
-"""The commands about files: export what is in WizCommerce, plan and push what came back."""
+"""Files on the command line: export what is in WizCommerce, and plan what came back."""
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wizframe.connections import connect
+import click
+
+from wizframe.cli.options import FILTERS, connected, connection, examples, filters
+from wizframe.cli.terminal import say
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.loaders import load_contacts, load_customers
 from wizframe.planning import load_plan
@@ -15,70 +17,52 @@ from wizframe.pushing import plan
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Mapping
 
     import pandas as pd
 
     from wizframe.client import Client
     from wizframe.planning import Plan
 
-__all__ = ["add_connection", "add_export", "add_planning", "connected", "export", "plan_of"]
-
-_TIMES = ("created_after", "created_before", "updated_after", "updated_before")
+__all__ = ["export", "plan_of"]
 
 
-def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Tell argparse how a command is told where to go."""
-    parser.add_argument("--profile", help="a [profiles.NAME] of the configuration file")
-    parser.add_argument("--base-url", metavar="URL", help="where it goes (WIZCOMMERCE_BASE_URL, or the profile's)")
-
-
-def connected(chosen: argparse.Namespace) -> Client:
-    """Connect as the options say."""
-    return connect(profile=chosen.profile, base_url=chosen.base_url)
-
-
-def add_export(parser: argparse.ArgumentParser) -> None:
-    """Tell argparse about ``export``."""
-    parser.add_argument("table", choices=("customers", "contacts"), help="contacts: those of the chosen customers")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="its ending says what: .xlsx, .csv, .parquet"
+@click.command(
+    epilog=examples(
+        "wizframe export customers -o customers.xlsx --with-contacts",
+        "wizframe export contacts --status active -o contacts.csv",
+        "wizframe export customers --updated-after 2026-01-31 --details -o customers.parquet",
     )
-    parser.add_argument(
-        "--with-contacts", action="store_true", help="a second sheet with the customers' contacts (.xlsx)"
-    )
-    parser.add_argument("--status", choices=("active", "inactive"), help="both by default")
-    for name in _TIMES:
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="TIME", help="such as 2026-01-31; UTC")
-    parser.add_argument("--reference", action="append", metavar="REF", help="only this one; may be repeated")
-    parser.add_argument(
-        "--details", action="store_true", help="one more request for each customer: see the field tables"
-    )
-    parser.add_argument("--zone", default="UTC", help="times in .xlsx are local times of this zone (UTC)")
-    add_connection(parser)
+)
+@click.argument("table", type=click.Choice(["customers", "contacts"]))
+@click.option("-o", "--output", required=True, metavar="FILE", help="Its ending says what: .xlsx, .csv, .parquet.")
+@click.option("--with-contacts", is_flag=True, help="A second sheet with the customers' contacts (.xlsx).")
+@click.option("--zone", default="UTC", show_default=True, help="Times in .xlsx are local times of this zone.")
+@filters
+@connection
+def export(table: str, output: str, *, with_contacts: bool, zone: str, **chosen: Any) -> int:
+    """Write customers or contacts into a file for people or programs.
 
-
-def export(chosen: argparse.Namespace) -> int:
-    """Write customers or contacts into a file; replaced as a whole, or not at all."""
-    kind = Path(chosen.output).suffix.lower()
+    Contacts are those of the chosen customers. The file is replaced as a whole, or not at all.
+    """
+    kind = Path(output).suffix.lower()
     if kind not in (".xlsx", ".csv", ".parquet"):
-        raise InvalidRequestError(
-            f"{chosen.output}: a file for people ends in .xlsx or .csv, one for programs in .parquet"
-        )
-    if chosen.with_contacts and (kind != ".xlsx" or chosen.table != "customers"):
+        raise InvalidRequestError(f"{output}: a file for people ends in .xlsx or .csv, one for programs in .parquet")
+    if with_contacts and (kind != ".xlsx" or table != "customers"):
         raise InvalidRequestError("--with-contacts goes with customers and a file that ends in .xlsx")
-    filters = {name: getattr(chosen, name) for name in _TIMES}
     with connected(chosen) as client:
         frame = load_customers(
-            client=client, status=chosen.status, reference_ids=chosen.reference, details=chosen.details, **filters
+            client=client,
+            reference_ids=chosen["reference"] or None,
+            details=chosen["details"],
+            **{name: chosen[name] for name in FILTERS},
         )
-        is_wanted = chosen.table == "contacts" or chosen.with_contacts
-        contacts = load_contacts(frame, client=client) if is_wanted else None
-    if chosen.table == "contacts" and contacts is not None:
+        contacts = load_contacts(frame, client=client) if table == "contacts" or with_contacts else None
+    if table == "contacts" and contacts is not None:
         frame, contacts = contacts, None
-    _write(frame, contacts, chosen.output, kind, chosen.zone)
+    _write(frame, contacts, output, kind, zone)
     more = "" if contacts is None else f" and {len(contacts)} contacts"
-    sys.stdout.write(f"{len(frame)} {chosen.table}{more}: {chosen.output}\n")
+    say(f"{len(frame)} {table}{more}: {output}")
     return 0
 
 
@@ -94,44 +78,38 @@ def _write(frame: pd.DataFrame, contacts: pd.DataFrame | None, path: str, kind: 
         beside.replace(target)
 
 
-def add_planning(parser: argparse.ArgumentParser) -> None:
-    """Tell argparse how a file becomes a plan."""
-    parser.add_argument("file", metavar="FILE", help="a workbook (.xlsx), a .csv, or a plan that was saved (.json)")
-    parser.add_argument("--table", choices=("customers", "contacts"), help="where the file does not tell")
-    parser.add_argument("--match", choices=("id", "reference_id"), default="id", help="how rows find their record (id)")
-    parser.add_argument("--new", choices=("report", "create"), default="report", help="unknown references (report)")
-    parser.add_argument(
-        "--only", action="append", metavar="COLUMN", help="edits elsewhere are problems; may be repeated"
-    )
-    parser.add_argument("--clear", action="append", metavar="COLUMN", help="blank cells here clear; may be repeated")
-    parser.add_argument("--duplicates", choices=("report", "create"), default="report", help="look-alikes (report)")
-    parser.add_argument(
-        "--map", metavar="TOML", help="[rename] their column = ours, [values.COLUMN] their value = ours"
-    )
-    parser.add_argument("--original", metavar="FILE", help="the file as it was sent, where its hidden sheet got lost")
-    add_connection(parser)
+def plan_of(chosen: Mapping[str, Any], client: Client) -> Plan:
+    """Make the plan of a file.
 
+    Parameters
+    ----------
+    chosen : mapping
+        What the options of :func:`wizframe.cli.options.planning` give.
+    client : Client
 
-def plan_of(chosen: argparse.Namespace, client: Client) -> Plan:
-    """Make the plan of a file."""
-    kind = Path(chosen.file).suffix.lower()
+    Returns
+    -------
+    Plan
+    """
+    file = chosen["file"]
+    kind = Path(file).suffix.lower()
     if kind == ".json":
-        return load_plan(chosen.file)
+        return load_plan(file)
     if kind not in (".xlsx", ".csv"):
-        raise PlanError(f"{chosen.file}: a workbook (.xlsx), a .csv or a saved plan (.json) is needed")
-    reading: dict[str, Any] = {"table": chosen.table, "original": chosen.original, **_mapping(chosen.map)}
-    read = read_excel(chosen.file, **reading) if kind == ".xlsx" else read_csv(chosen.file, **reading)
+        raise PlanError(f"{file}: a workbook (.xlsx), a .csv or a saved plan (.json) is needed")
+    reading: dict[str, Any] = {"table": chosen["table"], "original": chosen["original"], **_mapping(chosen["map"])}
+    read = read_excel(file, **reading) if kind == ".xlsx" else read_csv(file, **reading)
     frame, contacts = read if isinstance(read, Sheets) else (read, None)
     return plan(
         frame,
         contacts=contacts,
         client=client,
-        table=None if contacts is not None else chosen.table,
-        match=chosen.match,
-        new=chosen.new,
-        only=chosen.only,
-        clear=chosen.clear or (),
-        duplicates=chosen.duplicates,
+        table=None if contacts is not None else chosen["table"],
+        match=chosen["match"],
+        new=chosen["new"],
+        only=chosen["only"] or None,
+        clear=chosen["clear"],
+        duplicates=chosen["duplicates"],
     )
 
 

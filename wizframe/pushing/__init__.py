@@ -28,7 +28,7 @@ from wizframe.pushing.undoing import undo
 from wizframe.pushing.working import Interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     import pandas as pd
 
@@ -37,7 +37,19 @@ if TYPE_CHECKING:
     from wizframe.progress import Watch
     from wizframe.pushing.carrying import OnConflict
 
-__all__ = ["Result", "apply", "delete", "history", "plan", "purge", "push", "pushes", "resume", "undo"]
+__all__ = [
+    "Result",
+    "apply",
+    "check_allowed",
+    "delete",
+    "history",
+    "plan",
+    "purge",
+    "push",
+    "pushes",
+    "resume",
+    "undo",
+]
 
 
 def plan(  # noqa: PLR0913 - one parameter for each decision
@@ -206,7 +218,7 @@ def apply(
     if invalid not in ("raise", "skip"):
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
     meant = open_client(client, account=plan.account)
-    _check(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
+    check_allowed(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
     if not len(plan):
         nothing = None if plan.contacts is None else Result(plan.contacts, (), meant.connection)
         return Result(plan, (), meant.connection, contacts=nothing)
@@ -229,6 +241,7 @@ def push(
     max_deletes: int | None = None,
     on_conflict: OnConflict = "skip",
     note: str = "",
+    show: Callable[[Plan], None] | None = None,
     **options: object,
 ) -> Result:
     """Plan a frame, show the plan, ask, and carry it out.
@@ -242,6 +255,8 @@ def push(
         As for :func:`apply`.
     max_deletes : int, optional
         As for :func:`apply`; a person who says yes to the plan that is shown allows its deletes.
+    show : callable, optional
+        Takes the plan and shows it; by default it is displayed in a notebook, and printed elsewhere.
     **options
         As for :func:`plan`.
 
@@ -256,8 +271,8 @@ def push(
     """
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
-    _show(planned)
-    _check(planned, meant, max_changes=max_changes, max_deletes=len(planned), invalid="raise")
+    (show or _show)(planned)
+    check_allowed(planned, meant, max_changes=max_changes, max_deletes=len(planned))
     if not yes and len(planned):
         _ask(planned, meant)
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
@@ -290,10 +305,26 @@ def _ask(planned: Plan, client: Client) -> None:
         raise PlanError("the answer was no: nothing was sent")
 
 
-def _check(
-    plan: Plan, client: Client, *, max_changes: int | None, max_deletes: int, invalid: Literal["raise", "skip"]
+def check_allowed(
+    plan: Plan,
+    client: Client,
+    *,
+    max_changes: int | None,
+    max_deletes: int,
+    invalid: Literal["raise", "skip"] = "raise",
 ) -> None:
-    """Refuse a plan before its first write."""
+    """Refuse a plan before its first write.
+
+    Parameters
+    ----------
+    plan, client, max_changes, max_deletes, invalid
+        As for :func:`apply`.
+
+    Raises
+    ------
+    PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError
+        As for :func:`apply`.
+    """
     if plan.account != client.account:
         raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
     for part in plan.parts:
