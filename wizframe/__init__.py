@@ -9,7 +9,7 @@ Start with :func:`connect` (an account) or :func:`sandbox` (a server on this mac
 
 from wizframe.accessor import WizAccessor
 from wizframe.client import Client
-from wizframe.connections import SANDBOX_API_KEY, connect, login, sandbox
+from wizframe.connections import SANDBOX_API_KEY, connect, login, logout, sandbox
 from wizframe.errors import WizframeError
 from wizframe.loaders import load_contacts, load_customers
 from wizframe.magics import load_ipython_extension, unload_ipython_extension
@@ -41,6 +41,7 @@ __all__ = [
     "load_ipython_extension",
     "load_plan",
     "login",
+    "logout",
     "plan",
     "purge",
     "push",

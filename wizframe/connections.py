@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.client import Client
-from wizframe.errors import ConfigurationError
+from wizframe.errors import ConfigurationError, MissingExtraError
 from wizframe.transport import Transport, masked
 from wizframe.transport.login import request_token
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from wizframe.server import Fault
     from wizframe.transport.login import Token
 
-__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "login", "sandbox"]
+__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"]
 
 PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 #: The key that every sandbox accepts. No secret.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
+_KEPT = "kept in the keyring"
 _log = logging.getLogger("wizframe")
 
 
@@ -60,9 +61,9 @@ def connect(
     ----------
     api_key : str, optional
         By default ``WIZCOMMERCE_API_KEY``, else the keyring (where the package keyring is installed), else a
-        hidden prompt.
+        hidden prompt. A profile's own key in the keyring goes before ``WIZCOMMERCE_API_KEY``.
     base_url : str, optional
-        By default ``WIZCOMMERCE_BASE_URL``, else the profile's, else production.
+        By default the profile's, else ``WIZCOMMERCE_BASE_URL``, else production.
     profile : str, optional
         A ``[profiles.NAME]`` of ``config.toml`` in the user's configuration folder: ``base_url``, ``dialect``,
         ``rate``, ``account``.
@@ -97,8 +98,8 @@ def connect(
     """
     api_key = masked(api_key) if api_key else None  # whatever raises from here on shows local variables without it
     chosen = _read_profile(profile)
-    url = base_url or _setting("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
-    key = _find_key(api_key, profile or url)
+    url = _address(base_url, chosen)
+    key = _find_key(api_key, profile, url)
     return _open(
         url,
         key,
@@ -118,6 +119,7 @@ def login(
     base_url: str | None = None,
     profile: str | None = None,
     ca_bundle: str | None = None,
+    must_keep: bool = False,
     **options: Any,
 ) -> Client:
     """Log in with e-mail and password, keep the API key that they give, and connect.
@@ -129,6 +131,8 @@ def login(
         in the file.
     base_url, profile, ca_bundle
         As for :func:`connect`.
+    must_keep : bool, default False
+        Raise where the key cannot be kept, instead of saying so: for a program that ends with the login.
     **options
         As for :func:`connect`: ``dialect``, ``workers``, ``rate``, ``read_only``, ``settle_s``.
 
@@ -141,7 +145,10 @@ def login(
     Raises
     ------
     ConfigurationError
-        Nobody is there to type, an unsafe address, an unknown profile.
+        Nobody is there to type, an unsafe address, an unknown profile; with ``must_keep`` a keyring that does not take
+        the key.
+    MissingExtraError
+        With ``must_keep``: the package keyring is not installed. Nothing was asked for, and nothing sent.
     AuthenticationError
         The e-mail address or the password is wrong.
 
@@ -149,17 +156,59 @@ def login(
     -----
     Sends ``POST /auth/token``, and what :func:`connect` sends. Source: [R].
     """
+    if must_keep and _keyring() is None:
+        raise MissingExtraError(
+            "a login is kept in the keyring, and the package keyring is not installed: pip install 'wizframe[cli]'. "
+            "Where there is no keyring, on a server say, set WIZCOMMERCE_API_KEY instead"
+        )
     chosen = _read_profile(profile)
-    url = base_url or _setting("WIZCOMMERCE_BASE_URL") or chosen.base_url or PRODUCTION_URL
+    url = _address(base_url, chosen)
     email = email or _ask("WizCommerce e-mail: ", input)
     password = masked(_ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
     if not email or not password:
         raise ConfigurationError("login() has to ask for e-mail and password, but nobody typed them")
     token = request_token(url, email, password, ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE") or None)
     kept = _keep_in_keyring(profile or url, token)
+    if must_keep and kept != _KEPT:
+        raise ConfigurationError(f"you are logged in, but the key was {kept}: set WIZCOMMERCE_API_KEY instead")
     until = f"valid until {token.expires_at[:10]}, " if token.expires_at else ""
     key = _Key(token.key, f"from the login, {until}{kept}", token.account)
     return _open(url, key, chosen, ca_bundle=ca_bundle, **options)
+
+
+def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
+    """Forget the API key that :func:`login` left in the keyring.
+
+    Parameters
+    ----------
+    base_url, profile
+        As for :func:`connect`.
+
+    Returns
+    -------
+    bool
+        Whether there was one.
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown profile, or a keyring that does not give the key up.
+
+    Notes
+    -----
+    Sends nothing: no documented request takes a key back. It is valid until it expires, or until it is removed in
+    WizCommerce. ``WIZCOMMERCE_API_KEY`` and connections that are open stay as they are.
+    """
+    url = _address(base_url, _read_profile(profile))
+    name = profile or url
+    keyring = _keyring()
+    if keyring is None or _key_in_keyring(name) is None:
+        return False
+    try:
+        keyring.delete_password("wizframe", name)
+    except Exception:  # noqa: BLE001 - whatever a keyring's own program raises
+        raise ConfigurationError(f"the keyring does not give up the key of {name}: remove it there") from None
+    return True
 
 
 def _open(
@@ -186,6 +235,7 @@ def _open(
     )
     account = chosen.account or key.account or ("sandbox" if key.value == SANDBOX_API_KEY else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
+    client.key_source = key.source
     try:
         total = client.customer.page(page_size=1).total_records
     except BaseException:
@@ -286,15 +336,23 @@ class _Key:
     account: str = ""
 
 
-def _find_key(api_key: str | None, name: str) -> _Key:
+def _address(base_url: str | None, chosen: _Profile) -> str:
+    """Choose where to go: a profile is asked for by name, and its key must not go to another address."""
+    return base_url or chosen.base_url or _setting("WIZCOMMERCE_BASE_URL") or PRODUCTION_URL
+
+
+def _find_key(api_key: str | None, profile: str | None, url: str) -> _Key:
     if api_key:
         return _Key(api_key, "given")
+    own = _key_in_keyring(profile) if profile else None  # the environment's may be another account's
+    if own:
+        return own
     if _setting("WIZCOMMERCE_API_KEY"):
         return _Key(masked(_setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY")
-    stored = _key_in_keyring(name)
+    stored = None if profile else _key_in_keyring(url)
     if stored:
         return stored
-    typed = _ask(f"WizCommerce API key for {name} (not shown): ", getpass.getpass)
+    typed = _ask(f"WizCommerce API key for {profile or url} (not shown): ", getpass.getpass)
     if typed is not None:
         return _Key(masked(typed), "typed")
     raise ConfigurationError(
@@ -313,11 +371,19 @@ def _ask(question: str, ask: Callable[[str], str]) -> str | None:
         return None
 
 
-def _key_in_keyring(name: str) -> _Key | None:
-    """Read a key that somebody laid there, or what a login left: JSON, with the account's name."""
+def _keyring() -> Any:
+    """Give the package keyring, or None where it is not installed."""
     try:
         import keyring  # noqa: PLC0415 - optional
     except ImportError:
+        return None
+    return keyring
+
+
+def _key_in_keyring(name: str) -> _Key | None:
+    """Read a key that somebody laid there, or what a login left: JSON, with the account's name."""
+    keyring = _keyring()
+    if keyring is None:
         return None
     try:
         stored = masked(keyring.get_password("wizframe", name) or "")
@@ -337,15 +403,14 @@ def _entry(stored: str) -> tuple[str, str]:
 
 def _keep_in_keyring(name: str, token: Token) -> str:
     """Keep what a login gave, and say what became of it."""
-    try:
-        import keyring  # noqa: PLC0415 - optional
-    except ImportError:
+    keyring = _keyring()
+    if keyring is None:
         return "not kept: the package keyring is not installed"
     try:
         keyring.set_password("wizframe", name, json.dumps({"key": token.key, "account": token.account}))
     except Exception:  # noqa: BLE001 - whatever a keyring's own program raises, and it may quote the key
         return "not kept: the keyring did not take it"
-    return "kept in the keyring"
+    return _KEPT
 
 
 def _read_profile(name: str | None) -> _Profile:

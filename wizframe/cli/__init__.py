@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wizframe import __version__
+from wizframe.cli import accounts, pushes, reading
 from wizframe.cli.codes import EXIT_CODES, exit_code
 from wizframe.cli.files import export
-from wizframe.cli.pushes import COMMANDS
 from wizframe.cli.sandboxes import demo, serve
 from wizframe.cli.terminal import complain
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
@@ -98,5 +98,5 @@ def commands() -> None:
     """WizCommerce customers and contacts as validated pandas DataFrames, and the edits back."""
 
 
-for _command in (demo, serve, export, *COMMANDS):
+for _command in (demo, serve, *accounts.COMMANDS, *reading.COMMANDS, export, *pushes.COMMANDS):
     commands.add_command(_command)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wizframe.cli.options import FILTERS, connected, connection, examples, filters
+from wizframe.cli.options import connected, connection, examples, filters
+from wizframe.cli.reading import chosen_customers
 from wizframe.cli.terminal import say
 from wizframe.errors import InvalidRequestError, PlanError
-from wizframe.loaders import load_contacts, load_customers
+from wizframe.loaders import load_contacts
 from wizframe.planning import load_plan
 from wizframe.pushing import plan
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
@@ -51,12 +52,7 @@ def export(table: str, output: str, *, with_contacts: bool, zone: str, **chosen:
     if with_contacts and (kind != ".xlsx" or table != "customers"):
         raise InvalidRequestError("--with-contacts goes with customers and a file that ends in .xlsx")
     with connected(chosen) as client:
-        frame = load_customers(
-            client=client,
-            reference_ids=chosen["reference"] or None,
-            details=chosen["details"],
-            **{name: chosen[name] for name in FILTERS},
-        )
+        frame = chosen_customers(chosen, client)
         contacts = load_contacts(frame, client=client) if table == "contacts" or with_contacts else None
     if table == "contacts" and contacts is not None:
         frame, contacts = contacts, None

@@ -65,7 +65,7 @@ def connected(chosen: Mapping[str, Any], **options: Any) -> Client:
 
 connection = _together(
     click.option("--profile", metavar="NAME", help="A [profiles.NAME] of the configuration file."),
-    click.option("--base-url", metavar="URL", help="Where it goes (WIZCOMMERCE_BASE_URL, or the profile's)."),
+    click.option("--base-url", metavar="URL", help="Where it goes (the profile's, or WIZCOMMERCE_BASE_URL)."),
 )
 
 filters = _together(

@@ -9,7 +9,7 @@ import click
 
 from wizframe.cli.files import plan_of
 from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
-from wizframe.cli.terminal import say
+from wizframe.cli.terminal import say, say_json
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.planning.changes import shown
 from wizframe.pushing import check_allowed, history, purge, push, pushes, resume, undo
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_FORMAT = 1
 _A_FILE = "FILE is a workbook (.xlsx), a .csv, or a plan that was saved (.json)."
 
 
@@ -180,8 +179,7 @@ def _history(id_: str | None, field: str | None, since: str | None, *, as_json: 
 
 def _listed(what: str, frame: pd.DataFrame, lines: Callable[[pd.DataFrame], Iterator[str]], *, as_json: bool) -> int:
     if as_json:
-        rows = frame.to_json(orient="records", date_format="iso", date_unit="us")
-        say(f'{{"format": {_FORMAT}, "{what}": {rows}}}')
+        say_json(what, frame)
         return 0
     for line in lines(frame):
         say(line)

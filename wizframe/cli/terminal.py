@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+import pandas as pd
+
+from wizframe.frames import is_blank
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TextIO
 
-__all__ = ["coloured", "complain", "marked", "say", "takes_colour", "visible"]
+__all__ = [
+    "coloured",
+    "complain",
+    "marked",
+    "say",
+    "say_json",
+    "say_pairs",
+    "say_table",
+    "takes_colour",
+    "visible",
+]
+
+#: Of what is printed as JSON.
+_FORMAT = 1
+#: Columns of what is no terminal: a program wants whole values.
+_ENDLESS = 1_000_000
+#: What a column of a narrow terminal keeps at least, so that it can be told which it is.
+_NARROW = 6
+_GAP = 2
 
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"fg": "cyan", "bold": True},
@@ -78,13 +101,18 @@ def visible(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text)
 
 
-def say(text: object) -> None:
+def say(text: object, *, is_data: bool = False) -> None:
     """Write lines on stdout; those of a plan or a result in colour.
 
     Parameters
     ----------
     text : object
+    is_data : bool
+        Leave every character as it is where no terminal would obey it.
     """
+    if is_data and not sys.stdout.isatty():
+        sys.stdout.write(f"{text}\n")
+        return
     lines = map(marked, visible(str(text)).split("\n"))
     click.echo("\n".join(lines), color=takes_colour(sys.stdout))
 
@@ -114,3 +142,87 @@ def complain(text: object, name: str = "bad") -> None:
         What the colour is for: ``"bad"``, or ``"warn"`` for what ends nothing.
     """
     click.echo(f"{coloured('wizframe:', name)} {visible(str(text))}", err=True, color=takes_colour(sys.stderr))
+
+
+def say_json(what: str, value: pd.DataFrame | Mapping[str, Any]) -> None:
+    """Write JSON for programs, with the version of its form.
+
+    Parameters
+    ----------
+    what : str
+        The name under which the value stands.
+    value : DataFrame or mapping
+        A frame becomes a list of objects; times as ISO 8601.
+    """
+    if isinstance(value, pd.DataFrame):
+        text = value.to_json(orient="records", date_format="iso", date_unit="us")
+    else:
+        text = json.dumps(value)  # in ASCII: no character of it drives a terminal
+    say(f'{{"format": {_FORMAT}, "{what}": {text}}}')
+
+
+def say_table(frame: pd.DataFrame) -> None:
+    """Write a frame as a table that fits the terminal; whole where it is none.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    """
+    _say_columns([str(name) for name in frame.columns], frame.itertuples(index=False), is_cut=True)
+
+
+def say_pairs(values: Mapping[str, Any]) -> None:
+    """Write names and values, one below the other; long values are folded.
+
+    Parameters
+    ----------
+    values : mapping
+    """
+    _say_columns(["", ""], values.items(), is_cut=False)
+
+
+def _say_columns(headers: list[str], rows: Any, *, is_cut: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - most commands need no table
+    from rich.table import Table  # noqa: PLC0415
+
+    is_seen = sys.stdout.isatty()
+    colours: Any = "auto" if takes_colour(sys.stdout) else None
+    console = Console(width=None if is_seen else _ENDLESS, color_system=colours, markup=False, highlight=False)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=any(headers), header_style="bold cyan")
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = _widths(headers, cells, console.width) if is_cut else [None] * len(headers)
+    for number, (header, width) in enumerate(zip(headers, widths, strict=True)):
+        style = "" if header or number else "cyan"
+        how: Any = {"no_wrap": True, "overflow": "ellipsis"} if is_cut or style else {"overflow": "fold"}
+        table.add_column(header, style=style, width=width, **how)
+    for row in cells:
+        table.add_row(*row)
+    with console.capture() as written:
+        console.print(table)
+    lines = (line.rstrip(" ") for line in written.get().splitlines())
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _widths(headers: list[str], cells: list[list[Any]], room: int) -> list[int | None]:
+    """Narrow the widest columns until all fit; ids stay whole, since half of one helps nobody."""
+    wanted = [max([len(header), *(row[number].cell_len for row in cells)]) for number, header in enumerate(headers)]
+    least = [
+        width if header == "id" or header.endswith("_id") else min(width, _NARROW)
+        for header, width in zip(headers, wanted, strict=True)
+    ]
+    room -= _GAP * (len(headers) - 1)
+    while sum(wanted) > room and wanted != least:
+        widest = max(range(len(wanted)), key=lambda number: (wanted[number] > least[number], wanted[number]))
+        wanted[widest] -= 1
+    return [*wanted]
+
+
+def _cell(value: Any) -> Any:
+    from rich.text import Text  # noqa: PLC0415
+
+    if is_blank(value):
+        return Text("")
+    if isinstance(value, pd.Timestamp):
+        return Text(f"{value:%Y-%m-%d %H:%M:%S}")
+    text = ("no", "yes")[bool(value)] if isinstance(value, bool) else str(value)
+    return Text(visible(text).replace("\n", "\\n").replace("\t", "\\t"))

@@ -62,6 +62,8 @@ class Client:
         ``list``, ``get``, ``create``, ``update``, ``delete``, and ``contact`` with the same five.
     connection : str
         Tells this connection from others to the same address.
+    key_source : str
+        Where the API key came from, in words; empty for a sandbox.
     server : SandboxServer or None
         The server behind :func:`wizframe.sandbox`.
 
@@ -86,6 +88,7 @@ class Client:
         self.workers = workers
         self.settle_s = settle_s
         self.connection = uuid.uuid4().hex
+        self.key_source = ""
         self.server: Any = None
         self.customer = CustomerOperations(self)
         self._dialect: Dialect | None = None if dialect == "auto" else dialect
