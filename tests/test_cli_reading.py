@@ -148,6 +148,21 @@ def test_no_name_of_an_account_drives_a_terminal(wiz, tmp_path):
     assert r"\nrm" in shown
 
 
+def test_nor_does_one_that_a_plan_or_a_result_prints(wiz):
+    customers, customer, _ = hostile(wiz)
+    bad = customers.assign(phone=HOSTILE, **{HOSTILE: 1})
+    plan = customers.wiz.plan()
+    wiz.server.overwrite("customers", customer, payment_term=HOSTILE + "3")
+    result = plan.apply(progress=False)
+    for shown in (bad.wiz.plan(), plan, result):
+        assert {sign for sign in repr(shown) if not sign.isprintable()} == {"\n"}
+    assert r"n\x1b[2J" in repr(plan)
+    assert "1 conflict" in repr(result)
+    with pytest.raises(wizframe.errors.PlanProblemsError) as refused:
+        bad.wiz.plan().apply()
+    assert str(refused.value).isprintable()
+
+
 def test_nothing_of_an_account_is_taken_for_markup(wiz, capsys, monkeypatch):
     customer = load(wiz)["id"][0]
     wiz.server.overwrite("customers", customer, company_name="[bold red]Big[/] :smile: [link=file:///etc]")

@@ -11,6 +11,7 @@ import click
 import pandas as pd
 
 from wizframe.frames import is_blank
+from wizframe.planning.changes import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,6 @@ __all__ = [
     "say_pairs",
     "say_table",
     "takes_colour",
-    "visible",
 ]
 
 #: Of what is printed as JSON.
@@ -83,24 +83,6 @@ def coloured(text: str, name: str) -> str:
     return "\n".join(click.style(line, **_STYLES[name]) for line in text.split("\n"))
 
 
-def visible(text: str) -> str:
-    r"""Write what a terminal would obey as text: a customer's name may hold anything.
-
-    Parameters
-    ----------
-    text : str
-        Line ends and tabs stay.
-
-    Returns
-    -------
-    str
-        Such as ``\x1b[2J``, and ``\u202e`` for what turns the direction of writing.
-    """
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text)
-
-
 def say(text: object, *, is_data: bool = False) -> None:
     """Write lines on stdout; those of a plan or a result in colour.
 
@@ -113,7 +95,7 @@ def say(text: object, *, is_data: bool = False) -> None:
     if is_data and not sys.stdout.isatty():
         sys.stdout.write(f"{text}\n")
         return
-    lines = map(marked, visible(str(text)).split("\n"))
+    lines = (marked(printable(line)) for line in str(text).split("\n"))
     click.echo("\n".join(lines), color=takes_colour(sys.stdout))
 
 
@@ -141,7 +123,7 @@ def complain(text: object, name: str = "bad") -> None:
     name : str
         What the colour is for: ``"bad"``, or ``"warn"`` for what ends nothing.
     """
-    click.echo(f"{coloured('wizframe:', name)} {visible(str(text))}", err=True, color=takes_colour(sys.stderr))
+    click.echo(f"{coloured('wizframe:', name)} {printable(str(text))}", err=True, color=takes_colour(sys.stderr))
 
 
 def say_json(what: str, value: pd.DataFrame | Mapping[str, Any]) -> None:
@@ -225,4 +207,4 @@ def _cell(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return Text(f"{value:%Y-%m-%d %H:%M:%S}")
     text = ("no", "yes")[bool(value)] if isinstance(value, bool) else str(value)
-    return Text(visible(text).replace("\n", "\\n").replace("\t", "\\t"))
+    return Text(printable(text))

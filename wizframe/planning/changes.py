@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["CLEAR", "COMMAND", "DELETE", "Action", "Cell", "Change", "Problem", "contacts_too", "places", "shown"]
+__all__ = [
+    "CLEAR",
+    "COMMAND",
+    "DELETE",
+    "Action",
+    "Cell",
+    "Change",
+    "Problem",
+    "contacts_too",
+    "places",
+    "printable",
+    "shown",
+]
 
 Action = Literal["create", "update", "delete"]
 _SHOWN_PLACES = 3
@@ -143,5 +155,22 @@ def shown(value: Any, longest: int = 40) -> str:
     if value is None or value in ("", []):
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    text = printable(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(line: str) -> str:
+    r"""Make visible what a terminal would obey, or what would begin a line: names and references may hold anything.
+
+    Parameters
+    ----------
+    line : str
+
+    Returns
+    -------
+    str
+        Such as ``\x1b[2J``; ``\u202e`` for what turns the direction of writing.
+    """
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in line)

@@ -14,7 +14,7 @@ import orjson
 from wizframe.errors import PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import SUPERSEDED, is_same_frame, problems_frame
-from wizframe.planning.changes import places, shown
+from wizframe.planning.changes import places, printable, shown
 from wizframe.planning.showing import SHOWN_NAMES, SIGNS, group_html, group_lines
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ class Plan:
         return any(part.changes_list or part.problems_list for part in self.parts)
 
     def __repr__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(printable, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         yield self._title()
@@ -397,7 +397,7 @@ class Plan:
     def problem_lines(self) -> Iterator[str]:
         """Say what stands in the way, for people: one line for each kind of problem."""
         for part in self.parts:
-            yield from part._problem_lines()  # noqa: SLF001 - a plan like this one
+            yield from map(printable, part._problem_lines())  # noqa: SLF001 - a plan like this one
 
     def _problem_lines(self) -> Iterator[str]:
         alike: dict[tuple[str, str, str], list[Problem]] = {}

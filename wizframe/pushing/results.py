@@ -13,7 +13,7 @@ import pandas as pd
 
 from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
-from wizframe.planning.changes import shown
+from wizframe.planning.changes import printable, shown
 from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
 from wizframe.workbook import to_excel
 
@@ -330,7 +330,7 @@ class Result:
         return sum(self.counts().values())
 
     def __repr__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(printable, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         kinds = " and ".join(part.plan.table.name for part in self.parts)
