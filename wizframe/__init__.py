@@ -16,6 +16,7 @@ from wizframe.magics import load_ipython_extension, unload_ipython_extension
 from wizframe.pickers import ContactPicker, CustomerPicker
 from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
+from wizframe.transport.tracing import trace
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ __all__ = [
     "sandbox",
     "to_csv",
     "to_excel",
+    "trace",
     "undo",
     "unload_ipython_extension",
 ]

@@ -16,6 +16,7 @@ from wizframe.cli.files import export
 from wizframe.cli.sandboxes import demo, serve
 from wizframe.cli.terminal import complain
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
+from wizframe.transport.tracing import trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,8 +95,12 @@ _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content
 
 @click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def commands() -> None:
+@click.option("--trace", "is_traced", is_flag=True, help="Show each request on stderr, never the key.")
+@click.pass_context
+def commands(context: click.Context, *, is_traced: bool) -> None:
     """WizCommerce customers and contacts as validated pandas DataFrames, and the edits back."""
+    if is_traced:
+        context.with_resource(trace())
 
 
 for _command in (demo, serve, *accounts.COMMANDS, *reading.COMMANDS, export, *pushes.COMMANDS):

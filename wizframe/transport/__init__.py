@@ -7,8 +7,10 @@ here can show the API key.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 import ssl
+import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -34,6 +36,7 @@ from wizframe.transport.answers import Answer, failure, judge, read
 from wizframe.transport.deadlines import pool_classes
 from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
 from wizframe.transport.secret import Secret, masked
+from wizframe.transport.tracing import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -181,7 +184,7 @@ class Transport:
             sent_at = self.pacer.wait()
             if self._check:
                 self._check()
-            outcome, asked_s = self._attempt(method, url, body)
+            outcome, asked_s = self._traced(method, url, body)
             if isinstance(outcome, Answer):
                 self.pacer.speed_up()
                 return outcome
@@ -195,8 +198,23 @@ class Transport:
                 self.pacer.slow_down(sent_at, wait_s)
             if failures == MAX_ATTEMPTS or refusals == MAX_REFUSALS or not _may_repeat(method, outcome):
                 raise outcome
+            log.debug("%s again in %.1f s", method, wait_s)
             if not is_everybodys:
                 self.pacer.sleep(wait_s)
+
+    def _traced(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
+        """Send once, and tell the log, where somebody listens."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return self._attempt(method, url, body)
+        began = time.perf_counter()
+        outcome, asked_s = self._attempt(method, url, body)
+        took_ms = (time.perf_counter() - began) * 1000
+        if isinstance(outcome, Answer):
+            shown = self._secret.redact(url)
+            log.debug("%s %s: %d, %d bytes, %.0f ms", method, shown, outcome.status, len(outcome.body), took_ms)
+        else:  # its words begin with method and address
+            log.debug("%s, %.0f ms", self._secret.redact(str(outcome)), took_ms)
+        return outcome, asked_s
 
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
         """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
