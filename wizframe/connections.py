@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wizframe.server import Fault
     from wizframe.transport.login import Token
 
-__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"]
+__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "config_path", "connect", "login", "logout", "profile_names", "sandbox"]
 
 PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 #: The key that every sandbox accepts. No secret.
@@ -413,18 +413,49 @@ def _keep_in_keyring(name: str, token: Token) -> str:
     return _KEPT
 
 
+def config_path() -> Path:
+    """Tell where the configuration file is, or would be.
+
+    Returns
+    -------
+    Path
+    """
+    import platformdirs  # noqa: PLC0415 - only where a profile is asked for
+
+    return Path(platformdirs.user_config_dir("wizframe", appauthor=False)) / "config.toml"
+
+
+def profile_names() -> list[str]:
+    """List the profiles of the configuration file.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ConfigurationError
+        There is a file, but it is no TOML file.
+    """
+    return list(_read_profiles(config_path())) if config_path().exists() else []
+
+
+def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
+    return found
+
+
 def _read_profile(name: str | None) -> _Profile:
     if name is None:
         return _Profile()
-    import platformdirs  # noqa: PLC0415 - only where a profile is asked for
-
-    path = Path(platformdirs.user_config_dir("wizframe", appauthor=False)) / "config.toml"
+    path = config_path()
     try:
-        profiles: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
+        profiles = _read_profiles(path)
     except FileNotFoundError:
         raise ConfigurationError(f"profile={name!r}, but there is no {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
     if name not in profiles:
         raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
     unknown = sorted(profiles[name].keys() - _Profile.__dataclass_fields__.keys())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wizframe import __version__
-from wizframe.cli import accounts, pushes, reading
+from wizframe.cli import accounts, doctor, pushes, reading
 from wizframe.cli.codes import EXIT_CODES, exit_code
 from wizframe.cli.files import export
 from wizframe.cli.sandboxes import demo, serve
@@ -103,5 +103,5 @@ def commands(context: click.Context, *, is_traced: bool) -> None:
         context.with_resource(trace())
 
 
-for _command in (demo, serve, *accounts.COMMANDS, *reading.COMMANDS, export, *pushes.COMMANDS):
+for _command in (demo, serve, *accounts.COMMANDS, *reading.COMMANDS, export, *pushes.COMMANDS, *doctor.COMMANDS):
     commands.add_command(_command)

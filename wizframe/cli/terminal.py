@@ -49,6 +49,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 _SIGNS = {
     "  + ": "add", "  ~ ": "change", "  - ": "bad", "  · ": "quiet", "  ! ": "warn", "  conflict": "warn",
     "  failed": "bad", "  unknown": "bad",
+    "ok    ": "add", "note  ": "warn", "bad   ": "bad",
 }  # fmt: skip
 
 

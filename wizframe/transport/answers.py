@@ -46,11 +46,14 @@ class Answer:
         As it arrived, decompressed.
     secret : Secret
         What no error about the body may show.
+    date : str
+        When the service says that it answered, as its header has it.
     """
 
     status: int
     body: bytes = field(repr=False)
     secret: Secret = field(repr=False)
+    date: str = field(default="", repr=False)
 
     def json(self) -> Any:
         """Parse the body.
@@ -243,7 +246,7 @@ def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer
     """
     status, what = response.status_code, f"{response.request.method} {response.request.url}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        return Answer(status, content, secret)
+        return Answer(status, content, secret, response.headers.get("Date", ""))
     if status < 400:  # noqa: PLR2004
         target = _text(response.headers.get("Location", "nowhere"), secret)
         return RedirectError(
