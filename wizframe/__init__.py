@@ -11,7 +11,7 @@ from wizframe.accessor import WizAccessor
 from wizframe.client import Client
 from wizframe.connections import SANDBOX_API_KEY, connect, login, logout, sandbox
 from wizframe.errors import WizframeError
-from wizframe.loaders import load_contacts, load_customers
+from wizframe.loaders import iter_contacts, iter_customers, load_contacts, load_customers
 from wizframe.magics import load_ipython_extension, unload_ipython_extension
 from wizframe.pickers import ContactPicker, CustomerPicker
 from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
@@ -37,6 +37,8 @@ __all__ = [
     "connect",
     "delete",
     "history",
+    "iter_contacts",
+    "iter_customers",
     "load_contacts",
     "load_customers",
     "load_ipython_extension",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wizframe.accounts import Account
     from wizframe.fields import Table
 
-__all__ = ["Baseline", "Match", "attach", "attached", "differs", "live", "loads", "match"]
+__all__ = ["Baseline", "Match", "attach", "attached", "differs", "let_go", "live", "loads", "match"]
 
 ATTRIBUTE = "wizframe"
 _KEPT_ROWS = 2_000_000
@@ -117,6 +117,17 @@ def attach(frame: pd.DataFrame, baseline: Baseline) -> None:
     # The newest stay alive without their frame, so that `frame = frame.merge(…)` does not lose them.
     while len(_recent) > 1 and sum(len(kept.frame) for kept in _recent) > _KEPT_ROWS:
         _recent.popleft()
+
+
+def let_go(baseline: Baseline | None) -> None:
+    """Keep a baseline no longer than its frame: of a stream, the newest chunk is remembered and no more.
+
+    Parameters
+    ----------
+    baseline : Baseline or None
+    """
+    if baseline is not None and baseline in _recent:
+        _recent.remove(baseline)
 
 
 def attached(frame: pd.DataFrame) -> Baseline | None:

@@ -84,6 +84,17 @@ class Columns:
         """Give one field as it was packed; None where it was not."""
         return self._texts.get(name)
 
+    def chosen(self, numbers: Sequence[int]) -> Columns:
+        """Give some of the rows."""
+        rows = object.__new__(Columns)
+        rows._count = len(numbers)
+        rows._columns = {
+            name: None if values is None else [values[number] for number in numbers]
+            for name, values in self._columns.items()
+        }
+        rows._texts = {name: texts.take(pa.array(numbers, pa.int64())) for name, texts in self._texts.items()}
+        return rows
+
 
 class Records:
     """Rows of which each has its own fields.
@@ -122,6 +133,10 @@ class Records:
 
     def texts(self, name: str) -> None:
         """Give nothing: they are not packed."""
+
+    def chosen(self, numbers: Sequence[int]) -> Records:
+        """Give some of the rows."""
+        return Records([self._records[number] for number in numbers])
 
 
 class Contents(NamedTuple):
@@ -264,6 +279,24 @@ class Page:
             ``large_string``; None where it is not packed: then :meth:`values` has it.
         """
         return self.look().rows.texts(name)
+
+    def chosen(self, numbers: Sequence[int]) -> Page:
+        """Give a page of some of the rows.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Of the rows, in order.
+
+        Returns
+        -------
+        Page
+            This one where all are chosen.
+        """
+        contents = self.look()
+        if len(numbers) == len(contents.rows):
+            return self
+        return Page.of(contents._replace(rows=contents.rows.chosen(numbers)))
 
     def __len__(self) -> int:
         return len(self.look().rows)

@@ -184,6 +184,18 @@ class Client:
 
         return load_customers(client=self, **options)
 
+    def iter_customers(self, **options: Any) -> Any:
+        """Load customers of this account in chunks; see :func:`wizframe.iter_customers`."""
+        from wizframe.loaders import iter_customers  # noqa: PLC0415 - a convenience that points up the layers
+
+        return iter_customers(client=self, **options)
+
+    def iter_contacts(self, customers: Any, **options: Any) -> Any:
+        """Load contacts of customers of this account in chunks; see :func:`wizframe.iter_contacts`."""
+        from wizframe.loaders import iter_contacts  # noqa: PLC0415 - a convenience that points up the layers
+
+        return iter_contacts(customers, client=self, **options)
+
     def load_contacts(self, customers: Any, **options: Any) -> Any:
         """Load contacts of customers of this account; see :func:`wizframe.load_contacts`."""
         from wizframe.loaders import load_contacts  # noqa: PLC0415 - a convenience that points up the layers

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
-from wizframe.baselines import attached
 from wizframe.client import open_client
 from wizframe.client.checks import Moment, check_parameters
-from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
-from wizframe.frames import is_blank
+from wizframe.loaders.asking import check_options, customer_ids, texts_of, watch_of
 from wizframe.loaders.finishing import Invalid, finish
 from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import cut, first_customers
 from wizframe.loaders.lookups import ServiceLookups
 from wizframe.loaders.reading import Reading
+from wizframe.loaders.streaming import iter_contacts, iter_customers
 from wizframe.pages import Page
 from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
     from wizframe.client import Client
 
-__all__ = ["ServiceLookups", "load_contacts", "load_customers"]
+__all__ = ["ServiceLookups", "iter_contacts", "iter_customers", "load_contacts", "load_customers"]
 
 Status = Literal["active", "inactive"]
 
@@ -119,9 +119,9 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     order = {"sort_by": sort_by, "sort": sort, "page_size": page_size}
     check_parameters(filters | order, CUSTOMER)
-    _check_options(invalid, workers=workers, limit=limit)
-    wanted = None if reference_ids is None else _texts(reference_ids)
-    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, _watch(progress))
+    check_options(invalid, workers=workers, limit=limit)
+    wanted = None if reference_ids is None else texts_of(reference_ids)
+    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch_of(progress))
     sort_by = sort_by or "created_at"
     rows = Rows(CUSTOMER, details=details)
     with bar("customers", enabled=progress) as show:
@@ -204,44 +204,10 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
-    _check_options(invalid, workers=workers)
-    wanted = _customer_ids(customers)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, _watch(progress))
+    check_options(invalid, workers=workers)
+    wanted = customer_ids(customers)
+    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch_of(progress))
     rows = Rows(CONTACT, details=False)
     rows.add(Page(reading.contacts(wanted, progress=progress)))
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
     return finish(reading, rows, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
-
-
-def _check_options(invalid: str, **counts: int | None) -> None:
-    if invalid not in ("warn", "raise", "drop"):
-        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
-    for name, count in counts.items():
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-            raise InvalidRequestError(f"{name}={count!r}: must be a whole number from 1")
-
-
-def _watch(progress: bool | Watch) -> Watch | None:  # noqa: FBT001 - as the user gave it
-    return progress if isinstance(progress, Watch) else None
-
-
-def _texts(values: Iterable[str]) -> list[str]:
-    if isinstance(values, (Mapping, pd.DataFrame)) or not isinstance(values, Iterable):
-        raise InvalidRequestError(f"references and ids are texts, but a {type(values).__name__} was given")
-    texts = [values] if isinstance(values, str) else list(values)
-    wrong = [text for text in texts if not isinstance(text, str) or not text]
-    if wrong:
-        raise InvalidRequestError(f"references and ids are texts, but {wrong[0]!r} is among them")
-    return texts
-
-
-def _customer_ids(customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any]) -> list[str]:
-    if isinstance(customers, pd.DataFrame):
-        own = attached(customers)
-        if own is not None and own.table is CONTACT:
-            raise InvalidRequestError("the frame holds contacts: give their customers, frame['customer_id'].unique()")
-        if "id" not in customers and "id" not in customers.index.names:
-            raise InvalidRequestError("the frame of customers has no column or index level 'id'")
-        given = customers["id"] if "id" in customers else customers.index.get_level_values("id")
-        customers = [identifier for identifier in given if not is_blank(identifier)]
-    return list(dict.fromkeys(_texts(customers)))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wizframe.loaders.gathering import Rows
     from wizframe.loaders.reading import Reading
 
-__all__ = ["Invalid", "finish", "warn_incomplete"]
+__all__ = ["Invalid", "build", "finish", "warn_incomplete"]
 
 Invalid = Literal["warn", "raise", "drop"]
 _DOUBTS_SAID = 5
@@ -57,7 +57,37 @@ def finish(
     sort: Literal["asc", "desc"],
     invalid: Invalid,
 ) -> pd.DataFrame:
-    """Build the frame of a load.
+    """Say what may be missing, and build the frame of a load.
+
+    Parameters
+    ----------
+    reading, rows, is_whole, details, sort_by, sort, invalid
+        As for :func:`build`.
+
+    Returns
+    -------
+    DataFrame
+        RangeIndex, baseline attached.
+
+    Raises
+    ------
+    InvalidDataError
+    """
+    warn_incomplete(reading)
+    return build(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
+
+
+def build(
+    reading: Reading,
+    rows: Rows,
+    *,
+    is_whole: bool = False,
+    details: bool,
+    sort_by: str | None,
+    sort: Literal["asc", "desc"],
+    invalid: Invalid,
+) -> pd.DataFrame:
+    """Build the frame of some rows.
 
     Parameters
     ----------
@@ -80,7 +110,6 @@ def finish(
     ------
     InvalidDataError
     """
-    warn_incomplete(reading)
     sent = rows.sent
     frame, misfits = rows.frame(sort_by=sort_by, ascending=sort == "asc")
     odd = problems_frame((misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,18 +18,20 @@ from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
     from wizframe.client import Client
     from wizframe.fields import Table
     from wizframe.pages import Record
-    from wizframe.paging import Taken
+    from wizframe.paging import Names, Taken
 
     Show = Callable[[int, int | None], None]
 
 __all__ = ["Reading"]
 
 _REFERENCES_PER_REQUEST = 40
+_AHEAD = 8  # results that wait for their turn, for each worker
 _CHARACTERS_PER_REQUEST = 4000  # servers refuse addresses above 8 kB
 
 
@@ -47,6 +50,8 @@ class Reading:
         Requests at a time; the client's own number by default.
     watch : Watch, optional
         Who may stop it, and hears its warnings.
+    names : callable
+        Gives a walk an empty set for the names of its records.
 
     Attributes
     ----------
@@ -62,6 +67,7 @@ class Reading:
     page_size: int
     asked_workers: int | None = None
     watch: Watch | None = None
+    names: Callable[[], Names] = set
     doubts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -239,6 +245,48 @@ class Reading:
             self._merge(records, Page(found or []), status)
         return list(records.values())
 
+    def contact_pages(self, customer_ids: Iterable[str], show: Show) -> Iterator[Page]:
+        """Walk the contacts of customers, some at a time, as far as somebody takes them.
+
+        Parameters
+        ----------
+        customer_ids : iterable of str
+            Asked for its next ones as the work goes on.
+        show : callable
+            Takes the number of customers that are done.
+
+        Yields
+        ------
+        Page
+            Of one customer each, in order.
+        """
+        for done, records in enumerate(self._in_order(customer_ids, self._all_contacts_of), 1):
+            show(done, None)
+            yield Page(records)
+
+    def _all_contacts_of(self, customer_id: str) -> list[Record]:
+        records: dict[str, Record] = {}
+        for status in self.statuses:
+            found = self._contacts_of(customer_id, status)
+            if found is None:
+                return []
+            self._merge(records, Page(found), status)
+        return list(records.values())
+
+    def _in_order(self, work: Iterable[Any], read: Callable[[Any], Any]) -> Iterator[Any]:
+        """Do work in threads, not much further than its results are taken."""
+        ahead: deque[Future[Any]] = deque()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="wizframe-stream")
+        try:
+            for item in work:
+                ahead.append(pool.submit(read, item))
+                if len(ahead) > _AHEAD * self.workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:  # also where nobody wants the rest
+            pool.shutdown(wait=True, cancel_futures=True)
+
     def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
         try:
             return self._walk(partial(self._contact_page, customer_id, {"status": status}))
@@ -323,6 +371,7 @@ class Reading:
         """Walk lists; where the order asked for is not the order received, spell the parameters the other way."""
         doubts: list[str] = []
         options: Any = {"page_size": self.page_size, "workers": workers, "totals": self.client.dialect == "rest"}
+        options["names"] = self.names
         try:
             yield from walk_lists(fetches, doubts=doubts, **options)
         except ProtocolError as error:

@@ -37,6 +37,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizframe.paging.fetching import Fetching
+from wizframe.paging.seen import Names, Seen, SeenNames
 from wizframe.paging.telling import created, identities, identity
 from wizframe.paging.walking import MAX_ATTEMPTS, MAX_SETBACKS, Walker
 
@@ -45,7 +46,20 @@ if TYPE_CHECKING:
 
     from wizframe.pages import Page, Record
 
-__all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Taken", "Walk", "created", "identities", "identity", "walk", "walk_lists"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "MAX_SETBACKS",
+    "Names",
+    "Seen",
+    "SeenNames",
+    "Taken",
+    "Walk",
+    "created",
+    "identities",
+    "identity",
+    "walk",
+    "walk_lists",
+]
 
 
 @dataclass
@@ -129,7 +143,13 @@ class Taken(NamedTuple):
 
 
 def walk_lists(
-    fetches: Sequence[Callable[[int], Page]], *, page_size: int, totals: bool, workers: int = 1, doubts: list[str]
+    fetches: Sequence[Callable[[int], Page]],
+    *,
+    page_size: int,
+    totals: bool,
+    workers: int = 1,
+    doubts: list[str],
+    names: Callable[[], Names] = set,
 ) -> Iterator[Taken]:
     """Walk some lists, one after the other.
 
@@ -141,6 +161,8 @@ def walk_lists(
         As for :func:`walk`.
     doubts : list of str
         What cannot be proven is added to it.
+    names : callable
+        Gives each walk an empty set for the names of its records.
 
     Yields
     ------
@@ -153,7 +175,10 @@ def walk_lists(
         As for :func:`walk`.
     """
     with Fetching(workers) as fetching:
-        walkers = [Walker(fetch, fetching, page_size=page_size, workers=workers, totals=totals) for fetch in fetches]
+        walkers = [
+            Walker(fetch, fetching, page_size=page_size, workers=workers, totals=totals, known=names())
+            for fetch in fetches
+        ]
         for number, walker in enumerate(walkers):
             for pages in _windows(walker, walkers[number + 1 :], fetching):
                 yield Taken(number, pages, len(walker.known), pages[-1].total_records)

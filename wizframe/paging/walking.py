@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wizframe.pages import Page
     from wizframe.paging.fetching import Asked, Fetch, Fetching
+    from wizframe.paging.seen import Names
 
 __all__ = ["Walker"]
 
@@ -70,16 +71,20 @@ class Walker:
     workers : int
     totals : bool
         Whether answers are expected to say how many pages there are.
+    known : Names
+        An empty set.
 
     Attributes
     ----------
-    known : set of str
+    known : Names
         The identities of the records that were taken.
     doubts : list of str
     """
 
-    def __init__(self, fetch: Fetch, fetching: Fetching, *, page_size: int, workers: int, totals: bool) -> None:
-        self.known: set[str] = set()
+    def __init__(
+        self, fetch: Fetch, fetching: Fetching, *, page_size: int, workers: int, totals: bool, known: Names
+    ) -> None:
+        self.known = known
         self.doubts: list[str] = []
         self._fetch = fetch
         self._fetching = fetching
