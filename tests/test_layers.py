@@ -19,7 +19,7 @@ ORDER = [
     "errors", "fields", "accounts", "progress", "kernel",
     "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
-    "planning", "workbook", "loaders", "journal", "pushing", "connections", "doctoring",
+    "planning", "workbook", "loaders", "journal", "pushing", "refreshing", "connections", "doctoring",
     "pickers", "grid", "overview", "magics", "accessor", "review", "cli", "testing",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from wizframe.magics import load_ipython_extension, unload_ipython_extension
 from wizframe.pickers import ContactPicker, CustomerPicker
 from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
 from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
+from wizframe.refreshing import refresh
 from wizframe.transport.tracing import trace
 from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
 
@@ -51,6 +52,7 @@ __all__ = [
     "pushes",
     "read_csv",
     "read_excel",
+    "refresh",
     "resume",
     "sandbox",
     "to_csv",

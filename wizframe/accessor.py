@@ -12,6 +12,8 @@ from wizframe.frames import unfold_addresses
 from wizframe.loaders import load_contacts
 from wizframe.planning import validate
 from wizframe.pushing import delete, plan, push
+from wizframe.refreshing import refresh
+from wizframe.refreshing.merging import collisions_of
 from wizframe.workbook import to_csv, to_excel
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from wizframe.overview import Overview
     from wizframe.pickers import FrameBrowser
     from wizframe.planning import Plan
+    from wizframe.progress import Watch
     from wizframe.pushing import Result
     from wizframe.pushing.carrying import OnConflict
 
@@ -30,7 +33,7 @@ __all__ = ["WizAccessor"]
 
 @pd.api.extensions.register_dataframe_accessor("wiz")
 class WizAccessor:
-    """Customers and contacts in a DataFrame: plan, push, delete, to_excel, contacts, addresses, overview, validate.
+    """Customers and contacts in a DataFrame: plan, push, delete, refresh, to_excel, contacts, addresses, validate, …
 
     Parameters
     ----------
@@ -155,6 +158,23 @@ class WizAccessor:
         own = attached(self._frame)
         meant = open_client(client, account=own.account if own else None)
         return load_contacts(self._frame, client=meant, **options)
+
+    def refresh(
+        self, *, deletions: bool = False, client: Client | None = None, progress: bool | Watch = True
+    ) -> pd.DataFrame:
+        """Bring the frame up to date, and keep the edits in it; see :func:`wizframe.refresh`.
+
+        Parameters
+        ----------
+        deletions, client, progress
+            As for :func:`wizframe.refresh`.
+
+        Returns
+        -------
+        DataFrame
+            The frame as it is now, with a new baseline; this one is left as it is.
+        """
+        return refresh(self._frame, deletions=deletions, client=client, progress=progress)
 
     def to_excel(
         self,
@@ -311,3 +331,15 @@ class WizAccessor:
         """
         own = attached(self._frame)
         return self.validate() if own is None else own.problems.copy()
+
+    @property
+    def collisions(self) -> pd.DataFrame:
+        """Edited cells that somebody else changed, too, as :meth:`refresh` found them.
+
+        Returns
+        -------
+        DataFrame
+            Columns table, index, id, column, when_loaded, yours, now, what_happened: ``changed``, or the whole record
+            is ``deleted`` or ``left the load's filters``. Empty where there is none.
+        """
+        return collisions_of(attached(self._frame))

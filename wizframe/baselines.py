@@ -11,7 +11,7 @@ import itertools
 import uuid
 import weakref
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +36,10 @@ _KEPT_ROWS = 2_000_000
 _serials = itertools.count(1)
 
 
+def _new_name() -> str:
+    return f"baseline-{uuid.uuid4().hex}"
+
+
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """The rows of one load, as they were.
@@ -58,6 +62,14 @@ class Baseline:
         Whether it shows every record that the account had then.
     gone : frozenset of str
         Ids that a push of this frame deleted since; an older load may still show them.
+    seen_at : datetime or None
+        By the service's clock: what changed before is in it. None where nobody told the time.
+    takes_new : bool
+        Whether a new record that the filters let through belongs in it; not where references or a limit chose the rows.
+    customers : tuple of str
+        Of contacts: whose were asked for.
+    collisions : DataFrame or None
+        Cells that somebody else changed, too, as :func:`wizframe.refresh` found them.
     """
 
     table: Table
@@ -69,15 +81,39 @@ class Baseline:
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_whole: bool = False
     gone: frozenset[str] = frozenset()
+    seen_at: datetime | None = None
+    takes_new: bool = False
+    customers: tuple[str, ...] = ()
+    collisions: pd.DataFrame | None = field(default=None, repr=False)
     serial: int = field(default_factory=lambda: next(_serials))
     #: Unlike any other session's: a pickled frame must not find somebody else's load.
-    name: str = field(default_factory=lambda: f"baseline-{uuid.uuid4().hex}")
+    name: str = field(default_factory=_new_name)
 
     @cached_property
     def index(self) -> pd.Index[Any]:
         """The ids, for look-ups."""
         ids: pd.Index[Any] = pd.Index(self.frame["id"])
         return ids
+
+    @cached_property
+    def places(self) -> dict[Any, int]:
+        """Id to the number of its row."""
+        return {identifier: place for place, identifier in enumerate(self.frame["id"])}
+
+    def again(self, **changes: Any) -> Baseline:
+        """Make another baseline out of this one.
+
+        Parameters
+        ----------
+        **changes
+            What is different.
+
+        Returns
+        -------
+        Baseline
+            Newer than all others, under a name of its own.
+        """
+        return replace(self, serial=next(_serials), name=_new_name(), **changes)
 
     def __str__(self) -> str:
         return f"the load of {self.loaded_at:%Y-%m-%d %H:%M:%S} UTC ({len(self.frame)} rows)"

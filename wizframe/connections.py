@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import logging
 import os
 import sys
 import tomllib
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.client import Client
 from wizframe.errors import ConfigurationError, MissingExtraError
+from wizframe.progress import tell
 from wizframe.transport import Transport, masked
 from wizframe.transport.login import request_token
 
@@ -30,7 +30,6 @@ PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 #: The key that every sandbox accepts. No secret.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
 _KEPT = "kept in the keyring"
-_log = logging.getLogger("wizframe")
 
 
 @dataclass(frozen=True)
@@ -472,7 +471,4 @@ def _announce(client: Client, total: int | None, source: str) -> None:
     line = f"{client.environment}: {client.account}, {client.dialect} dialect{count}, API key {source}"
     if client.transport.read_only:
         line += ", read-only"
-    if "ipykernel" in sys.modules or sys.stdout.isatty():
-        sys.stdout.write(line + "\n")
-    else:
-        _log.info("%s", line)
+    tell(line)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousTableError",
     "AuthenticationError",
+    "CollidingEditsWarning",
     "ConfigurationError",
     "DeadlineError",
     "ForbiddenError",
@@ -318,6 +319,10 @@ class IncompleteLoadWarning(UserWarning):
 
 class InvalidDataWarning(UserWarning):
     """Loaded rows break the schema; ``frame.wiz.problems`` lists them."""
+
+
+class CollidingEditsWarning(UserWarning):
+    """Somebody else changed cells that were edited here, too; ``frame.wiz.collisions`` lists them."""
 
 
 class LostBaselineWarning(UserWarning):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -14,9 +15,10 @@ from wizframe.errors import LoadStoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Watch", "bar", "note"]
+__all__ = ["Watch", "bar", "note", "tell"]
 
 _AFTER_S = 1.0
+_log = logging.getLogger("wizframe")
 _open: list[Any] = []
 _TELLING_S = 0.5
 
@@ -154,6 +156,19 @@ def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterat
     finally:
         _open.remove(shown)
         shown.close()
+
+
+def tell(line: str) -> None:
+    """Say something once: printed where a person looks, logged elsewhere.
+
+    Parameters
+    ----------
+    line : str
+    """
+    if "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty()):
+        sys.stdout.write(line + "\n")
+    else:
+        _log.info("%s", line)
 
 
 def note(text: str) -> bool:

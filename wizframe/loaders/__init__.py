@@ -210,4 +210,5 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     rows = Rows(CONTACT, details=False)
     rows.add(Page(reading.contacts(wanted, progress=progress)))
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
-    return finish(reading, rows, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
+    asked = tuple(wanted)
+    return finish(reading, rows, customers=asked, details=False, sort_by=sort_by, sort=sort, invalid=invalid)

@@ -16,11 +16,13 @@ from wizframe.frames import problems_frame
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wizframe.fields import Table
     from wizframe.loaders.gathering import Rows
     from wizframe.loaders.reading import Reading
 
-__all__ = ["Invalid", "build", "finish", "warn_incomplete"]
+__all__ = ["Invalid", "build", "finish", "latest_change", "passing", "typed", "warn_incomplete"]
 
 Invalid = Literal["warn", "raise", "drop"]
 _DOUBTS_SAID = 5
@@ -52,6 +54,7 @@ def finish(
     rows: Rows,
     *,
     is_whole: bool = False,
+    customers: tuple[str, ...] | None = None,
     details: bool,
     sort_by: str | None,
     sort: Literal["asc", "desc"],
@@ -61,7 +64,7 @@ def finish(
 
     Parameters
     ----------
-    reading, rows, is_whole, details, sort_by, sort, invalid
+    reading, rows, is_whole, customers, details, sort_by, sort, invalid
         As for :func:`build`.
 
     Returns
@@ -74,7 +77,16 @@ def finish(
     InvalidDataError
     """
     warn_incomplete(reading)
-    return build(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
+    return build(
+        reading,
+        rows,
+        is_whole=is_whole,
+        customers=customers,
+        details=details,
+        sort_by=sort_by,
+        sort=sort,
+        invalid=invalid,
+    )
 
 
 def build(
@@ -82,6 +94,7 @@ def build(
     rows: Rows,
     *,
     is_whole: bool = False,
+    customers: tuple[str, ...] | None = None,
     details: bool,
     sort_by: str | None,
     sort: Literal["asc", "desc"],
@@ -96,6 +109,8 @@ def build(
     rows : Rows
     is_whole : bool
         Whether everything that there is was asked for, but for the reading's filters.
+    customers : tuple of str, optional
+        Of contacts: whose were asked for.
     details, sort, invalid
         As in :func:`wizframe.load_customers`.
     sort_by : str or None
@@ -111,22 +126,58 @@ def build(
     InvalidDataError
     """
     sent = rows.sent
-    frame, misfits = rows.frame(sort_by=sort_by, ascending=sort == "asc")
-    odd = problems_frame((misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits)
-    problems = pd.concat([odd, find_problems(frame, reading.table)], ignore_index=True)
-    problems = problems.drop_duplicates(["row", "column", "rule"])
-    frame, problems = _only(_passes(frame, reading.filters), frame, problems)
+    frame, problems = typed(rows, reading.table, sort_by=sort_by, ascending=sort == "asc")
+    frame, problems = _only(passing(frame, reading.filters), frame, problems)
     _report(problems, len(frame), reading, invalid)
     if invalid == "drop":
         frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
     problems = pd.concat([problems, _field_problems(sent, reading.table, details=details)], ignore_index=True)
     lacks_nothing = is_whole and not (reading.filters or reading.doubts or invalid == "drop")
-    _attach(frame, reading, problems, is_whole=lacks_nothing)
+    whose = {"customers": customers or (), "takes_new": is_whole or customers is not None}
+    _attach(frame, reading, problems, is_whole=lacks_nothing, **whose)
     return frame
 
 
-def _passes(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
-    """Tell which rows every filter lets through; both ends of a range are excluded."""
+def typed(
+    rows: Rows, table: Table, *, sort_by: str | None = None, ascending: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Build a frame and validate it.
+
+    Parameters
+    ----------
+    rows : Rows
+        They are gone afterwards.
+    table : Table
+    sort_by, ascending
+        As for :meth:`Rows.frame`.
+
+    Returns
+    -------
+    DataFrame
+        RangeIndex.
+    DataFrame
+        One row per problem: row, column, value, rule.
+    """
+    frame, misfits = rows.frame(sort_by=sort_by, ascending=ascending)
+    odd = problems_frame((misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits)
+    problems = pd.concat([odd, find_problems(frame, table)], ignore_index=True)
+    return frame, problems.drop_duplicates(["row", "column", "rule"])
+
+
+def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
+    """Tell which rows every filter lets through; both ends of a range are excluded.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Typed.
+    filters : dict
+        ``status`` and the four times.
+
+    Returns
+    -------
+    Series of bool
+    """
     kept = pd.Series(data=True, index=frame.index)
     for name, value in filters.items():
         if name == "status":
@@ -183,10 +234,33 @@ def _warn(reading: Reading, warning: Warning) -> None:
         warnings.warn(warning, stacklevel=caller_level())
 
 
-def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, *, is_whole: bool) -> None:
+def latest_change(frame: pd.DataFrame) -> datetime | None:
+    """Give the newest ``updated_at``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+
+    Returns
+    -------
+    datetime or None
+        None where no row tells it.
+    """
+    latest = frame["updated_at"].max() if "updated_at" in frame else None
+    return None if pd.isna(latest) else latest.to_pydatetime()
+
+
+def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, **facts: Any) -> None:
     named = frame[frame["id"].notna()] if frame["id"].hasnans else frame.copy(deep=False)
-    client = reading.client
+    client, seen_at = reading.client, reading.seen_at(latest_change(frame))
     baseline = Baseline(
-        reading.table, client.account, client.connection, named, problems, reading.filters, is_whole=is_whole
+        reading.table,
+        client.account,
+        client.connection,
+        named,
+        problems,
+        reading.filters,
+        seen_at=seen_at,
+        **facts,
     )
     attach(frame, baseline)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ __all__ = ["Reading"]
 
 _REFERENCES_PER_REQUEST = 40
 _AHEAD = 8  # results that wait for their turn, for each worker
+_LARGEST_DIFFERENCE = timedelta(days=1)  # between the clocks of one service
 _CHARACTERS_PER_REQUEST = 4000  # servers refuse addresses above 8 kB
 
 
@@ -72,9 +75,31 @@ class Reading:
     missing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._began = time.monotonic()
         self.filters = {name: value for name, value in self.filters.items() if value is not None}
         if self.watch:
             self.client = self.client.guarded(self.watch.check)
+
+    def seen_at(self, latest: datetime | None) -> datetime | None:
+        """Tell since when changes may not have been seen.
+
+        Parameters
+        ----------
+        latest : datetime or None
+            The newest ``updated_at`` that was read. It is later than the beginning at the most by how long the reading
+            took, and it is told by the clock that matters: that of an answer's Date may be another machine's.
+
+        Returns
+        -------
+        datetime or None
+            By the service's clock. None where nothing told it.
+        """
+        took = timedelta(seconds=time.monotonic() - self._began)
+        now = self.client.transport.clock.now()
+        if now is None:
+            return None if latest is None else latest - took
+        began = now - took
+        return began if latest is None else max(min(began, latest - took), began - _LARGEST_DIFFERENCE)
 
     @property
     def workers(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -194,12 +193,13 @@ def show_records(
         return
     before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
     after = _advanced(before[~before["id"].isin(list(deleted))], typed, now)
-    problems = own.problems if own is not None else problems_frame()
-    filters = own.filters if own is not None else {}
-    loaded_at = own.loaded_at if own is not None else datetime.now(UTC)
-    is_whole = own is not None and own.is_whole
-    gone = (own.gone if own is not None else frozenset()) | {one for one in deleted if one is not None}
-    attach(frame, Baseline(plan.table, plan.account, connection, after, problems, filters, loaded_at, is_whole, gone))
+    gone = {one for one in deleted if one is not None}
+    if own is None:
+        advanced = Baseline(plan.table, plan.account, connection, after, problems_frame(), gone=frozenset(gone))
+    else:
+        shown = {"account": plan.account, "connection": connection, "frame": after, "gone": own.gone | gone}
+        advanced = own.again(**shown, collisions=None)
+    attach(frame, advanced)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from wizframe.errors import (
 )
 from wizframe.transport.answers import Answer, failure, judge, read
 from wizframe.transport.deadlines import pool_classes
-from wizframe.transport.pacing import Pacer, pause_s, retry_after_s
+from wizframe.transport.pacing import Pacer, ServiceClock, pause_s, retry_after_s
 from wizframe.transport.secret import Secret, masked
 from wizframe.transport.tracing import log
 
@@ -97,6 +97,7 @@ class Transport:
         self.base_url = check_base_url(base_url)
         self.read_only = read_only
         self.pacer = Pacer(rate)
+        self.clock = ServiceClock()
         self._secret = Secret(api_key)
         self._session = _session(workers, self.base_url, ca_bundle)
         self._check: Callable[[], None] | None = None
@@ -234,6 +235,7 @@ class Transport:
             return failure(method, url, error, self._secret), None
         except BaseException as error:  # noqa: BLE001 - raised again: Ctrl-C in frames that hold the header as bytes
             raise error.with_traceback(None) from None
+        self.clock.hear(response.headers)
         if content is None:
             return ProtocolError(f"{method} {url}: the answer is too large"), None
         return judge(response, content, self._secret), retry_after_s(response.headers)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wizframe.errors import ConfigurationError
@@ -18,7 +18,7 @@ from wizframe.progress import note
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["MAX_PAUSE_S", "Pacer", "pause_s", "retry_after_s"]
+__all__ = ["MAX_PAUSE_S", "Pacer", "ServiceClock", "pause_s", "retry_after_s"]
 
 MAX_PAUSE_S = 120.0
 MAX_INTERVAL_S = 10.0
@@ -166,6 +166,36 @@ class _Curve:
         """Give the pace for some moment of the clock."""
         left = 1.0 - max(now - self.since, 0.0) / self.recovery_s
         return self.refused - (self.refused - self.start) * left**3
+
+
+class ServiceClock:
+    """The service's own clock, as its answers tell it; this machine's may be hours off."""
+
+    def __init__(self) -> None:
+        self._heard: tuple[str, float] | None = None
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take note of an answer's Date. It is read when somebody asks.
+
+        Parameters
+        ----------
+        headers : mapping
+        """
+        date = headers.get("Date")
+        if date:
+            self._heard = date, time.monotonic()
+
+    def now(self) -> datetime | None:
+        """Give the time by the service's clock.
+
+        Returns
+        -------
+        datetime or None
+            UTC, to about a second; None where no answer told it.
+        """
+        date, heard_at = self._heard or ("", 0.0)
+        moment = _http_date(date)
+        return None if moment is None else datetime.fromtimestamp(moment + time.monotonic() - heard_at, UTC)
 
 
 def pause_s(asked_s: float | None, failures: int) -> float:
