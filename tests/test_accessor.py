@@ -11,8 +11,8 @@ from wizframe.fields import ADDRESS
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 METHODS = [
-    "addresses", "browse", "collisions", "contacts", "delete", "edit", "overview", "plan", "problems", "push", "refresh",
-    "to_csv", "to_excel", "validate",
+    "addresses", "browse", "collisions", "contacts", "delete", "edit", "overview", "plan", "problems", "push",
+    "refresh", "to_csv", "to_excel", "unread", "validate",
 ]  # fmt: skip
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from wizframe.baselines import attached
 from wizframe.client import open_client
-from wizframe.frames import unfold_addresses
+from wizframe.frames import problems_frame, unfold_addresses
 from wizframe.loaders import load_contacts
+from wizframe.loaders.failing import UNREAD_COLUMNS
 from wizframe.planning import validate
 from wizframe.pushing import delete, plan, push
 from wizframe.refreshing import refresh
@@ -33,7 +34,7 @@ __all__ = ["WizAccessor"]
 
 @pd.api.extensions.register_dataframe_accessor("wiz")
 class WizAccessor:
-    """Customers and contacts in a DataFrame: plan, push, delete, refresh, to_excel, contacts, addresses, validate, …
+    """Customers and contacts in a DataFrame: plan, push, delete, refresh, to_excel, contacts, addresses and more.
 
     Parameters
     ----------
@@ -343,3 +344,17 @@ class WizAccessor:
             is ``deleted`` or ``left the load's filters``. Empty where there is none.
         """
         return collisions_of(attached(self._frame))
+
+    @property
+    def unread(self) -> pd.DataFrame:
+        """Customers whose contacts or details could not be read; their rows are not in the frame.
+
+        Returns
+        -------
+        DataFrame
+            Columns customer_id, what (``contacts`` or ``details``), code (the service's), what_happened. Empty where
+            all were read. ``wizframe.load_contacts(frame.wiz.unread["customer_id"])`` tries again.
+        """
+        own = attached(self._frame)
+        known = own.unread if own is not None else None
+        return problems_frame((), UNREAD_COLUMNS) if known is None else known.copy()

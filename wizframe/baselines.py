@@ -70,6 +70,8 @@ class Baseline:
         Of contacts: whose were asked for.
     collisions : DataFrame or None
         Cells that somebody else changed, too, as :func:`wizframe.refresh` found them.
+    unread : DataFrame or None
+        Customers whose contacts or details could not be read.
     """
 
     table: Table
@@ -85,6 +87,7 @@ class Baseline:
     takes_new: bool = False
     customers: tuple[str, ...] = ()
     collisions: pd.DataFrame | None = field(default=None, repr=False)
+    unread: pd.DataFrame | None = field(default=None, repr=False)
     serial: int = field(default_factory=lambda: next(_serials))
     #: Unlike any other session's: a pickled frame must not find somebody else's load.
     name: str = field(default_factory=_new_name)

@@ -8,6 +8,7 @@ from wizframe.client import open_client
 from wizframe.client.checks import Moment, check_parameters
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.loaders.asking import check_options, customer_ids, texts_of, watch_of
+from wizframe.loaders.failing import Failures
 from wizframe.loaders.finishing import Invalid, finish
 from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import cut, first_customers
@@ -97,7 +98,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     Warns
     -----
     IncompleteLoadWarning
-        It could not be proven that nothing is missing.
+        It could not be proven that nothing is missing; or details could not be read of some customers, which are left
+        out: ``frame.wiz.unread`` lists them.
     InvalidDataWarning
         Rows break the schema; ``frame.wiz.problems`` lists them unless they were left out.
 
@@ -121,7 +123,15 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     check_parameters(filters | order, CUSTOMER)
     check_options(invalid, workers=workers, limit=limit)
     wanted = None if reference_ids is None else texts_of(reference_ids)
-    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch_of(progress))
+    reading = Reading(
+        open_client(client),
+        CUSTOMER,
+        filters,
+        page_size,
+        workers,
+        watch_of(progress),
+        failures=Failures(is_tolerant=True),
+    )
     sort_by = sort_by or "created_at"
     rows = Rows(CUSTOMER, details=details)
     with bar("customers", enabled=progress) as show:
@@ -185,7 +195,9 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Warns
     -----
     IncompleteLoadWarning
-        Some customers could not be read (deleted meanwhile, say); the others' contacts are there.
+        Some customers could not be read (deleted meanwhile, say, or refused, or broken after all attempts); the others'
+        contacts are there, and ``frame.wiz.unread`` lists who is not. Where nobody can be read, or ten in a row cannot,
+        that is an error.
 
     Notes
     -----
@@ -206,7 +218,9 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
     check_options(invalid, workers=workers)
     wanted = customer_ids(customers)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch_of(progress))
+    failures = Failures(is_tolerant=True)
+    watch = watch_of(progress)
+    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch, failures=failures)
     rows = Rows(CONTACT, details=False)
     rows.add(Page(reading.contacts(wanted, progress=progress)))
     sort_by = sort_by or ("created_at" if sort == "desc" else None)

@@ -40,9 +40,15 @@ def warn_incomplete(reading: Reading) -> None:
     IncompleteLoadWarning
     """
     doubts = list(dict.fromkeys(reading.doubts))
-    missing = sorted(set(reading.missing))
-    if missing:
-        doubts.append(f"{len(missing)} customers could not be read, they may be deleted: {', '.join(missing[:5])}")
+    gone, broken = sorted(set(reading.failures.gone)), reading.failures.broken
+    if gone:
+        doubts.append(f"{len(gone)} customers could not be read, they may be deleted: {', '.join(gone[:5])}")
+    if broken:
+        some = ", ".join(sorted(broken)[:5])
+        first = next(iter(broken.values()))
+        doubts.append(
+            f"{len(broken)} customers could not be read, frame.wiz.unread lists them: {some} (first: {first})"
+        )
     if doubts:
         doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
@@ -261,6 +267,7 @@ def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, **fac
         problems,
         reading.filters,
         seen_at=seen_at,
+        unread=reading.failures.frame(),
         **facts,
     )
     attach(frame, baseline)

@@ -62,7 +62,7 @@ class ServiceLookups:
         listed: dict[str, list[Record]] = {identifier: [] for identifier in ids}
         for record in _named(reading.contacts(ids, progress=True), CONTACT):
             listed[record["customer_id"]].append(record)
-        return {identifier: rows for identifier, rows in listed.items() if identifier not in reading.missing}
+        return {identifier: rows for identifier, rows in listed.items() if identifier not in reading.failures.gone}
 
 
 def _named(records: list[Record], table: Table) -> list[Record]:

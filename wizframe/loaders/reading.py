@@ -12,8 +12,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wizframe.errors import NotFoundError, ProtocolError
+from wizframe.errors import ProtocolError
 from wizframe.fields import STATUSES
+from wizframe.loaders.failing import OF_ONE, Failures
 from wizframe.pages import Page
 from wizframe.paging import created, identities, walk_lists
 from wizframe.progress import Watch, bar
@@ -60,8 +61,8 @@ class Reading:
     ----------
     doubts : list of str
         Why the load may be incomplete.
-    missing : list of str
-        Customers that are not there (any more).
+    failures : Failures
+        Customers that are not there (any more), or could not be read.
     """
 
     client: Client
@@ -72,7 +73,7 @@ class Reading:
     watch: Watch | None = None
     names: Callable[[], Names] = set
     doubts: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -261,14 +262,16 @@ class Reading:
         Returns
         -------
         list of dict
-            In the order of the customers; unknown customers go to ``missing``.
+            In the order of the customers; customers that are unknown or cannot be read go to ``failures``.
         """
         work = [(identifier, status) for identifier in customer_ids for status in self.statuses]
         listed = self._each(work, self._contacts_of, "contacts", progress=progress)
         records: dict[str, Record] = {}
         for (_, status), found in zip(work, listed, strict=True):
             self._merge(records, Page(found or []), status)
-        return list(records.values())
+        self.failures.check()
+        unread = {customer for customer, _ in self.failures.rows}  # some of their contacts would look like all
+        return [record for record in records.values() if not unread or record["customer_id"] not in unread]
 
     def contact_pages(self, customer_ids: Iterable[str], show: Show) -> Iterator[Page]:
         """Walk the contacts of customers, some at a time, as far as somebody takes them.
@@ -294,7 +297,7 @@ class Reading:
         for status in self.statuses:
             found = self._contacts_of(customer_id, status)
             if found is None:
-                return []
+                return []  # all of a customer's contacts, or none: the rest would look like all
             self._merge(records, Page(found), status)
         return list(records.values())
 
@@ -314,10 +317,12 @@ class Reading:
 
     def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
         try:
-            return self._walk(partial(self._contact_page, customer_id, {"status": status}))
-        except NotFoundError:
-            self.missing.append(customer_id)
+            found = self._walk(partial(self._contact_page, customer_id, {"status": status}))
+        except OF_ONE as error:
+            self.failures.note(customer_id, "contacts", error)
             return None
+        self.failures.succeed()
+        return found
 
     def details(self, records: Sequence[Record], *, progress: bool | Watch) -> list[Record]:
         """Read the details of each record.
@@ -331,20 +336,24 @@ class Reading:
         Returns
         -------
         list of dict
-            Those that are gone meanwhile are left out and go to ``missing``.
+            Those that are gone meanwhile, or cannot be read, are left out and go to ``failures``.
         """
         work = [(record,) for record in records]
-        return [found for found in self._each(work, self._details_of, "details", progress=progress) if found]
+        found = [one for one in self._each(work, self._details_of, "details", progress=progress) if one]
+        self.failures.check()
+        return found
 
     def _details_of(self, listed: Record) -> Record | None:
         customer_id = listed.get("id")
         if not customer_id or not isinstance(customer_id, str):
             return listed
         try:
-            return listed | self.client.customer.get(customer_id)
-        except NotFoundError:
-            self.missing.append(customer_id)
+            found = self.client.customer.get(customer_id)
+        except OF_ONE as error:
+            self.failures.note(customer_id, "details", error)
             return None
+        self.failures.succeed()
+        return listed | found
 
     def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool | Watch) -> list[Any]:
         with (

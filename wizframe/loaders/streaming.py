@@ -9,6 +9,7 @@ from wizframe.client import open_client
 from wizframe.client.checks import check_parameters
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.loaders.asking import check_options, each_customer_id, watch_of
+from wizframe.loaders.failing import Failures
 from wizframe.loaders.finishing import build, warn_incomplete
 from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import passes
@@ -110,7 +111,8 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     check_parameters(filters | {"page_size": page_size}, CUSTOMER)
     check_options(invalid, workers=workers, chunksize=chunksize)
-    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch_of(progress))
+    failures, watch = Failures(is_tolerant=True), watch_of(progress)
+    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch, failures=failures)
     return _customers(reading, chunksize, details=details, invalid=invalid, progress=progress)
 
 
@@ -178,7 +180,8 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     check_parameters(filters, CONTACT)
     check_options(invalid, workers=workers, chunksize=chunksize)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch_of(progress))
+    failures, watch = Failures(is_tolerant=True), watch_of(progress)
+    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch, failures=failures)
     return _contacts(reading, each_customer_id(customers), chunksize, invalid=invalid, progress=progress)
 
 
@@ -202,6 +205,7 @@ def _contacts(
         pages = reading.contact_pages((one for one in customers if asked.added([one])), show)
         for chunk in _chunks(_fresh(pages, reading, seen.new()), chunksize):
             yield from _frames(reading, chunk, details=False, invalid=invalid)
+    reading.failures.check()
     warn_incomplete(reading)
 
 

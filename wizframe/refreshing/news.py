@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from wizframe.fields import CUSTOMER, MAX_PAGE_SIZE
+from wizframe.loaders.failing import Failures
 from wizframe.loaders.finishing import latest_change, typed, warn_incomplete
 from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import passes
@@ -125,11 +126,12 @@ def _concerns(own: Baseline, record: Record) -> bool:
 
 
 def _contacts(own: Baseline, client: Client, watch: Watch | None, *, progress: bool | Watch) -> News:
-    reading = Reading(client, own.table, {}, MAX_PAGE_SIZE, None, watch)
+    reading = Reading(client, own.table, {}, MAX_PAGE_SIZE, None, watch, failures=Failures(is_tolerant=True))
     customers = own.customers or tuple(own.frame["customer_id"].dropna().unique())
     rows = Rows(own.table, details=False)
     rows.add(Page(reading.contacts(customers, progress=progress)))
-    reading.missing.clear()  # who is deleted leaves no contacts: that is news and no doubt
+    for one in reading.failures.gone:  # who is deleted leaves no contacts: that is news and no doubt
+        del reading.failures.rows[one, "contacts"]
     return _without_missing(own, _news(own, reading, rows, "no list tells which contacts changed"))
 
 
@@ -139,7 +141,9 @@ def _news(own: Baseline, reading: Reading, rows: Rows, why_all: str, listed: Seq
     is_named = (now["id"].notna() & ~now["id"].duplicated()).to_numpy()
     seen_at = reading.seen_at(max(filter(None, map(latest_change, (now, own.frame))), default=None))
     there = frozenset(now["id"] if listed is None else listed)
-    return News(now[is_named], problems, there, frozenset(), seen_at, not reading.doubts, why_all)
+    return News(
+        now[is_named], problems, there, frozenset(), seen_at, not (reading.doubts or reading.failures.broken), why_all
+    )
 
 
 def _without_missing(own: Baseline, news: News) -> News:
