@@ -116,6 +116,8 @@ def test_nobody_has_a_drawer_for_everything():
         "xlsxwriter",
         "python_calamine",
         "anywidget",
+        "dask",
+        "duckdb",
         "matplotlib",
         "tqdm",
         "click",

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "customer_ids", "each_customer_id", "texts_of", "watch_of"]
 
 
-def check_options(invalid: str, **counts: int | None) -> None:
+def check_options(invalid: str, dtype_backend: str | None, **counts: int | None) -> None:
     """Check the options that concern no filter.
 
     Parameters
     ----------
     invalid : str
         What becomes of rows that break the schema.
+    dtype_backend : str or None
     **counts
         Whole numbers from 1; None means not given.
 
@@ -35,6 +36,8 @@ def check_options(invalid: str, **counts: int | None) -> None:
     """
     if invalid not in ("warn", "raise", "drop"):
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
+    if dtype_backend not in (None, "pyarrow"):
+        raise InvalidRequestError(f"dtype_backend={dtype_backend!r}: allowed are None and 'pyarrow'")
     for name, count in counts.items():
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
             raise InvalidRequestError(f"{name}={count!r}: must be a whole number from 1")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.baselines import Baseline, attached, let_go
 from wizframe.client import open_client
 from wizframe.client.checks import check_parameters
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
+from wizframe.frames import arrow_backed
 from wizframe.loaders.asking import check_options, each_customer_id, watch_of
 from wizframe.loaders.failing import Failures
 from wizframe.loaders.finishing import build, warn_incomplete
@@ -49,6 +51,7 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     page_size: int = MAX_PAGE_SIZE,
     workers: int | None = None,
     invalid: Invalid = "warn",
+    dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> Frames:
     """Load customers as frames that arrive one after the other, for what should not be in memory at once.
@@ -58,7 +61,9 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     chunksize : int, default 10,000
         Rows of each frame, at least 1; the last one may have fewer. So may any with ``details`` or
         ``invalid="drop"``.
-    client, status, created_after, created_before, updated_after, updated_before, details, page_size, workers, invalid
+    client, status, created_after, created_before, updated_after, updated_before, details, page_size, workers
+        As for :func:`wizframe.load_customers`.
+    invalid, dtype_backend
         As for :func:`wizframe.load_customers`. Each frame is validated by itself: ``"raise"`` ends the stream.
     progress : bool or wizframe.progress.Watch, default True
         As for :func:`wizframe.load_customers`; the bar stays until the stream ends.
@@ -110,10 +115,11 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters | {"page_size": page_size}, CUSTOMER)
-    check_options(invalid, workers=workers, chunksize=chunksize)
+    check_options(invalid, dtype_backend, workers=workers, chunksize=chunksize)
     failures, watch = Failures(is_tolerant=True), watch_of(progress)
     reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch, failures=failures)
-    return _customers(reading, chunksize, details=details, invalid=invalid, progress=progress)
+    frames = _customers(reading, chunksize, details=details, invalid=invalid, progress=progress)
+    return _arrow_backed(frames) if dtype_backend else frames
 
 
 def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
@@ -128,6 +134,7 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     updated_before: Moment | None = None,
     workers: int | None = None,
     invalid: Invalid = "warn",
+    dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> Frames:
     """Load the contacts of many customers as frames that arrive one after the other.
@@ -137,7 +144,9 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers : str, iterable of str, Series, DataFrame or iterable of DataFrame
         As for :func:`wizframe.load_contacts`, or a stream of customers: ``iter_contacts(iter_customers())``. It is read
         on as contacts are asked for.
-    chunksize, client, status, created_after, created_before, updated_after, updated_before, workers, invalid, progress
+    chunksize, client, status, created_after, created_before, updated_after, updated_before, workers
+        As for :func:`iter_customers`.
+    invalid, dtype_backend, progress
         As for :func:`iter_customers`.
 
     Yields
@@ -179,10 +188,17 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters, CONTACT)
-    check_options(invalid, workers=workers, chunksize=chunksize)
+    check_options(invalid, dtype_backend, workers=workers, chunksize=chunksize)
     failures, watch = Failures(is_tolerant=True), watch_of(progress)
     reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch, failures=failures)
-    return _contacts(reading, each_customer_id(customers), chunksize, invalid=invalid, progress=progress)
+    frames = _contacts(reading, each_customer_id(customers), chunksize, invalid=invalid, progress=progress)
+    return _arrow_backed(frames) if dtype_backend else frames
+
+
+def _arrow_backed(frames: Frames) -> Frames:
+    with closing(frames):
+        for frame in frames:
+            yield arrow_backed(frame)
 
 
 def _customers(reading: Reading, chunksize: int, *, details: bool, invalid: Invalid, progress: bool | Watch) -> Frames:

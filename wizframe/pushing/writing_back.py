@@ -317,8 +317,11 @@ def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], v
 
 def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: list[Any]) -> pd.Series[Any]:
     """Put values into a user's column, whatever its dtype; one that has no place for them becomes ``object``."""
-    if isinstance(old.dtype, pd.StringDtype | pd.ArrowDtype):
+    is_arrow = isinstance(old.dtype, pd.ArrowDtype)
+    if isinstance(old.dtype, pd.StringDtype) or (is_arrow and old.dtype.kind == "U"):
         values = [value if isinstance(value, str) or pd.isna(value) else str(value) for value in values]
+    if is_arrow:
+        values = [pd.NA if pd.isna(value) else value for value in values]
     elif old.dtype.kind == "M" and not isinstance(old.dtype, pd.DatetimeTZDtype):
         values = [value if pd.isna(value) else value.tz_convert(None) for value in values]
     new = old.copy()

@@ -281,6 +281,8 @@ def _with_new(frame: pd.DataFrame, fresh: pd.DataFrame, own: Baseline) -> pd.Dat
             else pd.Index(fresh["id"], name=names[0])
         )
     added = added[[name for name in frame.columns if name in added]]
+    of_arrow = {name: dtype for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.ArrowDtype)}
+    added = added.astype({name: dtype for name, dtype in of_arrow.items() if name in added})
     both = pd.concat([frame, added], ignore_index=_is_plain(frame.index))
     both.attrs = dict(frame.attrs)
     return both

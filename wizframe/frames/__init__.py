@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from wizframe.errors import PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
+from wizframe.frames.backed import arrow_backed
 
 if TYPE_CHECKING:
     from wizframe.dialects import Record
@@ -30,6 +31,7 @@ __all__ = [
     "SUPERSEDED",
     "Misfit",
     "Unsure",
+    "arrow_backed",
     "cell_place",
     "column",
     "column_array",
@@ -168,9 +170,21 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
         return (values.mask(values == "") if field.dtype == "str" else values), []
-    array, misfits = column_array(list(values), field)
+    array, misfits = _from_arrow(values, field) or column_array(list(values), field)
     typed = pa.table({"values": array}).to_pandas(types_mapper=_PANDAS_TYPES.get)["values"]
     return typed.astype(dtype).set_axis(values.index), misfits
+
+
+def _from_arrow(values: pd.Series[Any], field: Field) -> tuple[pa.Array, list[Misfit]] | None:
+    """Take a column that is in Arrow already as it is; None where it is not, or not of the field's own type."""
+    if not isinstance(values.dtype, pd.ArrowDtype):
+        return None
+    array = pa.array(values.array)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    if is_text and field.kind != "flag":
+        return text_array(array.cast(pa.large_string()), field)
+    return (array, []) if array.type == _ARROW_TYPES[field.kind] else None
 
 
 def is_blank(value: Any) -> bool:
@@ -381,7 +395,7 @@ def text_array(texts: pa.Array, field: Field) -> tuple[pa.Array, list[Misfit]]:
     pyarrow.Array
     list of Misfit
     """
-    if field.kind in ("text", "time", "status"):
+    if field.kind in ("text", "time", "status", "object", "list"):  # JSON texts are texts
         try:
             return _typed(texts, field), []
         except pa.ArrowInvalid:
