@@ -1,0 +1,147 @@
+"""Loading all customers, beside what people use instead, at several latencies and numbers of connections."""
+
+import statistics
+import time
+
+import wizframe
+from benchmarks import peers
+from benchmarks.measuring import Goal, Report, interleaved, quietly, seconds, times
+from benchmarks.serving import Sandbox, prepare
+from wizframe.fields import CUSTOMER
+from wizframe.schemas import find_problems
+
+ROWS = 100_000
+LATENCIES_S = (0.0, 0.02, 0.05)
+CONNECTIONS = (16, 32)
+#: (times as fast as a loop, of the floor, of aiohttp's bound) that are aimed at, by latency and connections.
+GOALS = {
+    (0.0, 16): (2.0, None, 1.5),
+    (0.02, 16): (15.0, 1.10, 1.0),
+    (0.05, 16): (15.0, 1.10, None),
+    (0.02, 32): (None, 1.25, 1.3),
+    (0.05, 32): (28.0, 1.25, None),
+}
+#: One after the other, these take a minute where an answer takes 50 ms, and their time hardly moves.
+SEQUENTIAL = {"naive": 1, "session": 1, "dlt": 1}
+WORDS = {
+    "naive": "`requests.get` in a loop, `json_normalize`",
+    "session": "the same over a `Session`",
+    "dlt": "dlt, its REST client",
+    "httpx": "httpx, async",
+    "aiohttp": "aiohttp",
+    "bound": "aiohttp, orjson, Arrow (a bound)",
+    "wizframe": "**wizframe**, validated, proven complete",
+    "floor": "the floor",
+}
+
+
+def measure(size):
+    """Measure, and report."""
+    rows = size.of(ROWS)
+    with Sandbox(prepare(size.folder, rows)) as sandbox:
+        peers.session_loop(sandbox.url, sandbox.api_key)  # the server puts its pages together
+        found = {}
+        for latency_s in LATENCIES_S:
+            sandbox.set_latency(latency_s)
+            one_by_one = _one_by_one(sandbox, latency_s)
+            runs = dict.fromkeys(one_by_one, 1 if latency_s else size.runs)
+            slow = interleaved({name: _checked(get, rows) for name, get in one_by_one.items()}, runs)
+            for connections in CONNECTIONS:
+                found[latency_s, connections] = slow | _parallel(sandbox, rows, connections, size.runs)
+        floors = _floors(sandbox, found)
+    return _report(rows, found, floors, size)
+
+
+def _one_by_one(sandbox, latency_s):
+    url, key = sandbox.url, sandbox.api_key
+    loops = {"naive": lambda: peers.naive_loop(url, key)}
+    if latency_s < max(LATENCIES_S):
+        loops |= {"session": lambda: peers.session_loop(url, key), "dlt": lambda: peers.dlt_client(url, key)}
+    return loops
+
+
+def _parallel(sandbox, rows, connections, runs):
+    url, key = sandbox.url, sandbox.api_key
+    with wizframe.connect(key, base_url=url, workers=connections) as client:
+        contestants = {
+            "wizframe": lambda: quietly(client.load_customers, progress=False),
+            "httpx": lambda: peers.httpx_async(url, key, connections),
+            "aiohttp": lambda: peers.aiohttp_async(url, key, connections),
+            "bound": lambda: peers.aiohttp_bound(url, key, connections),
+        }
+        return interleaved({name: _checked(load, rows) for name, load in contestants.items()}, runs)
+
+
+def _checked(load, rows):
+    def run():
+        frame = load()
+        if len(frame) != rows:
+            raise RuntimeError(f"{len(frame)} of {rows} rows")
+
+    return run
+
+
+def _floors(sandbox, found):
+    """Work out how fast a load can be at all: its requests on so many connections, or its work; and the validation."""
+    floors = {}
+    sandbox.set_latency(0)
+    for connections in CONNECTIONS:
+        with wizframe.connect(sandbox.api_key, base_url=sandbox.url, workers=connections) as client:
+            sandbox.count_requests()
+            work, validations = [], []
+            for _ in range(3):
+                start = time.process_time()
+                frame = quietly(client.load_customers, progress=False)
+                work.append(time.process_time() - start)
+                start = time.process_time()
+                find_problems(frame, CUSTOMER)
+                validations.append(time.process_time() - start)
+            requests = sandbox.count_requests() // 3
+        validation_s = statistics.median(validations)
+        work_s = statistics.median(work) - validation_s
+        for latency_s, of in found:
+            if of == connections:
+                waits = 1 + -(-(requests - 1) // connections)
+                floors[latency_s, of] = max(latency_s * waits, work_s) + validation_s
+    return floors
+
+
+def _report(rows, found, floors, size):
+    cases = [case for case in found if case[0] or case[1] == CONNECTIONS[0]]
+    report = Report(
+        "loading",
+        f"Loading {rows:,} customers",
+        "Seconds into a frame (and times as fast as the loop), by the latency of an answer and the number of "
+        "connections. The floor is latency × (1 + ⌈(requests − 1) ÷ connections⌉), with the requests that prove completeness, "
+        "or the load's own work where that takes longer, and the validation.",
+        ["", *(f"{latency_s * 1000:.0f} ms, {connections}" for latency_s, connections in cases)],
+    )
+    for name, words in WORDS.items():
+        figures = {case: floors[case] if name == "floor" else found[case].get(name) for case in cases}
+        shown = [_cell(value, found[case]["naive"]) for case, value in figures.items()]
+        report.rows.append([words, *shown])
+        report.series[name] = [[f"{c[0] * 1000:.0f} ms, {c[1]}", value] for c, value in figures.items() if value]
+    ratios = [f"{found[case]['wizframe'] / floors[case]:.2f}" for case in cases]
+    report.rows.append(["wizframe ÷ the floor", *ratios])
+    for case, bounds in GOALS.items():
+        report.goals += _goals(case, bounds, found[case], floors[case])
+    report.notes = [
+        f"Loops that ask for one page after the other ran once where there is latency, all others {size.runs} times."
+    ]
+    return report
+
+
+def _cell(value, naive):
+    return "–" if value is None else f"{seconds(value)} ({times(naive / value)})"
+
+
+def _goals(case, bounds, found, floor):
+    where = f"{case[0] * 1000:.0f} ms, {case[1]} connections"
+    of_loop, of_floor, of_bound = bounds
+    own = found["wizframe"]
+    if of_loop:
+        yield Goal(f"{where}: times as fast as the loop", found["naive"] / own, of_loop, is_least=True)
+    if of_floor:
+        yield Goal(f"{where}: of the floor", own / floor, of_floor)
+    if of_bound:
+        yield Goal(f"{where}: of the time of aiohttp's bound", own / found["bound"], of_bound)

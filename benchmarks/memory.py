@@ -1,0 +1,86 @@
+"""Peak memory of a load, over what the imports hold, as a multiple of the finished frame. Each in its own process."""
+
+import argparse
+import json
+import sys
+
+from benchmarks.measuring import Goal, Report, forget_peak, in_process, memory_now, peak_memory, quietly
+from benchmarks.serving import Sandbox, prepare
+
+ROWS, MANY = 100_000, 1_000_000
+BOUND, BOUND_OF_MANY = 3.0, 1.5
+CONNECTIONS = 16
+WORDS = {
+    "naive": "`requests.get` in a loop, `json_normalize`",
+    "dlt": "dlt, its REST client",
+    "httpx": "httpx, async",
+    "aiohttp": "aiohttp",
+    "bound": "aiohttp, orjson, Arrow (a bound)",
+    "wizframe": "**wizframe**, validated, with its baseline",
+}
+MEGABYTE = 1_000_000
+
+
+def measure(size):
+    """Measure, and report."""
+    with Sandbox(prepare(size.folder, size.of(ROWS))) as sandbox:
+        found = {name: _of(sandbox, name) for name in WORDS}
+    with Sandbox(prepare(size.folder, size.of(MANY))) as sandbox:
+        many = _of(sandbox, "wizframe")
+    rows, frame = found["wizframe"]["rows"], found["wizframe"]["frame"]
+    report = Report(
+        "memory",
+        "Memory of a load",
+        "The most that a process held at a time, less what it held after its imports, in megabytes and as a multiple "
+        "of the finished frame of wizframe.",
+        ["", "peak", "× the frame"],
+    )
+    for name, words in WORDS.items():
+        report.rows.append([f"{words}, {rows:,} rows", *_shown(found[name]["peak"], frame)])
+        report.series[name] = [[f"{rows:,}", found[name]["peak"] / frame]]
+    report.rows.append([f"{WORDS['wizframe']}, {many['rows']:,} rows", *_shown(many["peak"], many["frame"])])
+    report.goals = [
+        Goal(f"{rows:,} rows: × the frame", found["wizframe"]["peak"] / frame, BOUND),
+        Goal(f"{many['rows']:,} rows: × the frame", many["peak"] / many["frame"], BOUND_OF_MANY),
+    ]
+    report.notes = [f"The frame has {frame / MEGABYTE:.0f} MB, and {many['frame'] / MEGABYTE:.0f} MB."]
+    return report
+
+
+def _of(sandbox, name):
+    return in_process("benchmarks.memory", name, sandbox.url, sandbox.api_key)
+
+
+def _shown(peak, frame):
+    return f"{peak / MEGABYTE:.0f} MB", f"{peak / frame:.1f}"
+
+
+def load(name, url, key):
+    """Load, and tell of the memory that it took."""
+    import wizframe  # noqa: PLC0415 - its memory must not count
+    from benchmarks import peers  # noqa: PLC0415
+
+    client = wizframe.connect(key, base_url=url, workers=CONNECTIONS)
+    loads = {
+        "naive": lambda: peers.naive_loop(url, key),
+        "dlt": lambda: peers.dlt_client(url, key),
+        "httpx": lambda: peers.httpx_async(url, key, CONNECTIONS),
+        "aiohttp": lambda: peers.aiohttp_async(url, key, CONNECTIONS),
+        "bound": lambda: peers.aiohttp_bound(url, key, CONNECTIONS),
+        "wizframe": lambda: quietly(client.load_customers, progress=False),
+    }
+    quietly(client.load_customers, limit=1, progress=False)  # what is imported when first used: pandera
+    if name == "dlt":
+        import dlt.sources.helpers.rest_client  # noqa: F401, PLC0415
+    before = memory_now()
+    forget_peak()
+    frame = loads[name]()
+    peak = peak_memory() - before
+    return {"peak": peak, "frame": int(frame.memory_usage(deep=True, index=False).sum()), "rows": len(frame)}
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    for argument in ("name", "url", "key"):
+        options.add_argument(argument)
+    sys.stdout.write(f"{json.dumps(load(**vars(options.parse_args())))}\n")

@@ -1,0 +1,102 @@
+"""Planning the edits of a large frame, against `DataFrame.compare`; and what a baseline costs other operations."""
+
+import numpy as np
+import pandas as pd
+
+import wizframe
+from benchmarks.measuring import Goal, Report, interleaved, quietly, seconds, times
+from benchmarks.serving import Sandbox, prepare
+
+ROWS, EDITS, RUNS = 100_000, 500, 7
+#: A column that nothing has to be looked up for: the comparison is measured.
+EDITED = ("payment_term", "shipping_method", "display_name", "first_name", "last_name")
+IN_PLACE, MOVED, SLOWER, LEAST_S = 6.0, 1.0, 1.05, 0.001
+
+
+def measure(size):
+    """Measure, and report."""
+    with (
+        Sandbox(prepare(size.folder, size.of(ROWS))) as sandbox,
+        wizframe.connect(sandbox.api_key, base_url=sandbox.url, workers=16) as client,
+    ):
+        return _measured(client, quietly(client.load_customers, progress=False))
+
+
+def _measured(client, loaded):
+    edited = edit(loaded, EDITS)
+    moved = edited.sample(frac=1, random_state=1)
+    before = loaded.set_index("id")
+    for frame in (edited, moved):
+        found = len(client.plan(frame).changes_list)
+        compared = len(frame.set_index("id").reindex(before.index).compare(before))
+        if found != compared:
+            raise RuntimeError(f"{found} changes, but {compared} rows differ")
+    found = interleaved(
+        {
+            "plan": lambda: client.plan(edited),
+            "compare": lambda: edited.compare(loaded),
+            "plan, moved": lambda: client.plan(moved),
+            "compare, moved": lambda: moved.set_index("id").reindex(before.index).compare(before),
+        },
+        RUNS,
+    )
+    return _report(loaded, found, _operations(loaded))
+
+
+def edit(frame, count):
+    """Edit so many cells, each in another row."""
+    edited = frame.copy()
+    chosen = np.random.default_rng(1).choice(len(frame), min(count, len(frame)), replace=False)
+    for number, name in enumerate(EDITED):
+        edited.iloc[chosen[number :: len(EDITED)], edited.columns.get_loc(name)] = "edited"
+    return edited
+
+
+def _operations(loaded):
+    """Time operations on a frame with its baseline, and on the same without."""
+    plain = loaded.copy(deep=False)
+    plain.attrs = {}
+    operations = {
+        "copy": lambda frame: frame.copy(),
+        "filter": lambda frame: frame[frame["payment_term"] == "net30"],
+        "sort": lambda frame: frame.sort_values("company_name"),
+        "group": lambda frame: frame.groupby("payment_term").size(),
+        "merge": lambda frame: frame.merge(frame[["id", "status"]], on="id"),
+        "concat": lambda frame: pd.concat([frame, frame]),
+        "assign": lambda frame: frame.assign(x=1),
+    }
+    contestants = {}
+    for name, operation in operations.items():
+        contestants[name, "with"] = lambda operation=operation: operation(loaded)
+        contestants[name, "without"] = lambda operation=operation: operation(plain)
+    found = interleaved(contestants, RUNS)
+    return {name: (found[name, "with"], found[name, "without"]) for name in operations}
+
+
+def _report(loaded, found, operations):
+    rows, columns = loaded.shape
+    report = Report(
+        "planning",
+        f"Planning {EDITS} edited cells among {rows:,} × {columns}",
+        "`plan()` types the frame, matches its rows by id, compares them and checks every rule; `compare` is pandas' "
+        "own `DataFrame.compare`, with `set_index` and `reindex` where rows have moved.",
+        ["", "wizframe", "`compare`", "times as fast"],
+    )
+    for words, own, other in (("rows in place", "plan", "compare"), ("rows moved", "plan, moved", "compare, moved")):
+        report.rows.append([words, seconds(found[own]), seconds(found[other]), times(found[other] / found[own])])
+    for name, (with_baseline, without) in operations.items():
+        report.rows.append(
+            [
+                f"{name}, with and without a baseline",
+                seconds(with_baseline),
+                seconds(without),
+                times(without / with_baseline),
+            ]
+        )
+    slowest = max(own / other for own, other in operations.values() if other > LEAST_S)
+    report.goals = [
+        Goal("in place: times as fast", found["compare"] / found["plan"], IN_PLACE, is_least=True),
+        Goal("moved: times as fast", found["compare, moved"] / found["plan, moved"], MOVED, is_least=True),
+        Goal("operations over 1 ms with a baseline: of the time without", slowest, SLOWER),
+    ]
+    return report
