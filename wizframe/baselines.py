@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from wizframe.errors import UnknownBaselineError
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from wizframe.accounts import Account
     from wizframe.fields import Table
 
-__all__ = ["Baseline", "Match", "attach", "attached", "differs", "let_go", "live", "loads", "match"]
+__all__ = [
+    "Baseline", "Match", "attach", "attached", "differs", "is_same_memory", "let_go", "live", "loads", "match",
+]  # fmt: skip
 
 ATTRIBUTE = "wizframe"
 _KEPT_ROWS = 2_000_000
@@ -278,7 +281,8 @@ def match(
     for number, candidate in enumerate(candidates):
         if candidates[0] is own and number and (source[ids.notna()] == 0).all():
             break  # the frame's own load has every row
-        positions = candidate.index.get_indexer(ids)
+        is_in_place = is_same_memory(rows["id"], candidate.frame["id"])
+        positions = np.arange(len(rows)) if is_in_place else candidate.index.get_indexer(ids)
         hits = positions >= 0
         if candidate is not own:
             hits &= _could_be_from(rows, candidate, positions, may_guess)
@@ -329,6 +333,11 @@ def _gathered(
     place: npt.NDArray[np.intp],
 ) -> Match:
     """Put the rows together, column by column, each from its load."""
+    if len(used) == 1:
+        [whole] = used.values()
+        if len(whole.frame) == len(place) and bool((place == np.arange(len(place))).all()):  # nothing has moved
+            every = pd.DataFrame(data=True, index=index, columns=whole.frame.columns)
+            return Match(whole.frame.set_axis(index), every, source >= 0, (whole,))
     names = dict.fromkeys(name for baseline in used.values() for name in baseline.frame.columns)
     cells: dict[str, pd.Series[Any]] = {}
     known: dict[str, npt.NDArray[np.bool_]] = {}
@@ -358,5 +367,33 @@ def differs(left: pd.Series[Any], right: pd.Series[Any]) -> pd.Series[bool]:
     -------
     Series of bool
     """
+    if is_same_memory(left, right):
+        return pd.Series(data=False, index=left.index)
     unequal = (left != right).fillna(value=True).astype(bool)
     return unequal & ~(left.isna() & right.isna())
+
+
+def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
+    """Tell whether two columns of texts are one and the same, so that nothing has to be compared.
+
+    Arrow's arrays are never changed: an edit makes a new one, and copies of a frame share those that were not edited.
+
+    Parameters
+    ----------
+    left, right : Series
+
+    Returns
+    -------
+    bool
+        False also where they are equal and each has its own memory.
+    """
+    if not isinstance(left.dtype, pd.StringDtype) or left.dtype != right.dtype or len(left) != len(right):
+        return False
+    return _places(left) == _places(right)
+
+
+def _places(texts: pd.Series[Any]) -> list[Any]:
+    """List where in memory texts lie."""
+    found = pa.array(texts.array)
+    chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
+    return [(len(chunk), chunk.offset, [None if b is None else b.address for b in chunk.buffers()]) for chunk in chunks]

@@ -169,7 +169,8 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
     """
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
-        return (values.mask(values == "") if field.dtype == "str" else values), []
+        is_empty = values == "" if field.dtype == "str" else None
+        return (values if is_empty is None or not is_empty.any() else values.mask(is_empty)), []
     array, misfits = _from_arrow(values, field) or column_array(list(values), field)
     typed = pa.table({"values": array}).to_pandas(types_mapper=_PANDAS_TYPES.get)["values"]
     return typed.astype(dtype).set_axis(values.index), misfits

@@ -15,8 +15,6 @@ from wizframe.planning.changes import CLEAR, Cell, Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import pandas as pd
-
     from wizframe.fields import Field, Table
     from wizframe.planning.intake import Intake
     from wizframe.planning.matching import Matched
@@ -76,25 +74,29 @@ def compare(
         found.columns.append(name)
         cleared = intake.cleared.get(name)
         changed = differs(intake.typed[name], base[name]).to_numpy()
-        for position in np.flatnonzero(changed & matched.is_known & matched.shown[name].to_numpy()):
+        if not changed.any():
+            continue
+        positions = np.flatnonzero(changed & matched.is_known & matched.shown[name].to_numpy())
+        values = zip(base[name].take(positions).tolist(), intake.typed[name].take(positions).tolist(), strict=True)
+        for position, (old, new) in zip(positions.tolist(), values, strict=True):
             is_cleared = name in clear or (cleared is not None and bool(cleared.iloc[position]))
-            _judge(found, intake, base, int(position), name, only=only, is_cleared=is_cleared)
+            _judge(found, intake, position, name, old, new, only=only, is_cleared=is_cleared)
     return found
 
 
 def _judge(
     found: Comparison,
     intake: Intake,
-    base: pd.DataFrame,
     position: int,
     name: str,
+    old: Any,
+    new: Any,
     *,
     only: Collection[str] | None,
     is_cleared: bool,
 ) -> None:
     field = intake.table[name]
-    old = to_record_value(base[name].iat[position], field)
-    new = to_record_value(intake.typed[name].iat[position], field)
+    old, new = to_record_value(old, field), to_record_value(new, field)
     if new is None and not is_cleared:
         if not field.writable:
             return

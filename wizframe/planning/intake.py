@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from wizframe.baselines import attached
+from wizframe.baselines import attached, is_same_memory
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames import column, is_blank, problems_frame
@@ -104,13 +104,15 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     )
 
 
-def take_in(frame: pd.DataFrame, table: Table) -> Intake:
+def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = None) -> Intake:
     """Read a frame's columns and index levels as typed columns of a table.
 
     Parameters
     ----------
     frame : DataFrame
     table : Table
+    known : DataFrame, optional
+        Typed columns, such as a baseline's: where the frame still has one of them, it is taken as it is.
 
     Returns
     -------
@@ -124,7 +126,9 @@ def take_in(frame: pd.DataFrame, table: Table) -> Intake:
     flat = _flat(frame, table)
     intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
     for name in flat.columns:
-        if name in table:
+        if name in table and known is not None and name in known and is_same_memory(flat[name], known[name]):
+            intake.typed[name] = flat[name]
+        elif name in table:
             _take_column(intake, flat[name], table[name])
         elif name == CUSTOMER_REFERENCE and table is CONTACT:
             texts, misfits = column(flat[name], CUSTOMER["reference_id"])

@@ -178,7 +178,8 @@ class _Matcher:
         is_new = ~had_id
         if by_reference:
             is_new = self._find_by_reference(ids, customer_ids, new=new)
-        is_known = ids.notna().to_numpy() & self._first_of_each(ids)
+        is_in_place = own is not None and own.index.is_unique and baselines.is_same_memory(ids, own.frame["id"])
+        is_known = ids.notna().to_numpy() & (is_in_place or self._first_of_each(ids))
         others = baselines.live(self._intake.table, self._account, self._connection)
         loaded = baselines.match(typed.assign(id=ids), own, others, may_guess=had_id)
         if "customer_id" in loaded.frame:
@@ -275,8 +276,10 @@ class _Matcher:
 
     def _first_of_each(self, ids: pd.Series[Any]) -> Mask:
         """Pick one row per id; rows with one id that differ are problems, and none of them is compared."""
-        again = ids.duplicated(keep=False) & ids.notna()
         first = ~ids.duplicated(keep="first").to_numpy()
+        if first.all():
+            return first
+        again = ids.duplicated(keep=False) & ids.notna()
         if not again.any():
             return first
         rows = self._intake.typed[again].assign(id=ids[again], **{COMMAND: self._intake.deletes[again]})
