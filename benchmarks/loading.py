@@ -112,7 +112,8 @@ def _report(rows, found, floors, size):
         "loading",
         f"Loading {rows:,} customers",
         "Seconds into a frame (and times as fast as the loop), by the latency of an answer and the number of "
-        "connections. The floor is latency × (1 + ⌈(requests − 1) ÷ connections⌉), with the requests that prove completeness, "
+        "connections. The floor is latency × (1 + ⌈(requests − 1) ÷ connections⌉), with the requests that "
+        "prove completeness, "
         "or the load's own work where that takes longer, and the validation.",
         ["", *(f"{latency_s * 1000:.0f} ms, {connections}" for latency_s, connections in cases)],
     )

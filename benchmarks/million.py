@@ -25,8 +25,10 @@ def measure(size):
     report.rows = [[what, seconds(taken), f"{peak / 1e9:.2f} GB"] for what, taken, peak in found["steps"]]
     report.goals = [Goal("GB of memory at the most", found["steps"][-1][2] / 1e9, MOST_GB)]
     report.notes = [
-        f"The process held {found['imports'] / 1e9:.2f} GB after its imports; "
-        f"the frame has {found['frame'] / 1e9:.2f} GB."
+        (
+            f"The process held {found['imports'] / 1e9:.2f} GB after its imports; "
+            f"the frame has {found['frame'] / 1e9:.2f} GB."
+        )
     ]
     return report
 

@@ -150,7 +150,8 @@ def _report(count, found):
         "pushing",
         f"Pushing {count:,} updates, at {LATENCY_S * 1000:.0f} ms",
         "Each update reads its record and writes it: two requests. Seconds, and times as fast as the loop. wizframe "
-        "also compares with the baseline, records each step on disk before it goes on, checks each answer, and writes back.",
+        "also compares with the baseline, records each step on disk before it goes on, checks each answer, "
+        "and writes back.",
         ["", *(f"{connections} connections" for connections in found)],
     )
     for name, words in WORDS.items():
