@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from wizframe.errors import PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
 from wizframe.frames.backed import arrow_backed
+from wizframe.frames.problems import LETTERS, cell_place, problems_frame
 
 if TYPE_CHECKING:
     from wizframe.dialects import Record
@@ -48,12 +49,8 @@ __all__ = [
     "unfold_addresses",
 ]
 
-#: In the ``attrs`` of a frame that was read from a file: column to its letter there. Its labels are row numbers, under
-#: the name of the sheet with an exclamation mark.
-LETTERS = "wizframe_letters"
 #: In the ``attrs`` of a frame that another one took the place of: why it is not to be pushed any more.
 SUPERSEDED = "wizframe_superseded"
-PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _IDS_SEPARATOR = ", "
 
@@ -278,43 +275,6 @@ def split_ids(text: str) -> list[str]:
     list of str
     """
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = PROBLEM_COLUMNS) -> pd.DataFrame:
-    """Build a frame of problems.
-
-    Parameters
-    ----------
-    rows : iterable of sequence
-        In the order of ``columns``.
-    columns : sequence of str, default row, column, value, rule
-
-    Returns
-    -------
-    DataFrame
-        One row per problem, dtype ``object`` (values are shown as they stand in the frame).
-    """
-    return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
-
-
-def cell_place(frame: pd.DataFrame, label: Any, name: str = "") -> str:
-    """Say where in its file a cell of a frame stands.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    label : object
-        Of the row.
-    name : str
-        Of the column; without it, the row is meant.
-
-    Returns
-    -------
-    str
-        Such as ``Customers!F12``; empty for a frame that does not come from a file, or lost its labels.
-    """
-    sheet = str(frame.index.name)
-    return f"{sheet}{frame.attrs.get(LETTERS, {}).get(name, '')}{label}" if sheet.endswith("!") else ""
 
 
 def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:
