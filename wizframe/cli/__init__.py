@@ -60,6 +60,8 @@ class _Commands(click.Group):
             complain(error)
             return exit_code(error)
         except KeyboardInterrupt as error:
+            if sys.stderr.isatty():
+                click.echo(err=True)  # the terminal has written ^C
             complain("interrupted")
             return exit_code(error)
         return 8 if code == 0 and IncompleteLoadWarning in warned else code
