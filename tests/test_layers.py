@@ -20,7 +20,7 @@ ORDER = [
     "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "refreshing", "connections", "doctoring",
-    "pickers", "grid", "overview", "magics", "accessor", "review", "cli", "testing",
+    "pickers", "grid", "overview", "magics", "accessor", "dask", "review", "cli", "testing",
 ]  # fmt: skip
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.

@@ -170,6 +170,17 @@ class Client:
         view.customer = CustomerOperations(view)
         return view
 
+    def aside(self) -> Client:
+        """Take this connection out of those that are meant where none is named.
+
+        Returns
+        -------
+        Client
+            Itself.
+        """
+        _open_clients.discard(self)
+        return self
+
     def close(self) -> None:
         """Close the connections; a sandbox stops."""
         _open_clients.discard(self)

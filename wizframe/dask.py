@@ -1,0 +1,321 @@
+"""Customers and contacts as Dask DataFrames, for what is too much for one machine. Thin: each part is an ordinary load.
+
+A part is a span of ``created_at``. That never changes, so every customer is in exactly one part, whatever others do
+while the parts are read, and each part is as complete as any load.
+
+The API key is in no graph: each process finds it by itself, in its environment or keyring, as
+:func:`wizframe.connect` does.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from wizframe.baselines import attached, let_go
+from wizframe.client import open_client
+from wizframe.client.checks import check_parameters, moment
+from wizframe.connections import connect
+from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError
+from wizframe.fields import CONTACT, CUSTOMER, STATUSES
+from wizframe.frames import to_frame
+from wizframe.progress import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from wizframe.client import Client
+    from wizframe.client.checks import Moment
+    from wizframe.fields import Table
+
+__all__ = ["load_contacts", "load_customers"]
+
+_ROWS = 100_000
+_CUSTOMERS = 1_000
+_lock = threading.Lock()
+_clients: dict[_Connection, Client] = {}
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """How a process connects: everything but the key."""
+
+    base_url: str
+    profile: str | None
+    dialect: Literal["rest", "sdk"]
+    workers: int
+    rate: float | None
+    ca_bundle: str | None
+
+    def client(self) -> Client:
+        """Give the connection of this process; all its parts share one pace."""
+        with _lock:
+            if self not in _clients:
+                _clients[self] = connect(**asdict(self), read_only=True).aside()
+            return _clients[self]
+
+
+def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
+    *,
+    client: Client | None = None,
+    rows: int = _ROWS,
+    status: Literal["active", "inactive"] | None = None,
+    created_after: Moment | None = None,
+    created_before: Moment | None = None,
+    updated_after: Moment | None = None,
+    updated_before: Moment | None = None,
+    details: bool = False,
+    invalid: Literal["warn", "raise", "drop"] = "warn",
+    profile: str | None = None,
+    rate: float | None = None,
+    workers: int = 4,
+    processes: int | None = None,
+    ca_bundle: str | None = None,
+) -> Any:
+    """Promise every customer that the filters let through, as a Dask DataFrame.
+
+    Parameters
+    ----------
+    client : Client, optional
+        Looks how many there are; by default the one open connection. Its key stays here.
+    rows : int, default 100,000
+        Customers of each part, about.
+    status, created_after, created_before, updated_after, updated_before, details, invalid
+        As for :func:`wizframe.load_customers`; each part is validated by itself, where it is read.
+    profile : str, optional
+        Where the processes find key and settings, as for :func:`wizframe.connect`; else ``WIZCOMMERCE_API_KEY`` in
+        their environment, or the keyring under the address.
+    rate : float, optional
+        Requests per second at the most of all processes together: each gets its share.
+    workers : int, default 4
+        Requests at a time in each process.
+    processes : int, optional
+        How many share the rate; by default those of the ``distributed`` cluster that is connected now, else 1.
+    ca_bundle : str, optional
+        As for :func:`wizframe.connect`: a path that the processes can read.
+
+    Returns
+    -------
+    dask.dataframe.DataFrame
+        Columns and dtypes of :func:`wizframe.load_customers`; parts from the oldest to the newest ``created_at``. In
+        the ``sdk`` dialect, which cannot list a span of time, a single part.
+
+    Raises
+    ------
+    MissingExtraError
+        Dask is not installed.
+    InvalidRequestError
+        An option cannot be sent.
+    ProtocolError
+        When it is computed: a part could not be proven to be complete.
+
+    Notes
+    -----
+    Sends one ``GET /customers`` for each status and each part, to cut the parts; all others when it is computed.
+    Customers without ``created_at`` are in no part, if there are several. Computed rows have no baseline: planned, they
+    are compared with the service's records by ``updated_at``. Source: [R].
+
+    Examples
+    --------
+    >>> import wizframe.dask
+    >>> frame = wizframe.dask.load_customers(rows=10)
+    >>> frame.npartitions > 1, frame["payment_term"].dtype
+    (True, <StringDtype(storage='pyarrow', na_value=nan)>)
+    """
+    filters = {
+        "status": status, "created_after": created_after, "created_before": created_before,
+        "updated_after": updated_after, "updated_before": updated_before,
+    }  # fmt: skip
+    check_parameters(filters, CUSTOMER)
+    _check(invalid, rows=rows, workers=workers, processes=processes)
+    meant = open_client(client)
+    connection = _connection(meant, profile, rate, workers, processes, ca_bundle)
+    given = {name: value for name, value in filters.items() if value is not None}
+    options = given | {"details": details, "invalid": invalid}
+    parts = _spans(meant, given, rows)
+    return _from_map(_customers, parts, CUSTOMER, details=details, connection=connection, options=options)
+
+
+def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
+    customers: Any,
+    *,
+    client: Client | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    created_after: Moment | None = None,
+    created_before: Moment | None = None,
+    updated_after: Moment | None = None,
+    updated_before: Moment | None = None,
+    invalid: Literal["warn", "raise", "drop"] = "warn",
+    profile: str | None = None,
+    rate: float | None = None,
+    workers: int = 4,
+    processes: int | None = None,
+    ca_bundle: str | None = None,
+) -> Any:
+    """Promise the contacts of many customers, as a Dask DataFrame.
+
+    Parameters
+    ----------
+    customers : dask.dataframe.DataFrame, DataFrame, Series or iterable of str
+        Customers as :func:`load_customers` promises them, a frame of them, or ids.
+    client, status, created_after, created_before, updated_after, updated_before, invalid
+        As for :func:`load_customers`.
+    profile, rate, workers, processes, ca_bundle
+        As for :func:`load_customers`.
+
+    Returns
+    -------
+    dask.dataframe.DataFrame
+        Columns and dtypes of :func:`wizframe.load_contacts`: a part for each part of the customers, or for each 1,000
+        of them.
+
+    Raises
+    ------
+    MissingExtraError, InvalidRequestError
+        As for :func:`load_customers`.
+    ProtocolError
+        When it is computed: some customers could not be read.
+
+    Notes
+    -----
+    Sends what :func:`wizframe.load_contacts` sends, when it is computed. Source: [D], [R].
+
+    Examples
+    --------
+    >>> import wizframe.dask
+    >>> contacts = wizframe.dask.load_contacts(wizframe.dask.load_customers())
+    >>> "customer_id" in contacts.columns
+    True
+    """
+    filters = {
+        "status": status, "created_after": created_after, "created_before": created_before,
+        "updated_after": updated_after, "updated_before": updated_before,
+    }  # fmt: skip
+    check_parameters(filters, CONTACT)
+    _check(invalid, workers=workers, processes=processes)
+    connection = _connection(open_client(client), profile, rate, workers, processes, ca_bundle)
+    options = {name: value for name, value in filters.items() if value is not None} | {"invalid": invalid}
+    kept = {"connection": connection, "options": options}
+    if isinstance(customers, _frames().DataFrame):
+        with _own_texts():
+            return customers.map_partitions(_contacts, **kept, meta=_meta(CONTACT))
+    ids = customers["id"] if isinstance(customers, pd.DataFrame) else customers
+    listed = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
+    parts = [listed[start : start + _CUSTOMERS] for start in range(0, len(listed), _CUSTOMERS)] or [[]]
+    return _from_map(_contacts, parts, CONTACT, details=False, **kept)
+
+
+def _frames() -> Any:
+    try:
+        import dask.dataframe as dd  # noqa: PLC0415 - half a second, and an extra
+    except ImportError:
+        raise MissingExtraError("Dask is not installed: pip install 'wizframe[dask]'") from None
+    return dd
+
+
+def _own_texts() -> Any:
+    """Keep the loaders' dtypes: Dask would make texts another kind of string."""
+    import dask  # noqa: PLC0415 - as above
+
+    return dask.config.set({"dataframe.convert-string": False})
+
+
+def _from_map(read: Any, parts: list[Any], table: Table, *, details: bool, **kept: Any) -> Any:
+    with _own_texts():
+        return _frames().from_map(read, parts, meta=_meta(table, details=details), enforce_metadata=True, **kept)
+
+
+def _meta(table: Table, *, details: bool = False) -> pd.DataFrame:
+    return to_frame([], table, details=details)[0]
+
+
+def _check(invalid: str, **counts: int | None) -> None:
+    if invalid not in ("warn", "raise", "drop"):
+        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
+    for name, count in counts.items():
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            raise InvalidRequestError(f"{name}={count!r}: must be a whole number from 1")
+
+
+def _connection(
+    client: Client,
+    profile: str | None,
+    rate: float | None,
+    workers: int,
+    processes: int | None,
+    ca_bundle: str | None,
+) -> _Connection:
+    _frames()
+    share = None if rate is None else rate / (processes or _processes())
+    return _Connection(client.base_url, profile, client.dialect, workers, share, ca_bundle)
+
+
+def _processes() -> int:
+    """Count the processes of the cluster that is connected, if one is."""
+    try:
+        import distributed  # noqa: PLC0415 - as above
+
+        cluster: Any = distributed.default_client()  # type: ignore[no-untyped-call]
+        return max(len(cluster.scheduler_info(n_workers=-1)["workers"]), 1)
+    except (ImportError, ValueError):  # no cluster: the parts are read in this process
+        return 1
+
+
+def _spans(client: Client, filters: dict[str, Any], rows: int) -> list[tuple[datetime | None, datetime | None]]:
+    """Cut all customers into spans of creation, by looking at single ones in the list of those that are most."""
+    if client.query_dialect != "rest":
+        return [(None, None)]
+    statuses = (filters["status"],) if "status" in filters else STATUSES
+    counted = {status: _nth(client, filters, status, 1)[1] for status in statuses}
+    most = max(counted, key=lambda status: counted[status])
+    step = max(rows * counted[most] // max(sum(counted.values()), 1), 1)
+    found = [_nth(client, filters, most, number)[0] for number in range(step + 1, counted[most] + 1, step)]
+    cuts: list[datetime | None] = [*sorted({one.replace(microsecond=0) for one in found if one is not None})]
+    return list(zip([None, *cuts], [*cuts, None], strict=True))
+
+
+def _nth(client: Client, filters: dict[str, Any], status: str, number: int) -> tuple[datetime | None, int]:
+    """Look when the so-manieth customer of a status was created, and how many there are."""
+    asked = filters | {"status": status, "sort_by": "created_at", "sort": "asc", "page": number, "page_size": 1}
+    page = client.customer.page(**asked)
+    created = page.values("created_at")
+    return (moment(created[0]) if created and created[0] else None), page.total_records or 0
+
+
+def _customers(
+    span: tuple[datetime | None, datetime | None], *, connection: _Connection, options: dict[str, Any]
+) -> pd.DataFrame:
+    """Read one part: created at its beginning or later, and before its end."""
+    after, before = span
+    asked = dict(options)
+    if after is not None:
+        just_before = pd.Timestamp(after).to_pydatetime() - pd.Timedelta(microseconds=1).to_pytimedelta()
+        asked["created_after"] = max(filter(None, (just_before, _moment(options.get("created_after")))))
+    if before is not None:
+        asked["created_before"] = min(filter(None, (before, _moment(options.get("created_before")))))
+    watch = Watch()
+    return _alone(connection.client().load_customers(**asked, progress=watch), watch)
+
+
+def _moment(value: Any) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _contacts(customers: Any, *, connection: _Connection, options: dict[str, Any]) -> pd.DataFrame:
+    ids: Iterable[str] = customers["id"].dropna() if isinstance(customers, pd.DataFrame) else customers
+    watch = Watch()
+    return _alone(connection.client().load_contacts(list(ids), **options, progress=watch), watch)
+
+
+def _alone(frame: pd.DataFrame, watch: Watch) -> pd.DataFrame:
+    """Give a part without its baseline, which nobody will find where the part goes; a doubtful one is an error."""
+    for warning in watch.warnings:  # a worker's warnings are seen by nobody
+        if isinstance(warning, IncompleteLoadWarning):
+            raise ProtocolError(str(warning))
+    let_go(attached(frame))
+    frame.attrs.clear()
+    return frame
