@@ -27,6 +27,7 @@ POINTS = {
     "The key is in no error, log, warning, output, plan, result, frame, file or journal, whatever goes wrong.": [
         "test_security_faults.py::test_nothing_that_is_shown_or_kept_holds_the_key",
         "test_transport_secrecy.py::test_no_error_shows_the_key_that_a_service_echoes",
+        "test_tracing.py::test_the_key_is_in_no_line",
         "test_transport_secrecy.py::test_tracing_http_client_prints_no_request_of_ours",
     ],
     "It is in no traceback either, also where local variables are printed (`%xmode Verbose`), wherever it came from.": [
@@ -70,6 +71,7 @@ POINTS = {
     "A service's words cannot drive your terminal nor fill your disk, and an answer that unpacks without end is "
     "refused on the way.": [
         "test_transport.py::test_what_a_service_says_cannot_drive_a_terminal_nor_fill_a_disk",
+        "test_cli_reading.py::test_no_name_of_an_account_drives_a_terminal",
         "test_security.py::test_a_gzip_bomb_is_refused_before_it_is_unpacked",
     ],
     "Nothing that a service or a file holds becomes code, and no other program is started.": [
