@@ -26,6 +26,15 @@ def connect(wiz):
     return f"{IMPORT}\nwiz = wizframe.connect({KEY!r}, base_url={wiz.base_url!r})"
 
 
+def choose(page, *offered):
+    """Have something completed, and choose the last one of what is offered."""
+    page.keyboard.press("Tab")
+    for word in offered:
+        expect(page.locator(".jp-Completer .jp-Completer-match", has_text=re.compile(f"^{word}$"))).to_be_visible()
+    for key in ["ArrowDown"] * (len(offered) - 1) + ["Enter"]:
+        page.keyboard.press(key)
+
+
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
 
@@ -64,16 +73,16 @@ def test_a_connection_asks_for_the_key_that_it_lacks(notebook, wiz):
 
 
 def test_magics_complete_and_do_what_the_calls_do(notebook, connect):
-    notebook.open(f"{connect}\n%load_ext wizframe", "%wiz cust")
+    notebook.open(f"{connect}\n%load_ext wizframe", "%wiz c")
     page = notebook.page
     notebook.run_all_but_last()
     editor = notebook.cell(1).locator(".cm-content")
     editor.click()
     page.keyboard.press("End")
-    page.keyboard.press("Tab")
+    choose(page, "contacts", "customers")
     expect(editor).to_have_text("%wiz customers")
-    page.keyboard.type(" --status ina")
-    page.keyboard.press("Tab")
+    page.keyboard.type(" --status ")
+    choose(page, "active", "inactive")
     expect(editor).to_have_text("%wiz customers --status inactive")
     page.keyboard.type(" -o frame")
     page.keyboard.press("Shift+Enter")

@@ -168,7 +168,7 @@ def test_help_lists_the_commands(ipython, capsys):
         ("%wiz push pla", {"planned"}),
         ("%wiz plan frame --contacts ", {"frame"}),
         ("%wiz plan frame --only ", {"a", "b"}),
-        ("%wiz plan frame --client ", {"wiz"}),
+        ("%wiz plan frame --client ", {"mine"}),
         ("%wiz plan frame --mat", {"--match"}),
     ],
 )
@@ -179,7 +179,7 @@ def test_tab_offers_what_may_come_next(ipython, wiz, typed, offered):
         "frame": frame,
         "_hidden": frame,
         "number": 1,
-        "wiz": wiz,
+        "mine": wiz,
         "planned": wiz.load_customers().wiz.plan(),
     }
     assert set(ipython.complete("", typed, len(typed))[1]) == offered

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
-_INVALID = {"invalid": ("warn", "raise", "drop")}
+_MATCHER = "wizframe"
+_FRAME = {"dtype_backend": ("pyarrow",), "invalid": ("warn", "raise", "drop")}
 _PLAN: dict[str, Any] = {
     "contacts": pd.DataFrame, "table": ("customers", "contacts"), "match": ("id", "reference_id"),
     "new": ("report", "create"), "only": list, "clear": list, "baseline": ("loaded", "service"),
@@ -56,8 +57,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
     wiz.__doc__ = magic.help()
     ipython.register_magic_function(wiz, magic_kind="line", magic_name="wiz")
-    for key in ("%wiz", "wiz"):  # with automagic the sign may be missing
-        ipython.set_hook("complete_command", magic.complete, str_key=key)
+    ipython.Completer.custom_matchers.append(_matcher(magic))
 
 
 def unload_ipython_extension(ipython: Any) -> None:
@@ -68,6 +68,19 @@ def unload_ipython_extension(ipython: Any) -> None:
     ipython : InteractiveShell
     """
     ipython.magics_manager.magics["line"].pop("wiz", None)
+    matchers = ipython.Completer.custom_matchers
+    matchers[:] = [one for one in matchers if getattr(one, "matcher_identifier", "") != _MATCHER]
+
+
+def _matcher(magic: _Magic) -> Any:
+    """Make what IPython asks for completions; on a line of ours, it alone is asked."""
+    from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 - IPython has loaded us
+
+    def match(context: Any) -> dict[str, Any]:
+        offered = magic.complete(context.text_until_cursor, context.token)
+        return {"completions": [SimpleCompletion(text) for text in offered], "suppress": bool(offered)}
+
+    return context_matcher(identifier=_MATCHER)(match)
 
 
 class _Magic:
@@ -164,11 +177,15 @@ class _Magic:
             return list(self._variable(text[1:], list, tuple, set, pd.Series))
         return [part.strip() for part in text.split(",") if part.strip()]
 
-    def complete(self, _ipython: Any, event: Any) -> list[str]:
-        """Suggest what may come next: a command, its options, their values, or frames."""
-        words = event.text_until_cursor.split()[1:]
-        if event.symbol:
-            words = words[:-1]
+    def complete(self, line: str, begun: str) -> list[str]:
+        """Suggest what may come next on a line: a command, its options, their values, or frames."""
+        first, *words = line.split() or [""]
+        if first not in ("%wiz", "wiz") or (first == "wiz" and "wiz" in self._names) or line.endswith(first):
+            return []  # the sign may be missing, unless something else has the name
+        words = words[:-1] if begun else words
+        return [word for word in self._next(words, begun) if word.startswith(begun)]
+
+    def _next(self, words: list[str], begun: str) -> list[str]:
         if not words:
             return list(self._commands)
         if words[0] not in self._parsers:
@@ -177,7 +194,7 @@ class _Magic:
         last = options.get(words[-1]) if len(words) > 1 else None
         if last is not None and last.nargs != 0:
             return list(last.choices or self._fitting(str(last.metavar), words[1]))
-        if event.symbol.startswith("-") or words[0] in ("customers", "login"):
+        if begun.startswith("-") or words[0] in ("customers", "login"):
             return list(options)
         return [*self._holding(pd.DataFrame, Plan), *options]
 
@@ -215,7 +232,7 @@ def _options(command: str) -> dict[str, Any]:
     """List the options of a command, by the names of the function's own parameters."""
     if command in ("customers", "contacts"):
         own = {"limit": int, "details": bool} if command == "customers" else {}
-        return _filters(command) | own | {"workers": int} | _INVALID | {"client": Client}
+        return _filters(command) | own | {"workers": int} | _FRAME | {"client": Client}
     if command == "plan":
         return _PLAN | {"client": Client}
     if command == "push":
