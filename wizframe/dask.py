@@ -124,7 +124,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     >>> import wizframe.dask
     >>> frame = wizframe.dask.load_customers(rows=10)
     >>> frame.npartitions > 1, frame["payment_term"].dtype
-    (True, <StringDtype(storage='pyarrow', na_value=nan)>)
+    (True, <StringDtype(na_value=nan)>)
     """
     filters = {
         "status": status, "created_after": created_after, "created_before": created_before,
