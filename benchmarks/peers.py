@@ -4,6 +4,7 @@ The last one is no peer but a bound: aiohttp with the fastest parser there is, a
 """
 
 import asyncio
+import math
 import os
 
 import aiohttp
@@ -21,17 +22,17 @@ def _parameters(status, page):
     return {"page": page, "page_size": PAGE_SIZE, "sort_by": "created_at", "sort": "asc", "status": status}
 
 
-def naive_loop(url, key, get=requests.get):
-    """Read page after page with requests, and normalize."""
+def naive_loop(url, key, get=requests.get, share=1):
+    """Read page after page with requests, and normalize; a share of the pages only, where that takes a minute."""
     rows = []
     for status in STATUSES:
-        page = 1
-        while page is not None:
+        page, last = 1, math.inf
+        while page is not None and page <= last:
             answer = get(f"{url}/customers", params=_parameters(status, page), headers={"X-API-Key": key})
             answer.raise_for_status()
             body = answer.json()
             rows += body["data"]
-            page = body["pagination"]["next_page"]
+            page, last = body["pagination"]["next_page"], body["pagination"]["total_pages"] // share
     return pd.json_normalize(rows)
 
 

@@ -13,10 +13,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wizframe.server import SandboxServer
+from wizframe.server import SandboxServer, store
 from wizframe.server.tables import COLUMNS
 
 SEEDED = 100_000
+KEPT_BYTES = 1_000_000_000
 
 
 class Sandbox:
@@ -92,6 +93,7 @@ def _multiply(path, times):
 
 def serve(database, certificate=None):
     """Serve until stdin is closed."""
+    store._PAGES_KEPT_BYTES = KEPT_BYTES  # noqa: SLF001 - all pages of a million customers
     with SandboxServer(database=database) as server:
         url = server.base_url
         if certificate:
