@@ -39,6 +39,8 @@ class _Window:
         In order, but for that second look, which comes when it comes.
     second_look : Asked or None
         The last page after the others.
+    answered : int
+        So many of the others, in their order, are known to be there: nobody asks for them again at each answer.
     """
 
     start: int
@@ -47,6 +49,7 @@ class _Window:
     is_continued: bool = False
     others: list[Asked] = field(default_factory=list)
     second_look: Asked | None = None
+    answered: int = 0
     next_page: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +58,9 @@ class _Window:
     @property
     def is_due(self) -> bool:
         """Whether all the others are there, so that the last page may be looked at again."""
-        return len(self.others) == self.last - self.start and all(asked.is_answered for asked in self.others)
+        while self.answered < len(self.others) and self.others[self.answered].is_answered:
+            self.answered += 1
+        return self.answered == self.last - self.start
 
 
 class Walker:
