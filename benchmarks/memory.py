@@ -9,6 +9,8 @@ from benchmarks.serving import Sandbox, prepare
 
 ROWS, MANY = 100_000, 1_000_000
 BOUND, BOUND_OF_MANY = 3.0, 1.5
+#: Ten times the rows; the ids that were seen are kept, so that none comes twice.
+FLAT = 1.5
 CONNECTIONS = 16
 WORDS = {
     "naive": "`requests.get` in a loop, `json_normalize`",
@@ -25,8 +27,9 @@ def measure(size):
     """Measure, and report."""
     with Sandbox(prepare(size.folder, size.of(ROWS))) as sandbox:
         found = {name: _of(sandbox, name) for name in WORDS}
+        stream = _of(sandbox, "stream")
     with Sandbox(prepare(size.folder, size.of(MANY))) as sandbox:
-        many = _of(sandbox, "wizframe")
+        many, long_stream = _of(sandbox, "wizframe"), _of(sandbox, "stream")
     rows, frame = found["wizframe"]["rows"], found["wizframe"]["frame"]
     report = Report(
         "memory",
@@ -39,9 +42,12 @@ def measure(size):
         report.rows.append([f"{words}, {rows:,} rows", *_shown(found[name]["peak"], frame)])
         report.series[name] = [[f"{rows:,}", found[name]["peak"] / frame]]
     report.rows.append([f"{WORDS['wizframe']}, {many['rows']:,} rows", *_shown(many["peak"], many["frame"])])
+    for one, whole in ((stream, frame), (long_stream, many["frame"])):
+        report.rows.append([f"**wizframe**, `iter_customers`, {one['rows']:,} rows", *_shown(one["peak"], whole)])
     report.goals = [
         Goal(f"{rows:,} rows: × the frame", found["wizframe"]["peak"] / frame, BOUND),
         Goal(f"{many['rows']:,} rows: × the frame", many["peak"] / many["frame"], BOUND_OF_MANY),
+        Goal(f"`iter_customers` of {many['rows']:,}, of that of {rows:,}", long_stream["peak"] / stream["peak"], FLAT),
     ]
     report.notes = [f"The frame has {frame / MEGABYTE:.0f} MB, and {many['frame'] / MEGABYTE:.0f} MB."]
     return report
@@ -69,6 +75,8 @@ def load(name, url, key):
         "bound": lambda: peers.aiohttp_bound(url, key, CONNECTIONS),
         "wizframe": lambda: quietly(client.load_customers, progress=False),
     }
+    if name == "stream":
+        return stream(client)
     quietly(client.load_customers, limit=1, progress=False)  # what is imported when first used: pandera
     if name == "dlt":
         import dlt.sources.helpers.rest_client  # noqa: F401, PLC0415
@@ -77,6 +85,15 @@ def load(name, url, key):
     frame = loads[name]()
     peak = peak_memory() - before
     return {"peak": peak, "frame": int(frame.memory_usage(deep=True, index=False).sum()), "rows": len(frame)}
+
+
+def stream(client):
+    """Load one frame after the other, and tell of the memory that it took."""
+    quietly(client.load_customers, limit=1, progress=False)
+    before = memory_now()
+    forget_peak()
+    rows = quietly(lambda: sum(map(len, client.iter_customers(progress=False))))
+    return {"peak": peak_memory() - before, "frame": 0, "rows": rows}
 
 
 if __name__ == "__main__":
