@@ -49,8 +49,9 @@ def main():
             reports.append(measure(Size(given.quick, given.runs, Path(folder))))
             sys.stdout.write(f"{reports[-1].to_markdown()}\n\n({name} took {time.perf_counter() - start:.0f} s)\n\n")
             sys.stdout.flush()
+            if given.write:
+                page.keep(reports)
     if given.write:
-        page.keep(reports)
         page.write()
 
 

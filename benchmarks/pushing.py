@@ -68,7 +68,7 @@ class _Loop:
             session.headers.update(self._headers)
             for identifier in ids:
                 url = f"{self._customers}/{identifier}"
-                if session.get(url).json()["data"]["payment_term"] != term:
+                if session.get(url).json()["data"].get("payment_term") != term:
                     session.patch(url, json={"payment_term": term}).raise_for_status()
 
     async def push_with_aiohttp(self, ids, connections):
@@ -80,7 +80,7 @@ class _Loop:
                 url = f"{self._customers}/{identifier}"
                 async with session.get(url) as answer:
                     found = await answer.json()
-                if found["data"]["payment_term"] != term:
+                if found["data"].get("payment_term") != term:
                     async with session.patch(url, json={"payment_term": term}) as answer:
                         answer.raise_for_status()
                         await answer.json()
