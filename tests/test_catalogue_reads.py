@@ -75,17 +75,32 @@ SHAPES = {
     "an error that shows the beginning of it, without the key: “answered 200 with something that is no JSON: …”",
     "E",
 )
-@pytest.mark.parametrize("operation", ["customers.list", "customers.get"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_answer_of_another_shape_is_an_error_that_shows_its_beginning(wiz, operation, shape):
+def test_an_answer_of_another_shape_is_an_error_that_shows_its_beginning(wiz, shape):
     body, words = SHAPES[shape]
     assert wiz.dialect
-    wiz.server.faults.add(Fault("answer", operation, status=200, body=body))
+    wiz.server.faults.add(Fault("answer", "customers.list", status=200, body=body))
     with pytest.raises(ProtocolError, match=words) as caught:
-        LOADS[operation](wiz)
-    assert fired(wiz.server.faults) == [("answer", operation)]
+        wiz.load_customers()
+    assert fired(wiz.server.faults) == [("answer", "customers.list")]
     assert caught.value.code == "protocol"
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_answer_of_another_shape_about_one_customer_is_told_beside_the_others(wiz, shape):
+    body, words = SHAPES[shape]
+    assert wiz.dialect
+    wiz.server.faults.add(Fault("answer", "customers.get", status=200, body=body))
+    with pytest.warns(IncompleteLoadWarning, match=words.rstrip("$")) as warned:
+        frame = wiz.load_customers(details=True)
+    assert fired(wiz.server.faults) == [("answer", "customers.get")]
+    assert len(frame) == len(wiz.load_customers()) - 1
+    (unread,) = frame.wiz.unread.itertuples()
+    assert unread.customer_id not in set(frame["id"])
+    assert (unread.what, unread.code) == ("details", "protocol")
+    assert KEY not in unread.what_happened + str(warned[0].message)
 
 
 @pytest.mark.fault(11)

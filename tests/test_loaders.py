@@ -149,7 +149,7 @@ class TestFrame:
 
         with (
             mock.patch.object(wiz.customer, "get", get_after_delete),
-            pytest.warns(IncompleteLoadWarning, match=f"1 customers could not be read.*{gone}") as caught,
+            pytest.warns(IncompleteLoadWarning, match=f"1 customer could not be read.*{gone}") as caught,
         ):
             frame = wiz.load_customers(details=True)
         assert len(frame) == 29

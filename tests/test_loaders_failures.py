@@ -62,7 +62,7 @@ def test_contacts_of_the_others_are_loaded_and_the_rest_is_listed(wiz, broken, e
 
 def test_details_of_the_others_are_loaded_and_the_rest_is_listed(wiz, broken):
     broken[stored(wiz)[4]["id"]] = refused()
-    with pytest.warns(IncompleteLoadWarning, match=r"1 customers could not be read, frame\.wiz\.unread"):
+    with pytest.warns(IncompleteLoadWarning, match=r"1 customer could not be read, frame\.wiz\.unread"):
         frame = wiz.load_customers(details=True)
     assert set(stored_id(wiz)) - set(frame["id"]) == set(broken)
     assert frame.wiz.unread["what"].tolist() == ["details"]
@@ -77,7 +77,7 @@ def test_a_stream_goes_on_and_says_so_at_its_end(wiz, broken):
     stream = wiz.iter_contacts(stored_id(wiz), chunksize=1000)
     frame = next(stream)
     assert frame["customer_id"].nunique() == 29
-    with pytest.warns(IncompleteLoadWarning, match="1 customers could not be read"):
+    with pytest.warns(IncompleteLoadWarning, match="1 customer could not be read"):
         assert list(stream) == []
 
 

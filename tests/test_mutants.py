@@ -45,7 +45,7 @@ def run_test(test, folder):
     return ET.parse(report).getroot()  # noqa: S314 - written by pytest a moment ago
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_a_seeded_bug_is_noticed_by_the_named_test(mutant, tmp_path):
     copy = tmp_path / "wizframe"

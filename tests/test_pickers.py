@@ -75,7 +75,7 @@ class TestWhatIsChosen:
 
     def test_every_filter_of_the_load_has_a_widget(self):
         known = set(inspect.signature(wizframe.load_customers).parameters)
-        assert known - {"client", "workers", "invalid", "progress"} == set(
+        assert known - {"client", "workers", "invalid", "dtype_backend", "progress"} == set(
             wizframe.CustomerPicker()._panel.filters._fields
         )
 

@@ -19,7 +19,7 @@ from wizframe.workbook import to_csv, to_excel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from wizframe.client import Client
     from wizframe.overview import Overview
@@ -98,13 +98,14 @@ class WizAccessor:
         max_deletes: int | None = None,
         on_conflict: OnConflict = "skip",
         note: str = "",
+        show: Callable[[Plan], None] | None = None,
         **options: Any,
     ) -> Result:
         """Plan, show, ask, apply; see :func:`wizframe.push`.
 
         Parameters
         ----------
-        yes, client, max_changes, max_deletes, on_conflict, note
+        yes, client, max_changes, max_deletes, on_conflict, note, show
             As for :func:`wizframe.push`.
         **options
             As for :meth:`plan`.
@@ -122,6 +123,7 @@ class WizAccessor:
             max_deletes=max_deletes,
             on_conflict=on_conflict,
             note=note,
+            show=show,
             **options,
         )
 

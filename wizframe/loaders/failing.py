@@ -29,6 +29,8 @@ OF_ONE = (ServiceError, TransportError)
 _OF_ALL = (AuthenticationError, RateLimitError, NotSentError)
 #: So many in a row are no matter of single customers.
 _IN_A_ROW = 10
+#: Of those who could be read. One would do, if no other list of the same customer could break.
+_REMEMBERED = 100
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Failures:
     is_tolerant: bool = False
     rows: dict[tuple[str, str], WizframeError] = field(default_factory=dict)
     _in_a_row: int = 0
-    _succeeded: int = 0
+    _read: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, customer_id: str, what: str, error: WizframeError) -> None:
@@ -68,17 +70,24 @@ class Failures:
         is_gone = isinstance(error, NotFoundError)
         with self._lock:
             self._in_a_row += not is_gone
+            self._read.discard(customer_id)
             is_too_much = self._in_a_row >= _IN_A_ROW
             if is_gone or (self.is_tolerant and not isinstance(error, _OF_ALL) and not is_too_much):
                 self.rows[customer_id, what] = error
                 return
         raise error
 
-    def succeed(self) -> None:
-        """Take note that a customer could be read."""
+    def succeed(self, customer_id: str, what: str) -> None:
+        """Take note that a customer could be read, or a part of what is read of it.
+
+        Parameters
+        ----------
+        customer_id, what : str
+        """
         with self._lock:
             self._in_a_row = 0
-            self._succeeded += 1
+            if len(self._read) < _REMEMBERED and (customer_id, what) not in self.rows:
+                self._read.add(customer_id)
 
     def check(self) -> None:
         """Look at the end whether anybody could be read.
@@ -89,7 +98,7 @@ class Failures:
             The first failure, where there was nothing else, and not because everybody is gone.
         """
         broken = self.broken
-        if broken and not self._succeeded:
+        if broken and not self._read:
             raise next(iter(broken.values()))
 
     @property

@@ -16,6 +16,7 @@ from wizframe.frames import problems_frame
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from wizframe.fields import Table
@@ -26,6 +27,10 @@ __all__ = ["Invalid", "build", "finish", "latest_change", "passing", "typed", "w
 
 Invalid = Literal["warn", "raise", "drop"]
 _DOUBTS_SAID = 5
+
+
+def _customers(ids: Collection[str]) -> str:
+    return f"{len(ids)} customer{'s' if len(ids) != 1 else ''}"
 
 
 def warn_incomplete(reading: Reading) -> None:
@@ -42,13 +47,11 @@ def warn_incomplete(reading: Reading) -> None:
     doubts = list(dict.fromkeys(reading.doubts))
     gone, broken = sorted(set(reading.failures.gone)), reading.failures.broken
     if gone:
-        doubts.append(f"{len(gone)} customers could not be read, they may be deleted: {', '.join(gone[:5])}")
+        doubts.append(f"{_customers(gone)} could not be read, and may be deleted: {', '.join(gone[:5])}")
     if broken:
         some = ", ".join(sorted(broken)[:5])
         first = next(iter(broken.values()))
-        doubts.append(
-            f"{len(broken)} customers could not be read, frame.wiz.unread lists them: {some} (first: {first})"
-        )
+        doubts.append(f"{_customers(broken)} could not be read, frame.wiz.unread lists them: {some} (first: {first})")
     if doubts:
         doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."

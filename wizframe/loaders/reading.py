@@ -321,7 +321,7 @@ class Reading:
         except OF_ONE as error:
             self.failures.note(customer_id, "contacts", error)
             return None
-        self.failures.succeed()
+        self.failures.succeed(customer_id, "contacts")
         return found
 
     def details(self, records: Sequence[Record], *, progress: bool | Watch) -> list[Record]:
@@ -352,7 +352,7 @@ class Reading:
         except OF_ONE as error:
             self.failures.note(customer_id, "details", error)
             return None
-        self.failures.succeed()
+        self.failures.succeed(customer_id, "details")
         return listed | found
 
     def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool | Watch) -> list[Any]:
