@@ -132,7 +132,7 @@ def _report(rows, found, floors, size):
         "Loops that ask for one page after the other ran once where there is latency, at the longest over a share"
     )
     report.notes = [
-        f"{one_by_one} of the pages (a {SHARE}th, × {SHARE}); httpx ran once, all others {size.runs} times."
+        f"{one_by_one} of the pages (a {SHARE}th, × {SHARE}); httpx ran once; of all others the median of {size.runs}."
     ]
     return report
 
