@@ -32,7 +32,7 @@ def main():
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(TABLES)}; all by default")
     options.add_argument("--quick", action="store_true", help="a hundredth of the rows, to try it out")
-    options.add_argument("--runs", type=int, default=3, help="of what varies; the medians count")
+    options.add_argument("--runs", type=int, default=2, help="of what varies; the medians count")
     options.add_argument("--million", action="store_true", help="load, plan and export a million customers instead")
     options.add_argument("--write", action="store_true", help="write docs/performance.md and its charts")
     given = options.parse_args()
