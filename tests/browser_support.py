@@ -167,22 +167,6 @@ class Notebook:
         """Locate a cell by its number, from 0."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(at)
 
-    @contextlib.contextmanager
-    def settings(self, plugin, **settings):
-        """Have other settings of a plugin of JupyterLab for a while, such as ``apputils-extension:notification``."""
-        url = f"{self._url}/lab/api/settings/@jupyterlab/{plugin}?token={TOKEN}"
-
-        def put(raw):
-            body = json.dumps({"raw": raw}).encode()
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PUT")  # noqa: S310
-            urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - our own address
-
-        put(json.dumps(settings))
-        try:
-            yield
-        finally:
-            put("{}")
-
     def picture(self, name, locator):
         """Keep a small picture of a part of the page for the documentation, in the folder WIZFRAME_PICTURES."""
         if PICTURES:
@@ -199,7 +183,7 @@ class Notebook:
         before = self.path.read_text("utf-8")
         self.command("docmanager:save")
         deadline = time.monotonic() + TIMEOUT_MS / 1000
-        while self.path.read_text("utf-8") == before and time.monotonic() < deadline:
+        while self.path.read_text("utf-8") in ("", before) and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
         return self.path.read_text("utf-8")
 

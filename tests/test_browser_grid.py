@@ -114,7 +114,7 @@ def test_a_block_is_pasted_and_copied(notebook, sandboxed):
     assert grid.frame("frame.loc[5:8, 'payment_term'].tolist()") == repr(["net77"] * 4)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 def test_edits_are_reviewed_and_applied_from_the_grid(notebook, sandboxed, theme):
     notebook.page.set_viewport_size({"width": 1440, "height": 1300})
     wiz = sandboxed(names=[f"Customer {number}" for number in range(1, 31)])
@@ -155,6 +155,7 @@ def test_edits_are_reviewed_and_applied_from_the_grid(notebook, sandboxed, theme
     expect(grid.cell(30, "id")).to_have_text(created["id"])
 
 
+@pytest.mark.nightly
 def test_everything_can_be_done_by_keyboard_and_the_notebook_stays_out_of_it(notebook, sandboxed):
     grid = Grid(notebook, sandboxed())
     cells = notebook.page.locator(".jp-Notebook .jp-Cell")
@@ -185,6 +186,7 @@ def test_everything_can_be_done_by_keyboard_and_the_notebook_stays_out_of_it(not
     assert grid.frame("frame.loc[0, 'first_name']") == "'Zoë'"
 
 
+@pytest.mark.nightly
 def test_a_thousand_rows_stay_smooth(notebook, sandboxed):
     grid = Grid(notebook, sandboxed(count=1000))
     expect(grid.table).to_have_attribute("aria-rowcount", "1001")
@@ -213,6 +215,7 @@ def test_a_thousand_rows_stay_smooth(notebook, sandboxed):
     assert grid.frame("frame.loc[999, 'payment_term']") == "'net77'"
 
 
+@pytest.mark.nightly
 def test_what_is_typed_while_python_is_busy_is_kept_in_its_order(notebook, sandboxed, tmp_path):
     grid = Grid(notebook, sandboxed())
     busy = f"import pathlib\nwhile not pathlib.Path({str(tmp_path / 'go on')!r}).exists():\n    time.sleep(0.05)"
@@ -229,6 +232,7 @@ def test_what_is_typed_while_python_is_busy_is_kept_in_its_order(notebook, sandb
     expect(grid.cell(0, "payment_term")).to_have_text("first")
 
 
+@pytest.mark.nightly
 def test_choices_suggestions_and_line_ends(notebook, sandboxed):
     wiz = sandboxed()
     grid = Grid(notebook, wiz, "customers = wiz.load_contacts(customers.head(5), progress=False)")
@@ -249,6 +253,7 @@ def test_choices_suggestions_and_line_ends(notebook, sandboxed):
     expect(grid.counts).to_contain_text("2 cells edited")
 
 
+@pytest.mark.nightly
 def test_hostile_names_show_as_text(notebook, sandboxed):
     grid = Grid(notebook, sandboxed(names=HOSTILE))
     for row, name in enumerate(HOSTILE):
@@ -261,6 +266,7 @@ def test_hostile_names_show_as_text(notebook, sandboxed):
     assert grid.root.locator("img, script, b, mjx-container").count() == 0
 
 
+@pytest.mark.nightly
 def test_the_grid_fits_a_narrow_page(notebook, sandboxed):
     notebook.page.set_viewport_size({"width": 620, "height": 800})
     grid = Grid(notebook, sandboxed())

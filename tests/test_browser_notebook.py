@@ -39,6 +39,7 @@ def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
 
 
+@pytest.mark.nightly
 def test_a_login_hides_the_password_and_leaves_no_trace_in_the_file(notebook, wiz):
     notebook.open(IMPORT)
     notebook.run_all()
@@ -72,6 +73,7 @@ def test_a_connection_asks_for_the_key_that_it_lacks(notebook, wiz):
     assert KEY not in notebook.save()
 
 
+@pytest.mark.nightly
 def test_magics_complete_and_do_what_the_calls_do(notebook, connect):
     notebook.open(f"{connect}\n%load_ext wizframe", "%wiz c")
     page = notebook.page
@@ -90,29 +92,7 @@ def test_magics_complete_and_do_what_the_calls_do(notebook, connect):
     expect(notebook.cell(1).locator(".jp-OutputArea-output")).to_have_text(f"frame: {count} rows × 15 columns")
 
 
-def test_cancel_is_heard_while_another_cell_runs_where_comms_have_a_thread_of_their_own(
-    notebook, wiz, connect, tmp_path
-):
-    with notebook.settings("apputils-extension:kernels-settings", commsOverSubshells="perCommTarget"):
-        notebook.open(connect, "picker = wizframe.CustomerPicker(value={'page_size': 1})\npicker")
-        notebook.run_all()
-        wiz.server.latency_s = 0.2
-        page = notebook.page
-        go_on = tmp_path / "go on"
-        at = notebook.start(
-            f"import pathlib, time\nwhile not pathlib.Path({str(go_on)!r}).exists():\n    time.sleep(0.05)"
-        )
-        button(page, "Load").click()
-        expect(page.get_by_text(re.compile(r"of \d+ customers"))).to_be_visible()
-        button(page, "Cancel").click()
-        expect(page.get_by_text("cancelled; nothing was changed")).to_be_visible()
-        page.wait_for_timeout(400)  # what is on its way arrives
-        asked = len(wiz.server.requests)
-        go_on.touch()
-        notebook.finish(at)
-        assert len(wiz.server.requests) == asked
-
-
+@pytest.mark.nightly
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_client_plan_result_and_overview_show_themselves(notebook, connect, theme):
     edit = (

@@ -98,6 +98,7 @@ def test_the_code_is_copied_and_does_the_same(notebook, wiz, opened):
     assert notebook.run("customers.equals(picker.frame), len(customers)") == "(True, 2)"
 
 
+@pytest.mark.nightly
 def test_a_column_is_sorted_and_words_are_searched(wiz, opened):
     page = opened("picker = wizframe.CustomerPicker()\npicker")
     button(page, "Load").click()
@@ -112,6 +113,7 @@ def test_a_column_is_sorted_and_words_are_searched(wiz, opened):
     expect(page.locator(".wizframe-tick input:visible")).to_have_count(1)
 
 
+@pytest.mark.nightly
 def test_the_keyboard_is_enough(notebook, opened):
     page = opened("picker = wizframe.CustomerPicker(value={'limit': 5})\npicker")
     field(page, "Status").focus()
@@ -127,6 +129,7 @@ def test_the_keyboard_is_enough(notebook, opened):
     assert notebook.run("picker.selected.index.tolist(), picker.value['status']") == "([2], 'active')"
 
 
+@pytest.mark.nightly
 def test_names_from_the_service_are_text(wiz, opened):
     for record, name in zip(wiz.server.records("customers"), HOSTILE, strict=False):
         wiz.server.overwrite("customers", record["id"], company_name=name, reference_id=name)
@@ -171,6 +174,7 @@ def test_a_long_load_is_cancelled(notebook, wiz, opened):
     expect(page.get_by_text("300 customers, 0 ticked")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_kernel_answers_other_cells_while_fifty_thousand_are_loaded(notebook):
     with wizframe.sandbox(customers=50_000, latency_s=0.1) as wiz:
         notebook.open(
@@ -192,6 +196,7 @@ def test_the_kernel_answers_other_cells_while_fifty_thousand_are_loaded(notebook
         assert notebook.run("len(p.frame), p.frame['id'].nunique()") == "(50000, 50000)"
 
 
+@pytest.mark.nightly
 def test_contacts_of_customers_found_by_name(notebook, wiz, opened):
     one, two = wiz.server.records("customers")[10], wiz.server.records("customers")[20]
     page = opened("picker = wizframe.ContactPicker()\npicker")
@@ -207,6 +212,7 @@ def test_contacts_of_customers_found_by_name(notebook, wiz, opened):
     assert notebook.run("picker.value") == str({"customers": [one["id"], two["id"]]})
 
 
+@pytest.mark.nightly
 def test_a_picker_restores_its_state(opened):
     page = opened(
         "wizframe.CustomerPicker(value={'status': 'inactive', 'updated_before': '2026-01-31', 'sort': 'desc',"
@@ -219,6 +225,7 @@ def test_a_picker_restores_its_state(opened):
     expect(field(page, "Row limit")).to_have_value("5")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [700, 1280])
 def test_what_is_written_can_be_read(notebook, opened, theme, width):

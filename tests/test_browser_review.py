@@ -63,7 +63,7 @@ def test_one_change_is_unticked_and_the_others_are_applied(notebook, sandboxed):
     assert notebook.run("customers.wiz.plan().changes['id'].tolist()") == repr([ids[1]])
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 def test_a_problem_and_a_conflict_are_settled_in_place(notebook, sandboxed, theme):
     notebook.page.set_viewport_size({"width": 1280, "height": 1400})
     wiz = sandboxed()
@@ -98,6 +98,7 @@ def test_a_problem_and_a_conflict_are_settled_in_place(notebook, sandboxed, them
     assert notebook.run("len(customers.wiz.plan())") == "0"
 
 
+@pytest.mark.nightly
 def test_the_notebook_goes_on_while_a_push_runs_and_the_push_can_be_stopped(notebook, sandboxed):
     wiz = sandboxed(latency_s=0.2)
     before = stored(wiz, "customers")
@@ -113,6 +114,7 @@ def test_the_notebook_goes_on_while_a_push_runs_and_the_push_can_be_stopped(note
     assert len(changed(before, stored(wiz, "customers"))) == done
 
 
+@pytest.mark.nightly
 def test_everything_can_be_done_by_keyboard(notebook, sandboxed):
     wiz = sandboxed()
     before, ids = stored(wiz, "customers"), ids_of(wiz)
@@ -136,6 +138,7 @@ def test_everything_can_be_done_by_keyboard(notebook, sandboxed):
     assert notebook.run("wizframe.pushes()['note'][0]") == "'by keyboard'"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_hostile_names_show_as_text(notebook, sandboxed, theme):
     wiz = sandboxed()
@@ -155,6 +158,7 @@ def test_hostile_names_show_as_text(notebook, sandboxed, theme):
     assert shown.locator("img, script, mjx-container").count() == 0
 
 
+@pytest.mark.nightly
 def test_the_review_fits_a_narrow_page(notebook, sandboxed):
     notebook.page.set_viewport_size({"width": 560, "height": 900})
     shown = review(notebook, sandboxed(names=()), 'customers.loc[:2, "payment_term"] = "net77"')

@@ -99,7 +99,7 @@ def test_every_command_is_called_here():
     ("width", "variables"),
     [
         pytest.param(80, {}, id="80"),
-        pytest.param(120, {"NO_COLOR": "1"}, id="120, NO_COLOR", marks=pytest.mark.slow),
+        pytest.param(120, {"NO_COLOR": "1"}, id="120, NO_COLOR", marks=pytest.mark.nightly),
     ],
 )
 @pytest.mark.parametrize("command", CALLS)
@@ -236,7 +236,7 @@ TALKING = [
 
 
 @pytest.mark.parametrize(
-    "command", ["list customers", *(pytest.param(command, marks=pytest.mark.slow) for command in TALKING)]
+    "command", ["list customers", *(pytest.param(command, marks=pytest.mark.nightly) for command in TALKING)]
 )
 def test_ctrl_c_ends_it_in_a_line(wiz, things, command):
     given = [argument.format(**things) for argument in CALLS[command][0]]

@@ -161,7 +161,7 @@ def test_what_is_planned_happens_and_nothing_else(dialect, table, data):
     _roundtrip(dialect, table, data)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())

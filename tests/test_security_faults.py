@@ -66,7 +66,7 @@ QUICK = {
     "answer 200 list", "answer 302 html", "answer 401 error", "answer 409 error", "answer 500 html",
     "answer_after None record", "drop_after", "truncate",
 }  # fmt: skip
-CASES = [pytest.param(FAULTS[name], id=name, marks=[] if name in QUICK else pytest.mark.slow) for name in FAULTS]
+CASES = [pytest.param(FAULTS[name], id=name, marks=[] if name in QUICK else pytest.mark.nightly) for name in FAULTS]
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def push(fuzzed, wiz, share):
 DEEDS = {read: (0.2, 0.4), plan: (0.15, 0.3), push: (0.15, 0.3)}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("deed", DEEDS)
 def test_nothing_but_errors_of_ours_comes_of_nonsense(deed, dialect, tmp_path, monkeypatch, caplog):
     tally, came = Counter(), Counter()
