@@ -92,7 +92,7 @@ def test_an_escape_is_taken_away_and_nothing_else_is(text):
     [
         "=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "00123", "1E5", "1,5", "1.234.567", "1/2", "1-2", "12:30",
         "2024-01-02", "31.12.2026", "5 May", "MAR1", "DEC 10", "5. Mai", "14 juil", "3 PM", "3a", "50%", "€5", "$5",
-        "TRUE", "wahr", "#N/A", "#REF!", "１２３", "(5)", "1234567890123456", "   ",
+        "TRUE", "wahr", "#N/A", "#REF!", "#DIV/0!", "１２３", "(5)", "1234567890123456", "   ",
     ],
 )  # fmt: skip
 def test_what_a_spreadsheet_would_take_for_something_else_is_escaped(text):

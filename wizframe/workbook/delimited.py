@@ -67,10 +67,10 @@ def _would_change(text: str) -> bool:
     plain = unicodedata.normalize("NFKC", text).strip()
     if not plain:
         return bool(text)  # spaces alone: read_rows() takes them for blank
-    if plain.startswith(_FORMULA) or text[0] in "\t\r\n":
+    if plain.startswith(_FORMULA) or text[0] in "\t\r\n" or plain.upper() in FORMULA_ERRORS:
         return True
     if not any(map(str.isdigit, plain)):
-        return plain.casefold() in TRUE | FALSE or plain.upper() in FORMULA_ERRORS
+        return plain.casefold() in TRUE | FALSE
     return all(word in MONTHS_AND_HOURS for word in _LETTERS.findall(plain.casefold()))
 
 
