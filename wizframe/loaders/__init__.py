@@ -10,7 +10,7 @@ from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.frames import arrow_backed
 from wizframe.loaders.asking import check_options, customer_ids, texts_of, watch_of
 from wizframe.loaders.failing import Failures
-from wizframe.loaders.finishing import Invalid, finish
+from wizframe.loaders.finishing import Invalid, build, warn_incomplete
 from wizframe.loaders.gathering import Rows
 from wizframe.loaders.limiting import cut, first_customers
 from wizframe.loaders.lookups import ServiceLookups
@@ -153,7 +153,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         records = cut(records, reading.filters, sort_by=sort_by, sort=sort, limit=limit)
     rows.add(Page(reading.details(records, progress=progress) if details else records))
     is_whole = wanted is None and limit is None
-    frame = finish(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
+    warn_incomplete(reading)
+    frame = build(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
     return arrow_backed(frame) if dtype_backend else frame
 
 
@@ -233,5 +234,6 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     rows.add(Page(reading.contacts(wanted, progress=progress)))
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
     asked = tuple(wanted)
-    frame = finish(reading, rows, customers=asked, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
+    warn_incomplete(reading)
+    frame = build(reading, rows, customers=asked, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
     return arrow_backed(frame) if dtype_backend else frame

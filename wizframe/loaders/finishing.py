@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wizframe.loaders.gathering import Rows
     from wizframe.loaders.reading import Reading
 
-__all__ = ["Invalid", "build", "finish", "latest_change", "passing", "typed", "warn_incomplete"]
+__all__ = ["Invalid", "build", "latest_change", "passing", "typed", "warn_incomplete"]
 
 Invalid = Literal["warn", "raise", "drop"]
 _DOUBTS_SAID = 5
@@ -56,46 +56,6 @@ def warn_incomplete(reading: Reading) -> None:
         doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
         _warn(reading, IncompleteLoadWarning(message))
-
-
-def finish(
-    reading: Reading,
-    rows: Rows,
-    *,
-    is_whole: bool = False,
-    customers: tuple[str, ...] | None = None,
-    details: bool,
-    sort_by: str | None,
-    sort: Literal["asc", "desc"],
-    invalid: Invalid,
-) -> pd.DataFrame:
-    """Say what may be missing, and build the frame of a load.
-
-    Parameters
-    ----------
-    reading, rows, is_whole, customers, details, sort_by, sort, invalid
-        As for :func:`build`.
-
-    Returns
-    -------
-    DataFrame
-        RangeIndex, baseline attached.
-
-    Raises
-    ------
-    InvalidDataError
-    """
-    warn_incomplete(reading)
-    return build(
-        reading,
-        rows,
-        is_whole=is_whole,
-        customers=customers,
-        details=details,
-        sort_by=sort_by,
-        sort=sort,
-        invalid=invalid,
-    )
 
 
 def build(
