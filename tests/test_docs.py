@@ -15,11 +15,13 @@ from test_mutants_support import mutants_table
 from test_security_points import points_table
 
 import wizframe
+from wizframe.client import _open_clients
 from wizframe.errors import InvalidDataWarning
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 _FOOT = (
     'Texts are blank as missing values, never as `""`; times are UTC, to the microsecond. `addresses`, `contacts`,\n'
     "`attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON texts."
@@ -49,17 +51,22 @@ def with_section(text, name, content):
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
 def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name_of)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks(page):
         exec(compile(block, page.name, "exec"), names)  # noqa: S102 - our own pages
+    assert list(_open_clients) == [], "a page closes what it opens, as whoever copies it should"
 
 
 def test_the_page_of_fields_is_what_the_table_says():
@@ -72,10 +79,22 @@ def test_a_section_that_is_made_is_up_to_date(page, name, table):
     assert text == with_section(text, name, table()), "python tests/test_docs.py writes it anew"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def anchors(page):
+    """Give what `#…` may say of a page: its headings, as GitHub and the site spell them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def prose(page):
+    return re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
 def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose(page)):
+        place = page.parent / target if target else page
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
 
 
 def modules():
