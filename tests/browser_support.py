@@ -110,9 +110,9 @@ class Notebook:
         self.complaints.append(f"{dialog.type}: {dialog.message}")
         dialog.dismiss()
 
-    def open(self, *cells, theme="light"):
+    def open(self, *cells, theme="light", name=None):
         """Write a notebook of these code cells and open it; nothing has run yet."""
-        name = f"notebook-{time.monotonic_ns()}.ipynb"
+        name = f"{name or f'notebook-{time.monotonic_ns()}'}.ipynb"
         (self._folder / name).write_text(json.dumps(_document(cells)), "utf-8")
         self.page.goto(f"{self._url}/lab/tree/{name}?token={TOKEN}&reset")
         self.wait_until_ready()
