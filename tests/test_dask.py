@@ -1,6 +1,7 @@
 """The same table as a Dask DataFrame: every part an ordinary load, the rate divided, and no key in the graph."""
 
 import pickle
+import sys
 import time
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from test_loaders_support import stored
 
 import wizframe
 from wizframe.baselines import live
-from wizframe.errors import ConfigurationError, InvalidDataError, InvalidRequestError, ProtocolError
+from wizframe.errors import ConfigurationError, InvalidDataError, InvalidRequestError, MissingExtraError, ProtocolError
 from wizframe.fields import CUSTOMER
 
 dd = pytest.importorskip("dask.dataframe", reason="dask is not installed")
@@ -168,3 +169,12 @@ def test_a_cluster_of_processes_reads_the_same_table_at_the_rate_of_all_together
         assert sent > 20
         assert sent / took < 1.25 * 40.0
         assert wizdask.load_contacts(promised).compute()["customer_id"].nunique() == 120
+
+
+def test_without_dask_a_sentence_says_what_to_install(wiz, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.dataframe", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'wizframe\[dask\]'"):
+        wizdask.load_customers()
+    with pytest.raises(MissingExtraError, match=r"pip install 'wizframe\[dask\]'"):
+        wizdask.load_contacts(["cust_1"])
+    assert not wiz.server.requests
