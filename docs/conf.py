@@ -1,8 +1,11 @@
 """How the documentation is built: `python -m sphinx -W docs build/docs`. Offline; the notebooks are executed."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 import wizframe
 
@@ -36,3 +39,13 @@ napoleon_custom_sections = [("Source", "notes_style"), ("Yields", "returns_style
 html_theme = "furo"
 html_title = f"wizframe {version}"
 html_show_sphinx = False
+
+
+def notebooks_beside(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """In the repository the notebooks stand beside the folder of pages, in the site within it."""
+    source[0] = re.sub(r"\]\(((\.\./)*)\.\./notebooks/", r"](\1notebooks/", source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this."""
+    app.connect("source-read", notebooks_beside)
