@@ -90,7 +90,7 @@ def test_no_module_shares_a_name_with_a_public_function():
 
 
 def test_everything_public_is_listed_and_there():
-    public = {name for name, value in vars(wizframe).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+    public = {name for name in dir(wizframe) if name[0] != "_" and not isinstance(getattr(wizframe, name), ModuleType)}
     assert set(wizframe.__all__) == public
     names = [f"wizframe.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}" for path in sources()]
     for name in names:
@@ -99,6 +99,30 @@ def test_everything_public_is_listed_and_there():
         assert listed is not None, f"{name} has no __all__"
         assert len(set(listed)) == len(listed)
         assert [item for item in listed if not hasattr(module, item)] == []
+
+
+def test_what_is_imported_on_first_use_is_what_type_checkers_are_told():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    told = {alias.name: line.module for line in block.body for alias in line.names}
+    assert told == wizframe._HOMES
+    assert sorted(told) == sorted(wizframe.__all__)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "wizframe.errors.WizframeError; wizframe.transport.tracing.trace; wizframe.progress",
+        "from wizframe import *; assert plan is wizframe.pushing.plan",
+        "from wizframe import errors, load_customers",
+        "import pandas; assert 'wiz' in dir(pandas.DataFrame()); pandas.DataFrame().wiz.plan",
+        "import pandas; assert 'plan' in dir(pandas.DataFrame.wiz); assert pandas.DataFrame.wiz.plan.__doc__",
+        "assert 'load_customers' in dir(wizframe); assert not hasattr(wizframe, 'load_customer')",
+        "import sys; assert not {'requests', 'sqlite3', 'wizframe.client', 'wizframe.accessor'} & {*sys.modules}",
+    ],
+)
+def test_everything_is_there_after_import_wizframe_alone(code):
+    subprocess.run([sys.executable, "-c", f"import wizframe; {code}"], check=True)
 
 
 def test_nobody_has_a_drawer_for_everything():
@@ -125,8 +149,8 @@ def test_nobody_has_a_drawer_for_everything():
         "http.server",
     ],
 )
-def test_importing_wizframe_does_not_import(heavy):
-    code = f"import sys, wizframe; raise SystemExit({heavy!r} in sys.modules)"
+def test_importing_all_of_wizframe_does_not_import(heavy):
+    code = f"import sys; from wizframe import *; raise SystemExit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

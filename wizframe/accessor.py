@@ -1,10 +1,11 @@
-"""``df.wiz``: what wizframe can do with a frame. Thin: every method is the function of the same name."""
+"""``df.wiz``: what wizframe can do with a frame. Thin: every method is the function of the same name.
+
+``import wizframe`` registers the name with pandas; this module is imported when it is first used.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-
-import pandas as pd
 
 from wizframe.baselines import attached
 from wizframe.client import open_client
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    import pandas as pd
+
     from wizframe.client import Client
     from wizframe.overview import Overview
     from wizframe.pickers import FrameBrowser
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["WizAccessor"]
 
 
-@pd.api.extensions.register_dataframe_accessor("wiz")
 class WizAccessor:
     """Customers and contacts in a DataFrame: plan, push, delete, refresh, to_excel, contacts, addresses and more.
 
