@@ -100,6 +100,33 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
     assert writes(wiz) == []
 
 
+@pytest.mark.fault(
+    "8b",
+    "an update or a delete whose answer was lost is tried again, and refused",
+    "“verifying …” for the settle time, then read: *done* if it took effect after all, else *failed*",
+    "L E",
+)
+@pytest.mark.parametrize("table", ["customers", "contacts"])
+@pytest.mark.parametrize("action", ["update", "delete"])
+@pytest.mark.parametrize("is_late", [True, False], ids=["late", "never"])
+def test_a_refusal_after_a_lost_answer_says_nothing_of_what_was_sent_before(wiz, waits, table, action, is_late):
+    """It speaks of the second request alone: the first may take effect a moment later."""
+    mend_contacts(wiz)
+    frame = load(wiz, table)
+    identifier, column = frame["id"][0], {"customers": "payment_term", "contacts": "designation"}[table]
+    frame.loc[0, column] = "mine"
+    plan = frame.wiz.plan() if action == "update" else load(wiz, table).head(1).wiz.delete()
+    lost = Fault("late", f"{table}.{action}", delay_s=60) if is_late else Fault("drop", f"{table}.{action}")
+    wiz.server.faults.add(lost, Fault("answer", f"{table}.{action}", skip=1, status=409))
+    waits.then = [wiz.server.faults.apply_late]
+    result = plan.apply(max_deletes=1, progress=False)
+    assert len(wiz.server.faults.fired) == 2
+    assert waits == [7.0]
+    assert states(result) == {"done" if is_late else "failed": 1}
+    there = stored(wiz, table).get(identifier)
+    assert (there is None or there[column] == "mine") == is_late
+
+
 @pytest.mark.parametrize("time", [b"null", b'"yesterday"', b"7"])
 def test_a_record_whose_time_cannot_be_read_is_a_conflict_and_not_deleted(wiz, time):
     frame = load(wiz)

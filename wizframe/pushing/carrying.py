@@ -110,7 +110,11 @@ class Carrier:
                 return _gone(tries)
             wanted, conflicts = _three_way(change.cells, current, self._on_conflict)
             if conflicts and self._on_conflict == "skip":
+                if self._settle(change, tries):
+                    continue
                 return _conflict(conflicts, tries, current)
+            if wanted and tries.refusal is not None:
+                raise tries.refusal
             if not wanted:
                 said = "WizCommerce's newer values were kept" if conflicts else "it was already so"
                 return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, record=current)
@@ -123,7 +127,32 @@ class Carrier:
             except _LOST as error:
                 tries.lose(error)
                 continue
+            except ServiceError as refusal:
+                self._refused(change, tries, refusal)
+                continue
             return self._verified(change, wanted, answer, tries)
+
+    def _refused(self, change: Change, tries: _Tries, refusal: ServiceError) -> None:
+        """Believe a refusal, unless an earlier request may yet have its effect: then only what is read after it."""
+        if isinstance(refusal, _FATAL) or not self._settle(change, tries):
+            raise refusal
+        tries.refusal = refusal
+
+    def _settle(self, change: Change, tries: _Tries) -> bool:
+        """Wait for the effect of an open request, if there is one; tell whether there was."""
+        if not tries.is_open:
+            return False
+        self._wait_for_effect(str(change.id))
+        tries.is_open = False
+        return True
+
+    def _wait_for_effect(self, name: str) -> None:
+        """Wait until a request whose answer was lost must have had its effect, if it ever has one."""
+        note(f"verifying {name}, whose answer was lost")
+        try:
+            self._client.transport.pacer.sleep(self._client.settle_s)
+        finally:
+            note("")
 
     def _write(self, change: Change, current: Record, wanted: dict[str, Any]) -> Record:
         if self._table is CUSTOMER:
@@ -163,6 +192,10 @@ class Carrier:
                 tries.lose(error)
             except _LOST as error:
                 tries.lose(error)
+            except ServiceError as refusal:
+                if not isinstance(refusal, _FATAL):
+                    tries.is_open = False  # what was sent before was looked up, and is not there
+                raise
             found = self._find_new(change)
             if found is not None:
                 return _adopted(change, record, found, tries)
@@ -174,15 +207,11 @@ class Carrier:
 
     def _find_new(self, change: Change) -> Record | None:
         """Look a reference up in both statuses, twice, each time after a lost request must have had its effect."""
-        note(f"verifying {change.reference_id}, whose answer was lost")
-        try:
-            for _ in range(2):
-                self._client.transport.pacer.sleep(self._client.settle_s)
-                found = self._find(str(change.reference_id), str(change.customer_id))
-                if found is not None:
-                    return found
-        finally:
-            note("")
+        for _ in range(2):
+            self._wait_for_effect(str(change.reference_id))
+            found = self._find(str(change.reference_id), str(change.customer_id))
+            if found is not None:
+                return found
         return None
 
     def _find(self, reference: str, customer_id: str) -> Record | None:
@@ -206,7 +235,11 @@ class Carrier:
                 if cell.column in current and not _is_as_it_was(cell, current)
             )
             if changed and self._on_conflict != "mine":
+                if self._settle(change, tries):
+                    continue
                 return _conflict(changed, tries, current)
+            if tries.refusal is not None:
+                raise tries.refusal
             tries.check()
             try:
                 with tries.sending(current):
@@ -215,6 +248,9 @@ class Carrier:
                 pass
             except _LOST as error:
                 tries.lose(error)
+                continue
+            except ServiceError as refusal:
+                self._refused(change, tries, refusal)
                 continue
             return Outcome("done", "deleted", attempts=tries.sent)
 
@@ -241,24 +277,24 @@ class _Tries:
     def __init__(self, note_sent: NoteSent, *, is_open: bool) -> None:
         self.sent = 0
         self.is_open = self.was_open = is_open
+        self.refusal: ServiceError | None = None
+        """What the service said to the last request, where an earlier one was open."""
         self._note_sent = note_sent
         self._error: WizframeError | None = None
 
     @contextlib.contextmanager
     def sending(self, before: Record | None) -> Iterator[None]:
-        """Note and count a write. An answer closes it, also a refusal: it tells what earlier requests did, too."""
+        """Note and count a write. A refusal says that this one did nothing, and nothing of those before it."""
         self._note_sent(before)
         self.sent += 1
         was_open, self.is_open = self.is_open, True
         try:
             yield
-        except (NotSentError, ReadOnlyError, InvalidRequestError, AuthenticationError, RateLimitError):
-            self.is_open = was_open  # this one did nothing
+        except (NotSentError, ReadOnlyError, InvalidRequestError):
+            self.is_open = was_open
             raise
-        except UnavailableError:
-            raise
-        except ServiceError:
-            self.is_open = False
+        except ServiceError as error:
+            self.is_open = was_open or isinstance(error, UnavailableError)
             raise
         self.is_open = False
 
