@@ -4,8 +4,11 @@ import contextlib
 import doctest
 import importlib
 import io
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -80,6 +83,34 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path)
             exec(compile(code, page.name, "exec"), names)  # noqa: S102 - our own pages
         assert not shown or lasting(printed.getvalue()) == lasting(shown)
     assert list(_open_clients) == [], "a page closes what it opens, as whoever copies it should"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a script for sh")
+def test_the_script_of_the_nightly_job_sends_what_it_may_and_tells_a_person_otherwise(tmp_path):
+    script = re.search(r"```sh\n(.*?)```", (ROOT / "docs" / "howto" / "nightly.md").read_text("utf-8"), re.DOTALL)[1]
+    names = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "files.md").read_text("utf-8"), re.DOTALL)[1]
+    for name, text in {"nightly": script, "erp.toml": names, "key": wizframe.SANDBOX_API_KEY}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "mail").write_text('#!/bin/sh\necho "$2" >>mails\n', "utf-8")
+    (tmp_path / "mail").chmod(0o700)
+
+    def night(rows):
+        (tmp_path / "erp.csv").write_text("KUNNR;ZTERM\n" + "".join(f"{row};ZB30\n" for row in rows), "utf-8")
+        places = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": places, "WIZCOMMERCE_BASE_URL": wiz.base_url}
+        return subprocess.run(["/bin/sh", str(tmp_path / "nightly")], env=environment, check=False).returncode
+
+    with wizframe.sandbox(customers=230) as wiz:
+        first, *others = wiz.server.records("customers")
+        wiz.server.overwrite("customers", first["id"], payment_term="net60")
+        assert night([first["reference_id"]]) == 0
+        assert wiz.customer.get(first["id"])["payment_term"] == "net30"
+        for customer in others:
+            wiz.server.overwrite("customers", customer["id"], payment_term="net60")
+        assert night([customer["reference_id"] for customer in others]) == 5
+        assert (tmp_path / "mails").read_text("utf-8") == "wizframe: more than 200 changes, nothing was sent\n"
+        assert [customer["payment_term"] for customer in wiz.server.records("customers")].count("net60") == len(others)
 
 
 def test_the_page_of_fields_is_what_the_table_says():
