@@ -70,7 +70,7 @@ MUTANTS = [
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_refusal_after_a_lost_answer_says_nothing_of_what_was_sent_before[rest-late-update-customers]",
-        ("isinstance(refusal, _FATAL) or not self._settle(change, tries)", "True"),
+        ("isinstance(error, _FATAL) or not self.settle()", "True"),
     ),
     _mutant(
         "a record with the reference is adopted, whatever it holds",

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -159,6 +160,48 @@ def test_a_write_that_was_refused_as_one_too_many_was_not_sent(wiz, waits, opera
     (finished,) = wizframe.resume(progress=False)
     assert states(finished) == {"done": 1}
     assert 7.0 not in waits
+
+
+@pytest.mark.parametrize("on_conflict", ["skip", "theirs"])
+@pytest.mark.parametrize("action", ["update", "delete"])
+def test_a_conflict_after_a_lost_answer_is_told_when_nothing_more_can_come(wiz, waits, action, on_conflict):
+    """Somebody edits between two attempts, and what the first one sent arrives after that."""
+    frame = load(wiz)
+    identifier = frame["id"][0]
+    frame.loc[0, "payment_term"] = "mine"
+    plan = frame.wiz.plan() if action == "update" else load(wiz).head(1).wiz.delete()
+    edit = partial(wiz.server.overwrite, "customers", identifier, payment_term="theirs")
+    wiz.server.faults.add(
+        Fault("late", f"customers.{action}", delay_s=60), Fault("meanwhile", "customers.get", skip=1, action=edit)
+    )
+    waits.then = [wiz.server.faults.apply_late]
+    result = plan.apply(on_conflict=on_conflict, max_deletes=1, progress=False)
+    assert len(wiz.server.faults.fired) == 2
+    assert waits == [7.0]
+    assert states(result) == {"done": 1}
+    assert stored(wiz, "customers").get(identifier, {}).get("payment_term") == ("mine" if action == "update" else None)
+    assert writes(wiz) == [{"update": "PATCH", "delete": "DELETE"}[action]]
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+@pytest.mark.parametrize(
+    "trouble", [{"kind": "answer", "status": 403}, {"kind": "drop", "times": 9}], ids=["403", "drop"]
+)
+def test_a_write_that_was_accepted_and_cannot_be_checked_is_unknown(wiz, action, trouble):
+    """The answer lacks what was sent, and the record cannot be read: neither done nor unsent would be true."""
+    frame = new_row("customers", wiz) if action == "create" else load(wiz)
+    frame.loc[0, "shipping_method"] = "by bike"
+    plan = frame.wiz.plan()
+    hide = partial(re.sub, rb'"shipping_?[mM]ethod"', b'"hidden"')
+    short = Fault("answer_after", f"customers.{action}", body=hide)
+    wiz.server.faults.add(short, Fault(operation="customers.get", skip=int(action == "update"), **trouble))
+    assert states(plan.apply(progress=False)) == {"unknown": 1}
+    assert {fault.kind for fault in wiz.server.faults.fired} == {"answer_after", trouble["kind"]}
+    wiz.server.faults.clear()
+    wiz.server.requests.clear()
+    (finished,) = wizframe.resume(progress=False)
+    assert states(finished) == {"done": 1}
+    assert writes(wiz) == []
 
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])

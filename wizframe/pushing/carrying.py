@@ -105,16 +105,14 @@ class Carrier:
     def _update(self, change: Change, tries: _Tries) -> Outcome:
         """Read, merge field by field, write, compare; again from the read where the answer was lost."""
         while True:
-            current = self._read(change)
+            current = self._look(change, tries)
             if current is None:
                 return _gone(tries)
             wanted, conflicts = _three_way(change.cells, current, self._on_conflict)
+            if conflicts and self._on_conflict != "mine" and tries.settle():
+                continue
             if conflicts and self._on_conflict == "skip":
-                if self._settle(change, tries):
-                    continue
                 return _conflict(conflicts, tries, current)
-            if wanted and tries.refusal is not None:
-                raise tries.refusal
             if not wanted:
                 said = "WizCommerce's newer values were kept" if conflicts else "it was already so"
                 return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, record=current)
@@ -127,24 +125,19 @@ class Carrier:
             except _LOST as error:
                 tries.lose(error)
                 continue
-            except ServiceError as refusal:
-                self._refused(change, tries, refusal)
+            except ServiceError as error:
+                tries.refuse(error)
                 continue
             return self._verified(change, wanted, answer, tries)
 
-    def _refused(self, change: Change, tries: _Tries, refusal: ServiceError) -> None:
-        """Believe a refusal, unless an earlier request may yet have its effect: then only what is read after it."""
-        if isinstance(refusal, _FATAL) or not self._settle(change, tries):
-            raise refusal
-        tries.refusal = refusal
-
-    def _settle(self, change: Change, tries: _Tries) -> bool:
-        """Wait for the effect of an open request, if there is one; tell whether there was."""
-        if not tries.is_open:
-            return False
+    def _look(self, change: Change, tries: _Tries) -> Record | None:
+        """Read the record; where an open request must have had its effect first, after that."""
+        if not tries.is_settling:
+            return self._read(change)
         self._wait_for_effect(str(change.id))
-        tries.is_open = False
-        return True
+        current = self._read(change)
+        tries.is_settling = tries.is_open = False
+        return current
 
     def _wait_for_effect(self, name: str) -> None:
         """Wait until a request whose answer was lost must have had its effect, if it ever has one."""
@@ -164,7 +157,9 @@ class Carrier:
         """Believe what the service shows, not its 200."""
         is_new = change.action == "create"
         if not wanted.keys() <= answer.keys():
+            tries.is_open = True  # accepted, but nobody knows what was kept until it is read
             answer = self._read(change, answer["id"]) or answer
+            tries.is_open = False
         kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]
         if not kept:
             return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, record=answer)
@@ -183,7 +178,6 @@ class Carrier:
             try:
                 with tries.sending(None):
                     answer = self._send_new(change, record)
-                return self._verified(change, record, answer, tries)
             except TakenError as error:
                 if tries.sent == 1 and not tries.was_open:
                     step = "give another reference, or plan with match='reference_id' to update the record that has it"
@@ -192,10 +186,12 @@ class Carrier:
                 tries.lose(error)
             except _LOST as error:
                 tries.lose(error)
-            except ServiceError as refusal:
-                if not isinstance(refusal, _FATAL):
+            except ServiceError as error:
+                if not isinstance(error, _FATAL):
                     tries.is_open = False  # what was sent before was looked up, and is not there
                 raise
+            else:
+                return self._verified(change, record, answer, tries)
             found = self._find_new(change)
             if found is not None:
                 return _adopted(change, record, found, tries)
@@ -226,7 +222,7 @@ class Carrier:
     def _delete(self, change: Change, tries: _Tries) -> Outcome:
         """Delete a record only as it was when the user decided to."""
         while True:
-            current = self._read(change)
+            current = self._look(change, tries)
             if current is None:
                 return Outcome("done", "deleted" if tries.sent else "it was already gone", attempts=tries.sent)
             changed = tuple(
@@ -234,12 +230,10 @@ class Carrier:
                 for cell in change.cells
                 if cell.column in current and not _is_as_it_was(cell, current)
             )
+            if changed and self._on_conflict != "mine" and tries.settle():
+                continue
             if changed and self._on_conflict != "mine":
-                if self._settle(change, tries):
-                    continue
                 return _conflict(changed, tries, current)
-            if tries.refusal is not None:
-                raise tries.refusal
             tries.check()
             try:
                 with tries.sending(current):
@@ -249,8 +243,8 @@ class Carrier:
             except _LOST as error:
                 tries.lose(error)
                 continue
-            except ServiceError as refusal:
-                self._refused(change, tries, refusal)
+            except ServiceError as error:
+                tries.refuse(error)
                 continue
             return Outcome("done", "deleted", attempts=tries.sent)
 
@@ -277,8 +271,8 @@ class _Tries:
     def __init__(self, note_sent: NoteSent, *, is_open: bool) -> None:
         self.sent = 0
         self.is_open = self.was_open = is_open
+        self.is_settling = False
         self.refusal: ServiceError | None = None
-        """What the service said to the last request, where an earlier one was open."""
         self._note_sent = note_sent
         self._error: WizframeError | None = None
 
@@ -304,8 +298,21 @@ class _Tries:
         if isinstance(error, _FATAL):
             raise error
 
+    def refuse(self, error: ServiceError) -> None:
+        """Remember a refusal until what earlier requests did is known; raise it where there is no doubt."""
+        if isinstance(error, _FATAL) or not self.settle():
+            raise error
+        self.refusal = error
+
+    def settle(self) -> bool:
+        """Tell whether a verdict must wait: the record is then read once more, after the effect of what is open."""
+        self.is_settling = self.is_open
+        return self.is_settling
+
     def check(self) -> None:
-        """Raise the last error where sending was tried often enough."""
+        """Raise the refusal that was doubted, or the last error where sending was tried often enough."""
+        if self.refusal is not None:
+            raise self.refusal
         if self._error is not None and self.sent >= ATTEMPTS:
             raise self._error
 
