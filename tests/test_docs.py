@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from test_catalogue_support import faults_table
 from test_cli_help_support import codes_table, help_sections
+from test_contract_support import names_table, parameters_table
 from test_mutants_support import mutants_table
 from test_security_points import points_table
 
@@ -44,6 +45,8 @@ SECTIONS = [
     (ROOT / "docs" / "reliability.md", "faults", faults_table),
     (ROOT / "docs" / "reliability.md", "mutants", mutants_table),
     (ROOT / "docs" / "security.md", "security", points_table),
+    (ROOT / "docs" / "contract.md", "names", names_table),
+    (ROOT / "docs" / "contract.md", "parameters", parameters_table),
     (ROOT / "docs" / "cli.md", "codes", codes_table),
     (ROOT / "docs" / "cli.md", "help", help_sections),
 ]
