@@ -1,6 +1,9 @@
-"""What stands around the package: the workflow of CI, the templates, and what the policies say of this machine."""
+"""What stands around the package: CI's workflow, the templates, the policies, and the examples for contributors."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -8,6 +11,8 @@ from pathlib import Path
 import pytest
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
+
+import wizframe
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -65,3 +70,41 @@ def test_the_policies_name_the_folders_that_are_used(system, folders, monkeypatc
     state = Path(found.user_state_dir).relative_to(tmp_path).as_posix()
     config = Path(found.user_config_dir).relative_to(tmp_path).as_posix()
     assert f"| {system} | `~/{state}` | `~/{config}/config.toml` |" in (ROOT / "docs/policies.md").read_text("utf-8")
+
+
+def edits(page):
+    """Take a page's blocks of edits: the file, the lines that stand there, and the lines that should."""
+    for block in re.findall(r"^```diff\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        for part in re.split(r"^\+\+\+ ", block, flags=re.MULTILINE)[1:]:
+            file, *lines = part.splitlines()
+            old, new = (("".join(f"{line[1:]}\n" for line in lines if line[:1] != sign)) for sign in "+-")
+            yield file, old, new
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """A copy of the package with the edits of CONTRIBUTING.md, and the tests that stand there."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copytree(Path(wizframe.__file__).parent, folder / "wizframe", ignore=shutil.ignore_patterns("__pycache__"))
+    for file, old, new in edits(page):
+        text = (folder / file).read_text("utf-8")
+        assert text.count(old) == 1, f"CONTRIBUTING.md edits what stands {text.count(old)} times in {file}: {old}"
+        (folder / file).write_text(text.replace(old, new), "utf-8")
+    tests = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for number, test in enumerate(tests):
+        (folder / f"test_example_{number}.py").write_text(test, "utf-8")
+    return folder
+
+
+def test_the_examples_for_contributors_work_on_a_copy_of_the_package(example):
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "--override-ini=addopts=",
+        f"--config-file={ROOT / 'pyproject.toml'}", f"--rootdir={example}", str(example),
+    ]  # fmt: skip
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))}
+    path = os.pathsep.join([str(example), str(ROOT / "tests")])
+    environment = ours | {"PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ran = subprocess.run(command, cwd=example, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "4 passed" in ran.stdout  # a field and an operation, in both dialects

@@ -40,7 +40,7 @@ LISTED = (
     "updated_at",
 )
 NOT_LISTED_IN_SDK = {"status", "freight_term"}
-DETAIL_TEXTS = LISTED[:14]
+DETAIL_TEXTS = LISTED[:-2]  # all but the times
 
 CONTACT = (
     "id",
