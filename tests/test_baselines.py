@@ -167,3 +167,33 @@ def test_a_load_is_forgotten_with_its_frames(wiz, monkeypatch):
     load(wiz)
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (["a", "b", None], "str"),
+        (["a", "b"], "str"),
+        ([True, False, None], "boolean"),
+        ([pd.Timestamp("2026-01-01", tz="UTC"), pd.Timestamp("2026-01-02", tz="UTC"), None], "datetime64[us, UTC]"),
+        (["active", "inactive", None], pd.CategoricalDtype(["active", "inactive"])),
+        (["a", 1, None], "object"),
+    ],
+)
+def test_cells_differ_where_a_person_sees_a_difference_and_blank_is_blank(values, dtype):
+    pairs = [(left, right) for left in values for right in values]
+    left, right = (pd.Series(list(side), dtype=dtype) for side in zip(*pairs, strict=True))
+    expected = [one is not other for one, other in pairs]
+    assert baselines.differs(left, right).tolist() == expected
+    halves = pd.concat([left.iloc[:3], left.iloc[3:]])  # Arrow holds it in two pieces
+    assert baselines.differs(halves, right).tolist() == expected
+
+
+def test_rows_are_found_by_id_wherever_they_went_and_a_blank_id_is_nobodys(wiz):
+    frame = load(wiz)
+    own = baselines.attached(frame)
+    ids = pd.concat([frame["id"].iloc[[5, 0]], pd.Series([None, "cust_nobody"], dtype="str")], ignore_index=True)
+    assert own.find(ids).tolist() == [5, 0, -1, -1]
+    assert own.find(frame["id"]).tolist() == list(range(len(frame)))
+    assert own.is_unique
+    assert not own.again(frame=pd.concat([frame, frame.iloc[:1]])).is_unique

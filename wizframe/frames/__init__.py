@@ -22,6 +22,7 @@ from wizframe.errors import PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
 from wizframe.frames.backed import arrow_backed
 from wizframe.frames.problems import LETTERS, cell_place, problems_frame
+from wizframe.frames.texts import holds, is_text, texts_of
 
 if TYPE_CHECKING:
     from wizframe.dialects import Record
@@ -42,6 +43,7 @@ __all__ = [
     "pandas_dtype",
     "problems_frame",
     "read_cells",
+    "record_values",
     "split_ids",
     "text_array",
     "to_frame",
@@ -166,8 +168,7 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
     """
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
-        is_empty = values == "" if field.dtype == "str" else None
-        return (values if is_empty is None or not is_empty.any() else values.mask(is_empty)), []
+        return (values.mask(values == "") if field.dtype == "str" and holds(values, "") else values), []
     array, misfits = _from_arrow(values, field) or column_array(list(values), field)
     typed = pa.table({"values": array}).to_pandas(types_mapper=_PANDAS_TYPES.get)["values"]
     return typed.astype(dtype).set_axis(values.index), misfits
@@ -237,6 +238,25 @@ def to_record_value(value: Any, field: Field) -> Any:
     if field.kind == "ids":
         return split_ids(value)
     return value
+
+
+def record_values(values: pd.Series[Any], field: Field) -> list[Any]:
+    """Turn typed cells into values of plain records, as :func:`to_record_value` does with one.
+
+    Parameters
+    ----------
+    values : Series
+        In the field's dtype.
+    field : Field
+
+    Returns
+    -------
+    list
+    """
+    if field.kind == "text" and is_text(values):  # Arrow's blanks are None
+        texts: list[Any] = texts_of(values).to_pylist()
+        return texts
+    return [to_record_value(value, field) for value in values.tolist()]
 
 
 def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None]]:

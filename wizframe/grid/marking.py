@@ -160,7 +160,7 @@ class Marker:
     def _edited(self, intake: Intake, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
         was = self._was.iloc[list(positions)].reset_index(drop=True)
         for name in map(str, intake.typed.columns):
-            is_other = differs(intake.typed[name], was[name]).to_numpy(copy=True)
+            is_other = differs(intake.typed[name], was[name])
             if name in intake.cleared:
                 is_other |= intake.cleared[name].to_numpy()
             for problem in intake.problems:  # a text that does not fit reads as blank

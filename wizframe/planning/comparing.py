@@ -9,7 +9,7 @@ import numpy as np
 
 from wizframe.baselines import differs
 from wizframe.fields import violation
-from wizframe.frames import to_record_value
+from wizframe.frames import record_values, to_record_value
 from wizframe.planning.changes import CLEAR, Cell, Problem
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def compare(
             continue
         found.columns.append(name)
         cleared = intake.cleared.get(name)
-        changed = differs(intake.typed[name], base[name]).to_numpy()
+        changed = differs(intake.typed[name], base[name])
         if not changed.any():
             continue
-        positions = np.flatnonzero(changed & matched.is_known & matched.shown[name].to_numpy())
-        values = zip(base[name].take(positions).tolist(), intake.typed[name].take(positions).tolist(), strict=True)
-        for position, (old, new) in zip(positions.tolist(), values, strict=True):
+        positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
+        was, now = (record_values(frame[name].take(positions), intake.table[name]) for frame in (base, intake.typed))
+        for position, old, new in zip(positions.tolist(), was, now, strict=True):
             is_cleared = name in clear or (cleared is not None and bool(cleared.iloc[position]))
             _judge(found, intake, position, name, old, new, only=only, is_cleared=is_cleared)
     return found
@@ -96,7 +96,6 @@ def _judge(
     is_cleared: bool,
 ) -> None:
     field = intake.table[name]
-    old, new = to_record_value(old, field), to_record_value(new, field)
     if new is None and not is_cleared:
         if not field.writable:
             return

@@ -14,10 +14,13 @@ from wizframe.baselines import attached, is_same_memory
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames import column, is_blank, problems_frame
+from wizframe.frames.texts import holds
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from wizframe.baselines import Baseline
@@ -125,19 +128,25 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     """
     flat = _flat(frame, table)
     intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
-    for name in flat.columns:
-        if name in table and known is not None and name in known and is_same_memory(flat[name], known[name]):
-            intake.typed[name] = flat[name]
+    typed: dict[str, pd.Series[Any]] = {}
+    columns: Iterable[tuple[Any, pd.Series[Any]]] = flat.items()
+    for name, values in columns:
+        if name in table and known is not None and name in known and is_same_memory(values, known[name]):
+            typed[name] = values
+        elif name in table and not table[name].level:
+            rule = "cannot be edited in a frame: use client.customer.update()"
+            intake.problems.append(Problem(None, name, None, rule))
         elif name in table:
-            _take_column(intake, flat[name], table[name])
+            typed[name] = _take_column(intake, values, table[name])
         elif name == CUSTOMER_REFERENCE and table is CONTACT:
-            texts, misfits = column(flat[name], CUSTOMER["reference_id"])
+            texts, misfits = column(values, CUSTOMER["reference_id"])
             intake.customer_references = texts
             intake.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
         elif name == COMMAND:
-            _take_commands(intake, flat[name])
+            _take_commands(intake, values)
         else:
             _take_own(intake, name)
+    intake.typed = pd.DataFrame(typed, index=flat.index, copy=False)
     return intake
 
 
@@ -180,27 +189,24 @@ def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if known_twice:
         raise PlanError(f"the frame has two columns or index levels named {known_twice[0]!r}: drop or rename one")
     flat = frame.reset_index(levels) if levels else frame
-    return flat.loc[:, ~flat.columns.duplicated()].reset_index(drop=True)
+    flat = flat if flat.columns.is_unique else flat.loc[:, ~flat.columns.duplicated()]
+    flat = flat.reset_index(drop=True)
+    flat.attrs = {}  # pandas would copy them for each column
+    return flat
 
 
-def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> None:
-    if not field.level:
-        rule = "cannot be edited in a frame: use client.customer.update()"
-        intake.problems.append(Problem(None, field.name, None, rule))
-        return
-    if values.dtype.kind not in "biufcmM":
+def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Series[Any]:
+    if values.dtype.kind not in "biufcmM" and holds(values, CLEAR):
         is_clear = values.eq(CLEAR).fillna(value=False).astype(bool)
-        if is_clear.any():
-            intake.cleared[field.name] = is_clear
-            values = values.astype(object).mask(is_clear, None)
-            if field.name == "id":
-                rule = "cannot be cleared: leave it blank for a new row, use wizframe.delete() to delete one"
-                intake.problems += [
-                    Problem(place, "id", CLEAR, rule) for place in is_clear.to_numpy().nonzero()[0].tolist()
-                ]
+        intake.cleared[field.name] = is_clear
+        values = values.astype(object).mask(is_clear, None)
+        if field.name == "id":
+            rule = "cannot be cleared: leave it blank for a new row, use wizframe.delete() to delete one"
+            places = is_clear.to_numpy().nonzero()[0].tolist()
+            intake.problems += [Problem(place, "id", CLEAR, rule) for place in places]
     typed, misfits = column(values, field)
-    intake.typed[field.name] = typed
     intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
+    return typed
 
 
 def _take_commands(intake: Intake, commands: pd.Series[Any]) -> None:

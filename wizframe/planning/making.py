@@ -16,7 +16,7 @@ import orjson
 from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
-from wizframe.frames import is_blank, to_record_value
+from wizframe.frames import is_blank, record_values
 from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, Problem, contacts_too
 from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
@@ -202,7 +202,7 @@ def _commanded(
     if not asked.any():
         return [], [], []
     matched.is_known &= ~(asked & matched.ids.isin(list(deleted)).to_numpy())
-    is_seen = ~matched.unsure.any(axis=1).to_numpy(dtype=bool)
+    is_seen = ~np.logical_or.reduce([np.zeros_like(asked), *matched.unsure.values()])
     chosen = np.flatnonzero(asked & matched.is_known & is_seen)
     changes = _deletes(intake, matched, chosen)
     problems = [
@@ -265,18 +265,17 @@ def _drop_server_columns(found: Comparison, matched: Matched, intake: Intake) ->
 
 def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
     changes = []
-    rows = _rows(matched.base, intake, sorted(found.cells), _TELLING)
-    unsure = {name: matched.unsure[name].to_numpy() for name in matched.unsure}
+    rows = _rows(matched.base, intake, matched, sorted(found.cells), _TELLING)
     for position, row in rows.items():
         cells = found.cells[position]
-        sure = tuple(cell for cell in cells if not unsure[cell.column][position])
-        for cell in cells:
-            if cell not in sure:
-                rule = (
-                    f"differs from WizCommerce ({cell.old!r}), and nothing says which of them is newer: load again "
-                    "and repeat the edit, or plan with baseline='service' to send yours"
-                )
-                found.problems.append(Problem(position, cell.column, cell.new, rule))
+        unsure = [cell for cell in cells if cell.column in matched.unsure and matched.unsure[cell.column][position]]
+        for cell in unsure:
+            rule = (
+                f"differs from WizCommerce ({cell.old!r}), and nothing says which of them is newer: load again "
+                "and repeat the edit, or plan with baseline='service' to send yours"
+            )
+            found.problems.append(Problem(position, cell.column, cell.new, rule))
+        sure = tuple(cell for cell in cells if cell not in unsure) if unsure else tuple(cells)
         if sure:
             changes.append(_change("update", intake, matched, position, sure, row))
     return changes
@@ -299,8 +298,8 @@ def _change(
         position=position,
         label=intake.labels[position],
         name=name or "",
-        id=_text(matched.ids.iat[position]),
-        customer_id=None if is_customer else _text(matched.customer_ids.iat[position]),
+        id=row["id"],
+        customer_id=None if is_customer else row["customer_id"],
         reference_id=new.get("reference_id", row.get("reference_id")),
         cells=cells,
         customer_reference_id=matched.new_customers.get(position),
@@ -308,15 +307,22 @@ def _change(
 
 
 def _rows(
-    source: pd.DataFrame, intake: Intake, positions: Sequence[int], names: Iterable[str] | None = None
+    source: pd.DataFrame,
+    intake: Intake,
+    matched: Matched,
+    positions: Sequence[int],
+    names: Iterable[str] | None = None,
 ) -> dict[int, dict[str, Any]]:
-    """Read rows by column: cell by cell, pandas would take ten times as long."""
+    """Read rows, and whose they are, by column: cell by cell, pandas would take ten times as long."""
     rows: dict[int, dict[str, Any]] = {position: {} for position in positions}
-    for name in source.columns if names is None else names:
-        if rows and name in source and name in intake.table:
-            values = source[name].take(positions).tolist()
+    if not rows:
+        return rows
+    columns = {name: source[name] for name in map(str, source if names is None else names) if name in source}
+    for name, column in (columns | {"id": matched.ids, "customer_id": matched.customer_ids}).items():
+        if name in intake.table:
+            values = record_values(column.take(positions), intake.table[name])
             for row, value in zip(rows.values(), values, strict=True):
-                row[name] = to_record_value(value, intake.table[name])
+                row[name] = value
     return rows
 
 
@@ -325,7 +331,7 @@ def _text(value: Any) -> str | None:
 
 
 def _deletes(intake: Intake, matched: Matched, positions: npt.NDArray[np.intp]) -> list[Change]:
-    rows = _rows(matched.base, intake, positions.tolist())
+    rows = _rows(matched.base, intake, matched, positions.tolist())
     return [_delete(intake, matched, position, row) for position, row in rows.items()]
 
 
@@ -346,7 +352,7 @@ def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[C
     problems: list[Problem] = []
     ignored: set[str] = set()
     ordinals: Counter[str] = Counter()
-    rows = _rows(intake.typed, intake, np.flatnonzero(matched.is_new).tolist(), _TELLING)
+    rows = _rows(intake.typed, intake, matched, np.flatnonzero(matched.is_new).tolist(), _TELLING)
     for position, row in rows.items():
         cells, wrong, skipped = given_cells(intake, position)
         problems += [*wrong, *_lacking(intake, matched, position, cells, wrong)]
@@ -425,7 +431,7 @@ def _old_dirt(updates: Sequence[Change], matched: Matched, intake: Intake) -> It
     """Name old values that the service may refuse: a contact is written whole, so they go along with the edit."""
     if intake.table is CUSTOMER:
         return
-    rows = _rows(matched.base, intake, [change.position for change in updates])
+    rows = _rows(matched.base, intake, matched, [change.position for change in updates])
     for change in updates:
         for name, value in rows[change.position].items():
             field = intake.table[name]

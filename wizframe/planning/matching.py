@@ -12,6 +12,7 @@ from wizframe import baselines
 from wizframe.errors import UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CUSTOMER
 from wizframe.frames import is_blank, to_frame
+from wizframe.frames.texts import blanks, is_unique
 from wizframe.planning.changes import COMMAND, Problem
 from wizframe.planning.intake import CUSTOMER_REFERENCE
 
@@ -80,10 +81,10 @@ class Matched:
         Typed, aligned with the rows: how they were.
     is_known, is_new : array of bool
         Rows to compare with ``base``; rows to create.
-    shown : DataFrame of bool
-        Cells of ``base`` that say how they were: the others were not loaded, which is not blank.
-    unsure : DataFrame of bool
-        Cells whose base is the service's present value, and nothing says that the row is not older.
+    shown : dict of array of bool
+        Column to the cells of ``base`` that say how they were: the others were not loaded, which is not blank.
+    unsure : dict of array of bool
+        Column to the cells whose base is the service's present value, and nothing says that the row is not older.
     against_service : array of bool
         Rows compared with the service rather than with a load.
     problems : list of Problem
@@ -98,8 +99,8 @@ class Matched:
     base: pd.DataFrame
     is_known: Mask
     is_new: Mask
-    shown: pd.DataFrame
-    unsure: pd.DataFrame
+    shown: dict[str, Mask]
+    unsure: dict[str, Mask]
     against_service: Mask
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -171,14 +172,14 @@ class _Matcher:
                 f"the frame has no id column, so nothing says which {self._intake.table.name} its rows are: "
                 "plan with match='reference_id' to find them by reference; for new rows only, add a blank id"
             )
-        blank = pd.Series(np.nan, index=typed.index, dtype="str")
+        blank = blanks(typed.index)
         ids = typed.get("id", blank).copy()
         had_id = ids.notna().to_numpy()
         customer_ids = self._customer_ids(typed.get("customer_id", blank).copy())
         is_new = ~had_id
         if by_reference:
             is_new = self._find_by_reference(ids, customer_ids, new=new)
-        is_in_place = own is not None and own.index.is_unique and baselines.is_same_memory(ids, own.frame["id"])
+        is_in_place = own is not None and own.is_unique and baselines.is_same_memory(ids, own.frame["id"])
         is_known = ids.notna().to_numpy() & (is_in_place or self._first_of_each(ids))
         others = baselines.live(self._intake.table, self._account, self._connection)
         loaded = baselines.match(typed.assign(id=ids), own, others, may_guess=had_id)
@@ -186,7 +187,7 @@ class _Matcher:
             of_load = loaded.frame["customer_id"].astype(customer_ids.dtype)
             customer_ids = customer_ids.where(customer_ids.notna(), of_load)
         base, shown, unsure = self._bases(ids, customer_ids, loaded, is_known, had_id)
-        is_known &= shown["id"].to_numpy() if "id" in shown else False
+        is_known &= shown.get("id", False)
         return Matched(
             ids,
             customer_ids,
@@ -194,7 +195,7 @@ class _Matcher:
             is_known,
             is_new,
             shown,
-            unsure & (not trust_rows),
+            {name: mask & (not trust_rows) for name, mask in unsure.items()},
             ~loaded.found,
             self._problems,
             self._notices,
@@ -276,9 +277,9 @@ class _Matcher:
 
     def _first_of_each(self, ids: pd.Series[Any]) -> Mask:
         """Pick one row per id; rows with one id that differ are problems, and none of them is compared."""
+        if is_unique(ids):
+            return np.ones(len(ids), dtype=bool)
         first = ~ids.duplicated(keep="first").to_numpy()
-        if first.all():
-            return first
         again = ids.duplicated(keep=False) & ids.notna()
         if not again.any():
             return first
@@ -292,37 +293,37 @@ class _Matcher:
 
     def _bases(
         self, ids: pd.Series[Any], customer_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
-    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    ) -> tuple[pd.DataFrame, dict[str, Mask], dict[str, Mask]]:
         """Collect how each row was: from a load, else from the service; which cells that says; which may be older."""
-        typed = self._intake.typed
+        typed, absent = self._intake.typed, is_known & ~loaded.found
         lacking = self._lacking(loaded, is_known)
-        unsure = pd.DataFrame(False, index=typed.index, columns=lacking.columns)
-        needs = lacking.any(axis=1).to_numpy() | (is_known & ~loaded.found)
+        needs = np.logical_or.reduce([absent, *lacking.values()])
         if not needs.any():
-            return loaded.frame, loaded.known, unsure
+            return loaded.frame, loaded.known, {}
+        unsure: dict[str, Mask] = {}
         present = self._present(ids, customer_ids, needs)
         is_there = present["id"].notna().to_numpy()
-        base, shown = loaded.frame.copy(), loaded.known.copy()
-        for name in present:
-            filled = is_there & (lacking[name].to_numpy() if name in lacking else ~loaded.found)
+        base, shown = loaded.frame.copy(deep=False), loaded.known.copy()
+        for name in map(str, present):
+            filled = is_there & (absent | lacking.get(name, False) if name in typed else ~loaded.found)
             base[name] = base[name].where(~filled, present[name]) if name in base else present[name].where(filled)
-            shown[name] = (shown[name].to_numpy() if name in shown else False) | filled
+            shown[name] = shown.get(name, False) | filled
             unsure[name] = filled & self._may_be_older(present, had_id)
         return base, shown, unsure
 
-    def _lacking(self, loaded: baselines.Match, is_known: Mask) -> pd.DataFrame:
-        """Tell for which cells no load says how they were, though that must be known."""
+    def _lacking(self, loaded: baselines.Match, is_known: Mask) -> dict[str, Mask]:
+        """Tell which edited cells of loaded rows no load shows, though that must be known; by column."""
         typed, nothing = self._intake.typed, np.zeros(len(loaded.found), dtype=bool)
         lacking = {}
         for name in map(str, typed):
-            is_loaded = loaded.known[name].to_numpy() if name in loaded.known else nothing
+            is_loaded = loaded.known.get(name, nothing)
+            if is_loaded is loaded.found or not self._intake.table[name].writable:
+                continue  # all of it was loaded; a read-only column that was not is not compared
             is_given = typed[name].notna().to_numpy()
             if name in self._intake.cleared:
                 is_given = is_given | self._intake.cleared[name].to_numpy()
-            # An edit of a column that was not loaded; a read-only one is not compared then.
-            is_edit = is_given & ~is_loaded if self._intake.table[name].writable else nothing
-            lacking[name] = is_known & (~loaded.found | is_edit)
-        return pd.DataFrame(lacking, index=typed.index)
+            lacking[name] = is_known & is_given & ~is_loaded
+        return lacking
 
     def _present(self, ids: pd.Series[Any], customer_ids: pd.Series[Any], needs: Mask) -> pd.DataFrame:
         """Read the service's records of some rows, as a typed frame aligned with all rows."""

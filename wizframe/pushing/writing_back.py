@@ -125,10 +125,10 @@ def _edited_since(plan: Plan) -> defaultdict[int, dict[str, Any]] | None:
         now = take_in(plan.frame.iloc[:known], plan.table).typed
     except PlanError:  # two columns of one name, say
         return None
-    if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna()).any()):
+    if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna().to_numpy()).any()):
         return None
     for name in now.columns.intersection(was.columns):
-        is_edited = differs(was[name], now[name]).to_numpy()
+        is_edited = differs(was[name], now[name])
         for change in plan.changes_list:
             if is_edited[change.position]:
                 value = to_record_value(was[name].iat[change.position], plan.table[name])
@@ -267,7 +267,7 @@ def _due(
     is_given = now.has(name)[numbers] & theirs.notna().to_numpy()
     is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
     mine = intake.typed[name].iloc[positions].reset_index(drop=True)
-    unequal = differs(mine, theirs).to_numpy() & now.has(name)[numbers]
+    unequal = differs(mine, theirs) & now.has(name)[numbers]
     if name in intake.cleared:
         unequal |= intake.cleared[name].to_numpy()[positions]
     # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.

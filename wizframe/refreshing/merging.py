@@ -137,7 +137,7 @@ class _Merging:
         """Tell in which of some rows, all of the load, a cell is edited."""
         mine = self.intake.typed[name].iloc[rows].reset_index(drop=True)
         was = self.before[name].iloc[self.places[rows]].reset_index(drop=True)
-        edited = differs(mine, was).to_numpy()
+        edited = differs(mine, was)
         if name in self.intake.cleared:
             edited = edited | self.intake.cleared[name].to_numpy()[rows]
         return np.asarray(edited, dtype=bool)
@@ -151,9 +151,9 @@ class _Merging:
                 continue
             theirs = self.news.now[name].iloc[self.numbers[rows]].reset_index(drop=True)
             was = self.before[name].iloc[self.places[rows]].reset_index(drop=True)
-            moved, edited = differs(was, theirs).to_numpy(), self._is_edited(name, rows)
+            moved, edited = differs(was, theirs), self._is_edited(name, rows)
             mine = self.intake.typed[name].iloc[rows].reset_index(drop=True)
-            collide = moved & edited & differs(mine, theirs).to_numpy()
+            collide = moved & edited & differs(mine, theirs)
             due = moved & ~edited
             changed |= moved
             if due.any():
