@@ -11,12 +11,14 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
 from test_catalogue_support import faults_table
 from test_cli_help_support import codes_table, help_sections
 from test_contract_support import names_table, parameters_table
+from test_layers import ORDER
 from test_mutants_support import mutants_table
 from test_security_points import points_table
 
@@ -24,6 +26,7 @@ import wizframe
 from wizframe.client import _open_clients
 from wizframe.errors import InvalidDataWarning
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
+from wizframe.pushing.results import STATES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
@@ -142,6 +145,25 @@ def test_links_between_pages_lead_somewhere(page):
         place = page.parent / target if target else page
         assert place.exists(), target
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
+
+
+def drawing(name):
+    return ET.parse(ROOT / "docs" / "pictures" / name)  # noqa: S314 - our own
+
+
+def test_the_layers_are_listed_in_their_order_and_drawn_as_they_are_listed():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    listed = {}
+    for layer, module in re.findall(r"^\| (\w*) ?\| `(\w+)` \|", page, re.MULTILINE):
+        listed.setdefault(layer or list(listed)[-1], []).append(module)
+    assert [module for modules in listed.values() for module in modules] == [*ORDER, "server"]
+    groups = [[text.text for text in group.iterfind("{*}text")] for group in drawing("layers.svg").iterfind("{*}g")]
+    assert {layer: modules for layer, *modules in groups} == listed
+
+
+def test_every_state_of_a_change_is_drawn():
+    drawn = {text.text for text in drawing("push.svg").iterfind(".//{*}text[@class='state']")}
+    assert {*drawn, "unsent"} == {*STATES, "planned", "sent"}  # unsent is what stays planned
 
 
 def modules():
