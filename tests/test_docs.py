@@ -144,6 +144,7 @@ def test_links_between_pages_lead_somewhere(page):
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose(page)):
         place = page.parent / target if target else page
         assert place.exists(), target
+        assert page.name != "CHANGELOG.md" or target.startswith("docs/"), f"{target} is not in the site"
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
 
 
