@@ -278,9 +278,11 @@ def _wait_for(url, server, log):
 
 
 @pytest.fixture(scope="module")
-def browser(jupyter):
+def chromium():
     """Start Chromium once for a module: playwright's event loop would be in the way of other modules' own."""
-    del jupyter  # skips where there is none
+    reason = why_no_browser()
+    if reason:
+        pytest.skip(reason)
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - optional, and not for other tests
 
     expect.set_options(timeout=TIMEOUT_MS)
@@ -288,6 +290,13 @@ def browser(jupyter):
         started = playwright.chromium.launch(executable_path=_browser_path(), args=_BROWSER_OPTIONS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def browser(jupyter, chromium):
+    """Chromium, where there is a JupyterLab to look at."""
+    del jupyter
+    return chromium
 
 
 @pytest.fixture
