@@ -24,6 +24,7 @@ version = release = wizframe.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["build", "**/.ipynb_checkpoints"]
+myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
@@ -38,14 +39,24 @@ napoleon_custom_sections = [("Source", "notes_style"), ("Yields", "returns_style
 
 html_theme = "furo"
 html_title = f"wizframe {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
 html_show_sphinx = False
 
 
-def notebooks_beside(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """In the repository the notebooks stand beside the folder of pages, in the site within it."""
-    source[0] = re.sub(r"\]\(((\.\./)*)\.\./notebooks/", r"](\1notebooks/", source[0])
+def adapted(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Say of a page of the repository what is otherwise in the site.
+
+    The notebooks stand within the folder of pages and not beside it, and a picture is light or dark as the page is.
+    """
+    text = re.sub(r"\]\(((\.\./)*)\.\./notebooks/", r"](\1notebooks/", source[0])
+    for name in {path.stem.removesuffix("-dark") for path in (HERE / "pictures").glob("*-dark.png")}:
+        picture = re.compile(rf"(!\[[^\]]*\]\([./]*pictures/{name})-light\.png\)")
+        text = picture.sub(r"\1-light.png){.only-light} \1-dark.png){.only-dark}", text)
+    source[0] = text
 
 
 def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
-    app.connect("source-read", notebooks_beside)
+    app.connect("source-read", adapted)

@@ -91,6 +91,12 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path)
     assert list(_open_clients) == [], "a page closes what it opens, as whoever copies it should"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT and steps(page)], ids=name_of)
+def test_code_fits_into_the_width_of_the_site(page):
+    lines = "".join(code + shown for code, shown in steps(page)).splitlines()
+    assert [line for line in lines if len(line) > 100] == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a script for sh")
 def test_the_script_of_the_nightly_job_sends_what_it_may_and_tells_a_person_otherwise(tmp_path):
