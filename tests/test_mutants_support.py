@@ -221,12 +221,12 @@ MUTANTS = [
         "test_pushing_faults.py::test_an_update_that_somebody_else_overtakes_between_two_attempts_is_a_conflict[rest]",
         (
             (
-                "        while True:\n            current = self._read(change)\n            if current is None:\n"
-                "                return _gone(tries)\n"
+                "        while True:\n            current = self._look(change, tries)\n"
+                "            if current is None:\n                return _gone(tries)\n"
             ),
             (
-                "        current = self._read(change)\n        while True:\n            if current is None:\n"
-                "                return _gone(tries)\n"
+                "        current = self._look(change, tries)\n        while True:\n"
+                "            if current is None:\n                return _gone(tries)\n"
             ),
         ),
     ),
