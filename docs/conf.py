@@ -38,6 +38,7 @@ napoleon_use_rtype = False
 napoleon_custom_sections = [("Source", "notes_style"), ("Yields", "returns_style"), ("Warns", "returns_style")]
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # the default underlines names of modules, as if they were links
 html_title = f"wizframe {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
