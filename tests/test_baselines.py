@@ -92,6 +92,52 @@ def test_without_any_load_equal_times_mean_edits_and_older_ones_mean_unknown(wiz
         client.close()
 
 
+READ_ONLY = "is read-only: restore it, or change it in WizCommerce itself"
+
+
+def _forgotten(frame):
+    """Give a frame as a file brings it into another session: nothing knows how it was loaded."""
+    plain = without_attrs(frame)
+    baselines._live.clear()
+    baselines._recent.clear()
+    return plain
+
+
+@pytest.mark.parametrize("table", ["customers", "contacts"])
+def test_without_any_load_an_edit_of_a_read_only_cell_is_a_problem_as_with_one(wiz, table):
+    plain = _forgotten(load(wiz, table))
+    assert wizframe.plan(plain, client=wiz, table=table).problems.empty
+    plain["status"] = plain["status"].astype(object)
+    other = "inactive" if plain["status"][1] == "active" else "active"
+    plain.loc[1, "status"] = other
+    plain.loc[2, "created_at"] += pd.Timedelta("1D")
+    plan = wizframe.plan(plain, client=wiz, table=table)
+    assert rules(plan) == [("status", READ_ONLY), ("created_at", READ_ONLY)]
+    assert f"row 1, status: '{other}' {READ_ONLY}" in repr(plan)
+
+
+def test_without_any_load_a_read_only_cell_of_an_older_row_may_be_older_too(wiz):
+    plain = _forgotten(load(wiz))
+    now = "inactive" if plain["status"][0] == "active" else "active"
+    wiz.server.overwrite("customers", plain["id"][0], status=now)
+    for frame in (plain, plain.drop(columns="updated_at")):
+        [(column, rule)] = rules(wizframe.plan(frame, client=wiz))
+        assert (column, rule) == (
+            "status",
+            f"differs from WizCommerce ('{now}'), and nothing says which of them is newer: load again",
+        )
+    assert rules(wizframe.plan(plain, client=wiz, baseline="service")) == [("status", READ_ONLY)]
+
+
+def test_rows_found_by_reference_keep_their_own_times_but_a_status_that_differs_is_said(wiz):
+    plain = _forgotten(load(wiz)).drop(columns="id")
+    plain[["created_at", "updated_at"]] += pd.Timedelta("1D")  # those of the file's own system
+    assert not wizframe.plan(plain, client=wiz, match="reference_id")
+    plain["status"] = plain["status"].astype(object)
+    plain.loc[1, "status"] = "inactive" if plain["status"][1] == "active" else "active"
+    assert rules(wizframe.plan(plain, client=wiz, match="reference_id")) == [("status", READ_ONLY)]
+
+
 def test_a_pickled_frame_of_another_session_finds_nobody_elses_load(wiz):
     kept = pickle.dumps(load(wiz))
     _edited_elsewhere(wiz, load(wiz), payment_term="elsewhere")

@@ -16,7 +16,7 @@ import orjson
 from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
-from wizframe.frames import is_blank, record_values
+from wizframe.frames import is_blank, record_values, to_record_value
 from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, Problem, contacts_too
 from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
@@ -117,7 +117,7 @@ def _plan_table(
     compared_with = _compared_with(matched)
     deletes, undeleted, gone = _commanded(intake, matched, service, own.gone if own is not None else ())
     found = compare(intake, matched, only=options.only, clear=options.clear)
-    _drop_server_columns(found, matched, intake)
+    _doubt(found, intake, matched)
     updates = _updates(found, intake, matched)
     creates, problems, notices = _creates(intake, matched, service.account)
     changes = [*updates, *creates, *deletes]
@@ -252,15 +252,22 @@ def _check_columns(tables: Sequence[Table], options: Options) -> None:
                 raise PlanError(f"{option}: {name!r} is no column of {kinds} that can be edited")
 
 
-def _drop_server_columns(found: Comparison, matched: Matched, intake: Intake) -> None:
-    """Forget read-only cells of rows compared with the service itself: they are older, not edited."""
-    found.problems = [
-        problem
-        for problem in found.problems
-        if problem.position is None
-        or intake.table[problem.column].writable
-        or not matched.against_service[problem.position]
-    ]
+def _doubt(found: Comparison, intake: Intake, matched: Matched) -> None:
+    """Say of read-only cells that may be older than the service's that nobody knows; they may be no edits."""
+    for number, problem in enumerate(found.problems):
+        position, name = problem.position, problem.column
+        if position is None or intake.table[name].writable or not _is_unsure(matched, position, name):
+            continue
+        old = to_record_value(matched.base[name].iat[position], intake.table[name])
+        found.problems[number] = problem._replace(rule=_doubtful(old, "load again"))
+
+
+def _is_unsure(matched: Matched, position: int, name: str) -> bool:
+    return name in matched.unsure and bool(matched.unsure[name][position])
+
+
+def _doubtful(old: Any, advice: str) -> str:
+    return f"differs from WizCommerce ({old!r}), and nothing says which of them is newer: {advice}"
 
 
 def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
@@ -268,12 +275,9 @@ def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change
     rows = _rows(matched.base, intake, matched, sorted(found.cells), _TELLING)
     for position, row in rows.items():
         cells = found.cells[position]
-        unsure = [cell for cell in cells if cell.column in matched.unsure and matched.unsure[cell.column][position]]
+        unsure = [cell for cell in cells if _is_unsure(matched, position, cell.column)]
         for cell in unsure:
-            rule = (
-                f"differs from WizCommerce ({cell.old!r}), and nothing says which of them is newer: load again "
-                "and repeat the edit, or plan with baseline='service' to send yours"
-            )
+            rule = _doubtful(cell.old, "load again and repeat the edit, or plan with baseline='service' to send yours")
             found.problems.append(Problem(position, cell.column, cell.new, rule))
         sure = tuple(cell for cell in cells if cell not in unsure) if unsure else tuple(cells)
         if sure:

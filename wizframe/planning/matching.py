@@ -307,9 +307,23 @@ class _Matcher:
         for name in map(str, present):
             filled = is_there & (absent | lacking.get(name, False) if name in typed else ~loaded.found)
             base[name] = base[name].where(~filled, present[name]) if name in base else present[name].where(filled)
-            shown[name] = shown.get(name, False) | filled
+            shown[name] = shown.get(name, False) | (filled & self._is_comparable(name, present[name], had_id))
             unsure[name] = filled & self._may_be_older(present, had_id)
         return base, shown, unsure
+
+    def _is_comparable(self, name: str, present: pd.Series[Any], had_id: Mask) -> Mask | bool:
+        """Tell where the service's present value says what the row's cell was.
+
+        What the service alone writes is no edit where it is a time that moves, or one that belongs to another system's
+        record; and a record may come without it.
+        """
+        field = self._intake.table[name]
+        if field.writable:
+            return True
+        if name == "updated_at":
+            return False
+        is_sent: Mask = present.notna().to_numpy()
+        return is_sent & had_id if field.kind == "time" else is_sent
 
     def _lacking(self, loaded: baselines.Match, is_known: Mask) -> dict[str, Mask]:
         """Tell which edited cells of loaded rows no load shows, though that must be known; by column."""
