@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from wizframe.dialects import decode_page, decode_record
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER
 from wizframe.frames import column, is_blank, pandas_dtype, problems_frame, split_ids, to_frame, to_record_value
+from wizframe.frames.memory import give_back
+from wizframe.frames.texts import is_repeated
 
 TABLES = [CUSTOMER, CONTACT, ADDRESS]
 #: One field of each kind.
@@ -243,3 +246,15 @@ class TestBack:
 def test_a_frame_of_problems_has_its_columns_also_without_rows():
     assert list(problems_frame().columns) == ["row", "column", "value", "rule"]
     assert problems_frame([(0, "a", [1], "odd")])["value"][0] == [1]
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "cust_1", "cust_2", "é", "😀"])))
+def test_texts_that_stand_in_several_rows_are_found_without_a_dictionary(texts):
+    values = pd.Series(texts, dtype="str")
+    assert is_repeated(values).tolist() == values.duplicated(keep=False).tolist()
+
+
+def test_memory_is_given_back_without_a_change_of_the_pool_that_others_use():
+    usual = pa.default_memory_pool().backend_name
+    give_back(10_000_000)
+    assert pa.default_memory_pool().backend_name == usual

@@ -7,7 +7,7 @@ import pytest
 
 from wizframe.dialects import Page
 from wizframe.errors import ProtocolError
-from wizframe.paging import MAX_ATTEMPTS, MAX_SETBACKS, identity, walk
+from wizframe.paging import MAX_ATTEMPTS, MAX_SETBACKS, SeenHashes, identity, walk
 
 LIMIT = 2 * MAX_ATTEMPTS * MAX_SETBACKS * 3  # attempts of three requests each; beyond that it would be endless
 
@@ -239,3 +239,15 @@ def test_a_list_that_grows_while_its_end_is_looked_for_is_read_on_without_a_doub
     assert len(listing.records) == 65
     assert ids(found.records) == ids(listing.records)
     assert found.doubts == []
+
+
+@pytest.mark.parametrize("count", [0, 9_000, 30_000])
+def test_names_that_were_seen_are_told_from_others_as_by_a_set(count):
+    names = [f"cust_{number % 20_000:x}" for number in range(count)]
+    seen, expected = SeenHashes(), set()
+    for start in range(0, count, 700):
+        seen.update(iter(names[start : start + 700]))
+        expected.update(names[start : start + 700])
+        assert len(seen) == len(expected)
+    others = ["", "cust_", "nobody"]
+    assert [name in seen for name in names[::97] + others] == [True] * len(names[::97]) + [False] * len(others)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.fields import violation
 from wizframe.frames import pandas_dtype, problems_frame
+from wizframe.frames.texts import is_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,19 +51,19 @@ def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSc
 def _checks(field: Field, table: Table) -> list[Any]:
     import pandera.pandas as pa  # noqa: PLC0415
 
-    checks = []
+    checks = []  # blanks are let through here: pandera would do it by copying the rest of the column
     if field.name in ("id", *table.required):
         checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
     if field.name == "id":
-        checks.append(pa.Check(lambda texts: ~texts.duplicated(keep=False), error=UNIQUE))
+        checks.append(pa.Check(lambda texts: ~is_repeated(texts), error=UNIQUE))
     if field.max_length is not None:
         longest = field.max_length
         error = f"is longer than {longest} characters"
-        checks.append(pa.Check(lambda texts: texts.str.len() <= longest, error=error))
+        checks.append(pa.Check(lambda texts: ~(texts.str.len() > longest), ignore_na=False, error=error))
     if field.pattern:
         expression = field.pattern
         error = violation(field, "?") or ""
-        checks.append(pa.Check(lambda texts: texts.str.fullmatch(expression), error=error))
+        checks.append(pa.Check(lambda texts: texts.str.fullmatch(expression, na=True), ignore_na=False, error=error))
     return checks
 
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from wizframe.errors import PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
 from wizframe.frames.backed import arrow_backed
+from wizframe.frames.memory import POOL
 from wizframe.frames.problems import LETTERS, cell_place, problems_frame
 from wizframe.frames.texts import holds, is_text, texts_of
 
@@ -354,7 +355,7 @@ def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Mi
     """
     if field.kind in ("text", "time", "status"):
         try:
-            return _typed(pa.array(values, pa.large_string()), field), []
+            return _typed(pa.array(values, pa.large_string(), memory_pool=POOL), field), []
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
             pass
     if field.kind == "flag" and set(map(type, values)) <= {bool, type(None)}:
@@ -386,10 +387,11 @@ def text_array(texts: pa.Array, field: Field) -> tuple[pa.Array, list[Misfit]]:
 
 def _typed(texts: pa.Array, field: Field) -> pa.Array:
     empty = pc.equal(texts, "")
-    filled = pc.if_else(empty, pa.scalar(None, texts.type), texts) if pc.any(empty).as_py() else texts
+    nothing = pa.scalar(None, texts.type)
+    filled = pc.if_else(empty, nothing, texts, memory_pool=POOL) if pc.any(empty).as_py() else texts
     if field.kind == "status" and not pc.all(pc.is_in(filled.drop_null(), pa.array(STATUSES, filled.type))).as_py():
         raise pa.ArrowInvalid("an unknown status")
-    return filled.cast(_ARROW_TYPES[field.kind])
+    return filled.cast(_ARROW_TYPES[field.kind], memory_pool=POOL)
 
 
 def _slow(values: Sequence[Any], field: Field, target: pa.DataType) -> tuple[pa.Array, list[Misfit]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["blanks", "holds", "is_text", "is_unique", "texts_of"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "texts_of"]
 
 
 def is_text(values: pd.Series[Any]) -> bool:
@@ -89,3 +93,44 @@ def is_unique(values: pd.Series[Any]) -> bool:
         False also where two are blank.
     """
     return len(pc.unique(texts_of(values))) == len(values)
+
+
+def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Sort texts, to find those that stand there twice: a dictionary of them would take ten times the memory.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array or ChunkedArray
+        None is blank.
+
+    Returns
+    -------
+    array of int
+        Their positions in order; of equal ones, the first one first.
+    array of bool
+        Which of them is equal to the one before; one more than there are texts, for what stands behind the last.
+    """
+    order = pc.sort_indices(texts)
+    ordered = texts.take(order)
+    is_again = np.zeros(len(order) + 1, dtype=bool)
+    if len(order):
+        is_again[1:-1] = pc.equal(ordered.slice(1), ordered.slice(0, len(order) - 1)).to_numpy(zero_copy_only=False)
+    return order.to_numpy().view(np.int64), is_again
+
+
+def is_repeated(values: pd.Series[Any]) -> pd.Series[bool]:
+    """Tell which texts stand in several rows.
+
+    Parameters
+    ----------
+    values : Series
+        Of texts, none of them blank.
+
+    Returns
+    -------
+    Series of bool
+    """
+    order, is_again = in_order(texts_of(values))
+    found = np.zeros(len(order), dtype=bool)
+    found[order] = is_again[:-1] | is_again[1:]
+    return pd.Series(found, index=values.index, dtype=bool)

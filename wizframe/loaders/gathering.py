@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wizframe.frames import column_array, frame_of, text_array
+from wizframe.frames.memory import POOL, give_back
+from wizframe.frames.texts import in_order
 from wizframe.paging import identity
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows"]
 
-_PARTS_AT_A_TIME = 100
+_PARTS_AT_A_TIME = 50
 
 
 class Rows:
@@ -86,12 +89,12 @@ class Rows:
             self._misfits[name] += [misfit._replace(position=self._converted + misfit.position) for misfit in misfits]
         self._parts.clear()
         self._converted = self._count
-        _give_back()
+        give_back(sum(self._arrays[name][-1].nbytes for name in self.columns))
 
     def _converted_part(self, name: str) -> tuple[pa.Array, list[Misfit]]:
         texts = [page.texts(name) for page in self._parts]
         if texts and all(text is not None for text in texts):
-            return text_array(pa.concat_arrays(texts), self._table[name])
+            return text_array(pa.concat_arrays(texts, memory_pool=POOL), self._table[name])
         values = chain.from_iterable(page.values(name) for page in self._parts)
         return column_array(list(values), self._table[name])
 
@@ -116,20 +119,23 @@ class Rows:
         if sort_by:
             key = frame_of({sort_by: self._column(sort_by).take(rows)}, self._table)[sort_by]
             rows = rows[key.sort_values(ascending=ascending, kind="stable").index.to_numpy()]
+            del key
+        give_back(self._column("id").nbytes)
         is_in_order = len(rows) == self._count and bool((rows == np.arange(self._count)).all())
-        columns = {}
-        for name in self.columns:  # one after the other, so that each is there twice only for a moment
+        columns: dict[str, Any] = dict.fromkeys(self.columns)
+        # One after the other, so that each is there twice only for a moment; the largest ones when others made room.
+        for name in sorted(self.columns, key=lambda name: sum(part.nbytes for part in self._arrays[name])):
             column = self._column(name)
-            columns[name] = column if is_in_order else column.take(rows)
+            columns[name] = column if is_in_order else pc.take(column, rows, memory_pool=POOL)
             del self._arrays[name], column
-            _give_back()
+            give_back(columns[name].nbytes)
         return frame_of(columns, self._table), self._misfits_in(rows)
 
     def _column(self, name: str) -> pa.Array:
-        arrays = self._arrays[name]
-        whole = arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)
-        self._arrays[name] = [whole]
-        return whole
+        if len(self._arrays[name]) > 1:
+            self._arrays[name] = [pa.concat_arrays(self._arrays[name], memory_pool=POOL)]
+            give_back(self._arrays[name][0].nbytes)
+        return self._arrays[name][0]
 
     def _latest(self) -> npt.NDArray[np.int64]:
         """Find the rows that count: of each record the last that came, where the first one stood."""
@@ -137,10 +143,10 @@ class Rows:
         odd = {misfit.position: ascii(misfit.value) for misfit in self._misfits["id"]} | self._nameless
         if odd:
             keys = pa.array([odd.get(number, key) for number, key in enumerate(keys.to_pylist())], pa.large_string())
-        encoded = keys.dictionary_encode()
-        latest = np.zeros(len(encoded.dictionary), dtype=np.int64)
-        latest[encoded.indices.to_numpy()] = np.arange(self._count)  # of several, the last one stays
-        return latest
+        order, is_again = in_order(keys)
+        latest = np.full(self._count, -1)
+        latest[order[~is_again[:-1]]] = order[~is_again[1:]]
+        return latest[latest >= 0]
 
     def _misfits_in(self, rows: npt.NDArray[np.int64]) -> list[tuple[str, Misfit]]:
         if not any(self._misfits.values()):
@@ -154,8 +160,3 @@ class Rows:
         for name in self.columns:
             moved = [misfit._replace(position=int(places[misfit.position])) for misfit in self._misfits[name]]
             yield from ((name, misfit) for misfit in sorted(moved, key=lambda misfit: misfit.position))
-
-
-def _give_back() -> None:
-    """Let the system have the memory that is free again: Arrow's allocator would keep as much as a whole frame."""
-    pa.default_memory_pool().release_unused()

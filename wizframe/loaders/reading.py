@@ -16,7 +16,7 @@ from wizframe.errors import ProtocolError
 from wizframe.fields import STATUSES
 from wizframe.loaders.failing import OF_ONE, Failures
 from wizframe.pages import Page
-from wizframe.paging import created, identities, walk_lists
+from wizframe.paging import SeenHashes, created, identities, walk_lists
 from wizframe.progress import Watch, bar
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Reading:
     page_size: int
     asked_workers: int | None = None
     watch: Watch | None = None
-    names: Callable[[], Names] = set
+    names: Callable[[], Names] = SeenHashes
     doubts: list[str] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
 

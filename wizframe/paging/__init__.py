@@ -37,7 +37,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizframe.paging.fetching import Fetching
-from wizframe.paging.seen import Names, Seen, SeenNames
+from wizframe.paging.seen import Names, Seen, SeenHashes, SeenNames
 from wizframe.paging.telling import created, identities, identity
 from wizframe.paging.walking import MAX_ATTEMPTS, MAX_SETBACKS, Walker
 
@@ -51,6 +51,7 @@ __all__ = [
     "MAX_SETBACKS",
     "Names",
     "Seen",
+    "SeenHashes",
     "SeenNames",
     "Taken",
     "Walk",

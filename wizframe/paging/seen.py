@@ -1,4 +1,7 @@
-"""Names of records that were seen, on disk: a stream remembers millions of them without the memory of a load."""
+"""Names of records that were seen: in less memory than a set of texts needs, or on disk.
+
+A stream remembers millions of them without the memory of a load.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,17 @@ import sqlite3
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, Self
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import TracebackType
 
-__all__ = ["Names", "Seen", "SeenNames"]
+    import numpy.typing as npt
 
+__all__ = ["Names", "Seen", "SeenHashes", "SeenNames"]
+
+_FEW = 10_000
 _CACHE_KB = 8192
 _NAMES_AT_A_TIME = 500
 
@@ -25,6 +33,70 @@ class Names(Protocol):
     def __contains__(self, name: object, /) -> bool: ...
 
     def __len__(self) -> int: ...
+
+
+class SeenHashes:
+    """A set of names, above some thousands of them by their hashes: a sixth of the memory.
+
+    Two of a million names share a hash in one of thirty million loads. Then one fewer is counted, and the load says
+    that it may be incomplete.
+    """
+
+    def __init__(self) -> None:
+        self._few: set[str] = set()
+        self._table = np.zeros(0, dtype=np.uint64)  # a name stands where its hash points to, or behind; 0 is free
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._few) + self._count
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._few:
+            return True
+        if not self._count:
+            return False
+        [sought] = _hashes([name])
+        mask = len(self._table) - 1
+        place = int(sought) & mask
+        while self._table[place] not in (0, sought):
+            place = (place + 1) & mask
+        return bool(self._table[place])
+
+    def update(self, names: Iterable[str]) -> None:
+        """Remember names.
+
+        Parameters
+        ----------
+        names : iterable of str
+        """
+        if not self._count:
+            self._few.update(names)
+            if len(self._few) <= _FEW:
+                return
+            names, self._few = self._few, set()
+        new = np.unique(_hashes(names))
+        most = self._count + len(new)
+        if 2 * most > len(self._table):
+            old, self._count = self._table[self._table > 0], 0
+            self._table = np.zeros(1 << (2 * most).bit_length(), dtype=np.uint64)
+            self._add(old)
+        self._add(new)
+
+    def _add(self, new: npt.NDArray[np.uint64]) -> None:
+        """Put hashes, each once, where they belong, all at a time; those that find another one there go one further."""
+        mask = np.uint64(len(self._table) - 1)
+        places = new & mask
+        while len(new):
+            free = self._table[places] == 0
+            self._table[places[free]] = new[free]  # of several for one place, the last one stays
+            settled = self._table[places] == new
+            self._count += int((free & settled).sum())
+            new, places = new[~settled], (places[~settled] + np.uint64(1)) & mask
+
+
+def _hashes(names: Iterable[object]) -> npt.NDArray[np.uint64]:
+    found = np.fromiter(map(hash, names), np.int64).view(np.uint64)
+    return np.where(found == 0, np.uint64(1), found)
 
 
 class Seen:
