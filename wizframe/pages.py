@@ -266,20 +266,6 @@ class Page:
 
         return Page.of(read)
 
-    def texts(self, name: str) -> pa.Array | None:
-        """Give one field as it was packed.
-
-        Parameters
-        ----------
-        name : str
-
-        Returns
-        -------
-        pyarrow.Array or None
-            ``large_string``; None where it is not packed: then :meth:`values` has it.
-        """
-        return self.look().rows.texts(name)
-
     def chosen(self, numbers: Sequence[int]) -> Page:
         """Give a page of some of the rows.
 

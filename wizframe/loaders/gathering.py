@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Table
     from wizframe.frames import Misfit
-    from wizframe.pages import Page
+    from wizframe.pages import Columns, Page, Records
 
 __all__ = ["Rows"]
 
@@ -83,19 +83,20 @@ class Rows:
 
     def _convert(self) -> None:
         """Turn pages into one array for each column."""
+        parts = [page.look().rows for page in self._parts]
         for name in self.columns:
-            array, misfits = self._converted_part(name)
+            array, misfits = self._converted_part(name, parts)
             self._arrays[name].append(array)
             self._misfits[name] += [misfit._replace(position=self._converted + misfit.position) for misfit in misfits]
         self._parts.clear()
         self._converted = self._count
         give_back(sum(self._arrays[name][-1].nbytes for name in self.columns))
 
-    def _converted_part(self, name: str) -> tuple[pa.Array, list[Misfit]]:
-        texts = [page.texts(name) for page in self._parts]
+    def _converted_part(self, name: str, parts: list[Columns | Records]) -> tuple[pa.Array, list[Misfit]]:
+        texts = [part.texts(name) for part in parts]
         if texts and all(text is not None for text in texts):
             return text_array(pa.concat_arrays(texts, memory_pool=POOL), self._table[name])
-        values = chain.from_iterable(page.values(name) for page in self._parts)
+        values = chain.from_iterable(part.values(name) for part in parts)
         return column_array(list(values), self._table[name])
 
     def frame(self, *, sort_by: str | None, ascending: bool) -> tuple[pd.DataFrame, list[tuple[str, Misfit]]]:
