@@ -136,6 +136,17 @@ def test_rows_found_by_reference_keep_their_own_times_but_a_status_that_differs_
     plain["status"] = plain["status"].astype(object)
     plain.loc[1, "status"] = "inactive" if plain["status"][1] == "active" else "active"
     assert rules(wizframe.plan(plain, client=wiz, match="reference_id")) == [("status", READ_ONLY)]
+    plain["created_at"] = "yesterday"
+    assert rules(wizframe.plan(plain, client=wiz, match="reference_id")) == [("status", READ_ONLY)]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_read_only_cell_that_became_something_else_altogether_is_a_problem(wiz, is_known):
+    frame = load(wiz)
+    frame = frame if is_known else _forgotten(frame)
+    frame["status"] = frame["status"].astype(object)
+    frame.loc[1, "status"] = "gone"
+    assert rules(wizframe.plan(frame, client=wiz)) == [("status", "is none of active, inactive")]
 
 
 def test_a_pickled_frame_of_another_session_finds_nobody_elses_load(wiz):

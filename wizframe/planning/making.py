@@ -428,7 +428,7 @@ def _is_blanked(intake: Intake, matched: Matched, problem: Problem) -> bool:
     position, name = problem.position or 0, problem.column
     if name not in intake.typed or name not in matched.base:
         return True
-    return is_blank(intake.typed[name].iat[position]) and intake.table[name].writable
+    return is_blank(intake.typed[name].iat[position]) and bool(matched.shown[name][position])
 
 
 def _old_dirt(updates: Sequence[Change], matched: Matched, intake: Intake) -> Iterator[str]:
