@@ -108,6 +108,13 @@ def test_without_somebody_who_looks_nothing_is_sent(wiz, saved, arguments, code,
     assert writes(wiz) == []
 
 
+@pytest.mark.parametrize("command", ["push", "undo"])
+def test_options_that_allow_nothing_are_refused_before_anything_is_read(wiz, saved, command):
+    wiz.server.requests.clear()
+    assert run(wiz, command, saved[1], "--yes").returncode == 6
+    assert len(wiz.server.requests) == 0
+
+
 def test_a_file_that_is_no_plan_is_bad_input(wiz, tmp_path):
     (tmp_path / "plan.json").write_text("{}")
     assert run(wiz, "push", str(tmp_path / "plan.json"), "--yes", "--max-changes", "9").returncode == 6
@@ -151,7 +158,9 @@ def test_history_is_read_by_people_and_by_programs(wiz):
     customers.wiz.plan().apply(note="asked by Ada", progress=False)
     line = run(wiz, "history", "--id", identifier, "--field", "payment_term").stdout
     assert "→ net77  (done)  “asked by Ada”" in line
+    assert f"{identifier} of {wiz.account}  payment_term: " in line  # a machine may push to several
     (row,) = json.loads(run(wiz, "history", "--json", "--since", "2020-01-01").stdout)["history"]
+    assert (row["account"], row["base_url"]) == (wiz.account.name, wiz.base_url)
     assert (row["id"], row["column"], row["new"]) == (identifier, "payment_term", "net77")
     (row,) = json.loads(run(wiz, "pushes", "--json").stdout)["pushes"]
     assert (row["note"], row["done"]) == ("asked by Ada", 1)

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import sys
 
 import pytest
 
@@ -25,6 +26,15 @@ def test_an_error_that_another_process_raised_is_the_same_here(kind):
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
     assert (type(again), str(again), again.args, again.code) == (kind, str(error), error.args, error.code)
     assert vars(again) == vars(error)
+
+
+def test_an_extra_is_installed_into_the_python_that_runs(monkeypatch):
+    """A newcomer's bare pip belongs to another one."""
+    assert errors.to_install("excel") == f"{sys.executable} -m pip install 'wizframe[excel]'"
+    monkeypatch.setattr(sys, "executable", "C:/Program Files/Python/python.exe")
+    assert errors.to_install("excel") == "\"C:/Program Files/Python/python.exe\" -m pip install 'wizframe[excel]'"
+    monkeypatch.setattr(sys, "executable", None)  # an embedded Python knows none
+    assert errors.to_install("excel").startswith("python -m pip")
 
 
 def test_what_was_said_of_an_error_goes_along():

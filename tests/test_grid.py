@@ -9,7 +9,7 @@ from test_planning_support import cells_of, changed, load, mend_contacts, states
 from test_review_support import HOSTILE, press
 
 from wizframe import CLEAR
-from wizframe.errors import PlanError
+from wizframe.errors import PlanError, to_install
 
 pytest.importorskip("anywidget")
 
@@ -262,7 +262,7 @@ def test_without_anywidget_a_sentence_says_what_to_install():
         "except wizframe.errors.MissingExtraError as error: print(error)"
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert said == "the editing grid needs anywidget: pip install 'wizframe[notebook]'\n"
+    assert said == f"the editing grid needs anywidget: {to_install('notebook')}\n"
 
 
 def test_a_large_frame_is_sent_a_block_at_a_time(wiz, monkeypatch):

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarn
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Take everything for long, instead of waiting for a second, and draw each step."""
+    """Take everything for long, instead of waiting for a second, and draw each step, on what passes for a terminal."""
+    monkeypatch.setattr(wizframe.progress, "_is_seen", lambda _stream: True)
     monkeypatch.setattr(wizframe.progress, "_AFTER_S", 0)
     monkeypatch.setattr(tqdm.auto, "tqdm", functools.partial(tqdm.auto.tqdm, mininterval=0, miniters=0))
 
@@ -41,6 +42,13 @@ def test_long_loads_show_a_bar_on_stderr_and_wipe_it(wiz, capsys):
 @pytest.mark.usefixtures("at_once")
 def test_a_bar_that_is_switched_off_shows_nothing(wiz, capsys):
     wiz.load_contacts(wiz.load_customers(details=True, progress=False), progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_in_a_file_there_is_no_bar(wiz, capsys, monkeypatch):
+    """A log would hold it as one line without end."""
+    monkeypatch.setattr(wizframe.progress, "_AFTER_S", 0)
+    wiz.load_contacts(wiz.load_customers(details=True))
     assert capsys.readouterr() == ("", "")
 
 
@@ -105,7 +113,8 @@ def test_a_look_for_what_a_lost_answer_did_is_told_and_wiped(wiz, capsys):
     assert err.endswith(" \r")
 
 
-def test_what_is_shown_early_is_wiped_too(capsys):
+def test_what_is_shown_early_is_wiped_too(capsys, monkeypatch):
+    monkeypatch.setattr(wizframe.progress, "_is_seen", lambda _stream: True)
     with bar("changes", enabled=True, total=2):
         assert note("verifying")
     assert "verifying" in capsys.readouterr().err.split("\r")[-3]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.client import Client
-from wizframe.errors import ConfigurationError, MissingExtraError
+from wizframe.errors import ConfigurationError, MissingExtraError, to_install
 from wizframe.progress import tell
 from wizframe.transport import Transport, masked
 from wizframe.transport.login import request_token
@@ -157,7 +157,7 @@ def login(
     """
     if must_keep and _keyring() is None:
         raise MissingExtraError(
-            "a login is kept in the keyring, and the package keyring is not installed: pip install 'wizframe[cli]'. "
+            f"a login is kept in the keyring, and the package keyring is not installed: {to_install('cli')}. "
             "Where there is no keyring, on a server say, set WIZCOMMERCE_API_KEY instead"
         )
     chosen = _read_profile(profile)

@@ -19,7 +19,7 @@ from wizframe.baselines import attached, let_go
 from wizframe.client import open_client
 from wizframe.client.checks import check_parameters, moment
 from wizframe.connections import connect
-from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError
+from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError, to_install
 from wizframe.fields import CONTACT, CUSTOMER, STATUSES
 from wizframe.frames import to_frame
 from wizframe.progress import Watch
@@ -213,7 +213,7 @@ def _frames() -> Any:
     try:
         import dask.dataframe as dd  # noqa: PLC0415 - half a second, and an extra
     except ImportError:
-        raise MissingExtraError("Dask is not installed: pip install 'wizframe[dask]'") from None
+        raise MissingExtraError(f"Dask is not installed: {to_install('dask')}") from None
     return dd
 
 

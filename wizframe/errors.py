@@ -357,6 +357,23 @@ def service_error(
     return leaves.get(status, default)(message, status=status, code=code, details=details)
 
 
+def to_install(extra: str) -> str:
+    """Say how to install an extra into the Python that runs: a shell's bare ``pip`` may belong to another one.
+
+    Parameters
+    ----------
+    extra : str
+
+    Returns
+    -------
+    str
+        A line for a shell.
+    """
+    known = sys.executable or "python"  # an embedded one has no name
+    python = f'"{known}"' if " " in known else known
+    return f"{python} -m pip install 'wizframe[{extra}]'"
+
+
 def caller_level() -> int:
     """Find the stack level of the user's own line, for warnings.
 

@@ -1,4 +1,4 @@
-"""How far long work is: a bar after a second (a widget in a notebook, on stderr elsewhere), or somebody who watches."""
+"""How far long work is: a bar after a second (a widget in a notebook, else on a terminal), or somebody who watches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wizframe.errors import LoadStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TextIO
 
 __all__ = ["Watch", "bar", "note", "tell"]
 
@@ -127,7 +128,7 @@ def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterat
     what : str
         What is counted.
     enabled : bool or Watch
-        A watch is told instead of a bar.
+        A watch is told instead of a bar. Where stderr is no terminal, nothing is shown.
     total : int, optional
         How many there will be, where known.
 
@@ -139,7 +140,7 @@ def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterat
     if isinstance(enabled, Watch):
         yield partial(enabled.show, what)
         return
-    if not enabled or sys.stderr is None:  # pythonw has nowhere to show it
+    if not enabled or sys.stderr is None or not _is_seen(sys.stderr):  # pythonw has no stderr at all
         yield lambda _done, _total: None
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - imports ipywidgets in a notebook
@@ -165,10 +166,15 @@ def tell(line: str) -> None:
     ----------
     line : str
     """
-    if "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty()):
+    if sys.stdout is not None and _is_seen(sys.stdout):
         sys.stdout.write(line + "\n")
     else:
         _log.info("%s", line)
+
+
+def _is_seen(stream: TextIO) -> bool:
+    """Tell whether a person looks at a stream: a bar in a file is nothing but a long line."""
+    return "ipykernel" in sys.modules or stream.isatty()
 
 
 def note(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wizframe.accounts import Account
 from wizframe.cli.files import plan_of
 from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
 from wizframe.cli.terminal import say, say_json
@@ -76,11 +77,12 @@ def _save(plan: Plan, path: str) -> None:
 @sending
 @connection
 def _push(expect: str | None, results: str | None, **chosen: Any) -> int:
+    _check_limited(chosen, is_approved=expect is not None)
     with connected(chosen) as client:
         plan = plan_of(chosen, client)
         if expect is not None and plan.id != expect:
             raise PlanError(f"nothing was sent: {chosen['file']} holds plan {plan.id}, not the expected {expect}")
-        return _send(plan, client, chosen, is_approved=expect is not None, results=results)
+        return _send(plan, client, chosen, results=results)
 
 
 @click.command("undo", epilog=examples("wizframe undo PUSH --dry-run", "wizframe undo PUSH --id cust_17"))
@@ -93,15 +95,18 @@ def _undo(push_id: str, ids: tuple[str, ...], **chosen: Any) -> int:
 
     `wizframe pushes` lists them.
     """
+    _check_limited(chosen)
     with connected(chosen) as client:
         return _send(undo(push_id, ids=ids or None, client=client), client, chosen)
 
 
-def _send(
-    plan: Plan, client: Client, chosen: dict[str, Any], *, is_approved: bool = False, results: str | None = None
-) -> int:
+def _check_limited(chosen: dict[str, Any], *, is_approved: bool = False) -> None:
+    """Refuse before anything is read what would not be sent anyway."""
     if chosen["yes"] and chosen["max_changes"] is None and not is_approved:
         raise PlanError("nothing was sent: where nobody looks (--yes), give --max-changes N, or --expect ID")
+
+
+def _send(plan: Plan, client: Client, chosen: dict[str, Any], *, results: str | None = None) -> int:
     limits = {name: chosen[name] for name in ("max_changes", "max_deletes")}
     if chosen["dry_run"]:
         return _rehearse(plan, client, yes=chosen["yes"], **limits)
@@ -192,9 +197,12 @@ def _push_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
         counts = ", ".join(f"{row[state]} {state}" for state in _STATES if row[state])
         cut = "" if row["ended_at"] == row["ended_at"] else "  cut off, or running: `wizframe resume` finishes it"
-        where = f"{row['account']} at {row['base_url']}" if row["account"] else row["base_url"]
         note = f"  “{shown(row['note'])}”" if row["note"] else ""
-        yield f"{row['push_id']}  {row['user']}  {row['table']} of {where}  {counts or 'nothing'}{note}{cut}"
+        yield f"{row['push_id']}  {row['user']}  {row['table']} of {_where(row)}  {counts or 'nothing'}{note}{cut}"
+
+
+def _where(row: dict[Any, Any]) -> str:
+    return str(Account(row["base_url"], row["account"]))
 
 
 _STATES = ("done", "failed", "conflict", "skipped", "unknown", "planned", "sent")
@@ -204,7 +212,7 @@ def _history_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
         what = f"{row['column']}: {shown(row['old'])} → {shown(row['new'])}" if row["column"] else "deleted"
         note = f"  “{shown(row['note'])}”" if row["note"] else ""
-        who = f"{row['when']:%Y-%m-%d %H:%M:%S}  {row['user']}  {row['id'] or row['reference_id']}"
+        who = f"{row['when']:%Y-%m-%d %H:%M:%S}  {row['user']}  {row['id'] or row['reference_id']} of {_where(row)}"
         yield f"{who}  {what}  ({row['outcome']}){note}"
 
 

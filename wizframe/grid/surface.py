@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from wizframe.errors import MissingExtraError
+from wizframe.errors import MissingExtraError, to_install
 from wizframe.grid.finding import suggestions
 from wizframe.grid.marking import OWNERS, written
 
@@ -37,7 +37,7 @@ def surface() -> Any:
     try:
         import anywidget  # noqa: PLC0415 - part of the extra notebook
     except ImportError:
-        raise MissingExtraError("the editing grid needs anywidget: pip install 'wizframe[notebook]'") from None
+        raise MissingExtraError(f"the editing grid needs anywidget: {to_install('notebook')}") from None
 
     class Surface(anywidget.AnyWidget):
         """Shows rows that it asks for, and sends what was typed."""

@@ -16,7 +16,7 @@ import orjson
 import pandas as pd
 
 from wizframe.baselines import attached
-from wizframe.errors import InvalidRequestError, MissingExtraError
+from wizframe.errors import InvalidRequestError, MissingExtraError, to_install
 from wizframe.fields import CUSTOMER
 from wizframe.frames import is_blank, split_ids
 from wizframe.planning import validate
@@ -36,7 +36,7 @@ BLANK = "(blank)"
 NOBODY = "nobody"
 _DOTS_PER_INCH = 144  # twice what is shown, for screens that show twice as much
 _SHOWN = 6
-_NO_FIGURE = "the figure needs the library matplotlib: pip install 'wizframe[plot]' installs it"
+_NO_FIGURE = f"the figure needs the library matplotlib: {to_install('plot')}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wizframe.errors import MissingExtraError, UnreadableFileError
+from wizframe.errors import MissingExtraError, UnreadableFileError, to_install
 from wizframe.workbook.cells import with_errors_marked
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def library(name: str, package: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise MissingExtraError(
-            f"Excel workbooks need the library {package}: pip install 'wizframe[excel]' installs it (CSV needs nothing)"
+            f"Excel workbooks need the library {package} (CSV needs nothing): {to_install('excel')}"
         ) from None
 
 
