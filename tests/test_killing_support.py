@@ -234,17 +234,22 @@ def _die_at_a_commit(fatal, side):
 
     def counted(commit):
         def committing(*args, **options):
+            if commit.__name__ == "note" and options["state"] == "sent":
+                return commit(*args, **options)  # part of what records it
             with lock:
                 number = next(count)
             if (number, "before") == (fatal, side):
                 os._exit(DEATH)
-            commit(*args, **options)
+            written = commit(*args, **options)
             if (number, "after") == (fatal, side):
+                if written is not None:
+                    written.result()
                 os._exit(DEATH)
+            return written
 
         return committing
 
-    for name in ("begin", "record", "end", "release"):
+    for name in ("begin", "record", "note", "end", "release"):
         setattr(Journal, name, counted(getattr(Journal, name)))
 
 

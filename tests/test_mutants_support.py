@@ -166,8 +166,8 @@ MUTANTS = [
             ),
         ),
         (
-            '            self._reason = f"the push stopped: {error}"\n            self._stopped.set()\n',
-            '            self._reason = f"the push stopped: {error}"\n',
+            '        self._reason = f"the push stopped: {error}"\n        self._stopped.set()\n',
+            '        self._reason = f"the push stopped: {error}"\n',
         ),
     ),
     _mutant(

@@ -99,21 +99,46 @@ def test_a_disk_that_fills_up_during_the_push_stops_it_in_order(wiz, monkeypatch
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"
     written = []
-    real = wizframe.journal.Journal.record
+    real = wizframe.journal.Journal.note
 
-    def record(self, push_id, number, **columns):
+    def note(self, push_id, number, **columns):
         written.append(number)
         if len(written) > 7:
             raise JournalError("the disk is full")
-        real(self, push_id, number, **columns)
+        return real(self, push_id, number, **columns)
 
-    monkeypatch.setattr("wizframe.journal.Journal.record", record)
+    monkeypatch.setattr("wizframe.journal.Journal.note", note)
     result = customers.wiz.plan().apply()
     assert result.counts()["unsent"] > 0
     assert "disk is full" in " ".join(result.changes["what_happened"])
     monkeypatch.undo()
     stored = [row["payment_term"] for row in wiz.server.records("customers")]
     assert stored.count("net77") == result.counts()["done"]
+
+
+@pytest.mark.fault(31)
+def test_an_outcome_that_does_not_reach_the_disk_leaves_a_push_that_can_be_finished(wiz, monkeypatch):
+    customers = wiz.load_customers()
+    customers.loc[:9, "payment_term"] = "net77"
+    real = wizframe.journal.Journal._commit
+
+    def commit(self, batch):
+        if any("what_happened" in statement for statement, *_ in batch):
+            for *_, written in batch:
+                written.set_exception(JournalError("the disk is full"))
+        else:
+            real(self, batch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wizframe.journal.Journal._commit", commit)
+        result = customers.wiz.plan().apply()
+    counts = result.counts()
+    assert counts["done"] > 0
+    assert counts["done"] + counts["unsent"] + counts["unknown"] + counts["failed"] == 10
+    assert "disk is full" in " ".join(result.changes["what_happened"])
+    [finished] = wizframe.resume()
+    assert finished.counts()["done"] == 10
+    assert [row["payment_term"] for row in wiz.server.records("customers")].count("net77") == 10
 
 
 def truth(server):

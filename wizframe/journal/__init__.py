@@ -128,15 +128,50 @@ class Journal:
             It could not be written, or another process has taken the push over: a machine that was asleep for longer
             than a lease lasts must not go on.
         """
+        self.check(push_id, self.note(push_id, number, **columns))
+
+    def note(self, push_id: str, number: int, **columns: Any) -> Future[int]:
+        """Hand over what became of a change, to be committed with or before whatever is recorded next.
+
+        Parameters
+        ----------
+        push_id, number, **columns
+            As for :meth:`record`.
+
+        Returns
+        -------
+        Future
+            For :meth:`check`, which waits for it.
+
+        Raises
+        ------
+        JournalError
+            The journal is closed.
+        """
         values = {name: to_cell(name, value) for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
-        written = self._submit(
+        return self._hand_over(
             f"UPDATE changes SET {settings} WHERE push_id = ? AND number = ? "  # noqa: S608 - our own column names
             "AND EXISTS (SELECT * FROM pushes WHERE push_id = changes.push_id AND owner = ?)",
             [*values.values(), push_id, number, self._owner],
         )
-        if not written:
+
+    def check(self, push_id: str, written: Future[int]) -> None:
+        """Wait until something is on disk.
+
+        Parameters
+        ----------
+        push_id : str
+        written : Future
+            What :meth:`note` gave.
+
+        Raises
+        ------
+        JournalError
+            As for :meth:`record`.
+        """
+        if not written.result():
             raise JournalError(
                 f"push {push_id} is not ours any more, another process took it over: nothing more is sent"
             )
@@ -250,12 +285,15 @@ class Journal:
 
     def _submit(self, statement: str, values: Sequence[Any]) -> int:
         """Hand a statement to the writer, and wait until it is committed."""
+        return self._hand_over(statement, values).result()
+
+    def _hand_over(self, statement: str, values: Sequence[Any]) -> Future[int]:
         written: Future[int] = Future()
         with self._closing:  # a worker that nobody waits for any more must not wait for a writer that is gone
             if self._is_closed:
                 raise JournalError("the journal was closed while this was to be written, so nothing is sent")
             self._work.put((statement, values, written))
-        return written.result()
+        return written
 
     def _write(self) -> None:
         """Commit what has come together, in one transaction: many threads share one wait for the disk."""

@@ -1,4 +1,4 @@
-"""Run the changes of a push: several records at a time, each step in the journal before and after it happens."""
+"""Run the changes of a push: several records at a time, each write in the journal before it leaves, and after."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from wizframe.pushing.writing_back import write_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from wizframe.client import Client
     from wizframe.dialects import Record
@@ -178,6 +179,7 @@ class _Push:
         self._stopped = threading.Event()
         self._watch: Watch | None = None
         self._reason = "the push stopped before this row"
+        self._notes: list[Future[int]] = []
 
     def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool | Watch) -> Result:
         self._watch = progress if isinstance(progress, Watch) else None
@@ -203,7 +205,8 @@ class _Push:
     def _close(self, result: Result) -> None:
         """End the push in the journal, unless something of it is left to do."""
         with contextlib.suppress(JournalError):  # it stays resumable, which is what a broken journal should leave
-            if all(outcome.state in _FINAL for part in result.parts for outcome in part.outcomes):
+            is_final = all(outcome.state in _FINAL for part in result.parts for outcome in part.outcomes)
+            if is_final and self._are_noted():
                 self._journal.end(self._push_id)
             else:
                 self._journal.release(self._push_id)
@@ -285,9 +288,13 @@ class _Push:
         self._journal.record(self._push_id, number, state="sent", before=before, customer_id=change.customer_id)
 
     def _note_outcome(self, job: _Job) -> None:
+        """Hand the outcome to the journal without a wait: the next write's commit brings it to the disk.
+
+        Where the process dies before that, the change is found as sent, as if it had died before the answer came.
+        """
         outcome = self._outcome(job)
         try:
-            self._journal.record(
+            note = self._journal.note(
                 self._push_id,
                 job.number,
                 state="planned" if outcome.state == "unsent" else outcome.state,
@@ -297,9 +304,28 @@ class _Push:
                 attempts=outcome.attempts,
                 after=outcome.record,
             )
-        except JournalError as error:  # what cannot be recorded must not go on
-            self._reason = f"the push stopped: {error}"
-            self._stopped.set()
+        except JournalError as error:
+            self._stop_for(error)
+            return
+        self._notes.append(note)
+        note.add_done_callback(lambda note: self._check_note(note) or None)
+
+    def _are_noted(self) -> bool:
+        """Wait until all outcomes are on disk; False where one of them could not be written."""
+        return all(self._check_note(note) for note in self._notes)
+
+    def _check_note(self, note: Future[int]) -> bool:
+        try:
+            self._journal.check(self._push_id, note)
+        except JournalError as error:
+            self._stop_for(error)
+            return False
+        return True
+
+    def _stop_for(self, error: JournalError) -> None:
+        """Stop: what cannot be recorded must not go on."""
+        self._reason = f"the push stopped: {error}"
+        self._stopped.set()
 
 
 def _at_once(action: Callable[[], None]) -> None:
