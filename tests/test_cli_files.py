@@ -113,6 +113,36 @@ def test_problems_of_a_file_are_said_by_cell(wiz, tmp_path):
     assert writes(wiz) == []
 
 
+@pytest.fixture
+def stale(wiz, tmp_path):
+    """A CSV file with two edits; one of its rows was changed in WizCommerce after the export."""
+    file = tmp_path / "customers.csv"
+    run(wiz, "export", "customers", "-o", str(file))
+    read = wizframe.read_csv(file)
+    wiz.server.overwrite("customers", read["id"].iat[0], display_name="Elsewhere")
+    read.iloc[:2, read.columns.get_loc("payment_term")] = "net77"
+    wizframe.to_csv(read, file)
+    return str(file), read["id"].tolist()
+
+
+def test_a_stale_csv_file_is_no_dead_end_and_its_good_rows_can_go(wiz, stale):
+    file, ids = stale
+    refused = run(wiz, "push", file, "--yes", "--max-changes", "9")
+    assert (refused.returncode, writes(wiz)) == (6, [])
+    assert "leave such rows out with --skip-invalid" in refused.stderr
+    assert "or plan with --baseline service to send yours" in refused.stdout
+    assert run(wiz, "push", file, "--dry-run", "--skip-invalid").returncode == 0
+    done = run(wiz, "push", file, "--yes", "--max-changes", "9", "--skip-invalid")
+    assert (done.returncode, "1 done, 1 skipped" in done.stdout) == (3, True)
+    terms = {i: row["payment_term"] for i, row in stored(wiz, "customers").items()}
+    assert (terms[ids[0]] == "net77", terms[ids[1]]) == (False, "net77")
+
+
+def test_rows_of_a_file_may_be_said_to_be_newer_than_the_service(wiz, stale):
+    planned = run(wiz, "plan", stale[0], "--baseline", "service", "--detailed-exitcode")
+    assert (planned.returncode, "~ 2 to update" in planned.stdout) == (10, True)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_other_kinds_of_files(wiz, tmp_path, kind):
     file = tmp_path / f"contacts.{kind}"
@@ -136,3 +166,4 @@ def test_what_cannot_be_done_is_said_before_anything_is_asked(wiz, arguments):
     done = run(wiz, *arguments)
     assert done.returncode in (1, 6)
     assert done.stderr.startswith("wizframe: ")
+    assert "Errno" not in done.stderr

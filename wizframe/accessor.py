@@ -99,6 +99,7 @@ class WizAccessor:
         max_changes: int | None = None,
         max_deletes: int | None = None,
         on_conflict: OnConflict = "skip",
+        invalid: Literal["raise", "skip"] = "raise",
         note: str = "",
         show: Callable[[Plan], None] | None = None,
         **options: Any,
@@ -107,7 +108,7 @@ class WizAccessor:
 
         Parameters
         ----------
-        yes, client, max_changes, max_deletes, on_conflict, note, show
+        yes, client, max_changes, max_deletes, on_conflict, invalid, note, show
             As for :func:`wizframe.push`.
         **options
             As for :meth:`plan`.
@@ -124,6 +125,7 @@ class WizAccessor:
             max_changes=max_changes,
             max_deletes=max_deletes,
             on_conflict=on_conflict,
+            invalid=invalid,
             note=note,
             show=show,
             **options,

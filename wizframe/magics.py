@@ -237,7 +237,8 @@ def _options(command: str) -> dict[str, Any]:
         return _PLAN | {"client": Client}
     if command == "push":
         sending = {"yes": bool, "max_changes": int, "max_deletes": int, "note": str}
-        return sending | {"on_conflict": ("skip", "mine", "theirs")} | _PLAN | {"client": Client}
+        choices = {"on_conflict": ("skip", "mine", "theirs"), "invalid": ("raise", "skip")}
+        return sending | choices | _PLAN | {"client": Client}
     return {"base_url": str, "profile": str, "read_only": bool}
 
 

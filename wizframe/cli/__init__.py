@@ -15,6 +15,7 @@ from wizframe.cli.codes import EXIT_CODES, exit_code
 from wizframe.cli.files import export
 from wizframe.cli.sandboxes import demo, serve
 from wizframe.cli.terminal import complain
+from wizframe.cli.wording import sentence
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
 from wizframe.transport.tracing import trace
 
@@ -57,7 +58,7 @@ class _Commands(click.Group):
         except BrokenPipeError:
             raise  # click ends quietly: whoever read has seen enough
         except (WizframeError, OSError) as error:
-            complain(error)
+            complain(sentence(error))
             return exit_code(error)
         except KeyboardInterrupt as error:
             if sys.stderr.isatty():

@@ -105,6 +105,7 @@ def plan_of(chosen: Mapping[str, Any], client: Client) -> Plan:
         new=chosen["new"],
         only=chosen["only"] or None,
         clear=chosen["clear"],
+        baseline=chosen["baseline"],
         duplicates=chosen["duplicates"],
     )
 

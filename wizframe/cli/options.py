@@ -96,6 +96,13 @@ planning = _together(
     click.option(
         "--duplicates", type=click.Choice(_PLAN_CHOICES), default="report", show_default=True, help="Look-alikes."
     ),
+    click.option(
+        "--baseline",
+        type=click.Choice(["loaded", "service"]),
+        default="loaded",
+        show_default=True,
+        help="service: rows are newer than WizCommerce's.",
+    ),
     click.option("--map", metavar="TOML", help="[rename] their column = ours, [values.COLUMN] their value = ours."),
     click.option("--original", metavar="FILE", help="The file as it was sent, where its hidden sheet got lost."),
 )
@@ -105,6 +112,7 @@ sending = _together(
     click.option("--dry-run", is_flag=True, help="Show the plan and check the limits; send nothing."),
     click.option("--max-changes", type=int, metavar="N", help="Refuse more changes than this."),
     click.option("--max-deletes", type=int, metavar="N", help="Refuse more deletes than this (with --yes: 0)."),
+    click.option("--skip-invalid", is_flag=True, help="Leave rows with problems out, and send the others."),
     click.option("--on-conflict", type=click.Choice(["skip", "mine", "theirs"]), default="skip", show_default=True),
     click.option("--note", default="", metavar="TEXT", help="Why; kept in the journal."),
 )

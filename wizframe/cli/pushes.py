@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -108,13 +108,15 @@ def _check_limited(chosen: dict[str, Any], *, is_approved: bool = False) -> None
 
 def _send(plan: Plan, client: Client, chosen: dict[str, Any], *, results: str | None = None) -> int:
     limits = {name: chosen[name] for name in ("max_changes", "max_deletes")}
+    invalid: Literal["raise", "skip"] = "skip" if chosen["skip_invalid"] else "raise"
     if chosen["dry_run"]:
-        return _rehearse(plan, client, yes=chosen["yes"], **limits)
+        return _rehearse(plan, client, yes=chosen["yes"], invalid=invalid, **limits)
     result = push(
         plan,
         yes=chosen["yes"],
         client=client,
         on_conflict=chosen["on_conflict"],
+        invalid=invalid,
         note=chosen["note"],
         show=say,
         **limits,
@@ -124,11 +126,19 @@ def _send(plan: Plan, client: Client, chosen: dict[str, Any], *, results: str | 
     return _told([result])
 
 
-def _rehearse(plan: Plan, client: Client, *, yes: bool, max_changes: int | None, max_deletes: int | None) -> int:
+def _rehearse(
+    plan: Plan,
+    client: Client,
+    *,
+    yes: bool,
+    invalid: Literal["raise", "skip"],
+    max_changes: int | None,
+    max_deletes: int | None,
+) -> int:
     """Do all of a push but the sending."""
     say(plan)
     allowed = max_deletes or 0 if yes or max_deletes is not None else len(plan)
-    check_allowed(plan, client, max_changes=max_changes, max_deletes=allowed)
+    check_allowed(plan, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
     say("nothing was sent: --dry-run")
     return 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pandas as pd
 
+from wizframe.cli.wording import in_cli_words
 from wizframe.frames import is_blank
 from wizframe.planning.changes import printable
 
@@ -52,6 +53,9 @@ _SIGNS = {
     "ok    ": "add", "note  ": "warn", "bad   ": "bad",
 }  # fmt: skip
 
+#: How lines begin that say what to do.
+_REMARKS = ("· ", "! ", "→ ", "… ")
+
 
 def takes_colour(stream: TextIO) -> bool:
     """Tell whether somebody who likes colours looks at a stream.
@@ -85,7 +89,7 @@ def coloured(text: str, name: str) -> str:
 
 
 def say(text: object, *, is_data: bool = False) -> None:
-    """Write lines on stdout; those of a plan or a result in colour.
+    """Write lines on stdout; those of a plan or a result in colour, their remarks in the words of the command line.
 
     Parameters
     ----------
@@ -96,8 +100,13 @@ def say(text: object, *, is_data: bool = False) -> None:
     if is_data and not sys.stdout.isatty():
         sys.stdout.write(f"{text}\n")
         return
-    lines = (marked(printable(line)) for line in str(text).split("\n"))
+    lines = (marked(printable(_worded(line))) for line in str(text).split("\n"))
     click.echo("\n".join(lines), color=takes_colour(sys.stdout))
+
+
+def _worded(line: str) -> str:
+    """Say a remark as the command line does; a line with somebody's data stays as it is."""
+    return in_cli_words(line) if line.lstrip().startswith(_REMARKS) else line
 
 
 def marked(line: str) -> str:
@@ -116,7 +125,7 @@ def marked(line: str) -> str:
 
 
 def complain(text: object, name: str = "bad") -> None:
-    """Write a line on stderr.
+    """Write a line on stderr, in the words of the command line.
 
     Parameters
     ----------
@@ -124,7 +133,9 @@ def complain(text: object, name: str = "bad") -> None:
     name : str
         What the colour is for: ``"bad"``, or ``"warn"`` for what ends nothing.
     """
-    click.echo(f"{coloured('wizframe:', name)} {printable(str(text))}", err=True, color=takes_colour(sys.stderr))
+    click.echo(
+        f"{coloured('wizframe:', name)} {printable(in_cli_words(str(text)))}", err=True, color=takes_colour(sys.stderr)
+    )
 
 
 def say_json(what: str, value: pd.DataFrame | Mapping[str, Any]) -> None:

@@ -191,8 +191,8 @@ def _report(problems: pd.DataFrame, rows: int, reading: Reading, invalid: Invali
     message = f"{problems['row'].nunique()} of {rows} {reading.table.name} break the schema ({said})"
     if invalid == "raise":
         raise InvalidDataError(f"{message}: see .failures", problems)
-    what = "they were left out" if invalid == "drop" else "frame.wiz.problems lists them"
-    _warn(reading, InvalidDataWarning(f"{message}; {what}"))
+    what = "; they were left out" if invalid == "drop" else "; frame.wiz.problems lists them"
+    _warn(reading, InvalidDataWarning(message + what))
 
 
 def _warn(reading: Reading, warning: Warning) -> None:

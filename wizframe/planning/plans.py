@@ -383,14 +383,25 @@ class Plan:
                 alike.setdefault(repr(change.cells), []).append(change)
         yield from sorted(alike.values(), key=len, reverse=True)
 
-    def summary(self) -> str:
-        """Say in one line how much would change."""
+    def summary(self, *, invalid: Literal["raise", "skip"] = "raise") -> str:
+        """Say in one line how much would change.
+
+        Parameters
+        ----------
+        invalid : {'raise', 'skip'}, default 'raise'
+            As for :meth:`apply`: what becomes of rows with problems.
+
+        Returns
+        -------
+        str
+        """
         counts = self.counts()
         words = [f"{SIGNS[action]} {count} to {action}" for action, count in counts.items() if count]
         said = ", ".join(words)
         problems = sum(len(part.problems_list) for part in self.parts)
         if problems:
-            stop = f"{problems} problem{'s'[: problems != 1]}: nothing is sent until solved"
+            meaning = "nothing is sent until solved" if invalid == "raise" else "such rows are left out"
+            stop = f"{problems} problem{'s'[: problems != 1]}: {meaning}"
             return f"{said}; {stop}" if said else stop
         return said or "nothing to change"
 

@@ -240,6 +240,7 @@ def push(
     max_changes: int | None = None,
     max_deletes: int | None = None,
     on_conflict: OnConflict = "skip",
+    invalid: Literal["raise", "skip"] = "raise",
     note: str = "",
     show: Callable[[Plan], None] | None = None,
     **options: object,
@@ -251,7 +252,7 @@ def push(
     frame : DataFrame or Plan
     yes : bool, default False
         Do not ask. Without it, and with nobody there to answer, nothing is sent.
-    client, max_changes, on_conflict, note
+    client, max_changes, on_conflict, invalid, note
         As for :func:`apply`.
     max_deletes : int, optional
         As for :func:`apply`; a person who says yes to the plan that is shown allows its deletes.
@@ -272,12 +273,12 @@ def push(
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
     (show or _show)(planned)
-    check_allowed(planned, meant, max_changes=max_changes, max_deletes=len(planned))
+    check_allowed(planned, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
     if not yes and len(planned):
-        _ask(planned, meant)
+        _ask(planned, meant, invalid)
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
     limits = {"max_changes": max_changes, "max_deletes": max_deletes or 0}
-    return apply(planned, client=meant, on_conflict=on_conflict, note=note, **limits)  # type: ignore[arg-type]
+    return apply(planned, client=meant, on_conflict=on_conflict, invalid=invalid, note=note, **limits)  # type: ignore[arg-type]
 
 
 def _show(planned: Plan) -> None:
@@ -291,9 +292,9 @@ def _show(planned: Plan) -> None:
     sys.stdout.write(f"{planned}\n")
 
 
-def _ask(planned: Plan, client: Client) -> None:
+def _ask(planned: Plan, client: Client, invalid: Literal["raise", "skip"]) -> None:
     where = f"{planned.account} ({client.environment})"
-    question = f"Send this ({planned.summary()}) to {where}? [y/N] "
+    question = f"Send this ({planned.summary(invalid=invalid)}) to {where}? [y/N] "
     try:
         in_notebook = "ipykernel" in sys.modules
         answer = input(question) if in_notebook or sys.stdin.isatty() else None
