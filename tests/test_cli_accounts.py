@@ -53,7 +53,7 @@ def test_a_login_is_found_by_the_next_command_until_the_logout(server, ring, typ
     assert main(["logout"]) == 0
     assert "there is no key" in capsys.readouterr().out
     assert main(["whoami"]) == 6
-    assert "wizframe.login()" in capsys.readouterr().err
+    assert "`wizframe login`" in capsys.readouterr().err
 
 
 def test_each_profile_has_a_key_of_its_own(server, ring, typed, monkeypatch, tmp_path):
