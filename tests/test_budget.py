@@ -10,15 +10,22 @@ from wizframe import planning
 from wizframe.baselines import attached, is_same_memory
 from wizframe.planning import comparing
 
-MODULES = 110
-COUNT = (
-    "import pandas, requests, sys; before = set(sys.modules); import wizframe; print(len(set(sys.modules) - before))"
+COUNT = "import pandas, requests, sys; before = set(sys.modules); {}; print(len(set(sys.modules) - before))"
+
+
+@pytest.mark.parametrize(
+    ("used", "most"),
+    [
+        ("import wizframe", 5),
+        ("import wizframe; wizframe.load_customers", 60),
+        ("import wizframe; wizframe.sandbox", 110),
+    ],
+    ids=["imported", "loading", "sandbox"],
 )
-
-
-def test_importing_wizframe_adds_few_modules_to_pandas_and_requests():
-    added = int(subprocess.run([sys.executable, "-c", COUNT], capture_output=True, check=True, text=True).stdout)
-    assert 0 < added <= MODULES
+def test_what_is_used_alone_is_imported_beside_pandas_and_requests(used, most):
+    code = [sys.executable, "-c", COUNT.format(used)]
+    added = int(subprocess.run(code, capture_output=True, check=True, text=True).stdout)
+    assert 0 < added <= most
 
 
 @pytest.fixture(scope="module")
