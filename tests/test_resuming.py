@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -59,7 +60,13 @@ def test_ctrl_c_leaves_a_push_that_can_be_finished(wiz):
     customers["payment_term"] = "net77"
     plan = customers.wiz.plan()
     wiz.server.latency_s = 0.03
-    threading.Timer(0.25, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    def press():
+        while all(request.method != "PATCH" for request in list(wiz.server.requests)):
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()  # once something was sent, however slow the machine is
     with pytest.raises(PushInterruptedError, match=r"wizframe\.resume\(\)") as stopped:
         plan.apply()
     wiz.server.latency_s = 0.0
