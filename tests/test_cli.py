@@ -1,5 +1,8 @@
 """The command line, through real processes: what a person sees, what a pipe gets, how it ends."""
 
+import ast
+import builtins
+import itertools
 import os
 import re
 import signal
@@ -33,6 +36,42 @@ def test_the_demo_does_the_whole_job_and_explains_itself(dialect):
         "What to try next",
     ):
         assert promise in " ".join(done.stdout.split())
+
+
+def test_the_demo_hides_no_line_that_it_needs():
+    """Whoever types it along gets the same."""
+    output = run("demo", "--customers", "60").stdout
+    typed = ast.parse("\n".join(line[4:] for line in output.splitlines() if line.startswith(">>> ")))
+    names = [node for node in ast.walk(typed) if isinstance(node, ast.Name)]
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    assert "theirs" in stored
+    assert {node.id for node in names if isinstance(node.ctx, ast.Load)} - stored - {
+        "wizframe",
+        "pd",
+        *dir(builtins),
+    } == set()
+    assert "result.undo().apply()" in output
+
+
+def test_the_demo_ends_with_commands_that_can_be_typed_as_they_stand(tmp_path):
+    lines = [line.strip() for line in run("demo", "--customers", "60").stdout.splitlines()]
+    assert f"{sys.executable} -m wizframe sandbox" in lines
+    assert f"{sys.executable} -m jupyterlab" in lines
+    script = tmp_path / "bin" / "wizframe"
+    script.parent.mkdir()
+    script.write_text(f"#!{sys.executable}\nfrom wizframe.cli import main\nmain(['demo', '--customers', '12'])\n")
+    script.chmod(0o755)
+    for path, called in ((os.environ["PATH"], os.path.join("bin", "wizframe")), (str(script.parent), "wizframe")):  # noqa: PTH118
+        environment = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert f"    {called} sandbox\n" in done.stdout
 
 
 def test_piped_output_has_no_colour_and_fits_a_page():
@@ -69,6 +108,12 @@ def test_the_sandbox_command_serves_until_interrupted():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
         try:
             url = re.search(r"7 customers at (\S+)", process.stdout.readline())[1]
+            said = list(itertools.takewhile(lambda line: "curl" not in line, process.stdout))
+            if os.name == "posix":
+                lines = said[said.index("In another terminal:\n") + 1 : -1]
+                typed = "".join(lines[: lines.index("\n")]).replace("wizframe", f"{sys.executable} -m wizframe")
+                listed = subprocess.run(["/bin/sh", "-ec", typed], capture_output=True, encoding="utf-8", check=True)
+                assert len(listed.stdout.splitlines()) == 6  # a header, five customers
             with wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=url) as client:
                 served = len(client.customer.list(status="active")) + len(client.customer.list(status="inactive"))
         finally:

@@ -94,6 +94,19 @@ def test_an_unsafe_address_is_refused_before_anything_is_sent(url, reason):
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_the_key_of_the_sandbox_goes_to_no_other_machine(how, monkeypatch):
+    """Whoever sets the key alone would send to production what was meant for the sandbox."""
+    if how == "environment":
+        monkeypatch.setenv("WIZCOMMERCE_API_KEY", KEY)
+    with pytest.raises(
+        ConfigurationError, match=r"the key is the sandbox's, but https://elsewhere\.invalid/v1"
+    ) as refused:
+        wizframe.connect(KEY if how == "argument" else None, base_url="https://elsewhere.invalid/v1")
+    assert "Set WIZCOMMERCE_BASE_URL" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
 @pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "schlüssel"])
 def test_what_cannot_be_a_key_is_refused(key, monkeypatch):
     monkeypatch.setenv("WIZCOMMERCE_API_KEY", key)

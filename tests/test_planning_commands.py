@@ -35,6 +35,11 @@ def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
     assert "1 record to delete is gone already" in repr(again)
     undone = result.undo()
     assert undone.counts()["create"] == 1
+    assert "nothing is put back yet: apply() does it" in repr(undone)
+    assert "load it again afterwards" in undone._repr_html_()
+    done = undone.apply(progress=False)
+    assert f"push {done.push_id} did this already" in repr(result.undo())
+    assert "nothing is put back yet" in repr(done.undo())  # what undid it can be undone, too
 
 
 def test_a_customer_takes_its_contacts_along_and_the_plan_says_so(wiz):

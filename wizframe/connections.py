@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from wizframe.client import Client
 from wizframe.errors import ConfigurationError, MissingExtraError, to_install
 from wizframe.progress import tell
-from wizframe.transport import Transport, masked
+from wizframe.transport import Transport, is_loopback, masked
 from wizframe.transport.login import request_token
 
 if TYPE_CHECKING:
@@ -232,6 +232,11 @@ def _open(
         read_only=read_only,
         ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE"),
     )
+    if key.value == SANDBOX_API_KEY and not is_loopback(url):
+        raise ConfigurationError(
+            f"the key is the sandbox's, but {url} is no sandbox: nothing was sent. Set WIZCOMMERCE_BASE_URL to the "
+            "address that the sandbox shows, or WIZCOMMERCE_API_KEY to a key of your own"
+        )
     account = chosen.account or key.account or ("sandbox" if key.value == SANDBOX_API_KEY else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
     client.key_source = key.source

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import sys
 import tempfile
 import textwrap
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pandas as pd
@@ -118,13 +121,13 @@ def _push(teller: _Teller) -> None:
     teller.say("A slip is found here, and not by a customer:")
     teller.run('slip = customers.head(1).assign(phone="after 5 pm", status="inactive")', "slip.wiz.plan()")
     teller.step("Send it")
-    updates = [
-        change for change in teller.names["plan"].changes_list if "payment_term" in change.new_values and change.id
-    ]
-    if updates:
-        teller.say(f"Meanwhile a colleague gives {updates[0].name} another term in WizCommerce itself:")
-        teller.names["theirs"] = updates[0].id  # a name: nothing that a service sent becomes code
-        teller.run('wiz.customer.update(theirs, {"payment_term": "prepaid"})["payment_term"]')
+    if "payment_term" in set(teller.names["plan"].cells.query("action == 'update'")["column"]):
+        teller.say("Meanwhile a colleague gives one of them another term in WizCommerce itself:")
+        teller.run(
+            "terms = plan.cells.query(\"action == 'update' and column == 'payment_term'\")",
+            'theirs = terms["id"].iloc[0]',
+            'wiz.customer.update(theirs, {"payment_term": "prepaid"})["payment_term"]',
+        )
     teller.run("result = plan.apply()", "result")
     teller.say(
         "Before each update the service's record is read. Where somebody else changed the same field, the row is "
@@ -159,16 +162,35 @@ def _read_back(teller: _Teller, started: float) -> None:
         'again["payment_term"].value_counts().to_dict()',
     )
     teller.say(
-        f"That took {time.monotonic() - started:.1f} s. Any of it can be undone: result.undo(). wizframe is "
+        f"That took {time.monotonic() - started:.1f} s. Any of it can be undone: result.undo().apply(). wizframe is "
         "unofficial: it is built from the vendor's documents and tested against this sandbox, not against the live "
         "service."
     )
     teller.step("What to try next")
+    python = _short(sys.executable)
     teller.list(
-        ("wizframe sandbox", "keep this server running, for a notebook, a script or curl"),
-        ("notebooks/quickstart.ipynb", "the same in Jupyter (pip install jupyterlab)"),
-        ("wiz = wizframe.connect(read_only=True)", "your own account: its key in WIZCOMMERCE_API_KEY"),
+        ("Keep this server running, for a notebook, a script or another terminal", f"{_called()} sandbox"),
+        (
+            "The same in JupyterLab, where a plan is a table, and a picker chooses",
+            f"{python} -m pip install jupyterlab",
+        ),
+        ("", f"{python} -m jupyterlab"),
+        ("Your own account, its key in WIZCOMMERCE_API_KEY", "wiz = wizframe.connect(read_only=True)"),
     )
+
+
+def _called() -> str:
+    """Say how this command was called, as one could type it."""
+    script = sys.argv[0]
+    if Path(script).stem != "wizframe":
+        return f"{_short(sys.executable)} -m wizframe"
+    return "wizframe" if shutil.which("wizframe") == script else _short(script)
+
+
+def _short(path: str) -> str:
+    """Name a program from the folder that one is in, where it is below that."""
+    below = Path(path).is_relative_to(Path.cwd())
+    return str(Path(path).relative_to(Path.cwd())) if below else path
 
 
 class _Teller:
@@ -189,9 +211,8 @@ class _Teller:
         self._out.write(self._colour(f"{self._steps}. {title}", "title") + "\n\n")
 
     def list(self, *rows: tuple[str, str]) -> None:
-        width = max(len(left) for left, _ in rows)
-        for left, right in rows:
-            self._out.write(f"    {self._colour(left.ljust(width), 'code')}  {right}\n")
+        for words, line in rows:
+            self._out.write((f"{words}:\n" if words else "") + f"    {self._colour(line, 'code')}\n")
         self._out.write("\n")
 
     def show(self, *lines: str) -> None:

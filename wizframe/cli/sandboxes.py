@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -63,9 +64,16 @@ def serve(customers: int, dialect: Dialect, **options: Any) -> int:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
     with sandbox(customers, dialect=dialect, **options) as client:
+        setting = '$env:{}="{}"' if os.name == "nt" else 'export {}="{}"'
         say(
             f"{customers} customers at {client.base_url} ({dialect} dialect). Ctrl-C stops it.\n\n"
+            "In Python:\n"
             f'  wizframe.connect(base_url="{client.base_url}", api_key="{SANDBOX_API_KEY}")\n\n'
+            "In another terminal:\n"
+            f"  {setting.format('WIZCOMMERCE_BASE_URL', client.base_url)}\n"
+            f"  {setting.format('WIZCOMMERCE_API_KEY', SANDBOX_API_KEY)}\n"
+            "  wizframe list customers --limit 5\n\n"
+            "Or without wizframe:\n"
             f'  curl -H "X-API-Key: {SANDBOX_API_KEY}" "{client.base_url}/customers?page_size=2"'
         )
         sys.stdout.flush()

@@ -31,6 +31,7 @@ _WORDS: tuple[tuple[str, Replacement], ...] = (
     (r"; or decide cell by cell: edit result\.conflict_cells and plan that with result\.resolve\(\)", ""),
     (r"plan (again|both again): (apply\(on_conflict|result\.failed \(or)", r"push \1: \2"),
     (r": result\.failed \(or \.unsent\), with result\.contacts\.unsent", ""),
+    (r": apply\(\) does it", ""),
     (r"plan result\.failed again", "push again"),
     (r"apply\(invalid='skip'\); \.failures lists them all", "--skip-invalid"),
     (r"(: see|;) \.failures( lists them( all)?)?", ""),

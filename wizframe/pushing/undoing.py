@@ -55,7 +55,7 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
     Sends nothing.
     """
     with Journal() as journal:
-        found = journal.pushes(push_id)
+        found, known = journal.pushes(push_id), journal.pushes()
         entries = journal.entries(push_id)
     if not found:
         raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
@@ -66,8 +66,9 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
         raise WrongAccountError(f"push {push_id} went to {account}, the client is connected to {meant.account}")
     wanted = [entry for entry in entries if _was_written(entry) and (ids is None or _id(entry) in ids)]
     plans = [_inverse_of(push, TABLES[name], wanted, meant) for name in push.tables]
-    notices = tuple(_notices(wanted, entries, ids))
-    return joined([replace(plans[0], notices=notices), *plans[1:]])
+    plan = joined(plans)
+    notices = (*_notices(wanted, entries, ids), *(_state(plan, push, known) if len(plan) else ()))
+    return replace(plan, notices=notices)
 
 
 def _inverse_of(push: PushEntry, table: Table, entries: Sequence[Entry], client: Client) -> Plan:
@@ -149,6 +150,16 @@ def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
         for cell in change.cells:
             if change.action == "update" and cell.new == "" and cell.column in table.required:
                 yield Problem(number, cell.column, None, "was blank before, but is required: it cannot be cleared")
+
+
+def _state(plan: Plan, push: PushEntry, known: Sequence[PushEntry]) -> Iterator[str]:
+    """Say that nothing happens by itself, or that it happened already: the same changes have the same id."""
+    again = next((one for one in known if one.plan_id == plan.id and one.started_at > push.started_at), None)
+    if again is not None:
+        yield f"push {again.push_id} did this already; what is so is not sent again"
+    else:
+        yield "nothing is put back yet: apply() does it"
+    yield "what was loaded or exported before goes on showing what was pushed: load it again afterwards"
 
 
 def _notices(wanted: list[Entry], entries: list[Entry], ids: Collection[str] | None) -> Iterator[str]:
