@@ -121,6 +121,7 @@ def stale(wiz, tmp_path):
     read = wizframe.read_csv(file)
     wiz.server.overwrite("customers", read["id"].iat[0], display_name="Elsewhere")
     read.iloc[:2, read.columns.get_loc("payment_term")] = "net77"
+    file.replace(tmp_path / "sent.csv")
     wizframe.to_csv(read, file)
     return str(file), read["id"].tolist()
 
@@ -136,6 +137,22 @@ def test_a_stale_csv_file_is_no_dead_end_and_its_good_rows_can_go(wiz, stale):
     assert (done.returncode, "1 done, 1 skipped" in done.stdout) == (3, True)
     terms = {i: row["payment_term"] for i, row in stored(wiz, "customers").items()}
     assert (terms[ids[0]] == "net77", terms[ids[1]]) == (False, "net77")
+
+
+def test_the_file_as_it_was_sent_settles_what_a_stale_csv_file_edits(wiz, stale, tmp_path):
+    file, ids = stale
+    how = ["--original", str(tmp_path / "sent.csv")]
+    planned = run(wiz, "plan", file, *how, "--detailed-exitcode")
+    assert (planned.returncode, "~ 2 to update" in planned.stdout) == (10, True)
+    wiz.server.overwrite("customers", ids[1], payment_term="elsewhere")
+    done = run(wiz, "push", file, *how, "--yes", "--max-changes", "9")
+    assert (done.returncode, "1 done, 1 conflict" in done.stdout) == (4, True)
+    after = stored(wiz, "customers")
+    assert (after[ids[0]]["payment_term"], after[ids[0]]["display_name"]) == ("net77", "Elsewhere")
+    assert after[ids[1]]["payment_term"] == "elsewhere"
+    with wizframe.sandbox(customers=5, seed=2) as other:
+        refused = run(other, "plan", file, *how)
+    assert (refused.returncode, "it is another account" in refused.stderr) == (6, True)
 
 
 def test_rows_of_a_file_may_be_said_to_be_newer_than_the_service(wiz, stale):

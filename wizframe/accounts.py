@@ -14,6 +14,7 @@ class Account:
     Parameters
     ----------
     base_url : str
+        Empty where nothing names it: a CSV file says nothing of where it comes from.
     name : str
         Tenant id or the profile's account name; empty where unknown. Never the key or a hash of it.
     """
@@ -22,4 +23,4 @@ class Account:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.base_url}" if self.name else self.base_url
+        return f"{self.name} at {self.base_url}" if self.name else self.base_url or "an account that nothing names"

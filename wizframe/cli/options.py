@@ -104,7 +104,11 @@ planning = _together(
         help="service: rows are newer than WizCommerce's.",
     ),
     click.option("--map", metavar="TOML", help="[rename] their column = ours, [values.COLUMN] their value = ours."),
-    click.option("--original", metavar="FILE", help="The file as it was sent, where its hidden sheet got lost."),
+    click.option(
+        "--original",
+        metavar="FILE",
+        help="The file as it was sent: of a CSV, or of a workbook whose hidden sheet got lost.",
+    ),
 )
 
 sending = _together(

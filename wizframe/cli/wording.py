@@ -40,6 +40,7 @@ _WORDS: tuple[tuple[str, Replacement], ...] = (
     (r"\.result says what happened to each row, ", ""),
     (r": see plan\.\w+", ": `wizframe plan FILE -o PLAN.xlsx` writes them all"),
     (r": see result\.\w+", ": `wizframe push FILE --results FILE.xlsx` writes them all"),
+    (r"\bload again and repeat the edit\b", "export again and repeat the edit, or give the exported file (--original)"),
     (r", give connect\(api_key=…\)", ""),
     (r" and connect\(\) again\b", ""),
     (r"use wizframe\.delete\(\) to delete one", "write DELETE into a column Command to delete one"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from wizframe.baselines import attached
+from wizframe.baselines import attach, attached
 from wizframe.client import open_client
 from wizframe.errors import (
     InvalidRequestError,
@@ -363,8 +363,16 @@ def _service(client: Client, *frames: pd.DataFrame | None) -> Service:
     lookups = ServiceLookups(client)
     for frame in frames:
         if frame is not None:
+            _adopt(frame, client)
             _check_same_account(attached(frame), client, lookups)
     return Service(client.account, client.connection, lookups)
+
+
+def _adopt(frame: pd.DataFrame, client: Client) -> None:
+    """Take rows that a file showed for those of the account that is meant, where the file names none."""
+    own = attached(frame)
+    if own is not None and not own.account.base_url:
+        attach(frame, own.again(account=client.account))
 
 
 def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLookups) -> None:

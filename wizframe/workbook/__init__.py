@@ -252,8 +252,9 @@ def read_csv(
     table, rename, values, labels
         As for :func:`read_excel`.
     original : path-like or DataFrame, optional
-        The file as it was sent, or the frame it was made of: CSV has no hidden sheet. Without it, rows are compared
-        with the load that shows them, where this session has it, else with the service's records.
+        The file as it was sent, or the frame it was made of: CSV has no hidden sheet. What differs from it is an edit.
+        Without it, rows are compared with the load that shows them, where this session has it, else with the service's
+        records.
     delimiter : str, optional
         By default found out from the header: comma, semicolon, tab or bar.
     encoding : str, optional

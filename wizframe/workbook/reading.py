@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from wizframe.workbook.delimited import even_out, read_rows
 from wizframe.workbook.grids import Grid, Names, find_header
 from wizframe.workbook.opening import open_workbook
 from wizframe.workbook.restoring import restore
-from wizframe.workbook.sent import MARK, Sent, prepare, unpack
+from wizframe.workbook.sent import MARK, Sent, as_it_was_sent, prepare, unpack
 from wizframe.workbook.shell import HIDDEN
 
 if TYPE_CHECKING:
@@ -225,7 +226,8 @@ def what_was_sent(original: Original, table: str | None) -> dict[str, Sent]:
     if isinstance(original, (str, os.PathLike)):
         if Path(original).suffix.lower() != ".xlsx":
             frame = read_delimited(original, original=None, meaning=Meaning(table), delimiter=None, encoding=None)
-            return what_was_sent(frame, table)
+            sent_at = datetime.fromtimestamp(Path(original).stat().st_mtime, UTC)
+            return {name: as_it_was_sent(one, sent_at) for name, one in what_was_sent(frame, table).items()}
         if sent := _remembered(open_workbook(original))[0]:
             return sent
         raise InvalidRequestError(f"original={str(original)!r} is no workbook as wizframe exported it")

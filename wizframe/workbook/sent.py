@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Field, Table
     from wizframe.planning.intake import Intake
 
-__all__ = ["MARK", "Sent", "field_of", "pack", "prepare", "typed_column", "unpack"]
+__all__ = ["MARK", "Sent", "as_it_was_sent", "field_of", "pack", "prepare", "typed_column", "unpack"]
 
 #: The first line of the hidden sheet; a number of the form follows.
 MARK = "wizframe workbook"
@@ -176,6 +176,35 @@ def _baseline(intake: Intake, own: Baseline | None) -> Baseline | None:
     return Baseline(
         intake.table, newest.account, newest.connection, rows, problems_frame(), newest.filters, newest.loaded_at
     )
+
+
+def as_it_was_sent(sent: Sent, sent_at: datetime) -> Sent:
+    """Let the cells of a file that was sent say how its rows were, where no load of this session does.
+
+    Parameters
+    ----------
+    sent : Sent
+        What a file shows that has no hidden sheet.
+    sent_at : datetime
+        UTC.
+
+    Returns
+    -------
+    Sent
+        Its baseline may belong to an account that nothing names: whose records they are is proven by the records.
+    """
+    if "id" not in sent.cells:
+        return sent
+    names = [name for name in map(str, sent.cells) if name in sent.table]
+    rows = sent.cells.loc[sent.cells["id"].notna(), names].drop_duplicates("id").reset_index(drop=True)
+    rows = rows[[name for name in names if rows[name].dtype == pandas_dtype(sent.table[name])]]
+    own = sent.baseline
+    if own is None:
+        own = Baseline(sent.table, Account(""), "", rows, problems_frame(), loaded_at=sent_at)
+    else:
+        fresh = rows.loc[~rows["id"].isin(own.frame["id"]), rows.columns.intersection(own.frame.columns)]
+        own = own.again(frame=pd.concat([own.frame, fresh], ignore_index=True)) if len(fresh) else own
+    return dataclasses.replace(sent, baseline=own)
 
 
 def typed_column(values: pd.Series[Any], field: Field) -> pd.Series[Any]:
