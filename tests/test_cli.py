@@ -111,7 +111,7 @@ def test_the_sandbox_command_serves_until_interrupted():
             said = list(itertools.takewhile(lambda line: "curl" not in line, process.stdout))
             if os.name == "posix":
                 lines = said[said.index("In another terminal:\n") + 1 : -1]
-                typed = "".join(lines[: lines.index("\n")]).replace("wizframe", f"{sys.executable} -m wizframe")
+                typed = "".join(lines[: lines.index("\n")])
                 listed = subprocess.run(["/bin/sh", "-ec", typed], capture_output=True, encoding="utf-8", check=True)
                 assert len(listed.stdout.splitlines()) == 6  # a header, five customers
             with wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=url) as client:
@@ -120,15 +120,15 @@ def test_the_sandbox_command_serves_until_interrupted():
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=20)
     assert served == 7
-    assert process.returncode == 130
-    assert errors == "wizframe: interrupted\n"
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_a_taken_port_is_said_in_one_line(capsys):
     with wizframe.sandbox(customers=1) as client:
         port = client.base_url.split(":")[2].split("/")[0]
         assert main(["sandbox", "--port", port]) == 1
-    assert capsys.readouterr().err.startswith("wizframe: ")
+    said = f"wizframe: port {port} is in use, perhaps by another sandbox: --port 0 takes a free one\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--customers", "-1"], ["sandbox", "--dialect", "latin"]])

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 import textwrap
 import time
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pandas as pd
 
 import wizframe
-from wizframe.cli.terminal import coloured, marked
+from wizframe.cli.terminal import called, coloured, marked, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,9 +165,9 @@ def _read_back(teller: _Teller, started: float) -> None:
         "service."
     )
     teller.step("What to try next")
-    python = _short(sys.executable)
+    python = short(sys.executable)
     teller.list(
-        ("Keep this server running, for a notebook, a script or another terminal", f"{_called()} sandbox"),
+        ("Keep this server running, for a notebook, a script or another terminal", f"{called()} sandbox"),
         (
             "The same in JupyterLab, where a plan is a table, and a picker chooses",
             f"{python} -m pip install jupyterlab",
@@ -177,20 +175,6 @@ def _read_back(teller: _Teller, started: float) -> None:
         ("", f"{python} -m jupyterlab"),
         ("Your own account, its key in WIZCOMMERCE_API_KEY", "wiz = wizframe.connect(read_only=True)"),
     )
-
-
-def _called() -> str:
-    """Say how this command was called, as one could type it."""
-    script = sys.argv[0]
-    if Path(script).stem != "wizframe":
-        return f"{_short(sys.executable)} -m wizframe"
-    return "wizframe" if shutil.which("wizframe") == script else _short(script)
-
-
-def _short(path: str) -> str:
-    """Name a program from the folder that one is in, where it is below that."""
-    below = Path(path).is_relative_to(Path.cwd())
-    return str(Path(path).relative_to(Path.cwd())) if below else path
 
 
 class _Teller:

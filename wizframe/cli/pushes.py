@@ -10,7 +10,7 @@ import click
 from wizframe.accounts import Account
 from wizframe.cli.files import plan_of
 from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
-from wizframe.cli.terminal import say, say_json
+from wizframe.cli.terminal import called, say, say_json
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.planning.changes import shown
 from wizframe.pushing import check_allowed, history, purge, push, pushes, resume, undo
@@ -160,7 +160,10 @@ def _told(results: Iterable[Result]) -> int:
     states: set[str] = set()
     for result in results:
         say(result)
-        states.update(state for state, count in result.counts().items() if count)
+        counts = result.counts()
+        if counts["done"]:
+            say(f"  · {called()} undo {result.push_id} takes it back")
+        states.update(state for state, count in counts.items() if count)
     if states - {"done", "conflict"}:
         return 3
     return 4 if "conflict" in states else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import click
 
 from wizframe.cli.demo import run_demo
 from wizframe.cli.options import examples
-from wizframe.cli.terminal import say, takes_colour
+from wizframe.cli.terminal import called, say, takes_colour
 from wizframe.connections import SANDBOX_API_KEY, sandbox
 
 if TYPE_CHECKING:
@@ -55,7 +56,14 @@ def demo(customers: int, dialect: Dialect, seed: int) -> int:
 
 @click.command("sandbox", epilog=examples("wizframe sandbox", "wizframe sandbox --port 0 --rate-limit 20"))
 @_made_up
-@click.option("--port", type=int, default=8080, show_default=True, help="On 127.0.0.1; 8080 is the vendor SDK's LOCAL.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=8080,
+    show_default=True,
+    help="On 127.0.0.1; 8080 is the vendor SDK's LOCAL.",
+)
 @click.option("--latency-s", type=float, default=0.0, metavar="S", help="Seconds before each answer.")
 @click.option("--rate-limit", type=float, metavar="RATE", help="Requests per second above which it answers 429.")
 @click.option("--page-size-cap", type=_COUNT, metavar="N", help="Records in a page at the most.")
@@ -72,11 +80,12 @@ def serve(customers: int, dialect: Dialect, **options: Any) -> int:
             "In another terminal:\n"
             f"  {setting.format('WIZCOMMERCE_BASE_URL', client.base_url)}\n"
             f"  {setting.format('WIZCOMMERCE_API_KEY', SANDBOX_API_KEY)}\n"
-            "  wizframe list customers --limit 5\n\n"
+            f"  {called()} list customers --limit 5\n\n"
             "Or without wizframe:\n"
             f'  curl -H "X-API-Key: {SANDBOX_API_KEY}" "{client.base_url}/customers?page_size=2"'
         )
         sys.stdout.flush()
-        while not stopped.wait(0.5):  # in short waits, so that Ctrl-C works on Windows
-            pass
+        with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, and no failure
+            while not stopped.wait(0.5):  # in short waits, so that Ctrl-C works on Windows
+                pass
     return 0

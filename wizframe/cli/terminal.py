@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 __all__ = [
+    "called",
     "coloured",
     "complain",
     "marked",
@@ -26,6 +29,7 @@ __all__ = [
     "say_json",
     "say_pairs",
     "say_table",
+    "short",
     "takes_colour",
 ]
 
@@ -55,6 +59,34 @@ _SIGNS = {
 
 #: How lines begin that say what to do.
 _REMARKS = ("· ", "! ", "→ ", "… ")
+
+
+def called() -> str:
+    """Say how this command was called, as one could type it.
+
+    Returns
+    -------
+    str
+    """
+    script = sys.argv[0]
+    if Path(script).stem != "wizframe":
+        return f"{short(sys.executable)} -m wizframe"
+    return "wizframe" if shutil.which("wizframe") == script else short(script)
+
+
+def short(path: str) -> str:
+    """Name a program from the folder that one is in, where it is below that.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    str
+    """
+    below = Path(path).is_relative_to(Path.cwd())
+    return str(Path(path).relative_to(Path.cwd())) if below else path
 
 
 def takes_colour(stream: TextIO) -> bool:

@@ -55,6 +55,7 @@ _WORDS: tuple[tuple[str, Replacement], ...] = (
     (r" or in the frame\b", ""),
     (r"\bthe frame\b", "the file"),
     (r"`?\b(?:wizframe\.)?(login|pushes|resume|sandbox|undo)\(\)`?", r"`wizframe \1`"),
+    (r"\bport=0\b", "--port 0"),
     (r"\bapply\(([^()]*)\)", r"\1"),
     (r"\b([a-z_]+)=\[([^\[\]]*)\]", _flags),
     (r"\b([a-z_]+)='([^']*)'", lambda found: _flag(found[1], found[2])),
@@ -91,8 +92,10 @@ def sentence(error: BaseException) -> str:
     -------
     str
     """
-    if not isinstance(error, OSError) or isinstance(error, WizframeError) or not isinstance(error.filename, str):
+    if not isinstance(error, OSError) or isinstance(error, WizframeError):
         return str(error)
+    if not isinstance(error.filename, str):
+        return error.strerror or str(error)
     path = Path(error.filename)
     if not isinstance(error, FileNotFoundError):
         return f"{path}: {(error.strerror or type(error).__name__).lower()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import os
 import socket
@@ -61,7 +62,14 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def server_bind(self) -> None:
         """Bind without the reverse look-up of the host name, which can take seconds."""
-        socketserver.TCPServer.server_bind(self)
+        try:
+            socketserver.TCPServer.server_bind(self)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            port = self.server_address[1]
+            said = f"port {port} is in use, perhaps by another sandbox: port=0 takes a free one"
+            raise OSError(error.errno, said) from None
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def start(self) -> Self:
