@@ -183,6 +183,27 @@ def test_a_conflict_after_a_lost_answer_is_told_when_nothing_more_can_come(wiz, 
     assert writes(wiz) == [{"update": "PATCH", "delete": "DELETE"}[action]]
 
 
+@pytest.mark.parametrize("table", ["customers", "contacts"])
+@pytest.mark.parametrize("verb", ["get", "update"])
+def test_an_answer_with_another_record_is_no_answer(wiz, table, verb):
+    """It would be written into that record's row, or be what a contact is written back as."""
+    mend_contacts(wiz)
+    frame = load(wiz, table)
+    before, mine, other = frame.copy(), *frame["id"][:2]
+    was = stored(wiz, table)[other]
+    column = {"customers": "payment_term", "contacts": "designation"}[table]
+    frame.loc[0, column] = "mine"
+    plan = frame.wiz.plan()
+    swap = partial(re.sub, f'"{mine}"'.encode(), f'"{other}"'.encode())
+    wiz.server.faults.add(Fault("answer_after", f"{table}.{verb}", body=swap))
+    result = plan.apply(progress=False)
+    assert [fault.kind for fault in wiz.server.faults.fired] == ["answer_after"]
+    assert result.changes["id"].tolist() == [mine]
+    assert result.changes["state"].tolist() == [{"get": "unsent", "update": "done"}[verb]]
+    assert frame.loc[1:, column].equals(before.loc[1:, column])
+    assert stored(wiz, table)[other] == was
+
+
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize(
     "trouble", [{"kind": "answer", "status": 403}, {"kind": "drop", "times": 9}], ids=["403", "drop"]

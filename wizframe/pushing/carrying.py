@@ -13,6 +13,7 @@ from wizframe.errors import (
     JournalError,
     NotFoundError,
     NotSentError,
+    ProtocolError,
     RateLimitError,
     ReadOnlyError,
     RedirectError,
@@ -149,9 +150,9 @@ class Carrier:
 
     def _write(self, change: Change, current: Record, wanted: dict[str, Any]) -> Record:
         if self._table is CUSTOMER:
-            return self._client.customer.update(str(change.id), wanted)
+            return _meant(str(change.id), self._client.customer.update(str(change.id), wanted))
         # The PUT trap: a contact is written back whole, from the record that was just read.
-        return self._client.customer.contact.replace(current, wanted)
+        return _meant(str(change.id), self._client.customer.contact.replace(current, wanted))
 
     def _verified(self, change: Change, wanted: dict[str, Any], answer: Record, tries: _Tries) -> Outcome:
         """Believe what the service shows, not its 200."""
@@ -259,8 +260,8 @@ class Carrier:
         identifier = new_id or str(change.id)
         try:
             if self._table is CUSTOMER:
-                return self._client.customer.get(identifier)
-            return self._client.customer.contact.get(str(change.customer_id), identifier)
+                return _meant(identifier, self._client.customer.get(identifier))
+            return _meant(identifier, self._client.customer.contact.get(str(change.customer_id), identifier))
         except NotFoundError:
             return None
 
@@ -315,6 +316,13 @@ class _Tries:
             raise self.refusal
         if self._error is not None and self.sent >= ATTEMPTS:
             raise self._error
+
+
+def _meant(identifier: str, answer: Record) -> Record:
+    """Refuse an answer that shows another record: it would be compared with this one, and written into its row."""
+    if answer["id"] != identifier:
+        raise ProtocolError(f"the service was asked for {identifier}, and answered with another record")
+    return answer
 
 
 def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
