@@ -13,6 +13,7 @@ import pytest
 
 import wizframe
 from wizframe.cli import main
+from wizframe.cli.terminal import short
 
 
 def run(*arguments, **environment):
@@ -55,8 +56,8 @@ def test_the_demo_hides_no_line_that_it_needs():
 
 def test_the_demo_ends_with_commands_that_can_be_typed_as_they_stand(tmp_path):
     lines = [line.strip() for line in run("demo", "--customers", "60").stdout.splitlines()]
-    assert f"{sys.executable} -m wizframe sandbox" in lines
-    assert f"{sys.executable} -m jupyterlab" in lines
+    assert f"{short(sys.executable)} -m wizframe sandbox" in lines
+    assert f"{short(sys.executable)} -m jupyterlab" in lines
     script = tmp_path / "bin" / "wizframe"
     script.parent.mkdir()
     script.write_text(f"#!{sys.executable}\nfrom wizframe.cli import main\nmain(['demo', '--customers', '12'])\n")

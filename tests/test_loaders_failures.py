@@ -111,7 +111,7 @@ class TestEverybody:
 
     def test_a_wrong_key_ends_the_load_at_once(self, dialect):
         fault = Fault("answer", operation="contacts.list", status=401, times=None, skip=3)
-        with wizframe.sandbox(customers=40, dialect=dialect, faults=[fault]) as wiz:
+        with wizframe.sandbox(customers=200, dialect=dialect, faults=[fault]) as wiz:
             customers = wiz.load_customers()
 
             def load():
@@ -120,7 +120,7 @@ class TestEverybody:
 
             _, count = requests_of(wiz, load)
             assert wiz.server.faults.fired
-            assert count < 20
+            assert count < 60  # what was under way; all of them take ten times as many
 
     def test_a_plan_does_not_guess_what_could_not_be_read(self, wiz, broken):
         customers = wiz.load_customers()

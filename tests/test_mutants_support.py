@@ -203,8 +203,8 @@ MUTANTS = [
         CARRYING,
         "test_pushing.py::test_one_cell_of_a_contact_changes_and_every_other_field_stays[rest-designation-Head-Head]",
         (
-            "return self._client.customer.contact.replace(current, wanted)",
-            'return self._client.customer.contact.replace({n: current[n] for n in ("id", "customer_id")}, wanted)',
+            "self._client.customer.contact.replace(current, wanted)",
+            'self._client.customer.contact.replace({n: current[n] for n in ("id", "customer_id")}, wanted)',
         ),
     ),
     _mutant(
