@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
+from concurrent.futures import Future
 from unittest import mock
 
 import aiohttp
@@ -128,11 +129,18 @@ class _Push:
 
 
 def _no_journal():
-    return mock.patch.multiple(Journal, begin=_nothing, record=_nothing, end=_nothing, release=_nothing)
+    methods = {"begin": _nothing, "record": _nothing, "note": _noted, "end": _nothing, "release": _nothing}
+    return mock.patch.multiple(Journal, **methods)
 
 
 def _nothing(*_arguments, **_options):
     pass
+
+
+def _noted(*_arguments, **_options):
+    written = Future()
+    written.set_result(1)
+    return written
 
 
 def _slow_disk():
