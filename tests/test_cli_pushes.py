@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -64,6 +65,8 @@ def test_an_approved_plan_is_applied_exactly(wiz, saved):
     assert (done.returncode, done.stderr) == (0, "")
     assert "~ 3 to update" in done.stdout
     assert "3 done" in done.stdout
+    way_back = re.search(r"-m wizframe (undo \S+) shows how to take it back", done.stdout)[1]
+    assert "3 changes" in run(wiz, *way_back.split(), "--yes", "--max-changes", "2").stderr
     assert [row["payment_term"] for row in stored(wiz, "customers").values()].count("net77") == 3
     assert wizframe.pushes()["note"].tolist() == ["asked by Ada"]
     again = run(wiz, "push", file, "--expect", plan.id, "--yes")  # what is so already is not sent again
@@ -108,10 +111,13 @@ def test_without_somebody_who_looks_nothing_is_sent(wiz, saved, arguments, code,
     assert writes(wiz) == []
 
 
-@pytest.mark.parametrize("command", ["push", "undo"])
-def test_options_that_allow_nothing_are_refused_before_anything_is_read(wiz, saved, command):
+@pytest.mark.parametrize(
+    ("command", "limits"), [("push", "--max-changes N, or --expect ID"), ("undo", "--max-changes N")]
+)
+def test_options_that_allow_nothing_are_refused_before_anything_is_read(wiz, saved, command, limits):
     wiz.server.requests.clear()
-    assert run(wiz, command, saved[1], "--yes").returncode == 6
+    done = run(wiz, command, saved[1], "--yes")
+    assert (done.returncode, done.stderr.endswith(f"(--yes), give {limits}\n")) == (6, True)
     assert len(wiz.server.requests) == 0
 
 

@@ -77,7 +77,8 @@ def _save(plan: Plan, path: str) -> None:
 @sending
 @connection
 def _push(expect: str | None, results: str | None, **chosen: Any) -> int:
-    _check_limited(chosen, is_approved=expect is not None)
+    if expect is None:
+        _check_limited(chosen, "--max-changes N, or --expect ID")
     with connected(chosen) as client:
         plan = plan_of(chosen, client)
         if expect is not None and plan.id != expect:
@@ -95,15 +96,15 @@ def _undo(push_id: str, ids: tuple[str, ...], **chosen: Any) -> int:
 
     `wizframe pushes` lists them.
     """
-    _check_limited(chosen)
+    _check_limited(chosen, "--max-changes N")
     with connected(chosen) as client:
         return _send(undo(push_id, ids=ids or None, client=client), client, chosen)
 
 
-def _check_limited(chosen: dict[str, Any], *, is_approved: bool = False) -> None:
-    """Refuse before anything is read what would not be sent anyway."""
-    if chosen["yes"] and chosen["max_changes"] is None and not is_approved:
-        raise PlanError("nothing was sent: where nobody looks (--yes), give --max-changes N, or --expect ID")
+def _check_limited(chosen: dict[str, Any], limits: str) -> None:
+    """Refuse before anything is read what would not be sent anyway; `limits` are the options that would do."""
+    if chosen["yes"] and chosen["max_changes"] is None:
+        raise PlanError(f"nothing was sent: where nobody looks (--yes), give {limits}")
 
 
 def _send(plan: Plan, client: Client, chosen: dict[str, Any], *, results: str | None = None) -> int:
@@ -162,7 +163,7 @@ def _told(results: Iterable[Result]) -> int:
         say(result)
         counts = result.counts()
         if counts["done"]:
-            say(f"  · {called()} undo {result.push_id} takes it back")
+            say(f"  · {called()} undo {result.push_id} shows how to take it back, and asks")
         states.update(state for state, count in counts.items() if count)
     if states - {"done", "conflict"}:
         return 3

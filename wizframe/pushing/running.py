@@ -308,7 +308,7 @@ class _Push:
             self._stop_for(error)
             return
         self._notes.append(note)
-        note.add_done_callback(lambda note: self._check_note(note) or None)
+        note.add_done_callback(self._check_note)
 
     def _are_noted(self) -> bool:
         """Wait until all outcomes are on disk; False where one of them could not be written."""
