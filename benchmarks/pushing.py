@@ -158,7 +158,7 @@ def _report(count, found):
         "pushing",
         f"Pushing {count:,} updates, at {LATENCY_S * 1000:.0f} ms",
         "Each update reads its record and writes it: two requests. Seconds, and times as fast as the loop. wizframe "
-        "also compares with the baseline, records each step on disk before it goes on, checks each answer, "
+        "also compares with the baseline, records each write on disk before it leaves, checks each answer, "
         "and writes back.",
         ["", *(f"{connections} connections" for connections in found)],
     )
