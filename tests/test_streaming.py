@@ -278,11 +278,14 @@ def synthetic(number, count, size=100):
 
 
 def peak(wiz, count):
-    """Tell how many bytes a stream of `count` rows needs at most, Python's and Arrow's."""
+    """Tell how many bytes a stream of `count` rows needs at most, Python's and Arrow's.
+
+    One worker, so that it depends on no race how many pages wait to be taken.
+    """
     wiz.customer.page = lambda page, status, **_: synthetic(page, count if status == "active" else 0)
     arrow, rows = [], 0
     tracemalloc.start()
-    for frame in wiz.iter_customers(chunksize=2_000, invalid="drop", progress=False):
+    for frame in wiz.iter_customers(chunksize=2_000, workers=1, invalid="drop", progress=False):
         rows += len(frame)
         arrow.append(pa.total_allocated_bytes())
     _, python = tracemalloc.get_traced_memory()
