@@ -2,6 +2,8 @@
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_planning_support import cells_of, load, rules
 
 import wizframe
@@ -210,3 +212,49 @@ def test_a_cell_that_holds_no_text_is_a_problem_and_not_a_crash(wiz, value):
     frame = wiz.load_customers()
     frame["email"] = pd.Series([value, *frame["email"][1:]], dtype=object)
     assert set(frame.wiz.plan().problems["column"]) == {"email"}
+
+
+#: What people leave in a cell: values that fit and that do not, blanks of all kinds, and a command.
+CELLS = st.sampled_from(["net30", "", CLEAR, None, float("nan"), pd.NA, "+14155550100", "active", 45, True, "x" * 300])
+EDITS = st.lists(st.tuples(st.integers(0, 29), st.sampled_from(CUSTOMER.columns()[1:]), CELLS), max_size=8)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=EDITS)
+def test_a_plan_is_the_same_wherever_the_rows_lie(wiz, edits):
+    frame = loaded = load(wiz)
+    for row, column, value in edits:
+        try:
+            frame.loc[row, column] = value
+        except (TypeError, ValueError):  # what the column's dtype does not take
+            frame[column] = frame[column].astype(object)
+            frame.loc[row, column] = value
+    plans = [frame.wiz.plan(), frame.sample(frac=1, random_state=1).wiz.plan(), own_memory(frame).wiz.plan()]
+    first, *others = [
+        (
+            {change.label: change._replace(position=0) for change in plan.changes_list},
+            {(plan.frame.index[problem.position], *map(str, problem[1:])) for problem in plan.problems_list},
+            plan.blanked,
+        )
+        for plan in plans
+    ]
+    assert others == [first, first]
+    assert baselines.attached(frame) is baselines.attached(loaded)
+
+
+def own_memory(frame):
+    """Copy a frame so that not even its ids share memory with the load."""
+    copied = frame.copy()
+    copied["id"] = pd.Series(frame["id"].tolist(), index=frame.index, dtype=frame["id"].dtype)
+    return copied
+
+
+def test_a_record_that_holds_the_text_of_a_command_is_not_cleared(wiz):
+    identifier = load(wiz)["id"][3]
+    wiz.server.overwrite("customers", identifier, payment_term=CLEAR)
+    frame = load(wiz)
+    frame.loc[5, "payment_term"] = "net15"
+    for each in (frame, frame.sample(frac=1, random_state=1)):
+        plan = each.wiz.plan()
+        assert [change.label for change in plan.changes_list] == [5]
+        assert (plan.blanked, len(plan.problems)) == ({}, 0)

@@ -180,6 +180,17 @@ def test_rows_go_from_one_account_to_another_by_reference(wiz, table):
         assert only["id"].tolist() == frame["id"].tolist()
 
 
+def test_a_whole_load_is_compared_with_the_account_where_it_goes(wiz):
+    with wizframe.sandbox(customers=3, seed=5, dialect=wiz.server.dialect) as staging:
+        for server in (staging.server, wiz.server):
+            for number, record in enumerate(server.records("customers")[:3]):
+                server.overwrite("customers", record["id"], reference_id=f"R-{number}", payment_term="net30")
+        staging.server.overwrite("customers", staging.server.records("customers")[1]["id"], payment_term="net77")
+        frame = load(staging)
+        plan = frame[["id", "reference_id", "payment_term"]].wiz.plan(client=wiz, match="reference_id")
+        assert cells_of(plan) == {("update", wiz.server.records("customers")[1]["id"], "payment_term"): "net77"}
+
+
 @pytest.mark.parametrize(
     ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is no text")]
 )

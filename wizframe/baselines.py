@@ -264,12 +264,15 @@ class Match:
         Rows that a load has.
     used : tuple of Baseline
         The frame's own first, then the newest.
+    is_in_place : bool
+        Whether the rows are those of the frame's own load, one by one.
     """
 
     frame: pd.DataFrame
     known: dict[str, npt.NDArray[np.bool_]]
     found: npt.NDArray[np.bool_]
     used: tuple[Baseline, ...]
+    is_in_place: bool = False
 
 
 def match(
@@ -302,6 +305,8 @@ def match(
         Several loads that a row can come from show it differently.
     """
     ids = rows["id"]
+    if own is not None and own.is_unique and is_same_memory(ids, own.frame["id"]):
+        return replace(_whole(own, rows.index), is_in_place=True)
     source = np.full(len(rows), -1)
     place = np.full(len(rows), -1)
     candidates = [one for one in dict.fromkeys([own, *others]) if one is not None and one.is_unique]
@@ -363,7 +368,7 @@ def _gathered(
     if len(used) == 1:
         [whole] = used.values()
         if len(whole.frame) == len(place) and bool((place == np.arange(len(place))).all()):  # nothing has moved
-            return Match(whole.frame.set_axis(index), dict.fromkeys(map(str, whole.frame), found), found, (whole,))
+            return _whole(whole, index)
     rows = {number: source == number for number in used}
     places = {number: np.where(mine, place, 0) for number, mine in rows.items()}
     cells: dict[str, pd.Series[Any]] = {}
@@ -378,6 +383,11 @@ def _gathered(
             else:
                 cells[name] = shown if mine.all() else shown.where(mine)
     return Match(pd.DataFrame(cells, index=index, copy=False), known, found, tuple(used.values()))
+
+
+def _whole(baseline: Baseline, index: pd.Index[Any]) -> Match:
+    found = np.ones(len(index), dtype=bool)
+    return Match(baseline.frame.set_axis(index), dict.fromkeys(map(str, baseline.frame), found), found, (baseline,))
 
 
 def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_]:

@@ -26,6 +26,9 @@ from wizframe.frames.problems import LETTERS, cell_place, problems_frame
 from wizframe.frames.texts import holds, is_text, texts_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from wizframe.dialects import Record
     from wizframe.fields import Field, Kind, Table
 
@@ -241,23 +244,24 @@ def to_record_value(value: Any, field: Field) -> Any:
     return value
 
 
-def record_values(values: pd.Series[Any], field: Field) -> list[Any]:
-    """Turn typed cells into values of plain records, as :func:`to_record_value` does with one.
+def record_values(values: pd.Series[Any], field: Field, positions: npt.NDArray[np.intp]) -> list[Any]:
+    """Turn some cells of a column into values of plain records, as :func:`to_record_value` does with one.
 
     Parameters
     ----------
     values : Series
         In the field's dtype.
     field : Field
+    positions : array of int
 
     Returns
     -------
     list
     """
     if field.kind == "text" and is_text(values):  # Arrow's blanks are None
-        texts: list[Any] = texts_of(values).to_pylist()
+        texts: list[Any] = texts_of(values).take(pa.array(positions)).to_pylist()
         return texts
-    return [to_record_value(value, field) for value in values.tolist()]
+    return [to_record_value(value, field) for value in values.take(positions).tolist()]
 
 
 def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None]]:

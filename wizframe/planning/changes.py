@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizframe.frames import cell_place
@@ -54,8 +53,7 @@ class Problem(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What happens to one record.
 
     Parameters

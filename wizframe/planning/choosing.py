@@ -95,7 +95,7 @@ def _kept(change: Change, columns: Collection[str] | None) -> Change:
             f"to {change.action} {change.id or change.reference_id} is one change: choose all of its cells, or none"
         )
     left = tuple(cell for cell in change.cells if cell not in cells)
-    return replace(change, cells=cells, left_out=(*change.left_out, *left))
+    return change._replace(cells=cells, left_out=(*change.left_out, *left))
 
 
 def _is_possible(change: Change, before: Sequence[Plan]) -> bool:

@@ -15,6 +15,9 @@ from wizframe.planning.changes import CLEAR, Cell, Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import numpy.typing as npt
+    import pandas as pd
+
     from wizframe.fields import Field, Table
     from wizframe.planning.intake import Intake
     from wizframe.planning.matching import Matched
@@ -72,41 +75,42 @@ def compare(
         if name == "id" or name not in base:
             continue
         found.columns.append(name)
-        cleared = intake.cleared.get(name)
-        changed = differs(intake.typed[name], base[name])
-        if not changed.any():
-            continue
-        positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
-        was, now = (record_values(frame[name].take(positions), intake.table[name]) for frame in (base, intake.typed))
-        for position, old, new in zip(positions.tolist(), was, now, strict=True):
-            is_cleared = name in clear or (cleared is not None and bool(cleared.iloc[position]))
-            _judge(found, intake, position, name, old, new, only=only, is_cleared=is_cleared)
+        changed = intake.edited.get(name) if matched.is_in_place else None
+        if changed is None:
+            changed = differs(intake.typed[name], base[name])
+        if changed.any():
+            positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
+            _judge(found, intake, base[name], positions, only=only, clear=clear)
     return found
 
 
 def _judge(
     found: Comparison,
     intake: Intake,
-    position: int,
-    name: str,
-    old: Any,
-    new: Any,
+    base: pd.Series[Any],
+    positions: npt.NDArray[np.intp],
     *,
     only: Collection[str] | None,
-    is_cleared: bool,
+    clear: Collection[str],
 ) -> None:
-    field = intake.table[name]
-    if new is None and not is_cleared:
-        if not field.writable:
-            return
-        found.blanked[name] = found.blanked.get(name, 0) + 1
-        return
-    rule = rule_of_edit(intake.table, field, new, only)
-    if rule:
-        shown = new if new is not None else CLEAR
-        found.problems.append(Problem(position, name, shown, rule))
-    else:
-        found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+    """Judge the cells of a column that differ from how they were."""
+    name = str(base.name)
+    field, blanked = intake.table[name], 0
+    cleared = set(np.flatnonzero(intake.cleared.get(name, ())).tolist())
+    forbidden = _forbidden(field, only)
+    was, now = (record_values(values, field, positions) for values in (base, intake.typed[name]))
+    for position, old, new in zip(positions.tolist(), was, now, strict=True):
+        is_cleared = position in cleared
+        if new is None and not is_cleared and name not in clear:
+            blanked += 1
+        elif not (is_cleared and old == CLEAR):  # where that is what the record says, nobody wrote it
+            rule = forbidden or _broken(intake.table, field, new)
+            if rule:
+                found.problems.append(Problem(position, name, CLEAR if new is None else new, rule))
+            else:
+                found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+    if blanked and field.writable:
+        found.blanked[name] = blanked
 
 
 def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | None = None) -> str | None:
@@ -126,7 +130,7 @@ def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | N
     str or None
         The end of a sentence that begins with the value, or None.
     """
-    return _forbidden(field, only) or (_uncleared(table, field) if new is None else violation(field, new))
+    return _forbidden(field, only) or _broken(table, field, new)
 
 
 def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
@@ -135,6 +139,10 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     if only is not None and field.name not in only:
         return f"was edited, but only= allows {', '.join(only)}"
     return None
+
+
+def _broken(table: Table, field: Field, new: Any) -> str | None:
+    return _uncleared(table, field) if new is None else violation(field, new)
 
 
 def _uncleared(table: Table, field: Field) -> str | None:

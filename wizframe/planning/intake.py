@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from wizframe.baselines import attached, is_same_memory
+from wizframe.baselines import attached, differs, is_same_memory
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames import column, is_blank, problems_frame
-from wizframe.frames.texts import holds
+from wizframe.frames.texts import holds, is_text, texts_of
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.schemas import find_problems
 
@@ -44,6 +45,8 @@ class Intake:
         The user's own.
     typed : DataFrame
         The table's columns that the frame has, in their dtypes, RangeIndex.
+    edited : dict of array of bool
+        Where the rows are those of a baseline, one by one: column to the cells that differ from it.
     cleared : dict of Series
         Column to the rows that hold :data:`CLEAR`.
     customer_references : Series or None
@@ -60,6 +63,7 @@ class Intake:
     table: Table
     labels: pd.Index[Any]
     typed: pd.DataFrame
+    edited: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)
     customer_references: pd.Series[Any] | None = None
     deletes: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
@@ -115,7 +119,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     frame : DataFrame
     table : Table
     known : DataFrame, optional
-        Typed columns, such as a baseline's: where the frame still has one of them, it is taken as it is.
+        A baseline's: where the frame has its rows one by one, cells that do not differ are not looked at.
 
     Returns
     -------
@@ -129,9 +133,11 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     flat = _flat(frame, table)
     intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
     typed: dict[str, pd.Series[Any]] = {}
+    if known is None or "id" not in flat or not is_same_memory(flat["id"], known["id"]):
+        known = pd.DataFrame()
     columns: Iterable[tuple[Any, pd.Series[Any]]] = flat.items()
     for name, values in columns:
-        if name in table and known is not None and name in known and is_same_memory(values, known[name]):
+        if name in known and _is_typed(intake, values, known[name]):
             typed[name] = values
         elif name in table and not table[name].level:
             rule = "cannot be edited in a frame: use client.customer.update()"
@@ -183,16 +189,32 @@ def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if frame.columns.nlevels > 1:
         raise PlanError("the frame's columns have several levels: flatten them first")
     levels = [name for name in frame.index.names if name in table or name == CUSTOMER_REFERENCE]
-    both = [name for name in levels if name in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()].unique().tolist() + both
+    twice = [name for name in levels if name in frame.columns]
+    flat = frame
+    if not frame.columns.is_unique:
+        is_again = frame.columns.duplicated()
+        twice += frame.columns[is_again].unique().tolist()
+        flat = frame.loc[:, ~is_again]
     known_twice = [name for name in twice if name in table]
     if known_twice:
         raise PlanError(f"the frame has two columns or index levels named {known_twice[0]!r}: drop or rename one")
-    flat = frame.reset_index(levels) if levels else frame
-    flat = flat if flat.columns.is_unique else flat.loc[:, ~flat.columns.duplicated()]
-    flat = flat.reset_index(drop=True)
+    flat = (flat.reset_index(levels) if levels else flat).reset_index(drop=True)
     flat.attrs = {}  # pandas would copy them for each column
     return flat
+
+
+def _is_typed(intake: Intake, values: pd.Series[Any], known: pd.Series[Any]) -> bool:
+    """Tell whether a column can be taken as it is: where it differs from the known one, it holds nothing but values."""
+    name = str(values.name)
+    if values.dtype != known.dtype:
+        return False
+    edited = differs(values, known)
+    if is_text(values) and edited.any():
+        texts = texts_of(values).take(pa.array(np.flatnonzero(edited))).to_pylist()
+        if intake.table[name].kind == "ids" or "" in texts or CLEAR in texts:
+            return False
+    intake.edited[name] = edited
+    return True
 
 
 def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Series[Any]:

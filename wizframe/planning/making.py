@@ -40,8 +40,11 @@ __all__ = ["Options", "plan_deletes", "plan_edits"]
 
 #: Columns that say which record a row is: a number among them may name another one.
 _KEYS = ("id", "customer_id", CUSTOMER_REFERENCE)
-#: Columns that tell people which record a row is.
-_TELLING = ("display_name", "company_name", "first_name", "last_name", "email", "reference_id")
+#: Columns that tell which record a row is.
+_TELLING = {
+    CUSTOMER: ("display_name", "company_name", "reference_id"),
+    CONTACT: ("first_name", "last_name", "email", "reference_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -272,10 +275,10 @@ def _doubtful(old: Any, advice: str) -> str:
 
 def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
     changes = []
-    rows = _rows(matched.base, intake, matched, sorted(found.cells), _TELLING)
+    rows = _rows(matched.base, intake, matched, sorted(found.cells), _TELLING[intake.table])
     for position, row in rows.items():
         cells = found.cells[position]
-        unsure = [cell for cell in cells if _is_unsure(matched, position, cell.column)]
+        unsure = [cell for cell in cells if _is_unsure(matched, position, cell.column)] if matched.unsure else ()
         for cell in unsure:
             rule = _doubtful(cell.old, "load again and repeat the edit, or plan with baseline='service' to send yours")
             found.problems.append(Problem(position, cell.column, cell.new, rule))
@@ -294,16 +297,17 @@ def _change(
     row: Mapping[str, Any],
 ) -> Change:
     new = {cell.column: cell.new for cell in cells} if action == "create" else {}
-    names = [row.get(name) for name in _TELLING]
-    is_customer = intake.table is CUSTOMER
-    name = next(filter(None, names[:2]), "") if is_customer else " ".join(filter(None, names[2:4])) or names[4]
+    if intake.table is CUSTOMER:
+        name = row.get("display_name") or row.get("company_name")
+    else:
+        name = " ".join(filter(None, (row.get("first_name"), row.get("last_name")))) or row.get("email")
     return Change(
         action=action,
         position=position,
         label=intake.labels[position],
         name=name or "",
         id=row["id"],
-        customer_id=None if is_customer else row["customer_id"],
+        customer_id=row.get("customer_id"),
         reference_id=new.get("reference_id", row.get("reference_id")),
         cells=cells,
         customer_reference_id=matched.new_customers.get(position),
@@ -318,16 +322,14 @@ def _rows(
     names: Iterable[str] | None = None,
 ) -> dict[int, dict[str, Any]]:
     """Read rows, and whose they are, by column: cell by cell, pandas would take ten times as long."""
-    rows: dict[int, dict[str, Any]] = {position: {} for position in positions}
-    if not rows:
-        return rows
+    if not positions:
+        return {}
     columns = {name: source[name] for name in map(str, source if names is None else names) if name in source}
-    for name, column in (columns | {"id": matched.ids, "customer_id": matched.customer_ids}).items():
-        if name in intake.table:
-            values = record_values(column.take(positions), intake.table[name])
-            for row, value in zip(rows.values(), values, strict=True):
-                row[name] = value
-    return rows
+    columns |= {"id": matched.ids, "customer_id": matched.customer_ids}
+    shown = [name for name in columns if name in intake.table]
+    places = np.array(positions)
+    cells = zip(*(record_values(columns[name], intake.table[name], places) for name in shown), strict=True)
+    return {position: dict(zip(shown, row, strict=True)) for position, row in zip(positions, cells, strict=True)}
 
 
 def _text(value: Any) -> str | None:
@@ -348,7 +350,7 @@ def _delete(intake: Intake, matched: Matched, position: int, row: Mapping[str, A
 
 def _with_contacts(changes: Sequence[Change], lookups: Lookups) -> list[Change]:
     listed = lookups.contacts_of({change.id for change in changes if change.id})
-    return [replace(change, contacts=len(listed.get(str(change.id), ()))) for change in changes]
+    return [change._replace(contacts=len(listed.get(str(change.id), ()))) for change in changes]
 
 
 def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[Change], list[Problem], list[str]]:
@@ -356,7 +358,7 @@ def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[C
     problems: list[Problem] = []
     ignored: set[str] = set()
     ordinals: Counter[str] = Counter()
-    rows = _rows(intake.typed, intake, matched, np.flatnonzero(matched.is_new).tolist(), _TELLING)
+    rows = _rows(intake.typed, intake, matched, np.flatnonzero(matched.is_new).tolist(), _TELLING[intake.table])
     for position, row in rows.items():
         cells, wrong, skipped = given_cells(intake, position)
         problems += [*wrong, *_lacking(intake, matched, position, cells, wrong)]

@@ -79,6 +79,8 @@ class Matched:
         Where known.
     base : DataFrame
         Typed, aligned with the rows: how they were.
+    is_in_place : bool
+        Whether ``base`` is the frame's own load, row by row.
     is_known, is_new : array of bool
         Rows to compare with ``base``; rows to create.
     shown : dict of array of bool
@@ -97,6 +99,7 @@ class Matched:
     ids: pd.Series[Any]
     customer_ids: pd.Series[Any]
     base: pd.DataFrame
+    is_in_place: bool
     is_known: Mask
     is_new: Mask
     shown: dict[str, Mask]
@@ -192,6 +195,7 @@ class _Matcher:
             ids,
             customer_ids,
             base,
+            loaded.is_in_place and base is loaded.frame,
             is_known,
             is_new,
             shown,

@@ -62,7 +62,7 @@ def revive(
         Its frame has one row per change, under the changes' labels, with the columns that they name, and a baseline of
         the old values: what fails can be edited and planned again.
     """
-    numbered = tuple(dataclasses.replace(change, position=number) for number, change in enumerate(changes))
+    numbered = tuple(change._replace(position=number) for number, change in enumerate(changes))
     columns = {cell.column for change in numbered for cell in change.cells if table[cell.column].level}
     names = [name for name in table.columns(details=True) if name in columns or name in _KEYS]
     labels = pd.Index([change.label for change in numbered])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import getpass
 import threading
 from collections import defaultdict
@@ -278,7 +277,7 @@ class _Push:
             if customer_id is None:
                 job.outcome = _without_customer(change, is_expected=change.customer_reference_id in self._expected)
                 return
-            change = dataclasses.replace(change, customer_id=customer_id)
+            change = change._replace(customer_id=customer_id)
         job.is_started = True
         note_sent = partial(self._note_sent, job.number, change)
         job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
