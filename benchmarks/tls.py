@@ -61,5 +61,5 @@ def _load(sandbox, bundle, connections, *, is_default):
         if is_default:
             adapter = _Default(pool_connections=1, pool_maxsize=connections, pool_block=True)
             adapter.bundle = str(bundle)
-            client.transport._session.mount("https://", adapter)  # noqa: SLF001 - what is compared
+            client.transport._adapter = adapter  # noqa: SLF001 - what is compared
         quietly(client.load_customers, progress=False)

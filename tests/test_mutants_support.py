@@ -114,9 +114,8 @@ MUTANTS = [
         "a POST becomes a GET that looks like success, and the key goes to another host",
         "transport/__init__.py",
         "test_transport.py::TestRefusals::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
-        ("allow_redirects=False", "allow_redirects=True"),
-        ("    def get_redirect_target(self", "    def get_no_redirect_target(self"),
-        ("        if self._pool is None:\n", "        if True:\n"),
+        ("self._adapter.send(\n", "requests.Session().request(\n"),
+        ("self._prepared(method, url, body),\n", "method, url, data=body, headers=_HEADERS | self._headers(),\n"),
     ),
     _mutant(
         "a redirect of a write is taken for proof that it was not done",

@@ -1,5 +1,7 @@
 """What a push does to the service, to the planned frame and to its baseline, when nothing breaks."""
 
+import threading
+
 import pandas as pd
 import pytest
 from test_planning_support import cells_of, changed, load, mend_contacts, states, stored, writes
@@ -14,6 +16,7 @@ from wizframe.errors import (
     ReadOnlyError,
     StalePlanError,
 )
+from wizframe.server.handler import Handler
 
 CONFLICTS = {
     "skip": ("conflict", "elsewhere", "elsewhere"),
@@ -410,3 +413,28 @@ def test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row(w
     assert states(frame.wiz.plan().apply(on_conflict="theirs", progress=False)) == {"done": 1}
     kept = {"first_name": "elsewhere", "payment_term": "net77"}
     assert changed(before, stored(wiz, "customers")) == {frame["id"][0]: kept}
+
+
+@pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+def test_there_are_never_more_requests_at_a_time_than_workers(wiz, monkeypatch):
+    lock, under_way, seen = threading.Lock(), [], []
+    exchange = Handler.exchange
+
+    def counting(handler):
+        with lock:
+            under_way.append(handler)
+            seen.append(len(under_way))
+        try:
+            exchange(handler)
+        finally:
+            with lock:
+                under_way.remove(handler)
+
+    monkeypatch.setattr(Handler, "exchange", counting)
+    wiz.server.latency_s = 0.01
+    with wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=wiz.base_url, workers=3) as client:
+        frame = client.load_customers(progress=False)
+        frame["payment_term"] = "net77"
+        assert states(client.plan(frame).apply(client=client, progress=False)) == {"done": len(frame)}
+        client.load_contacts(frame, progress=False)
+    assert max(seen) == 3

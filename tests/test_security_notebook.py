@@ -48,7 +48,7 @@ CELLS = [
     ("wizframe.resume()", None),
     ("break_('reads', 'drop')\nwizframe.load_customers()", "TransportError"),
     ("break_('reads', status=200, body='<b>{key}</b>')\nwiz.customer.list()", "ProtocolError"),
-    ("vars(wiz), vars(wiz.transport), vars(wiz.transport._session), wiz.transport._secret", None),
+    ("vars(wiz), vars(wiz.transport), vars(wiz.transport._adapter), wiz.transport._secret", None),
     ("wizframe.history()", None),
 ]
 

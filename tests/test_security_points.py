@@ -21,7 +21,7 @@ POINTS = {
     "HTTPS, except to this machine itself. A certificate that is not right is an error, and nothing is sent.": [
         "test_transport.py::test_an_unsafe_or_senseless_one_is_refused",
         "test_catalogue_reads.py::test_a_certificate_that_is_not_trusted_is_an_error_and_nothing_is_sent",
-        "test_security.py::test_no_setting_makes_a_session_that_does_not_verify",
+        "test_security.py::test_no_setting_makes_a_connection_that_does_not_verify",
         "test_security.py::test_the_package_has_nothing_of_the_kind",
     ],
     "The key is in no error, log, warning, output, plan, result, frame, file or journal, whatever goes wrong.": [

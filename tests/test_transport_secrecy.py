@@ -137,7 +137,7 @@ class TestObjects:
     def test_no_object_shows_the_key(self, show):
         client = client_of("https://api.example.com/v1")
         transport = client.transport
-        plain = [client, client.account, client.customer, transport, transport._session, transport._secret]
+        plain = [client, client.account, client.customer, transport, transport._adapter, transport._secret]
         inside = [vars(thing) for thing in plain[:-1]]  # a Secret has no __dict__ at all
         shown = [show((thing,)) for thing in [*plain, *inside, transport._secret.reveal()]]
         assert "canary" not in "".join(shown)

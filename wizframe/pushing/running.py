@@ -223,7 +223,9 @@ class _Push:
     ) -> None:
         """Carry out all changes, several records at a time."""
         total, done = len(self._plan), 0
-        crew = Crew(self._client.workers, self._interrupts)
+        workers = self._client.workers
+        # Where some wait for the disk, others take their turns, so that no connection rests.
+        crew = Crew(workers + workers // 2, self._interrupts)
         with bar("changes", enabled=progress, total=total) as show, crew:
             for part, jobs in parts:  # new customers before their contacts
                 carrier = Carrier(self._client, part.table, on_conflict)

@@ -182,12 +182,15 @@ def show_records(
         return
     own = attached(frame)
     own = own if own is not None and own.table is plan.table else None
+    intake = take_in(frame, plan.table)
+    names = {*intake.typed, *(own.frame if own is not None else ())}
+    details = not names.issubset(plan.table.columns())  # to build what is only there takes longer than all the rest
     now = _Now(
         written,
-        to_frame([one.record for one in written], plan.table, details=True)[0],
-        to_frame([dict(one.kept) for one in written], plan.table, details=True)[0],
+        to_frame([one.record for one in written], plan.table, details=details)[0],
+        to_frame([dict(one.kept) for one in written], plan.table, details=details)[0],
     )
-    _write_frame(frame, take_in(frame, plan.table), own, now)
+    _write_frame(frame, intake, own, now)
     typed = take_in(frame, plan.table).typed
     if "id" not in typed:
         return

@@ -54,22 +54,28 @@ class Handler(BreakableHandler):
     server: SandboxListener
 
     def exchange(self) -> None:
-        """Answer one request: read, wait the latency, operate, enter it in the account, send."""
+        """Answer one request: read, operate, wait until the latency is over, enter it in the account, send."""
+        came_at = time.monotonic()
         refusal = self._refusal()
         if refusal is not None:
             self._answer(refusal)
             self._drain()
             return
         request = self._request()
-        if self.server.latency_s() > 0:
-            self.server.stopping.wait(self.server.latency_s())
-        too_many = self._too_many()
-        if too_many is not None:
-            self._answer(too_many)
-            return
-        fault = self.due()
-        if fault is None or not self._fails(fault, request):
-            self._answer(self.server.service.answer(request))
+        response = self._too_many()
+        fault = self.due() if response is None else None
+        if fault is not None:
+            self._wait(came_at)
+            if self._fails(fault, request):
+                return
+        response = response or self.server.service.answer(request)
+        self._wait(came_at)
+        self._answer(response)
+
+    def _wait(self, came_at: float) -> None:
+        left_s = came_at + self.server.latency_s() - time.monotonic()
+        if left_s > 0:
+            self.server.stopping.wait(left_s)
 
     def _request(self) -> Request:
         body = self.rfile.read(self._body_bytes())

@@ -10,8 +10,8 @@ import ipaddress
 import logging
 import re
 import ssl
+import threading
 import time
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -45,7 +45,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Pacer", "Secret", "Transport", "check_base_url", "is_loopback", "masked"]
 
-USER_AGENT = "wizframe"
+_HEADERS = {
+    "User-Agent": "wizframe",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Content-Type": "application/json",
+}
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 MAX_ATTEMPTS = 5
@@ -66,7 +71,7 @@ class Transport:
     rate : float, optional
         Requests per second at the most.
     workers : int, default 4
-        Connections that are kept open, at least 1.
+        Requests at a time at the most, each over a connection that is kept open; at least 1.
     read_only : bool
         Refuse everything but GET.
     ca_bundle : str, optional
@@ -99,7 +104,8 @@ class Transport:
         self.pacer = Pacer(rate)
         self.clock = ServiceClock()
         self._secret = Secret(api_key)
-        self._session = _session(workers, self.base_url, ca_bundle)
+        self._adapter = _adapter(workers, self.base_url, ca_bundle)
+        self._turns = threading.Semaphore(workers)
         self._check: Callable[[], None] | None = None
         self._example: requests.PreparedRequest | None = None
         self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
@@ -122,7 +128,7 @@ class Transport:
         Returns
         -------
         Transport
-            The same session, pace and key.
+            The same connections, pace and key.
         """
         view = object.__new__(Transport)
         view.__dict__ |= self.__dict__ | {"_check": check}
@@ -130,7 +136,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._adapter.close()
 
     def request(
         self,
@@ -182,10 +188,11 @@ class Transport:
         """Repeat one request as long as that is safe and promises something."""
         failures = refusals = 0
         while True:
-            sent_at = self.pacer.wait()
-            if self._check:
-                self._check()
-            outcome, asked_s = self._traced(method, url, body)
+            with self._turns:
+                sent_at = self.pacer.wait()
+                if self._check:
+                    self._check()
+                outcome, asked_s = self._traced(method, url, body)
             if isinstance(outcome, Answer):
                 self.pacer.speed_up()
                 return outcome
@@ -220,14 +227,12 @@ class Transport:
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Answer | WizframeError, float | None]:
         """Send once. An error is returned, not raised: raised here it would drag the header along in its context."""
         try:
-            response = self._session.send(
+            response = self._adapter.send(
                 self._prepared(method, url, body),
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,
                 stream=True,
                 proxies=self._proxies,
                 verify=True,
-                cert=None,
             )
             with response:
                 content = read(response)
@@ -246,11 +251,11 @@ class Transport:
     def _prepared(self, method: str, url: str, body: bytes | None) -> requests.PreparedRequest:
         """Copy the one request that was prepared: preparing each costs half of what a whole request does."""
         if self._example is None:
-            plain = requests.Request("GET", self.base_url, headers=self._headers())
-            self._example = self._session.prepare_request(plain)
-        request = self._example.copy()
+            self._example = requests.Request("GET", self.base_url, headers=_HEADERS | self._headers()).prepare()
+        request = requests.PreparedRequest()
         request.method = method
-        request.url = (request.url or "").rstrip("/") + url.removeprefix(self.base_url)
+        request.url = (self._example.url or "").rstrip("/") + url.removeprefix(self.base_url)
+        request.headers = self._example.headers.copy()
         request.prepare_body(body, None)
         return request
 
@@ -326,7 +331,10 @@ def _path(segments: Sequence[str]) -> str:
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """An adapter for one host, whose connections share one TLS context (parsing the certificates costs 13 ms each)."""
+    """An adapter for one host, whose connections share one TLS context (parsing the certificates costs 13 ms each).
+
+    Without a session around it there is nobody who follows a redirect, keeps a cookie or reads a ``.netrc``.
+    """
 
     def __init__(self, context: ssl.SSLContext | None, **options: Any) -> None:
         self._context = context
@@ -356,24 +364,17 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the certificates to the shared context, which verifies them and the host name."""
 
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Take what is looked at."""
+        response = requests.Response()
+        response.request, response.raw = req, resp
+        response.status_code, response.headers = resp.status, resp.headers
+        return response
 
-class _Session(requests.Session):
-    """A session that does not even look at where a redirect leads: requests would read its body without limit."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find none."""
-        del resp
-
-
-def _session(workers: int, base_url: str, ca_bundle: str | None) -> requests.Session:
-    session = _Session()
-    session.trust_env = False  # no .netrc; proxies are resolved once by the transport
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # threads share it: nobody may change it
-    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"})
+def _adapter(workers: int, base_url: str, ca_bundle: str | None) -> _Adapter:
     context = _tls_context(ca_bundle) if base_url.startswith("https") else None
-    adapter = _Adapter(context, pool_connections=1, pool_maxsize=workers, pool_block=True, max_retries=0)
-    session.mount(base_url.split("://", 1)[0] + "://", adapter)
-    return session
+    return _Adapter(context, pool_connections=1, pool_maxsize=workers, max_retries=0)
 
 
 def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
