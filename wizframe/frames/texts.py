@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wizframe.frames.memory import POOL
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -110,8 +112,8 @@ def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], 
     array of bool
         Which of them is equal to the one before; one more than there are texts, for what stands behind the last.
     """
-    order = pc.sort_indices(texts)
-    ordered = texts.take(order)
+    order = pc.sort_indices(texts, memory_pool=POOL)
+    ordered = pc.take(texts, order, memory_pool=POOL)
     is_again = np.zeros(len(order) + 1, dtype=bool)
     if len(order):
         is_again[1:-1] = pc.equal(ordered.slice(1), ordered.slice(0, len(order) - 1)).to_numpy(zero_copy_only=False)

@@ -118,8 +118,9 @@ class Rows:
         self._convert()
         rows = self._latest()
         if sort_by:
-            key = frame_of({sort_by: self._column(sort_by).take(rows)}, self._table)[sort_by]
-            rows = rows[key.sort_values(ascending=ascending, kind="stable").index.to_numpy()]
+            key = pc.take(self._column(sort_by), rows, memory_pool=POOL)
+            order = "ascending" if ascending else "descending"  # stable, blank ones at the end
+            rows = rows[pc.array_sort_indices(key, order=order, memory_pool=POOL).to_numpy()]
             del key
         give_back(self._column("id").nbytes)
         is_in_order = len(rows) == self._count and bool((rows == np.arange(self._count)).all())
@@ -130,7 +131,10 @@ class Rows:
             columns[name] = column if is_in_order else pc.take(column, rows, memory_pool=POOL)
             del self._arrays[name], column
             give_back(columns[name].nbytes)
-        return frame_of(columns, self._table), self._misfits_in(rows)
+        frame, size = frame_of(columns, self._table), sum(column.nbytes for column in columns.values())
+        del columns
+        give_back(size)
+        return frame, self._misfits_in(rows)
 
     def _column(self, name: str) -> pa.Array:
         if len(self._arrays[name]) > 1:
