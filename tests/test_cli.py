@@ -58,11 +58,12 @@ def test_the_demo_ends_with_commands_that_can_be_typed_as_they_stand(tmp_path):
     lines = [line.strip() for line in run("demo", "--customers", "60").stdout.splitlines()]
     assert f"{short(sys.executable)} -m wizframe sandbox" in lines
     assert f"{short(sys.executable)} -m jupyterlab" in lines
-    script = tmp_path / "bin" / "wizframe"
+    script = tmp_path / "my tools" / "wizframe"
     script.parent.mkdir()
     script.write_text(f"#!{sys.executable}\nfrom wizframe.cli import main\nmain(['demo', '--customers', '12'])\n")
     script.chmod(0o755)
-    for path, called in ((os.environ["PATH"], os.path.join("bin", "wizframe")), (str(script.parent), "wizframe")):  # noqa: PTH118
+    shown = f'"{script.relative_to(tmp_path)}"'
+    for path, called in ((os.environ["PATH"], shown), (str(script.parent), "wizframe")):
         environment = {**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8"}
         done = subprocess.run(
             [sys.executable, str(script)],

@@ -98,6 +98,7 @@ def test_every_exception_is_still_said_somewhere():
          "Correct them and plan again, or leave such rows out with --skip-invalid"),
         ("give the file as it was sent, original='…'", "give the file as it was sent, --original …"),
         ("zone='my house': is no time zone", "--zone 'my house': is no time zone"),
+        ("the service says that name='Ada' is wrong", "the service says that name='Ada' is wrong"),
     ],
 )  # fmt: skip
 def test_a_message_is_said_as_one_would_type_it(python, words):

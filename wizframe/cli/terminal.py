@@ -86,7 +86,8 @@ def short(path: str) -> str:
     str
     """
     below = Path(path).is_relative_to(Path.cwd())
-    return str(Path(path).relative_to(Path.cwd())) if below else path
+    shown = str(Path(path).relative_to(Path.cwd())) if below else path
+    return f'"{shown}"' if " " in shown else shown
 
 
 def takes_colour(stream: TextIO) -> bool:

@@ -25,6 +25,9 @@ def _flags(found: re.Match[str]) -> str:
     return " ".join(_flag(found[1], value.strip(" '\"")) for value in found[2].split(","))
 
 
+#: What has the same name in Python and here. A service's own words may look like others: name='Ada'.
+_OPTIONS = "baseline|clear|columns|duplicates|match|new|on_conflict|only|original|profile|table|zone"
+
 #: Patterns of Python's words, and what stands for them here; the special ones first.
 _WORDS: tuple[tuple[str, Replacement], ...] = (
     (r"Give yes=True to send without asking", "Give --yes with --max-changes N to send without asking"),
@@ -57,8 +60,8 @@ _WORDS: tuple[tuple[str, Replacement], ...] = (
     (r"`?\b(?:wizframe\.)?(login|pushes|resume|sandbox|undo)\(\)`?", r"`wizframe \1`"),
     (r"\bport=0\b", "--port 0"),
     (r"\bapply\(([^()]*)\)", r"\1"),
-    (r"\b([a-z_]+)=\[([^\[\]]*)\]", _flags),
-    (r"\b([a-z_]+)='([^']*)'", lambda found: _flag(found[1], found[2])),
+    (rf"\b({_OPTIONS})=\[([^\[\]]*)\]", _flags),
+    (rf"\b({_OPTIONS})='([^']*)'", lambda found: _flag(found[1], found[2])),
     (r"\b(only|max_changes|max_deletes)=(\d*)", lambda found: _flag(found[1], found[2])),
 )
 _COMPILED = [(re.compile(pattern), words) for pattern, words in _WORDS]
