@@ -7,10 +7,12 @@ they are now. A field that somebody else changed is never overwritten without th
 what was deleted is not brought back, nothing is doubled, what was cut off is finished, and undo puts back what was.
 """
 
+import itertools
 import os
 import tempfile
 import warnings
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,6 +22,7 @@ from test_planning_support import mend_contacts, stored
 
 import wizframe
 from wizframe.server import Fault
+from wizframe.server.store import Store
 
 FIELDS = {"customers": ("payment_term", "shipping_method"), "contacts": ("designation", "last_name")}
 VALUES = ("net15", "net30", "net60", "prepaid")
@@ -293,6 +296,9 @@ class WritersOfContacts(Writers):
 @pytest.mark.fault(28)
 def test_two_writers_and_wizcommerce_itself(monkeypatch, machine):
     monkeypatch.setenv("WIZFRAME_STATE_DIR", "set by each example")
+    # To the second, as the service tells the time, a change to and fro would show nowhere.
+    began, ticks = datetime.now(UTC), itertools.count()
+    monkeypatch.setattr(Store, "now", lambda _: f"{began + timedelta(seconds=next(ticks)):%Y-%m-%dT%H:%M:%SZ}")
     examples = int(os.environ.get("WIZFRAME_WRITERS", "25"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
