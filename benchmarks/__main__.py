@@ -17,13 +17,14 @@ from benchmarks import (
     page,
     planning,
     pushing,
+    refreshing,
     tls,
 )
 from benchmarks.measuring import Size
 
 TABLES = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (loading, contacts, pushing, planning, excel, importing, tls, memory, growth)
+    for module in (loading, contacts, pushing, planning, refreshing, excel, importing, tls, memory, growth)
 }
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.errors import UnknownBaselineError
-from wizframe.frames.texts import is_text, is_unique, texts_of
+from wizframe.frames.texts import is_text, is_unique, places_in, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,7 +109,7 @@ class Baseline:
         return is_unique(self.frame["id"])
 
     def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
-        """Find the rows of ids, several times as fast as an index does.
+        """Find the rows of ids.
 
         Parameters
         ----------
@@ -123,9 +123,7 @@ class Baseline:
         """
         if is_same_memory(ids, self.frame["id"]):
             return np.arange(len(ids))
-        places = pc.index_in(texts_of(ids), texts_of(self.frame["id"]), skip_nulls=True)
-        found: npt.NDArray[np.intp] = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
-        return found
+        return places_in(self.frame["id"], ids)
 
     @cached_property
     def places(self) -> dict[Any, int]:

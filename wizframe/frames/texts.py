@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from wizframe.frames.memory import POOL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
-__all__ = ["blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "texts_of"]
+__all__ = ["are_among", "blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "places_in", "texts_of"]
 
 
 def is_text(values: pd.Series[Any]) -> bool:
@@ -79,6 +81,47 @@ def holds(values: pd.Series[Any], text: str) -> bool:
     if isinstance(values.dtype, pd.CategoricalDtype) and text not in values.dtype.categories:
         return False
     return bool(values.eq(text).fillna(value=False).astype(bool).any())
+
+
+def places_in(whole: pd.Series[Any], values: pd.Series[Any]) -> npt.NDArray[np.intp]:
+    """Find where texts stand in a column, several times as fast as an index does.
+
+    Parameters
+    ----------
+    whole, values : Series
+        Of texts.
+
+    Returns
+    -------
+    array of int
+        Of each value the first place in ``whole``, -1 for what is not there or blank.
+    """
+    places = pc.index_in(texts_of(values), texts_of(whole), skip_nulls=True)
+    found: npt.NDArray[np.intp] = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
+    return found
+
+
+def are_among(values: pd.Series[Any], chosen: Iterable[Any]) -> npt.NDArray[np.bool_]:
+    """Tell which texts are among some.
+
+    Parameters
+    ----------
+    values : Series
+        Of texts.
+    chosen : iterable of str
+
+    Returns
+    -------
+    array of bool
+        False where blank.
+    """
+    texts = [text for text in chosen if isinstance(text, str)]
+    if not texts:
+        return np.zeros(len(values), dtype=bool)
+    found: npt.NDArray[np.bool_] = pc.is_in(texts_of(values), pa.array(texts, pa.large_string())).to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def is_unique(values: pd.Series[Any]) -> bool:

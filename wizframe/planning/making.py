@@ -17,6 +17,7 @@ from wizframe.baselines import attached
 from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames import is_blank, record_values, to_record_value
+from wizframe.frames.texts import are_among
 from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, Problem, contacts_too
 from wizframe.planning.clashes import likely_duplicates, taken_references, two_defaults
 from wizframe.planning.comparing import compare, given_cells
@@ -204,7 +205,7 @@ def _commanded(
     asked = intake.deletes
     if not asked.any():
         return [], [], []
-    matched.is_known &= ~(asked & matched.ids.isin(list(deleted)).to_numpy())
+    matched.is_known &= ~(asked & are_among(matched.ids, deleted))
     is_seen = ~np.logical_or.reduce([np.zeros_like(asked), *matched.unsure.values()])
     chosen = np.flatnonzero(asked & matched.is_known & is_seen)
     changes = _deletes(intake, matched, chosen)

@@ -12,6 +12,7 @@ import pandas as pd
 from wizframe.baselines import Baseline, attach, attached, differs
 from wizframe.errors import PlanError
 from wizframe.frames import is_same_frame, problems_frame, to_frame, to_record_value
+from wizframe.frames.texts import are_among
 from wizframe.planning.intake import take_in
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def show_records(
     if "id" not in typed:
         return
     before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
-    after = _advanced(before[~before["id"].isin(list(deleted))], typed, now)
+    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now)
     gone = {one for one in deleted if one is not None}
     if own is None:
         advanced = Baseline(plan.table, plan.account, connection, after, problems_frame(), gone=frozenset(gone))

@@ -12,6 +12,7 @@ import pandas as pd
 from wizframe.baselines import differs
 from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
+from wizframe.frames.texts import are_among, places_in
 from wizframe.loaders.finishing import passing
 from wizframe.planning.intake import take_in
 from wizframe.pushing.writing_back import set_cells
@@ -108,17 +109,17 @@ class _Merging:
     found: list[tuple[Any, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.before = self.own.frame.drop_duplicates("id").reset_index(drop=True)
-        ids: pd.Index[Any] = pd.Index(self.intake.typed["id"])
-        self.ids = ids
-        self.places: Places = pd.Index(self.before["id"]).get_indexer(ids)
-        self.numbers: Places = pd.Index(self.news.now["id"]).get_indexer(ids)
-        passes = passing(self.news.now, dict(self.own.filters)).to_numpy()
-        outside = set(self.news.now["id"][~passes])
-        self.left = outside.intersection(self.before["id"])
-        is_new = passes & ~self.news.now["id"].isin(self.before["id"]).to_numpy()
-        takes_new = self.own.takes_new and self.before["id"].isin(ids).all()
-        self.fresh = self.news.now[is_new] if takes_new else self.news.now.iloc[:0]
+        whole = self.own.frame if self.own.is_unique else self.own.frame.drop_duplicates("id")
+        self.before = whole.reset_index(drop=True)
+        self.ids = self.intake.typed["id"]
+        self.places: Places = places_in(self.before["id"], self.ids)
+        now = self.news.now
+        self.numbers: Places = places_in(now["id"], self.ids)
+        passes = passing(now, dict(self.own.filters)).to_numpy()
+        is_known = places_in(self.before["id"], now["id"]) >= 0
+        self.left = set(now["id"][~passes & is_known])
+        takes_new = self.own.takes_new and bool((places_in(self.ids, self.before["id"]) >= 0).all())
+        self.fresh = now[passes & ~is_known] if takes_new else now.iloc[:0]
 
     def merged(self) -> Merged:
         result = self.frame.copy()
@@ -164,7 +165,7 @@ class _Merging:
 
     def _note(self, row: int, name: str, now: Any, what: str) -> None:
         """Note a collision; the baseline keeps what was loaded, so that pushing the cell is a conflict."""
-        identifier = self.ids[row]
+        identifier = self.ids.iat[row]
         self.behind.setdefault(name, []).append(identifier)
         was, mine = self.before[name].iat[self.places[row]], self._cell(row, name)
         self.found.append((self.own.table.name, self.frame.index[row], identifier, name, was, mine, now, what))
@@ -178,7 +179,7 @@ class _Merging:
     def _dropped(self) -> tuple[Mask, set[Any]]:
         """Choose the rows that go: of records that are deleted or left, but for edited ones. Give the ids that stay."""
         going = dict.fromkeys(self.news.gone, _DELETED) | dict.fromkeys(self.left, _LEFT)
-        drops = np.asarray(self.ids.isin(list(going)) & (self.places >= 0), dtype=bool)
+        drops = are_among(self.ids, going) & (self.places >= 0)
         rows = np.flatnonzero(drops)
         stays: set[Any] = set()
         for name in self._columns():
@@ -186,25 +187,25 @@ class _Merging:
                 continue
             for number in np.flatnonzero(self._is_edited(name, rows)):
                 row = int(rows[number])
-                stays.add(self.ids[row])
+                stays.add(self.ids.iat[row])
                 if not self._is_noted(row, name):
-                    self._note(row, name, self._theirs(row, name), going[self.ids[row]])
-        return drops & ~np.asarray(self.ids.isin(list(stays)), dtype=bool), stays
+                    self._note(row, name, self._theirs(row, name), going[self.ids.iat[row]])
+        return drops & ~are_among(self.ids, stays), stays
 
     def _is_noted(self, row: int, name: str) -> bool:
-        return self.ids[row] in self.behind.get(name, [])
+        return self.ids.iat[row] in self.behind.get(name, [])
 
     def _theirs(self, row: int, name: str) -> Any:
         number = self.numbers[row]
         return self.news.now[name].iat[number] if number >= 0 and name in self.news.now else None
 
     def _advanced(self, kept_ids: set[Any]) -> Baseline:
-        now = self.news.now.set_index("id", drop=False)
+        now = self.news.now
         going = (self.news.gone | self.left) - kept_ids
-        after = self.before[~self.before["id"].isin(list(going))].reset_index(drop=True)
-        targets = now.index.get_indexer(pd.Index(after["id"]))
+        after = self.before[~are_among(self.before["id"], going)].reset_index(drop=True) if going else self.before
+        targets = places_in(now["id"], after["id"])
         for name in after.columns.intersection(now.columns):
-            is_due = (targets >= 0) & ~after["id"].isin(self.behind.get(name, [])).to_numpy()
+            is_due = (targets >= 0) & ~are_among(after["id"], self.behind.get(name, ()))
             if is_due.any():
                 cells = after[name].copy()
                 cells.iloc[np.flatnonzero(is_due)] = now[name].iloc[targets[is_due]].array
@@ -238,20 +239,18 @@ class _Merging:
 
     def _problems(self, after: pd.DataFrame) -> pd.DataFrame:
         """Keep the problems of what did not change, and add those of what did; rows as they are numbered now."""
-        numbers: pd.Index[Any] = pd.Index(after["id"])
-        old, new = self.own.problems, self.news.problems
-        of_columns = old[old["row"].isna()]
-        labels = self.own.frame["id"]
-        stays = old[old["row"].isin(labels.index.tolist())]
-        stays = stays.assign(id=labels.reindex(stays["row"].tolist()).tolist())
-        comes = new[new["row"].isin(self.news.now.index.tolist())]
-        comes = comes.assign(id=self.news.now["id"].reindex(comes["row"].tolist()).tolist())
-        stays = stays[~stays["id"].isin(comes["id"].tolist() + self.news.now["id"].tolist())]
-        both = pd.concat([stays, comes])
-        both = both[both["id"].isin(numbers)]
-        rows = pd.Series(numbers.get_indexer(pd.Index(both["id"])), index=both.index).astype(object)
-        both = both.assign(row=rows).drop(columns="id").sort_values("row", kind="stable")
-        return pd.concat([both, of_columns], ignore_index=True).astype(object)
+        old, now = self.own.problems, self.news.now["id"]
+        stays, comes = _with_ids(old, self.own.frame["id"]), _with_ids(self.news.problems, now)
+        both = pd.concat([stays[~are_among(stays["id"], now)], comes])
+        places = places_in(after["id"], both["id"])
+        both = both.assign(row=places.astype(object))[places >= 0].drop(columns="id").sort_values("row", kind="stable")
+        return pd.concat([both, old[old["row"].isna()]], ignore_index=True).astype(object)
+
+
+def _with_ids(problems: pd.DataFrame, ids: pd.Series[Any]) -> pd.DataFrame:
+    """Give the problems of rows that are there, with their records' ids."""
+    rows = ids.index.get_indexer(pd.Index(problems["row"], dtype=object))
+    return problems[rows >= 0].assign(id=ids.take(rows[rows >= 0]).array)
 
 
 def _without(frame: pd.DataFrame, drops: Mask) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from wizframe.errors import NotFoundError
 from wizframe.fields import CUSTOMER, MAX_PAGE_SIZE, STATUSES
+from wizframe.frames.texts import are_among
 from wizframe.loaders.finishing import passing
 from wizframe.loaders.reading import Reading
 from wizframe.progress import bar
@@ -85,12 +86,12 @@ def deleted_customers(own: Baseline, now: pd.DataFrame, client: Client, *, progr
 
 
 def _suspects(own: Baseline, now: pd.DataFrame, client: Client) -> Iterator[set[str]]:
+    unchanged = own.frame[~are_among(own.frame["id"], now["id"])]
     if not own.takes_new:  # how many others there are says nothing
-        yield _unlisted(own.frame[~own.frame["id"].isin(now["id"])], client)
+        yield _unlisted(unchanged, client)
         return
     columns = ["id", "status", "created_at", "updated_at"]
-    kept = own.frame.loc[~own.frame["id"].isin(now["id"]), columns]
-    expected = pd.concat([kept, now[columns]], ignore_index=True)
+    expected = pd.concat([unchanged[columns], now[columns]], ignore_index=True)
     expected = expected[passing(expected, dict(own.filters))]
     try:
         for status in STATUSES:
