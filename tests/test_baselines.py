@@ -226,6 +226,16 @@ def test_a_load_is_forgotten_with_its_frames(wiz, monkeypatch):
     assert gone() is None
 
 
+def test_rows_with_a_time_come_from_no_load_without_one(wiz):
+    frame = load(wiz)
+    some = without_attrs(frame[["id", "company_name", "payment_term"]])
+    some["payment_term"] = "net77"
+    some.wiz.plan().apply(progress=False)
+    lost = without_attrs(frame)
+    lost["phone"] = "+14155550100"
+    assert {column for _, _, column in cells_of(lost.wiz.plan())} == {"phone"}
+
+
 @pytest.mark.parametrize(
     ("values", "dtype"),
     [

@@ -8,7 +8,7 @@ import pytest
 from test_cli_help_support import every_command
 
 import wizframe
-from wizframe.cli.wording import in_cli_words, sentence
+from wizframe.cli.wording import _OPTIONS, in_cli_words, sentence
 
 PACKAGE = Path(wizframe.__file__).parent
 #: What only people with Python in front of them meet.
@@ -68,6 +68,10 @@ def test_no_message_speaks_python_in_a_command():
     flags = {(path, flag) for path, text in spoken for flag in re.findall(r"(?<!\S)--[a-z-]+", text)}
     assert len(flags) > 10
     assert {(path, flag) for path, flag in flags if flag not in _flags()} == set()
+
+
+def test_what_is_shown_as_a_flag_is_one():
+    assert {f"--{name.replace('_', '-')}" for name in _OPTIONS.split("|")} <= _flags()
 
 
 def test_every_exception_is_still_said_somewhere():

@@ -415,6 +415,17 @@ def test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row(w
     assert changed(before, stored(wiz, "customers")) == {frame["id"][0]: kept}
 
 
+def test_the_text_of_a_command_in_a_record_gives_way_to_what_somebody_writes(wiz):
+    identifier = load(wiz)["id"][2]
+    wiz.server.overwrite("customers", identifier, payment_term=CLEAR)
+    frame = load(wiz)
+    wiz.server.overwrite("customers", identifier, payment_term="net9")
+    frame.loc[2, "phone"] = "+14155550122"
+    assert states(frame.wiz.plan().apply(progress=False)) == {"done": 1}
+    assert frame["payment_term"][2] == "net9"
+    assert len(frame.wiz.plan()) == 0
+
+
 @pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 def test_there_are_never_more_requests_at_a_time_than_workers(wiz, monkeypatch):
     lock, under_way, seen = threading.Lock(), [], []

@@ -9,8 +9,10 @@ import pytest
 from test_loaders_support import requests_through, stored
 
 import wizframe
+from wizframe import CLEAR
 from wizframe.baselines import attached
 from wizframe.errors import CollidingEditsWarning, IncompleteLoadWarning, PlanError, WrongAccountError
+from wizframe.refreshing import news
 from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
@@ -240,6 +242,33 @@ class TestEdits:
         ]
         expected = ["conflict"] if how == "deleted" else ["done"]
         assert fresh.wiz.plan().apply().changes["state"].tolist() == expected
+
+    def test_a_selection_without_rows_has_none_of_the_collisions(self, wiz, monkeypatch):
+        frame = wiz.load_customers()
+        frame.loc[0, "payment_term"] = "mine"
+        wiz.server.overwrite("customers", frame["id"][0], payment_term="theirs")
+        with pytest.warns(CollidingEditsWarning):
+            fresh = frame.wiz.refresh()
+        monkeypatch.setattr(news, "OVERLAP", timedelta(hours=-1))  # nothing is news any more
+        assert fresh[fresh["id"] == "nobody"].wiz.refresh().wiz.collisions.empty
+
+    def test_the_text_of_a_command_in_a_record_gives_way_to_what_somebody_writes(self, wiz):
+        identifier = wiz.load_customers()["id"][2]
+        wiz.server.overwrite("customers", identifier, payment_term=CLEAR)
+        frame = wiz.load_customers()
+        wiz.server.overwrite("customers", identifier, payment_term="net9")
+        fresh = frame.wiz.refresh()
+        assert (fresh["payment_term"][2], len(fresh.wiz.collisions), len(fresh.wiz.plan())) == ("net9", 0, 0)
+
+    def test_columns_of_ones_own_may_share_a_name(self, wiz):
+        loaded = wiz.load_customers()
+        frame = pd.concat([loaded, pd.DataFrame([[1, "a"]] * len(loaded), columns=["own"] * 2)], axis=1)
+        frame.attrs = loaded.attrs
+        new = create(wiz, "NEW-1")
+        fresh = frame.wiz.refresh()
+        assert fresh["id"].tolist() == [*frame["id"], new]
+        assert fresh["own"].iloc[:-1].to_numpy().tolist() == [[1, "a"]] * len(frame)
+        assert fresh["own"].iloc[-1].isna().all()
 
     def test_what_was_pushed_is_no_news(self, wiz):
         frame = wiz.load_customers(invalid="drop")

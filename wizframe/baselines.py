@@ -333,7 +333,7 @@ def _could_be_from(
     """Tell which rows carry the ``updated_at`` that the candidate shows."""
     if "updated_at" not in rows:
         return np.ones(len(rows), dtype=bool) if may_guess is None else may_guess
-    if candidate.frame.empty:
+    if candidate.frame.empty or "updated_at" not in candidate.frame:
         return np.zeros(len(rows), dtype=bool)
     shown = candidate.frame["updated_at"].take(np.where(positions >= 0, positions, 0)).set_axis(rows.index)
     return (shown == rows["updated_at"]).to_numpy(dtype=bool)

@@ -75,7 +75,7 @@ def called() -> str:
 
 
 def short(path: str) -> str:
-    """Name a program from the folder that one is in, where it is below that.
+    """Name a program as one could type it: from the folder that one is in, where it is below that.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def _flags(found: re.Match[str]) -> str:
 
 
 #: What has the same name in Python and here. A service's own words may look like others: name='Ada'.
-_OPTIONS = "baseline|clear|columns|duplicates|match|new|on_conflict|only|original|profile|table|zone"
+_OPTIONS = "baseline|clear|columns|dialect|duplicates|match|new|on_conflict|only|original|profile|table|zone"
 
 #: Patterns of Python's words, and what stands for them here; the special ones first.
 _WORDS: tuple[tuple[str, Replacement], ...] = (

@@ -101,26 +101,26 @@ def places_in(whole: pd.Series[Any], values: pd.Series[Any]) -> npt.NDArray[np.i
     return found
 
 
-def are_among(values: pd.Series[Any], chosen: Iterable[Any]) -> npt.NDArray[np.bool_]:
+def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) -> npt.NDArray[np.bool_]:
     """Tell which texts are among some.
 
     Parameters
     ----------
     values : Series
         Of texts.
-    chosen : iterable of str
+    chosen : Series or other iterable
+        What is no text in it is not looked for.
 
     Returns
     -------
     array of bool
         False where blank.
     """
-    texts = [text for text in chosen if isinstance(text, str)]
-    if not texts:
-        return np.zeros(len(values), dtype=bool)
-    found: npt.NDArray[np.bool_] = pc.is_in(texts_of(values), pa.array(texts, pa.large_string())).to_numpy(
-        zero_copy_only=False
-    )
+    if isinstance(chosen, pd.Series):
+        texts = texts_of(chosen).drop_null()
+    else:
+        texts = pa.array([text for text in chosen if isinstance(text, str)], pa.large_string())
+    found: npt.NDArray[np.bool_] = pc.is_in(texts_of(values), texts).to_numpy(zero_copy_only=False)
     return found
 
 

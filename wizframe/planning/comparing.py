@@ -95,7 +95,8 @@ def _judge(
 ) -> None:
     """Judge the cells of a column that differ from how they were."""
     name = str(base.name)
-    field, blanked = intake.table[name], 0
+    field = intake.table[name]
+    blanked = 0
     cleared = set(np.flatnonzero(intake.cleared.get(name, ())).tolist())
     forbidden = _forbidden(field, only)
     was, now = (record_values(values, field, positions) for values in (base, intake.typed[name]))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wizframe.baselines import Baseline
     from wizframe.fields import Field, Table
 
-__all__ = ["CUSTOMER_REFERENCE", "Intake", "take_in", "validate", "which_table"]
+__all__ = ["CUSTOMER_REFERENCE", "Intake", "is_literal", "take_in", "validate", "which_table"]
 
 #: A column of a frame of contacts that names the customer by its reference.
 CUSTOMER_REFERENCE = "customer_reference_id"
@@ -46,7 +46,7 @@ class Intake:
     typed : DataFrame
         The table's columns that the frame has, in their dtypes, RangeIndex.
     edited : dict of array of bool
-        Where the rows are those of a baseline, one by one: column to the cells that differ from it.
+        Where the rows are those of the frame's own load, one by one: column to the cells that differ from it.
     cleared : dict of Series
         Column to the rows that hold :data:`CLEAR`.
     customer_references : Series or None
@@ -119,7 +119,8 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     frame : DataFrame
     table : Table
     known : DataFrame, optional
-        A baseline's: where the frame has its rows one by one, cells that do not differ are not looked at.
+        The frame's own load, with ids: where the frame has its rows one by one, cells that do not differ are not looked
+        at.
 
     Returns
     -------
@@ -133,12 +134,13 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     flat = _flat(frame, table)
     intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
     typed: dict[str, pd.Series[Any]] = {}
-    if known is None or "id" not in flat or not is_same_memory(flat["id"], known["id"]):
-        known = pd.DataFrame()
+    is_in_place = known is not None and "id" in flat and is_same_memory(flat["id"], known["id"])
+    own: dict[Any, pd.Series[Any]] = dict(known.items()) if known is not None and is_in_place else {}
     columns: Iterable[tuple[Any, pd.Series[Any]]] = flat.items()
     for name, values in columns:
-        if name in known and _is_typed(intake, values, known[name]):
-            typed[name] = values
+        edited = _edited(values, own[name], table[name]) if name in own else None
+        if edited is not None:
+            typed[name], intake.edited[name] = values, edited
         elif name in table and not table[name].level:
             rule = "cannot be edited in a frame: use client.customer.update()"
             intake.problems.append(Problem(None, name, None, rule))
@@ -203,18 +205,16 @@ def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return flat
 
 
-def _is_typed(intake: Intake, values: pd.Series[Any], known: pd.Series[Any]) -> bool:
-    """Tell whether a column can be taken as it is: where it differs from the known one, it holds nothing but values."""
-    name = str(values.name)
-    if values.dtype != known.dtype:
-        return False
-    edited = differs(values, known)
+def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.NDArray[np.bool_] | None:
+    """Tell which cells of a column differ from its load's; None where it cannot be taken as it is."""
+    if values.dtype != own.dtype:
+        return None
+    edited = differs(values, own)
     if is_text(values) and edited.any():
         texts = texts_of(values).take(pa.array(np.flatnonzero(edited))).to_pylist()
-        if intake.table[name].kind == "ids" or "" in texts or CLEAR in texts:
-            return False
-    intake.edited[name] = edited
-    return True
+        if field.kind == "ids" or "" in texts or CLEAR in texts:
+            return None
+    return edited
 
 
 def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Series[Any]:
@@ -229,6 +229,28 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Ser
     typed, misfits = column(values, field)
     intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
     return typed
+
+
+def is_literal(intake: Intake, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Tell where a cell holds :data:`CLEAR` since that is what the record says: nobody wrote it.
+
+    Parameters
+    ----------
+    intake : Intake
+    name : str
+        Of a column.
+    rows : array of int
+    was : Series
+        How the rows' cells were.
+
+    Returns
+    -------
+    array of bool
+    """
+    if name not in intake.cleared or not holds(was, CLEAR):
+        return np.zeros(len(rows), dtype=bool)
+    stood: npt.NDArray[np.bool_] = was.eq(CLEAR).fillna(value=False).to_numpy(dtype=bool)
+    return intake.cleared[name].to_numpy()[rows] & stood
 
 
 def _take_commands(intake: Intake, commands: pd.Series[Any]) -> None:

@@ -13,7 +13,7 @@ from wizframe.baselines import Baseline, attach, attached, differs
 from wizframe.errors import PlanError
 from wizframe.frames import is_same_frame, problems_frame, to_frame, to_record_value
 from wizframe.frames.texts import are_among
-from wizframe.planning.intake import take_in
+from wizframe.planning.intake import is_literal, take_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -275,7 +275,7 @@ def _due(
     if name in intake.cleared:
         unequal |= intake.cleared[name].to_numpy()[positions]
     # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
-    is_untouched = ~is_edited & (mine.notna().to_numpy() | _was_blank(name, intake, own, positions))
+    is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, intake, own, positions))
     old_rows = unequal & ((is_edited & is_done) | is_untouched)
     if name in _OF_OLD_ROWS:
         old_rows = is_given
@@ -283,13 +283,14 @@ def _due(
     return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
 
 
-def _was_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
+def _reads_as_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
     if own is None or name not in own.frame or "id" not in intake.typed or not own.index.is_unique:
         return np.zeros(len(positions), dtype=bool)
     places = own.index.get_indexer(pd.Index(intake.typed["id"].iloc[positions]))
     if not len(own.frame):
         return np.zeros(len(positions), dtype=bool)
-    return own.frame[name].iloc[places].isna().to_numpy() & (places >= 0)
+    was = own.frame[name].iloc[places]
+    return (was.isna().to_numpy() | is_literal(intake, name, positions, was)) & (places >= 0)
 
 
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:

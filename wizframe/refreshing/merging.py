@@ -14,7 +14,7 @@ from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
 from wizframe.frames.texts import are_among, places_in
 from wizframe.loaders.finishing import passing
-from wizframe.planning.intake import take_in
+from wizframe.planning.intake import is_literal, take_in
 from wizframe.pushing.writing_back import set_cells
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class _Merging:
         edited = differs(mine, was)
         if name in self.intake.cleared:
             edited = edited | self.intake.cleared[name].to_numpy()[rows]
-        return np.asarray(edited, dtype=bool)
+        return np.asarray(edited & ~is_literal(self.intake, name, rows, was), dtype=bool)
 
     def _take_theirs(self, result: pd.DataFrame) -> int:
         """Write what changed into cells that nobody edited, and note the others; give the number of changed rows."""
@@ -202,7 +202,7 @@ class _Merging:
     def _advanced(self, kept_ids: set[Any]) -> Baseline:
         now = self.news.now
         going = (self.news.gone | self.left) - kept_ids
-        after = self.before[~are_among(self.before["id"], going)].reset_index(drop=True) if going else self.before
+        after = self.before[~are_among(self.before["id"], going)].reset_index(drop=True)
         targets = places_in(now["id"], after["id"])
         for name in after.columns.intersection(now.columns):
             is_due = (targets >= 0) & ~are_among(after["id"], self.behind.get(name, ()))
@@ -227,8 +227,10 @@ class _Merging:
         known: Any
         for known in collisions_of(self.own).itertuples(index=False):
             row = self._row_of(known.id)
+            if row < 0:
+                continue
             is_read = known.id in self.news.now["id"].array or self._is_noted(row, known.column)
-            if row >= 0 and not is_read and self._is_edited(known.column, np.array([row])).all():
+            if not is_read and self._is_edited(known.column, np.array([row])).all():
                 rows.append(tuple(known))
         return rows
 
@@ -282,6 +284,9 @@ def _with_new(frame: pd.DataFrame, fresh: pd.DataFrame, own: Baseline) -> pd.Dat
     added = added[[name for name in frame.columns if name in added]]
     of_arrow = {name: dtype for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.ArrowDtype)}
     added = added.astype({name: dtype for name, dtype in of_arrow.items() if name in added})
-    both = pd.concat([frame, added], ignore_index=_is_plain(frame.index))
+    # By number, since the user's own columns may share a name.
+    added = added.set_axis([frame.columns.get_loc(name) for name in added], axis=1)
+    both = pd.concat([frame.set_axis(range(frame.shape[1]), axis=1), added], ignore_index=_is_plain(frame.index))
+    both = both.set_axis(frame.columns, axis=1)
     both.attrs = dict(frame.attrs)
     return both

@@ -86,12 +86,12 @@ def deleted_customers(own: Baseline, now: pd.DataFrame, client: Client, *, progr
 
 
 def _suspects(own: Baseline, now: pd.DataFrame, client: Client) -> Iterator[set[str]]:
-    unchanged = own.frame[~are_among(own.frame["id"], now["id"])]
+    rest = own.frame[~are_among(own.frame["id"], now["id"])]
     if not own.takes_new:  # how many others there are says nothing
-        yield _unlisted(unchanged, client)
+        yield _unlisted(rest, client)
         return
     columns = ["id", "status", "created_at", "updated_at"]
-    expected = pd.concat([unchanged[columns], now[columns]], ignore_index=True)
+    expected = pd.concat([rest[columns], now[columns]], ignore_index=True)
     expected = expected[passing(expected, dict(own.filters))]
     try:
         for status in STATUSES:

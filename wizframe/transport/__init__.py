@@ -1,4 +1,4 @@
-"""HTTP to one service: pooled session, time-outs, retry of what is safe, pacing, redaction.
+"""HTTP to one service: pooled connections, time-outs, retry of what is safe, pacing, redaction.
 
 Knows methods, paths and JSON, but neither customers nor contacts. Nothing here follows a redirect, and nothing
 here can show the API key.
@@ -10,8 +10,8 @@ import ipaddress
 import logging
 import re
 import ssl
-import threading
 import time
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -105,7 +105,9 @@ class Transport:
         self.clock = ServiceClock()
         self._secret = Secret(api_key)
         self._adapter = _adapter(workers, self.base_url, ca_bundle)
-        self._turns = threading.Semaphore(workers)
+        self._turns: SimpleQueue[None] = SimpleQueue()  # one entry for each request that may be under way
+        for _ in range(workers):
+            self._turns.put(None)
         self._check: Callable[[], None] | None = None
         self._example: requests.PreparedRequest | None = None
         self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
@@ -188,11 +190,14 @@ class Transport:
         """Repeat one request as long as that is safe and promises something."""
         failures = refusals = 0
         while True:
-            with self._turns:
+            self._turns.get()
+            try:
                 sent_at = self.pacer.wait()
                 if self._check:
                     self._check()
                 outcome, asked_s = self._traced(method, url, body)
+            finally:
+                self._turns.put(None)
             if isinstance(outcome, Answer):
                 self.pacer.speed_up()
                 return outcome
@@ -230,9 +235,7 @@ class Transport:
             response = self._adapter.send(
                 self._prepared(method, url, body),
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                stream=True,
                 proxies=self._proxies,
-                verify=True,
             )
             with response:
                 content = read(response)
