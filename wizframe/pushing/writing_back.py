@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from wizframe.dialects import Record
+    from wizframe.fields import Table
     from wizframe.planning import Change, Plan
     from wizframe.planning.intake import Intake
     from wizframe.pushing.results import Result
@@ -186,17 +187,13 @@ def show_records(
     intake = take_in(frame, plan.table)
     names = {*intake.typed, *(own.frame if own is not None else ())}
     details = not names.issubset(plan.table.columns())  # to build what is only there takes longer than all the rest
-    now = _Now(
-        written,
-        to_frame([one.record for one in written], plan.table, details=details)[0],
-        to_frame([dict(one.kept) for one in written], plan.table, details=details)[0],
-    )
+    now = _Now(written, to_frame([one.record for one in written], plan.table, details=details)[0])
     _write_frame(frame, intake, own, now)
     typed = take_in(frame, plan.table).typed
     if "id" not in typed:
         return
     before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
-    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now)
+    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now, plan.table)
     gone = {one for one in deleted if one is not None}
     if own is None:
         advanced = Baseline(plan.table, plan.account, connection, after, problems_frame(), gone=frozenset(gone))
@@ -208,11 +205,10 @@ def show_records(
 
 @dataclass(frozen=True)
 class _Now:
-    """Records as they are now, and what was kept of them as it was loaded: typed, one row per record."""
+    """Records as they are now: typed, one row per record."""
 
     written: Sequence[Written]
     cells: pd.DataFrame
-    was: pd.DataFrame
 
     def has(self, name: str) -> Mask:
         """Tell which records have a field: what is missing is not blank here."""
@@ -268,10 +264,11 @@ def _due(
     theirs: pd.Series[Any],
 ) -> Mask:
     """Tell which rows of a column are to be written."""
-    is_given = now.has(name)[numbers] & theirs.notna().to_numpy()
+    has = now.has(name)[numbers]
+    is_given = has & theirs.notna().to_numpy()
     is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
     mine = intake.typed[name].iloc[positions].reset_index(drop=True)
-    unequal = differs(mine, theirs) & now.has(name)[numbers]
+    unequal = differs(mine, theirs) & has
     if name in intake.cleared:
         unequal |= intake.cleared[name].to_numpy()[positions]
     # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
@@ -338,7 +335,7 @@ def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: li
     return new
 
 
-def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now) -> pd.DataFrame:
+def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now, table: Table) -> pd.DataFrame:
     """Give a baseline what the service now holds, and the rows that are new to it as the frame shows them."""
     after = before.reset_index(drop=True)
     targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
@@ -352,7 +349,7 @@ def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now) -> pd.DataFr
     if not fresh:
         return after
     added = now.cells.iloc[fresh].reindex(columns=after.columns).reset_index(drop=True)
-    was = now.was.iloc[fresh].reset_index(drop=True)
+    was = to_frame([dict(now.written[number].kept) for number in fresh], table, details=True)[0]
     positions = [now.written[number].position for number in fresh]
     for name in typed.columns.intersection(after.columns):
         as_planned = typed[name].iloc[positions].reset_index(drop=True)
