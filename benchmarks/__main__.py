@@ -1,4 +1,4 @@
-"""Run the benchmarks, in about a quarter of an hour: ``python -m benchmarks --write``. They need the extra ``bench``."""
+"""Run the benchmarks, in a quarter of an hour: ``python -m benchmarks --write``. They need the extra ``bench``."""
 
 import argparse
 import sys
