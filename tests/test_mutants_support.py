@@ -265,7 +265,7 @@ MUTANTS = [
         "a merge or a spreadsheet that left blanks erases phone numbers by the hundred",
         "planning/comparing.py",
         "test_planning.py::test_a_cell_that_became_blank_is_not_sent_unless_it_is_cleared_on_purpose[rest]",
-        ("if new is None and not is_cleared and name not in clear:", "if new is None and not field.writable:"),
+        ("if new is None and position not in cleared and name not in clear:", "if new is None and not field.writable:"),
     ),
     _mutant(
         "a generated reference is random",

@@ -11,6 +11,7 @@ from wizframe.baselines import differs
 from wizframe.fields import violation
 from wizframe.frames import record_values, to_record_value
 from wizframe.planning.changes import CLEAR, Cell, Problem
+from wizframe.planning.intake import is_literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -80,6 +81,7 @@ def compare(
             changed = differs(intake.typed[name], base[name])
         if changed.any():
             positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
+            positions = positions[~is_literal(intake, name, positions, base[name].iloc[positions])]
             _judge(found, intake, base[name], positions, only=only, clear=clear)
     return found
 
@@ -101,15 +103,14 @@ def _judge(
     forbidden = _forbidden(field, only)
     was, now = (record_values(values, field, positions) for values in (base, intake.typed[name]))
     for position, old, new in zip(positions.tolist(), was, now, strict=True):
-        is_cleared = position in cleared
-        if new is None and not is_cleared and name not in clear:
+        if new is None and position not in cleared and name not in clear:
             blanked += 1
-        elif not (is_cleared and old == CLEAR):  # where that is what the record says, nobody wrote it
-            rule = forbidden or _broken(intake.table, field, new)
-            if rule:
-                found.problems.append(Problem(position, name, CLEAR if new is None else new, rule))
-            else:
-                found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+            continue
+        rule = forbidden or _broken(intake.table, field, new)
+        if rule:
+            found.problems.append(Problem(position, name, CLEAR if new is None else new, rule))
+        else:
+            found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
     if blanked and field.writable:
         found.blanked[name] = blanked
 

@@ -54,7 +54,7 @@ class SandboxServer:
     seed : int, default 20260
         The same seed gives the same data.
     latency_s : float, default 0.0
-        Seconds that every request waits before it is answered. May be changed while running.
+        Seconds from the arrival of a request to its answer, at the least. May be changed while running.
     rate_limit : float, optional
         Requests per second above which 429 is answered; None is unlimited. May be changed while running.
     page_size_cap : int, optional
