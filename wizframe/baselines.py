@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.errors import UnknownBaselineError
-from wizframe.frames.texts import is_text, is_unique, places_in, texts_of
+from wizframe.frames.texts import is_text, is_unique, mask_of, places_in, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -407,11 +407,12 @@ def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_
         unequal = pc.fill_null(pc.not_equal(mine, other), fill_value=False)
         if mine.null_count or other.null_count:
             unequal = pc.or_(unequal, pc.xor(mine.is_null(), other.is_null()))
-        found: npt.NDArray[np.bool_] = unequal.to_numpy(zero_copy_only=False)
-        return found
+        return mask_of(unequal)
+    if left.array.equals(right.array):
+        return np.zeros(len(left), dtype=bool)
     unlike: Any = left.array != right.array
     found = np.asarray(unlike if isinstance(unlike, np.ndarray) else unlike.fillna(True), dtype=bool)
-    return found & ~(left.isna().to_numpy() & right.isna().to_numpy()) if found.any() else found
+    return found & ~(left.isna().to_numpy() & right.isna().to_numpy())
 
 
 def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["are_among", "blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "places_in", "texts_of"]
+__all__ = [
+    "are_among", "blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "mask_of", "places_in",
+    "texts_of",
+]  # fmt: skip
 
 
 def is_text(values: pd.Series[Any]) -> bool:
@@ -47,6 +50,23 @@ def texts_of(values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
         ``large_string``: the column's own memory, where it is that.
     """
     return pa.array(values.array, pa.large_string())
+
+
+def mask_of(bits: pa.BooleanArray | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Unpack what Arrow found, in a tenth of the time that Arrow takes.
+
+    Parameters
+    ----------
+    bits : pyarrow.BooleanArray or ChunkedArray
+        None of them blank.
+
+    Returns
+    -------
+    array of bool
+    """
+    whole = bits.combine_chunks() if isinstance(bits, pa.ChunkedArray) else bits
+    packed = np.frombuffer(whole.buffers()[1] or b"", np.uint8)
+    return np.unpackbits(packed, bitorder="little")[whole.offset :][: len(whole)].view(bool)
 
 
 def blanks(index: pd.Index[Any]) -> pd.Series[Any]:
@@ -120,8 +140,7 @@ def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) ->
         texts = texts_of(chosen).drop_null()
     else:
         texts = pa.array([text for text in chosen if isinstance(text, str)], pa.large_string())
-    found: npt.NDArray[np.bool_] = pc.is_in(texts_of(values), texts).to_numpy(zero_copy_only=False)
-    return found
+    return mask_of(pc.is_in(texts_of(values), texts))
 
 
 def is_unique(values: pd.Series[Any]) -> bool:

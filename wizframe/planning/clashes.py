@@ -89,8 +89,9 @@ def two_defaults(changes: Sequence[Change]) -> list[Problem]:
     """
     defaults: dict[Any, list[Change]] = defaultdict(list)
     for change in changes:
-        if any(cell.column == "is_default" and cell.new is True for cell in change.cells):
-            defaults[change.owner].append(change)
+        for cell in change.cells:
+            if cell.column == "is_default" and cell.new is True:
+                defaults[change.owner].append(change)
     rule = "several contacts of one customer become the default: keep one"
     return [
         Problem(change.position, "is_default", True, rule)

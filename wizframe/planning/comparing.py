@@ -81,7 +81,8 @@ def compare(
             changed = differs(intake.typed[name], base[name])
         if changed.any():
             positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
-            positions = positions[~is_literal(intake, name, positions, base[name].iloc[positions])]
+            if name in intake.cleared:
+                positions = positions[~is_literal(intake, name, positions, base[name].iloc[positions])]
             _judge(found, intake, base[name], positions, only=only, clear=clear)
     return found
 

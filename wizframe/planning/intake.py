@@ -132,7 +132,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
         Two columns have one name, or the columns have several levels.
     """
     flat = _flat(frame, table)
-    intake = Intake(table, frame.index, pd.DataFrame(index=flat.index), deletes=np.zeros(len(flat), dtype=bool))
+    intake = Intake(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
     typed: dict[str, pd.Series[Any]] = {}
     is_in_place = known is not None and "id" in flat and is_same_memory(flat["id"], known["id"])
     own: dict[Any, pd.Series[Any]] = dict(known.items()) if known is not None and is_in_place else {}
@@ -154,7 +154,8 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
             _take_commands(intake, values)
         else:
             _take_own(intake, name)
-    intake.typed = pd.DataFrame(typed, index=flat.index, copy=False)
+    if len(intake.edited) < len(flat.columns):  # else all of them were taken as they are
+        intake.typed = pd.DataFrame(typed, index=flat.index, copy=False)
     return intake
 
 

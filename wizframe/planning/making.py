@@ -413,7 +413,6 @@ def _with_reference(
 
 def _misfits(intake: Intake, found: Comparison, matched: Matched) -> list[Problem]:
     """Keep the values that fit no column where they matter: in edited cells, new rows and keys."""
-    edited = {(position, cell.column) for position, cells in found.cells.items() for cell in cells}
     untouched = matched.is_known
     return [
         problem
@@ -421,7 +420,7 @@ def _misfits(intake: Intake, found: Comparison, matched: Matched) -> list[Proble
         if problem.position is None
         or problem.column in (*_KEYS, COMMAND)
         or not (untouched[problem.position] or intake.deletes[problem.position])
-        or (problem.position, problem.column) in edited
+        or any(cell.column == problem.column for cell in found.cells.get(problem.position, ()))
         or (_is_blanked(intake, matched, problem) and not intake.deletes[problem.position])
     ]
 
