@@ -254,6 +254,7 @@ def test_cells_differ_where_a_person_sees_a_difference_and_blank_is_blank(values
     assert baselines.differs(left, right).tolist() == expected
     halves = pd.concat([left.iloc[:3], left.iloc[3:]])  # Arrow holds it in two pieces
     assert baselines.differs(halves, right).tolist() == expected
+    assert not baselines.differs(left, pd.Series(left.tolist(), dtype=dtype)).any()
 
 
 def test_rows_are_found_by_id_wherever_they_went_and_a_blank_id_is_nobodys(wiz):

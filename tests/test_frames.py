@@ -17,7 +17,7 @@ from wizframe.dialects import decode_page, decode_record
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER
 from wizframe.frames import column, is_blank, pandas_dtype, problems_frame, split_ids, to_frame, to_record_value
 from wizframe.frames.memory import give_back
-from wizframe.frames.texts import is_repeated
+from wizframe.frames.texts import is_repeated, mask_of
 
 TABLES = [CUSTOMER, CONTACT, ADDRESS]
 #: One field of each kind.
@@ -252,6 +252,15 @@ def test_a_frame_of_problems_has_its_columns_also_without_rows():
 def test_texts_that_stand_in_several_rows_are_found_without_a_dictionary(texts):
     values = pd.Series(texts, dtype="str")
     assert is_repeated(values).tolist() == values.duplicated(keep=False).tolist()
+
+
+@pytest.mark.parametrize("bits", [[], [True], [True, False, False] * 7])
+def test_what_arrow_found_is_the_same_in_pieces_and_in_slices(bits):
+    whole = pa.array(bits, pa.bool_())
+    assert mask_of(whole).tolist() == bits
+    assert mask_of(whole.slice(1, 9)).tolist() == bits[1:10]
+    assert mask_of(pa.chunked_array([whole.slice(0, 2), whole.slice(2)], pa.bool_())).tolist() == bits
+    assert mask_of(whole).dtype == bool
 
 
 def test_memory_is_given_back_without_a_change_of_the_pool_that_others_use():
