@@ -8,6 +8,7 @@ import pytest
 from test_planning_support import cells_of, changed, load, mend_contacts, rules, states, stored
 
 import wizframe
+from wizframe import CLEAR
 from wizframe.errors import ProtocolError, UnmatchedRowsError, WrongAccountError
 from wizframe.server import Fault
 
@@ -189,6 +190,21 @@ def test_a_whole_load_is_compared_with_the_account_where_it_goes(wiz):
         frame = load(staging)
         plan = frame[["id", "reference_id", "payment_term"]].wiz.plan(client=wiz, match="reference_id")
         assert cells_of(plan) == {("update", wiz.server.records("customers")[1]["id"], "payment_term"): "net77"}
+
+
+def test_a_text_of_the_record_goes_to_another_account_as_a_text_wherever_the_rows_lie(wiz):
+    with wizframe.sandbox(customers=3, seed=5, dialect=wiz.server.dialect) as staging:
+        for server, term in ((staging.server, CLEAR), (wiz.server, "net30")):
+            for number, record in enumerate(server.records("customers")[:3]):
+                server.overwrite("customers", record["id"], reference_id=f"R-{number}", payment_term=term, phone="")
+        frame = load(staging)
+        frame.loc[2, "phone"] = CLEAR
+        theirs = [record["id"] for record in wiz.server.records("customers")[:3]]
+        wiz.server.overwrite("customers", theirs[2], phone="+14155550100")
+        expected = {("update", one, "payment_term"): CLEAR for one in theirs} | {("update", theirs[2], "phone"): ""}
+        whole = frame[["id", "reference_id", "payment_term", "phone"]]
+        for each in (whole, whole.iloc[::-1], whole.astype(object), whole.convert_dtypes(dtype_backend="pyarrow")):
+            assert cells_of(each.wiz.plan(client=wiz, match="reference_id")) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from wizframe.baselines import attached, differs, is_same_memory
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames import column, is_blank, problems_frame
-from wizframe.frames.texts import holds, is_text, texts_of
+from wizframe.frames.texts import holds, is_text, places_in, texts_of
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.schemas import find_problems
 
@@ -44,7 +44,7 @@ class Intake:
     labels : Index
         The user's own.
     typed : DataFrame
-        The table's columns that the frame has, in their dtypes, RangeIndex.
+        The table's columns that the frame has, in their dtypes, RangeIndex. Until all are read, the frame's own.
     edited : dict of array of bool
         Where the rows are those of the frame's own load, one by one: column to the cells that differ from it.
     cleared : dict of Series
@@ -119,8 +119,8 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     frame : DataFrame
     table : Table
     known : DataFrame, optional
-        The frame's own load, with ids: where the frame has its rows one by one, cells that do not differ are not looked
-        at.
+        The frame's own load, with ids: what it holds is no command. Where the frame has its rows one by one, cells
+        that do not differ are not looked at.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
             rule = "cannot be edited in a frame: use client.customer.update()"
             intake.problems.append(Problem(None, name, None, rule))
         elif name in table:
-            typed[name] = _take_column(intake, values, table[name])
+            typed[name] = _take_column(intake, values, table[name], known)
         elif name == CUSTOMER_REFERENCE and table is CONTACT:
             texts, misfits = column(values, CUSTOMER["reference_id"])
             intake.customer_references = texts
@@ -218,9 +218,9 @@ def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.ND
     return edited
 
 
-def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Series[Any]:
+def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: pd.DataFrame | None) -> pd.Series[Any]:
     if values.dtype.kind not in "biufcmM" and holds(values, CLEAR):
-        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool)
+        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool) & ~_was_literal(intake, field, known)
         intake.cleared[field.name] = is_clear
         values = values.astype(object).mask(is_clear, None)
         if field.name == "id":
@@ -230,6 +230,16 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field) -> pd.Ser
     typed, misfits = column(values, field)
     intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
     return typed
+
+
+def _was_literal(intake: Intake, field: Field, known: pd.DataFrame | None) -> npt.NDArray[np.bool_]:
+    """Tell where a row's record held :data:`CLEAR` when it was loaded, wherever in the frame the row lies now."""
+    flat = intake.typed
+    if known is None or "id" not in flat or field.name not in known or not holds(known[field.name], CLEAR):
+        return np.zeros(len(flat), dtype=bool)
+    ids, _ = column(flat["id"], intake.table["id"])
+    places = places_in(known["id"], ids)
+    return (places >= 0) & (known[field.name] == CLEAR).to_numpy(dtype=bool)[places]
 
 
 def is_literal(intake: Intake, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]) -> npt.NDArray[np.bool_]:
