@@ -19,7 +19,10 @@ CANARY = "api_prod_canary_7f3e91c2d4b85a60"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. ``missing`` bytes of the body are announced and never sent; ``hangs_up`` answers nothing at all."""
+    """One answer. ``missing`` bytes of the body are announced and never sent; ``hangs_up`` answers nothing at all.
+
+    ``raw`` is sent as it is, before the connection is closed.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -27,6 +30,7 @@ class Reply:
     missing: int = 0
     hangs_up: bool = False
     reason: str = "Whatever"
+    raw: bytes = b""
 
     @classmethod
     def json(cls, content, status=200, **headers):
@@ -83,7 +87,7 @@ class Stub:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 stub.requests.append(Request(self.command, self.path, dict(self.headers), body))
                 reply = stub.replies.pop(0) if len(stub.replies) > 1 else stub.replies[0]
-                self.close_connection = reply.hangs_up or reply.missing > 0
+                self.close_connection = reply.hangs_up or reply.missing > 0 or bool(reply.raw)
                 with contextlib.suppress(OSError):  # a client that has heard enough
                     if not reply.hangs_up:
                         self.send(reply)
@@ -92,7 +96,7 @@ class Stub:
                 head = {"Content-Length": str(len(reply.body) + reply.missing), **reply.headers}
                 lines = [f"HTTP/1.1 {reply.status} {reply.reason}"]
                 lines += [f"{name}: {value}" for name, value in head.items() if value]
-                self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body)
+                self.wfile.write(reply.raw or "\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body)
                 self.wfile.flush()
 
             def log_message(self, *_):

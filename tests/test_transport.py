@@ -213,6 +213,52 @@ class TestRefusals:
         assert len(stub.requests) == 1
 
 
+class TestHeads:
+    """What stands before a body."""
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"HTTP/1.1 200 Fine\r\nDate\r\nno header: at all\r\n: 1\r\n\xff: \xff\r\ncontent-length:2\r\n\r\n",
+            b"HTTP/1.1 200\r\nX: begun\r\n and: goes on\r\nContent-Length: 2\r\n\r\n",
+            b"HTTP/1.1 200 Fine\nContent-Length: 2\n\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\n",
+            b"HTTP/1.1 100 Go on\r\nX: 1\r\n\r\nHTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\n",
+            b"HTTP/1.0 200 Fine\r\n\r\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Length: nonsense\r\n\r\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Length: -1\r\n\r\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Length: %s\r\n\r\n" % (b"9" * 5000),
+            b"HTTP/1.1 200 Fine\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        ],
+    )
+    def test_an_odd_one_makes_no_other_answer(self, head):
+        with Stub(Reply(raw=head + b"{}")) as stub:
+            assert ask(stub).json() == {}
+        assert len(stub.requests) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Len",
+            b"HTTP/1.1 204 Gone",
+            b"HTTP/1.1 200 Fine\r\n" + b"X: 1\r\n" * 200 + b"\r\n{}",
+            b"HTTP/1.1 200 Fine\r\nX: " + b"1" * 70_000 + b"\r\n\r\n{}",
+            b"HTTP/2 200 Fine\r\nContent-Length: 2\r\n\r\n{}",
+            b"SSH-2.0-OpenSSH_9.6\r\n",
+        ],
+    )
+    @pytest.mark.parametrize("method", ["GET", "DELETE"])
+    def test_what_is_no_whole_one_is_a_lost_answer(self, answer, method):
+        with (
+            Stub(Reply(raw=answer)) as stub,
+            pytest.raises(TransportError, match="before the answer was complete") as no,
+        ):
+            ask(stub, method)
+        assert not isinstance(no.value, NotSentError)
+        assert len(stub.requests) == (MAX_ATTEMPTS if method == "GET" else 1)
+
+
 class TestLostAnswers:
     """The outcome is unknown: asking again is safe for a GET, and doubles a write."""
 
