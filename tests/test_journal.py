@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+import wizframe
 from wizframe.errors import JournalError
 from wizframe.journal import Entry, Journal, PushEntry, journal_path, new_push_id, now
 
@@ -52,6 +53,44 @@ def test_a_whole_push_is_on_disk_before_begin_returns(journal):
     assert elsewhere(journal.path) == ["planned"] * 3
 
 
+@pytest.mark.parametrize("count", [1, 3, 7, 9])
+def test_a_large_push_is_begun_in_portions_and_is_there_with_the_last(journal, monkeypatch, count):
+    monkeypatch.setattr("wizframe.journal._PORTION", 3)
+    seen = []
+
+    def observed():
+        for entry in entries(count):
+            with sqlite3.connect(journal.path, timeout=0.1) as connection:  # others have their turn between portions
+                connection.execute("UPDATE pushes SET note = note || '.'")
+            connection.close()
+            seen.append([(one.ended_at is None, len(elsewhere(journal.path))) for one in journal.pushes()])
+            yield entry
+
+    one = push()
+    journal.begin(one, observed())
+    assert seen == [[(False, 3 * (number // 3))] if number >= 3 else [] for number in range(count)]
+    assert [(found.ended_at, found.note) for found in journal.pushes()] == [(None, "." * max(count - 3, 0))]
+    assert [entry.number for entry in journal.entries(one.push_id)] == list(range(count))
+    assert journal.counts(one.push_id) == {"planned": count}
+
+
+def test_a_push_that_was_cut_off_while_it_was_begun_is_nothing_to_resume_and_can_be_purged(journal, monkeypatch):
+    monkeypatch.setattr("wizframe.journal._PORTION", 3)
+
+    def cut_off():
+        yield from entries(4)
+        assert journal.purge(timedelta()) == 0  # not one that is being begun
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        journal.begin(push(), cut_off())
+    journal.close()
+    assert wizframe.resume() == []
+    assert wizframe.pushes()[["changes", "planned"]].to_numpy().tolist() == [[3, 3]]
+    assert wizframe.pushes()["ended_at"].notna().all()
+    assert wizframe.purge(older_than_days=0) == 1
+
+
 def test_a_record_is_on_disk_before_it_returns(journal):
     one = push()
     journal.begin(one, entries(2))
@@ -65,7 +104,7 @@ def test_what_was_written_reads_back_the_same(journal):
     journal.begin(one, written)
     journal.record(one.push_id, 0, state="done", after={"id": "cust_0", "tags": ["a", None]}, attempts=2)
     journal.end(one.push_id)
-    read = journal.entries(one.push_id)
+    read = list(journal.entries(one.push_id))
     assert dataclasses.replace(read[1], changed_at="") == written[1]
     assert (read[0].state, read[0].attempts, read[0].after) == ("done", 2, {"id": "cust_0", "tags": ["a", None]})
     (found,) = journal.pushes()
@@ -325,4 +364,4 @@ def test_what_a_service_sent_comes_back_as_it_was_half_an_emoji_and_all(journal)
     )
     journal.begin(one, entries(1))
     journal.record(one.push_id, 0, state="done", after=record)
-    assert journal.entries(one.push_id)[0].after == record
+    assert next(journal.entries(one.push_id)).after == record

@@ -118,7 +118,7 @@ class Push:
             return []
         with Journal() as journal:
             (push,) = journal.pushes()
-            entries = journal.entries(push.push_id)
+            entries = list(journal.entries(push.push_id))
         said = {entry.reference_id if entry.action == "create" else entry.id: entry.state for entry in entries}
         assert said.keys() == {change.key for change in self.work}
         for change in self.work:

@@ -165,8 +165,8 @@ MUTANTS = [
             ),
         ),
         (
-            '        self._reason = f"the push stopped: {error}"\n        self._stopped.set()\n',
-            '        self._reason = f"the push stopped: {error}"\n',
+            "        self._is_noted = False\n        self._stopped.set()\n",
+            "        self._is_noted = False\n",
         ),
     ),
     _mutant(

@@ -76,7 +76,7 @@ class Schedule:
                 assert row.state == "unknown" or row.code == "not_kept" or change not in done, row
         with Journal() as journal:
             (push,) = journal.pushes()
-            entries = journal.entries(push.push_id)
+            entries = list(journal.entries(push.push_id))
         said = {entry.reference_id if entry.action == "create" else entry.id: entry.state for entry in entries}
         assert said == {key: {"unsent": "planned"}.get(row.state, row.state) for key, row in self.rows.items()}
         assert (push.ended_at is None) == bool({"unsent", "unknown"} & {row.state for row in self.rows.values()})

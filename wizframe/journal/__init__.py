@@ -18,7 +18,9 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from wizframe.errors import JournalError
@@ -27,24 +29,35 @@ from wizframe.journal.entries import (
     PUSH_COLUMNS,
     Entry,
     PushEntry,
+    from_json,
     from_row,
     new_push_id,
     now,
     to_cell,
+    to_json,
     to_row,
 )
 from wizframe.journal.opening import as_journal_error, connect_file, forget_deleted, journal_path, open_file
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Entry", "Journal", "PushEntry", "journal_path", "new_push_id", "now"]
+__all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_push_id", "now", "to_json"]
 
 LEASE_S = 30.0
 _HEARTBEAT_S = 5.0
 _BATCH = 256
+_PORTION = 5_000
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+_INSERT_PUSH = _insert("pushes", [*PUSH_COLUMNS, "owner", "alive_at"])
+_INSERT_CHANGE = _insert("changes", ["push_id", *ENTRY_COLUMNS])
 
 
 class Journal:
@@ -89,28 +102,30 @@ class Journal:
         self._writer.join()
         self._connection.close()
 
-    def begin(self, push: PushEntry, entries: Sequence[Entry]) -> None:
+    def begin(self, push: PushEntry, entries: Iterable[Entry]) -> None:
         """Commit a whole push before anything of it is sent, and lease it.
+
+        A large one is written in portions, so that other processes get their turns at the file. Until the last portion
+        it stands there as ended: nobody resumes what was cut off here.
 
         Parameters
         ----------
         push : PushEntry
-        entries : sequence of Entry
+        entries : iterable of Entry
         """
-        rows = [to_row(entry) for entry in entries]
-        marks = ", ".join("?" * len(PUSH_COLUMNS))
-        with self._direct() as connection:
-            values = [getattr(push, name) for name in PUSH_COLUMNS]
-            connection.execute(
-                f"INSERT INTO pushes ({', '.join(PUSH_COLUMNS)}, owner, alive_at) VALUES ({marks}, ?, ?)",  # noqa: S608
-                [*values, self._owner, time.time()],
-            )
-            marks = ", ".join("?" * (len(ENTRY_COLUMNS) + 1))
-            connection.executemany(
-                f"INSERT INTO changes (push_id, {', '.join(ENTRY_COLUMNS)}) VALUES ({marks})",  # noqa: S608
-                [[push.push_id, *row] for row in rows],
-            )
-        self._leased.add(push.push_id)
+        rows = ([push.push_id, *to_row(entry)] for entry in entries)
+        begun = [getattr(replace(push, ended_at=push.started_at), name) for name in PUSH_COLUMNS]
+        is_whole = False
+        while not is_whole:
+            portion = list(islice(rows, _PORTION))
+            is_whole = len(portion) < _PORTION
+            with self._direct() as connection:
+                if push.push_id not in self._leased:
+                    connection.execute(_INSERT_PUSH, [*begun, self._owner, time.time()])
+                connection.executemany(_INSERT_CHANGE, portion)
+                if is_whole:
+                    connection.execute("UPDATE pushes SET ended_at = NULL WHERE push_id = ?", [push.push_id])
+            self._leased.add(push.push_id)
 
     def record(self, push_id: str, number: int, **columns: Any) -> None:
         """Commit what became of a change; returns when it is on disk.
@@ -227,8 +242,22 @@ class Journal:
         query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
         return [PushEntry(*row) for row in self._read(query, values)]
 
-    def entries(self, push_id: str) -> list[Entry]:
-        """List the changes of a push, in its order.
+    def entries(self, push_id: str) -> Iterator[Entry]:
+        """Give the changes of a push, in its order.
+
+        Parameters
+        ----------
+        push_id : str
+
+        Yields
+        ------
+        Entry
+        """
+        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? ORDER BY number"  # noqa: S608
+        return map(from_row, self._read(query, [push_id]))
+
+    def counts(self, push_id: str) -> dict[str, int]:
+        """Count the changes of a push by their state.
 
         Parameters
         ----------
@@ -236,10 +265,10 @@ class Journal:
 
         Returns
         -------
-        list of Entry
+        dict of int
+            Without the states that none has.
         """
-        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? ORDER BY number"  # noqa: S608
-        return [from_row(row) for row in self._read(query, [push_id])]
+        return dict(self._read("SELECT state, COUNT(*) FROM changes WHERE push_id = ? GROUP BY state", [push_id]))
 
     def purge(self, older_than: timedelta) -> int:
         """Remove pushes that ended long ago, with all the data that they hold.
@@ -259,13 +288,15 @@ class Journal:
             Another process kept reading, so that what was removed can still be read in a file.
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
-        removed = self._submit("DELETE FROM pushes WHERE ended_at IS NOT NULL AND ended_at < ?", [before])
+        removed = self._submit(
+            "DELETE FROM pushes WHERE ended_at < ? AND (owner IS NULL OR alive_at < ?)", [before, time.time() - LEASE_S]
+        )
         forget_deleted(self.path)
         return removed
 
-    def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
+    def _read(self, query: str, values: Sequence[Any]) -> Iterator[Any]:
         with as_journal_error(self.path), contextlib.closing(connect_file(self.path)) as connection:
-            return connection.execute(query, values).fetchall()
+            yield from connection.execute(query, values)
 
     @contextlib.contextmanager
     def _direct(self) -> Iterator[sqlite3.Connection]:

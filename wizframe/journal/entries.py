@@ -19,10 +19,12 @@ __all__ = [
     "PUSH_COLUMNS",
     "Entry",
     "PushEntry",
+    "from_json",
     "from_row",
     "new_push_id",
     "now",
     "to_cell",
+    "to_json",
     "to_row",
 ]
 
@@ -104,6 +106,11 @@ class Entry:
     after: dict[str, Any] | None = None
     changed_at: str = ""
 
+    @property
+    def record_id(self) -> str | None:
+        """The record's id; of a new one that which the service gave it, once it is known."""
+        return self.id or (self.after or {}).get("id")
+
 
 PUSH_COLUMNS = list(PushEntry.__dataclass_fields__)
 ENTRY_COLUMNS = list(Entry.__dataclass_fields__)
@@ -161,7 +168,7 @@ def from_row(row: Sequence[Any]) -> Entry:
     Entry
     """
     values: Mapping[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
-    parsed = {name: None if values[name] is None else _from_json(values[name]) for name in JSON_COLUMNS}
+    parsed = {name: None if values[name] is None else from_json(values[name]) for name in JSON_COLUMNS}
     return Entry(**{**values, **parsed})
 
 
@@ -179,18 +186,37 @@ def to_cell(name: str, value: Any) -> Any:
     object
         JSON in the ``JSON_COLUMNS``; None stays None.
     """
-    return _to_json(value) if name in JSON_COLUMNS and value is not None else value
+    return to_json(value) if name in JSON_COLUMNS and value is not None else value
 
 
-def _to_json(value: Any) -> str:
-    """Write what a service sent so that it comes back as it was, also half an emoji and numbers of any size."""
+def to_json(value: Any) -> str:
+    """Write what a service sent so that it comes back as it was, also half an emoji and numbers of any size.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:
         return json.dumps(value, default=str)
 
 
-def _from_json(text: str) -> Any:
+def from_json(text: str | bytes) -> Any:
+    """Read what :func:`to_json` wrote.
+
+    Parameters
+    ----------
+    text : str or bytes
+
+    Returns
+    -------
+    object
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

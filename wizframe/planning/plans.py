@@ -98,14 +98,14 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """Hash of account, table and changes: the same plan has the same id anywhere."""
-        content: list[bytes] = []
+        content: list[str] = []
         for part in self.parts:
             changes = sorted(
-                orjson.dumps([change.action, change.id, *change.owner, change.reference_id, *map(list, change.cells)])
+                _as_text([change.action, change.id, *change.owner, change.reference_id, *map(list, change.cells)])
                 for change in part.changes_list
             )
-            content += [orjson.dumps([str(part.account), part.table.name]), *changes]
-        return hashlib.sha256(b"\n".join(content)).hexdigest()[:12]
+            content += [_as_text([str(part.account), part.table.name]), *changes]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
 
     @property
     def parts(self) -> tuple[Plan, ...]:
@@ -461,3 +461,7 @@ class Plan:
             + f"<table><tbody>{rows}</tbody></table>"
             + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
         )
+
+
+def _as_text(values: list[Any]) -> str:
+    return orjson.dumps(values).decode()  # as bytes it would keep the room that it was written in, ten times its own

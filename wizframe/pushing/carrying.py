@@ -116,7 +116,7 @@ class Carrier:
                 return _conflict(conflicts, tries, current)
             if not wanted:
                 said = "WizCommerce's newer values were kept" if conflicts else "it was already so"
-                return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, record=current)
+                return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, after=current)
             tries.check()
             try:
                 with tries.sending(current):
@@ -163,7 +163,7 @@ class Carrier:
             tries.is_open = False
         kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]
         if not kept:
-            return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, record=answer)
+            return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, after=answer)
         said = ", ".join(f"{name} is {shown(answer.get(name))}" for name in kept)
         said = f"it was created, but {said}" if is_new else f"the service said yes, but {said}"
         step = "change it in WizCommerce itself; the API does not take this value"
@@ -351,7 +351,7 @@ def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Ou
     ]
     if not other:
         said = "created (its answer was lost, the record was found)"
-        return Outcome("done", said, attempts=tries.sent, record=found)
+        return Outcome("done", said, attempts=tries.sent, after=found)
     step = f"look at {found['id']}: it has reference {change.reference_id}, but not what you sent"
     said = "somebody else's record has the reference"
     return Outcome("conflict", said, step, "conflict", tries.sent, None, tuple(other))

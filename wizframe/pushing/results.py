@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from wizframe.errors import PlanError
 from wizframe.frames import problems_frame
+from wizframe.journal import from_json, to_json
 from wizframe.planning.changes import printable, shown
 from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
 from wizframe.workbook import to_excel
@@ -44,7 +45,7 @@ class ConflictCell(NamedTuple):
     now: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one change.
 
@@ -57,8 +58,8 @@ class Outcome:
         For programs.
     attempts : int
         How often something was sent.
-    record : dict or None
-        The service's record afterwards, where known.
+    after : dict or bytes, optional
+        The service's record afterwards, where known; packed, as JSON.
     conflicts : tuple of ConflictCell
     """
 
@@ -67,8 +68,29 @@ class Outcome:
     next_step: str = ""
     code: str = ""
     attempts: int = 0
-    record: Record | None = field(default=None, repr=False)
+    after: Record | bytes | None = field(default=None, repr=False)
     conflicts: tuple[ConflictCell, ...] = ()
+
+    @property
+    def record(self) -> Record | None:
+        """The service's record afterwards, where known."""
+        return from_json(self.after) if isinstance(self.after, bytes) else self.after
+
+    def packed(self, names: Collection[str]) -> Outcome:
+        """Keep only some fields of the record, and those as text: a push may have millions.
+
+        Parameters
+        ----------
+        names : collection of str
+
+        Returns
+        -------
+        Outcome
+        """
+        if self.record is None:
+            return self
+        kept = {name: value for name, value in self.record.items() if name in names}
+        return replace(self, after=to_json(kept).encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,16 +204,9 @@ class Result:
     def _show_now(self, rows: pd.DataFrame, places: Mapping[int, int]) -> None:
         """Let rows know what is there now; ``places`` says where a row of the planned frame stands among them."""
         seen = [
-            Written(
-                places[change.position],
-                outcome.record,
-                change.new_values.keys(),
-                is_new=False,
-                is_done=False,
-                kept=as_left_out(change),
-            )
+            Written(places[change.position], change, outcome, as_left_out(change))
             for change, outcome in self._pairs()
-            if outcome.state == "conflict" and outcome.record and change.position in places
+            if outcome.state == "conflict" and outcome.after and change.position in places
         ]
         show_records(rows, self.plan, self.connection, seen)
 

@@ -107,8 +107,13 @@ def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
 
 
 def _finish(journal: Journal, push: PushEntry, client: Client, interrupts: Interrupts, *, progress: bool) -> Result:
-    everything = journal.entries(push.push_id)
-    entries = [entry for entry in everything if entry.state in _OPEN]
+    entries: list[Entry] = []
+    created: dict[str, str] = {}
+    for entry in journal.entries(push.push_id):
+        if entry.state in _OPEN:
+            entries.append(entry)
+        if entry.action == "create" and entry.table_name == CUSTOMER.name and entry.after:
+            created[str(entry.reference_id)] = entry.after["id"]
     plan = joined([_left_of(push, table, entries, client) for table in push.tables])
     on_conflict: Any = push.on_conflict
     return run(
@@ -120,11 +125,7 @@ def _finish(journal: Journal, push: PushEntry, client: Client, interrupts: Inter
         on_conflict=on_conflict,
         numbers=[entry.number for entry in entries],
         were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),
-        customers={
-            str(entry.reference_id): entry.after["id"]
-            for entry in everything
-            if entry.action == "create" and entry.table_name == CUSTOMER.name and entry.after
-        },
+        customers=created,
         progress=progress,
     )
 

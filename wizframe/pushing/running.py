@@ -17,7 +17,7 @@ from wizframe.progress import Watch, bar
 from wizframe.pushing.carrying import Carrier, OnConflict, PushStoppedError
 from wizframe.pushing.results import Outcome, Result
 from wizframe.pushing.working import Crew, Interrupts
-from wizframe.pushing.writing_back import write_back
+from wizframe.pushing.writing_back import columns_shown, write_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,8 +65,8 @@ def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -
         now(),
     )
     numbers = count()
-    jobs = [(part, job) for part in plan.parts for job in _jobs(part, numbers)]
-    journal.begin(push, [_entry(part, job) for part, job in jobs if job.outcome is None])
+    jobs = ((part, job) for part in plan.parts for job in _jobs(part, numbers))
+    journal.begin(push, (_entry(part, job) for part, job in jobs if job.outcome is None))
     return push.push_id
 
 
@@ -144,7 +144,7 @@ def _entry(part: Plan, job: _Job) -> Entry:
     )  # fmt: skip
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Job:
     """One change of a push, and what became of it so far. ``number`` is the journal's."""
 
@@ -178,7 +178,9 @@ class _Push:
         self._stopped = threading.Event()
         self._watch: Watch | None = None
         self._reason = "the push stopped before this row"
-        self._notes: list[Future[int]] = []
+        self._shown: frozenset[str] = frozenset()
+        self._notes: set[Future[int]] = set()
+        self._is_noted = True
 
     def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool | Watch) -> Result:
         self._watch = progress if isinstance(progress, Watch) else None
@@ -230,9 +232,9 @@ class _Push:
             for part, jobs in parts:  # new customers before their contacts
                 carrier = Carrier(self._client, part.table, on_conflict)
                 self._note_customers(parts[0][1])
-                groups = _groups([job for job in jobs if job.outcome is None])
-                tasks = [partial(self._carry_group, group, carrier) for group in groups.values()]
-                for ended in crew.do(tasks):
+                self._shown = columns_shown(part)
+                groups = _groups(job for job in jobs if job.outcome is None)
+                for ended in crew.do(partial(self._carry_group, group, carrier) for group in groups):
                     done += ended
                     show(done, total)
                     if self._interrupts.count > 1:
@@ -247,8 +249,8 @@ class _Push:
             reference, outcome = str(job.change.reference_id), job.outcome
             if outcome is None or outcome.state not in _FINAL:
                 self._expected.add(reference)
-            elif outcome.record:
-                self._customers[reference] = outcome.record["id"]
+            elif record := outcome.record:
+                self._customers[reference] = record["id"]
 
     def _carry_group(self, group: Sequence[_Job], carrier: Carrier) -> int:
         """Carry out changes one after the other; return how many there are."""
@@ -292,6 +294,7 @@ class _Push:
         """Hand the outcome to the journal without a wait: the next write's commit brings it to the disk.
 
         Where the process dies before that, the change is found as sent, as if it had died before the answer came.
+        The whole record is for the journal; what is kept of it here is what the frame shows.
         """
         outcome = self._outcome(job)
         try:
@@ -307,25 +310,28 @@ class _Push:
             )
         except JournalError as error:
             self._stop_for(error)
-            return
-        self._notes.append(note)
-        note.add_done_callback(self._check_note)
+        else:
+            self._notes.add(note)
+            note.add_done_callback(self._check_note)
+        job.outcome = outcome.packed(self._shown)
 
     def _are_noted(self) -> bool:
         """Wait until all outcomes are on disk; False where one of them could not be written."""
-        return all(self._check_note(note) for note in self._notes)
+        for note in list(self._notes):
+            self._check_note(note)
+        return self._is_noted
 
-    def _check_note(self, note: Future[int]) -> bool:
+    def _check_note(self, note: Future[int]) -> None:
         try:
             self._journal.check(self._push_id, note)
         except JournalError as error:
             self._stop_for(error)
-            return False
-        return True
+        self._notes.discard(note)
 
     def _stop_for(self, error: JournalError) -> None:
         """Stop: what cannot be recorded must not go on."""
         self._reason = f"the push stopped: {error}"
+        self._is_noted = False
         self._stopped.set()
 
 
@@ -358,13 +364,16 @@ def _without_customer(change: Change, *, is_expected: bool) -> Outcome:
     return Outcome("skipped", said, step, "no_customer")
 
 
-def _groups(jobs: Iterable[_Job]) -> Mapping[object, list[_Job]]:
+def _groups(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
     """Keep contacts of one customer in one line, a new default first.
 
     It changes the others' records, and what is read of them later is up to date.
     """
-    groups: dict[object, list[_Job]] = defaultdict(list)
-    for job in sorted(jobs, key=lambda job: not job.change.new_values.get("is_default", False)):
-        owner = job.change.owner
-        groups[owner if any(owner) else job].append(job)
-    return groups
+    lines: dict[object, list[_Job]] = defaultdict(list)
+    for job in jobs:
+        if any(job.change.owner):
+            lines[job.change.owner].append(job)
+        else:
+            yield [job]
+    for line in lines.values():
+        yield sorted(line, key=lambda job: not job.change.new_values.get("is_default", False))

@@ -45,12 +45,12 @@ def pushes() -> pd.DataFrame:
         The journal cannot be read.
     """
     rows = []
-    for push, entries in _all():
-        counts = [sum(entry.state == state for entry in entries) for state in _STATES]
+    for push, journal in _all():
+        counts = journal.counts(push.push_id)
         rows.append(
             (
-                push.push_id, push.started_at, push.ended_at, push.user, push.account, push.base_url,
-                push.table_name, push.plan_id, push.note, len(entries), *counts,
+                push.push_id, push.started_at, push.ended_at, push.user, push.account, push.base_url, push.table_name,
+                push.plan_id, push.note, sum(counts.values()), *(counts.get(state, 0) for state in _STATES),
             )
         )  # fmt: skip
     return _with_times(problems_frame(rows, _PUSH_COLUMNS), "started_at", "ended_at")
@@ -80,12 +80,14 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
     JournalError
         The journal cannot be read.
     """
-    rows = [row for push, entries in _all() for entry in entries for row in _cells(push, entry)]
+    rows = [
+        row
+        for push, journal in _all()
+        for entry in journal.entries(push.push_id)
+        if id is None or entry.record_id == id
+        for row in _cells(push, entry, field)
+    ]
     frame = _with_times(problems_frame(rows, _HISTORY_COLUMNS), "when")
-    if id is not None:
-        frame = frame[frame["id"] == id]
-    if field is not None:
-        frame = frame[frame["column"] == field]
     if since is not None:
         frame = frame[frame["when"] >= pd.Timestamp(moment(since))]
     return frame.sort_values("when", ascending=False, kind="stable").reset_index(drop=True)
@@ -109,25 +111,24 @@ def purge(*, older_than_days: float) -> int:
         return journal.purge(timedelta(days=older_than_days))
 
 
-def _all() -> Iterator[tuple[PushEntry, list[Entry]]]:
+def _all() -> Iterator[tuple[PushEntry, Journal]]:
     if not journal_path().exists():
         return
     with Journal() as journal:
         for push in journal.pushes():
-            yield push, journal.entries(push.push_id)
+            yield push, journal
 
 
-def _cells(push: PushEntry, entry: Entry) -> Iterator[tuple[Any, ...]]:
-    identifier = entry.id or (entry.after or {}).get("id")
+def _cells(push: PushEntry, entry: Entry, field: str | None) -> Iterator[tuple[Any, ...]]:
     head = (
         entry.changed_at, push.user, push.account, push.base_url, entry.table_name, push.push_id, push.plan_id,
-        push.note, entry.action, identifier, entry.reference_id, entry.name,
+        push.note, entry.action, entry.record_id, entry.reference_id, entry.name,
     )  # fmt: skip
     cells = [(None, None, None)] if entry.action == "delete" else entry.cells
     known = entry.before or {}
     for column, old, new in cells:
-        before = known.get(str(column), old)
-        yield (*head, column, before, new, entry.state, entry.what_happened)
+        if field in (None, column):
+            yield (*head, column, known.get(str(column), old), new, entry.state, entry.what_happened)
 
 
 def _with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:

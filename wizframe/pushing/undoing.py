@@ -55,27 +55,35 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
     Sends nothing.
     """
     with Journal() as journal:
-        found, known = journal.pushes(push_id), journal.pushes()
-        entries = journal.entries(push_id)
-    if not found:
-        raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
-    push = found[0]
-    account = Account(push.base_url, push.account)
-    meant = open_client(client, account=account)
-    if meant.account != account:
-        raise WrongAccountError(f"push {push_id} went to {account}, the client is connected to {meant.account}")
-    wanted = [entry for entry in entries if _was_written(entry) and (ids is None or _id(entry) in ids)]
-    plans = [_inverse_of(push, TABLES[name], wanted, meant) for name in push.tables]
-    plan = joined(plans)
-    notices = (*_notices(wanted, entries, ids), *(_state(plan, push, known) if len(plan) else ()))
+        known = journal.pushes()
+        push = next((one for one in known if one.push_id == push_id), None)
+        if push is None:
+            raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+        meant = _client_for(push, client)
+        deleted = 0
+        changes: dict[str, list[Change]] = {name: [] for name in push.tables}
+        for entry in journal.entries(push_id):
+            if _was_written(entry) and (ids is None or entry.record_id in ids):
+                changes[entry.table_name] += _inverse(entry, TABLES[entry.table_name])
+                deleted += entry.action == "delete"
+        counts = journal.counts(push_id)
+    # Last things first.
+    plan = joined([_inverse_of(push, TABLES[name], inverse[::-1], meant) for name, inverse in changes.items()])
+    unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
+    notices = (*_notices(deleted, unsettled), *(_state(plan, push, known) if len(plan) else ()))
     return replace(plan, notices=notices)
 
 
-def _inverse_of(push: PushEntry, table: Table, entries: Sequence[Entry], client: Client) -> Plan:
-    """Plan the inverse of what a push did in one table, last things first."""
-    changes = [
-        change for entry in reversed(entries) if entry.table_name == table.name for change in _inverse(entry, table)
-    ]
+def _client_for(push: PushEntry, client: Client | None) -> Client:
+    account = Account(push.base_url, push.account)
+    meant = open_client(client, account=account)
+    if meant.account != account:
+        raise WrongAccountError(f"push {push.push_id} went to {account}, the client is connected to {meant.account}")
+    return meant
+
+
+def _inverse_of(push: PushEntry, table: Table, changes: list[Change], client: Client) -> Plan:
+    """Plan the inverse of what a push did in one table."""
     return revive(
         changes,
         table,
@@ -89,10 +97,6 @@ def _inverse_of(push: PushEntry, table: Table, entries: Sequence[Entry], client:
 def _was_written(entry: Entry) -> bool:
     """Tell whether a change had an effect; also where the service kept a part of it only."""
     return entry.state == "done" or entry.code == "not_kept"
-
-
-def _id(entry: Entry) -> str | None:
-    return entry.id or (entry.after or {}).get("id")
 
 
 def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
@@ -112,7 +116,7 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
         action = "create"
     if cells:
-        identifier = None if action == "create" else _id(entry)
+        identifier = None if action == "create" else entry.record_id
         reference = before.get("reference_id") or after.get("reference_id") or entry.reference_id
         parent = entry.customer_id
         yield Change(action, 0, entry.label, entry.name, identifier, parent, reference, tuple(cells))
@@ -162,13 +166,11 @@ def _state(plan: Plan, push: PushEntry, known: Sequence[PushEntry]) -> Iterator[
     yield "what was loaded or exported before goes on showing what was pushed: load it again afterwards"
 
 
-def _notices(wanted: list[Entry], entries: list[Entry], ids: Collection[str] | None) -> Iterator[str]:
-    deleted = sum(entry.action == "delete" for entry in wanted)
+def _notices(deleted: int, unsettled: int) -> Iterator[str]:
     if deleted:
         yield (
             f"{deleted} deleted records come back under new ids, as active; their contacts with them, "
             "but not what the API does not show"
         )
-    left = [entry for entry in entries if entry.state in ("unknown", "sent")]
-    if left and ids is None:
-        yield f"{len(left)} changes of this push have an unknown outcome and are not undone: resume() settles them"
+    if unsettled:
+        yield f"{unsettled} changes of this push have an unknown outcome and are not undone: resume() settles them"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import queue
 import signal
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     Task = Callable[[], int]
 
@@ -70,6 +71,7 @@ class Crew:
 
     def __init__(self, workers: int, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
+        self._ahead = 2 * workers
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[int, BaseException | None]] = queue.SimpleQueue()
         self._threads = [
@@ -86,12 +88,13 @@ class Crew:
         for _ in self._threads:
             self._tasks.put(None)
 
-    def do(self, tasks: Sequence[Task]) -> Iterator[int]:
+    def do(self, tasks: Iterable[Task]) -> Iterator[int]:
         """Do tasks, several at a time.
 
         Parameters
         ----------
-        tasks : sequence of callable
+        tasks : iterable of callable
+            Taken as their turn comes: a push may have millions.
 
         Yields
         ------
@@ -103,10 +106,13 @@ class Crew:
         BaseException
             The first that a task raised, after all have ended.
         """
-        for task in tasks:
-            self._tasks.put(task)
-        left, first = len(tasks), None
-        while left:
+        coming, under_way, first = iter(tasks), 0, None
+        while True:
+            for task in islice(coming, self._ahead - under_way):
+                self._tasks.put(task)
+                under_way += 1
+            if not under_way:
+                break
             try:
                 value, error = self._ended.get(timeout=_LOOK_S)
             except queue.Empty:
@@ -116,7 +122,7 @@ class Crew:
                 self._interrupts.press()
                 yield 0
                 continue
-            left, first = left - 1, first or error
+            under_way, first = under_way - 1, first or error
             yield value
         if first is not None:
             raise first

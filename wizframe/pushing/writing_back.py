@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning import Change, Plan
     from wizframe.planning.intake import Intake
-    from wizframe.pushing.results import Result
+    from wizframe.pushing.results import Outcome, Result
 
     Mask = npt.NDArray[np.bool_]
 
@@ -33,35 +32,45 @@ __all__ = ["Written", "as_left_out", "set_cells", "show_records", "write_back"]
 #: What the service decides or wizframe made up: written into new rows, and into rows that were there.
 _OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
 _OF_OLD_ROWS = ("status", "updated_at")
+_PORTION = 1_000
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """A record that was read or written, and the row of a frame that holds it.
 
     Parameters
     ----------
     position : int
         The row.
-    record : dict
-        As the service holds it now.
-    edited : collection of str
-        The columns of the change.
-    is_new : bool
-        Whether the push created it.
-    is_done : bool
-        Whether the edits were carried out; if not, they stay in the row.
+    change : Change
+    outcome : Outcome
+        Holds the record as the service has it now. Where it is not done, the edits stay in the row.
     kept : mapping
         Columns that keep what stands in the frame (edits that were left out of the plan, or came after it), to how
         they were when they were loaded.
     """
 
     position: int
-    record: Record
-    edited: Collection[str]
-    is_new: bool
-    is_done: bool
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    change: Change
+    outcome: Outcome
+    kept: Mapping[str, Any]
+
+
+def columns_shown(plan: Plan) -> frozenset[str]:
+    """Tell which fields of a record the planned frame, or what it was, has a place for.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    frozenset of str
+    """
+    own = attached(plan.frame)
+    return frozenset(
+        {"id", *map(str, plan.frame.columns), *map(str, plan.frame.index.names), *(own.frame if own else ())}
+    )
 
 
 def write_back(result: Result) -> None:
@@ -88,10 +97,9 @@ def write_back(result: Result) -> None:
         is_done = outcome.state == "done"
         if change.action == "delete" and is_done:
             deleted.append(change.id)
-        elif outcome.record and outcome.state in ("done", "failed"):
-            is_new = change.action == "create"
-            kept = as_left_out(change) | later[change.position]
-            written.append(Written(change.position, outcome.record, change.new_values.keys(), is_new, is_done, kept))
+        elif outcome.after and outcome.state in ("done", "failed"):
+            kept = as_left_out(change) | later.get(change.position, {})
+            written.append(Written(change.position, change, outcome, kept))
     show_records(plan.frame, plan, result.connection, written, deleted)
 
 
@@ -148,7 +156,7 @@ def _keep_references(result: Result) -> None:
     if all(outcome.state in ("unsent", "skipped") for outcome in result.outcomes):
         return  # as if nothing had happened: the plan can be applied again
     pairs = zip(plan.changes_list, result.outcomes, strict=True)
-    left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.record]
+    left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.after]
     left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
     typed = take_in(plan.frame, plan.table).typed
     if "reference_id" not in typed:
@@ -187,7 +195,7 @@ def show_records(
     intake = take_in(frame, plan.table)
     names = {*intake.typed, *(own.frame if own is not None else ())}
     details = not names.issubset(plan.table.columns())  # to build what is only there takes longer than all the rest
-    now = _Now(written, to_frame([one.record for one in written], plan.table, details=details)[0])
+    now = _Now(written, plan.table, details=details)
     _write_frame(frame, intake, own, now)
     typed = take_in(frame, plan.table).typed
     if "id" not in typed:
@@ -203,36 +211,55 @@ def show_records(
     attach(frame, advanced)
 
 
-@dataclass(frozen=True)
 class _Now:
-    """Records as they are now: typed, one row per record."""
+    """Records as they are now.
 
-    written: Sequence[Written]
-    cells: pd.DataFrame
+    Attributes
+    ----------
+    written : sequence of Written
+    cells : DataFrame
+        Typed, one row per record.
+    is_new, is_done : array of bool
+        Which records the push created, and of which the edits were carried out.
+    """
+
+    def __init__(self, written: Sequence[Written], table: Table, *, details: bool) -> None:
+        self.written = written
+        self.is_new = np.array([one.change.action == "create" for one in written], dtype=bool)
+        self.is_done = np.array([one.outcome.state == "done" for one in written], dtype=bool)
+        self._has, self._edited, self._kept = self._none(), self._none(), self._none()
+        portions = []
+        for start in range(0, max(len(written), 1), _PORTION):  # records take far more room than their cells
+            records: list[Record] = []
+            for number, one in enumerate(written[start : start + _PORTION], start):
+                records.append(one.outcome.record or {})
+                for name in records[-1]:
+                    self._has[name][number] = True
+                for cell in one.change.cells:
+                    self._edited[cell.column][number] = True
+                for name in one.kept:
+                    self._kept[name][number] = True
+            portions.append(to_frame(records, table, details=details)[0])
+        self.cells = pd.concat(portions, ignore_index=True)
+
+    def _none(self) -> defaultdict[str, Mask]:
+        return defaultdict(lambda: np.zeros(len(self.written), dtype=bool))
 
     def has(self, name: str) -> Mask:
         """Tell which records have a field: what is missing is not blank here."""
-        return np.array([name in one.record for one in self.written], dtype=bool)
+        return self._has[name]
 
     def edited(self, name: str) -> Mask:
         """Tell in which rows a column was edited."""
-        return np.array([name in one.edited for one in self.written], dtype=bool)
+        return self._edited[name]
 
     def kept(self, name: str) -> Mask:
         """Tell in which rows a column keeps what stands in the frame."""
-        return np.array([name in one.kept for one in self.written], dtype=bool)
+        return self._kept[name]
 
     def is_behind(self, name: str) -> Mask:
         """Tell in which rows a column stays as it was loaded: an edit of that, which must not hide a conflict."""
         return self.kept(name) & ~self.edited(name)
-
-    @property
-    def is_new(self) -> Mask:
-        return np.array([one.is_new for one in self.written], dtype=bool)
-
-    @property
-    def is_done(self) -> Mask:
-        return np.array([one.is_done for one in self.written], dtype=bool)
 
 
 def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now: _Now) -> None:
@@ -246,12 +273,13 @@ def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now:
 
 def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Pair row positions with numbers of records; one record may stand in several rows that are the same."""
-    pairs = {(one.position, number) for number, one in enumerate(now.written)}
-    if "id" in intake.typed and len(now.cells):
+    count = len(now.written)
+    pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
+    if "id" in intake.typed and count:
         numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(intake.typed["id"]))
-        pairs |= {(int(position), int(numbers[position])) for position in np.flatnonzero(numbers >= 0)}
-    ordered = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
-    return ordered[:, 0], ordered[:, 1]
+        positions = np.flatnonzero(numbers >= 0)
+        pairs.append(positions * count + numbers[positions])
+    return np.divmod(np.unique(np.concatenate(pairs)), max(count, 1))
 
 
 def _due(
