@@ -158,16 +158,23 @@ MUTANTS = [
         RUNNING,
         "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_in_order[rest]",
         (
-            '        self._journal.record(self._push_id, number, state="sent"',
+            '        self._journal.record(self._push_id, job.number, state="sent"',
             (
                 "        with contextlib.suppress(JournalError):\n"
-                '            self._journal.record(self._push_id, number, state="sent"'
+                '            self._journal.record(self._push_id, job.number, state="sent"'
             ),
         ),
         (
             "        self._is_noted = False\n        self._stopped.set()\n",
             "        self._is_noted = False\n",
         ),
+    ),
+    _mutant(
+        "a row that was told as unsent is sent all the same",
+        "after a second Ctrl-C the result says that nothing left, and a moment later it does",
+        RUNNING,
+        "test_pushing_faults.py::test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so[rest]",
+        ("            if self._is_over:\n", "            if False:\n"),
     ),
     _mutant(
         "resume() takes everything that is not done for unsent",
@@ -279,7 +286,7 @@ MUTANTS = [
         "the row that failed is reported as done, and the other way round",
         RUNNING,
         "test_pushing_lost.py::test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done[rest]",
-        ("    is_started: bool = False\n", '    is_started: bool = False\n    finished_at: str = ""\n'),
+        ("    is_sent: bool = False\n", '    is_sent: bool = False\n    finished_at: str = ""\n'),
         (
             "        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)\n",
             (

@@ -15,6 +15,8 @@ from wizframe.errors import (
     TransportError,
     service_error,
 )
+from wizframe.pushing import running
+from wizframe.pushing.carrying import Carrier
 from wizframe.pushing.working import Interrupts
 
 LOST = TransportError("the connection broke before the answer was complete")
@@ -317,6 +319,41 @@ def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults,
     (finished,) = wizframe.resume(progress=False)
     assert states(finished) == {"done": 3}
     assert faults.sent == 3
+
+
+@pytest.mark.fault(30)
+def test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so(wiz, press):
+    frame = load(wiz)
+    frame.loc[:1, "payment_term"] = "net77"
+    plan = frame.wiz.plan()
+    wiz.workers = 1
+    go_on, ended = threading.Event(), threading.Event()
+    carry, write_back = Carrier.carry, running.write_back
+
+    def waiting(*given, **options):
+        press()
+        press()
+        go_on.wait(30)  # for its turn, say
+        try:
+            return carry(*given, **options)
+        finally:
+            ended.set()
+
+    def writing_back(result):
+        go_on.set()
+        assert ended.wait(30)
+        write_back(result)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Carrier, "carry", waiting)
+        patched.setattr(running, "write_back", writing_back)
+        with pytest.raises(PushInterruptedError) as raised:
+            plan.apply(progress=False)
+    assert raised.value.result.changes["state"].tolist() == ["unsent", "unsent"]
+    assert writes(wiz) == []
+    (finished,) = wizframe.resume(progress=False)
+    assert states(finished) == {"done": 2}
+    assert len(writes(wiz)) == 2
 
 
 def test_an_error_that_nobody_expected_is_raised_but_what_was_done_is_written_back(wiz, faults):

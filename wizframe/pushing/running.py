@@ -151,7 +151,7 @@ class _Job:
     number: int
     change: Change
     outcome: Outcome | None = None
-    is_started: bool = False
+    is_sent: bool = False
 
 
 class _Push:
@@ -176,6 +176,8 @@ class _Push:
         self._customers = customers
         self._expected: set[str] = set()
         self._stopped = threading.Event()
+        self._sending = threading.Lock()
+        self._is_over = False
         self._watch: Watch | None = None
         self._reason = "the push stopped before this row"
         self._shown: frozenset[str] = frozenset()
@@ -190,6 +192,8 @@ class _Push:
             self._carry_all(parts, on_conflict, progress=progress)
         finally:  # whatever stopped the push: what was done is written back
             self._stopped.set()
+            with self._sending:  # a row that is not sent yet never will be
+                self._is_over = True
             result = self._result(parts)
             settle = self._watch.settle if self._watch else _at_once
             settle(lambda: _write_all_back(result))
@@ -216,7 +220,7 @@ class _Push:
         if job.outcome is not None:
             return job.outcome
         step = "wizframe.resume() finishes the push; what was done is not sent twice"
-        if job.is_started:
+        if job.is_sent or job.number in self._were_sent:
             return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
         return Outcome("unsent", self._reason, step)
 
@@ -282,13 +286,16 @@ class _Push:
                 job.outcome = _without_customer(change, is_expected=change.customer_reference_id in self._expected)
                 return
             change = change._replace(customer_id=customer_id)
-        job.is_started = True
-        note_sent = partial(self._note_sent, job.number, change)
+        note_sent = partial(self._note_sent, job, change)
         job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
 
-    def _note_sent(self, number: int, change: Change, before: Record | None) -> None:
+    def _note_sent(self, job: _Job, change: Change, before: Record | None) -> None:
         """Commit that a write is about to leave, to which customer, and what the record was before it."""
-        self._journal.record(self._push_id, number, state="sent", before=before, customer_id=change.customer_id)
+        with self._sending:
+            if self._is_over:
+                raise JournalError("the push ended while this row waited for its turn, so nothing is sent")
+            job.is_sent = True
+        self._journal.record(self._push_id, job.number, state="sent", before=before, customer_id=change.customer_id)
 
     def _note_outcome(self, job: _Job) -> None:
         """Hand the outcome to the journal without a wait: the next write's commit brings it to the disk.
