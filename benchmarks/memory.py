@@ -1,13 +1,15 @@
-"""Peak memory of a load, over what the imports hold, as a multiple of the finished frame. Each in its own process."""
+"""Peak memory of a load and of a push, as a multiple of the finished frame. Each in its own process."""
 
 import argparse
 import json
+import os
 import sys
+from unittest import mock
 
 from benchmarks.measuring import Goal, Report, forget_peak, in_process, memory_now, peak_memory, quietly
 from benchmarks.serving import Sandbox, prepare
 
-ROWS, MANY = 100_000, 1_000_000
+ROWS, MANY, PUSHED = 100_000, 1_000_000, 30_000
 BOUND, BOUND_OF_MANY = 3.0, 1.5
 #: Ten times the rows; the ids that were seen are kept, so that none comes twice.
 FLAT = 1.5
@@ -28,14 +30,17 @@ def measure(size):
     with Sandbox(prepare(size.folder, size.of(ROWS))) as sandbox:
         found = {name: _of(sandbox, name) for name in WORDS}
         stream = _of(sandbox, "stream")
+        with mock.patch.dict(os.environ, WIZFRAME_STATE_DIR=str(size.folder / "memory")):
+            pushed = _of(sandbox, "push")
     with Sandbox(prepare(size.folder, size.of(MANY))) as sandbox:
         many, long_stream = _of(sandbox, "wizframe"), _of(sandbox, "stream")
     rows, frame = found["wizframe"]["rows"], found["wizframe"]["frame"]
     report = Report(
         "memory",
-        "Memory of a load",
+        "Memory of a load and of a push",
         "The most that a process held at a time, less what it held after its imports, in megabytes and as a multiple "
-        "of the finished frame of wizframe.",
+        "of the finished frame of wizframe. The push changes every row of its frame; what it holds is counted from "
+        "its plan, and includes the records as the service answered.",
         ["", "peak", "× the frame"],
     )
     for name, words in WORDS.items():
@@ -44,6 +49,8 @@ def measure(size):
     report.rows.append([f"{WORDS['wizframe']}, {many['rows']:,} rows", *_shown(many["peak"], many["frame"])])
     for one, whole in ((stream, frame), (long_stream, many["frame"])):
         report.rows.append([f"**wizframe**, `iter_customers`, {one['rows']:,} rows", *_shown(one["peak"], whole)])
+    shown = _shown(pushed["peak"], pushed["frame"])
+    report.rows.append([f"**wizframe**, a push of {pushed['rows']:,} rows, over frame and plan", *shown])
     report.goals = [
         Goal(f"{rows:,} rows: × the frame", found["wizframe"]["peak"] / frame, BOUND),
         Goal(f"{many['rows']:,} rows: × the frame", many["peak"] / many["frame"], BOUND_OF_MANY),
@@ -77,6 +84,8 @@ def load(name, url, key):
     }
     if name == "stream":
         return stream(client)
+    if name == "push":
+        return push(client)
     quietly(client.load_customers, limit=1, progress=False)  # what is imported when first used: pandera
     if name == "dlt":
         import dlt.sources.helpers.rest_client  # noqa: F401, PLC0415
@@ -94,6 +103,21 @@ def stream(client):
     forget_peak()
     rows = quietly(lambda: sum(map(len, client.iter_customers(progress=False))))
     return {"peak": peak_memory() - before, "frame": 0, "rows": rows}
+
+
+def push(client):
+    """Push an edit of every row, and tell of the memory that it took."""
+    frame = quietly(client.load_customers, limit=PUSHED, progress=False)
+    frame["payment_term"] = "edited"
+    plan = client.plan(frame)
+    client.plan(frame.head(1)).apply(client=client, progress=False)  # what is imported when first used
+    before = memory_now()
+    forget_peak()
+    result = plan.apply(client=client, progress=False)
+    if result.counts()["done"] != len(frame):
+        raise RuntimeError(result.summary())
+    size = int(frame.memory_usage(deep=True, index=False).sum())
+    return {"peak": peak_memory() - before, "frame": size, "rows": len(frame)}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from test_journal import CELLS, push
 from test_planning_support import load
 
 import wizframe
+from wizframe.baselines import attached, is_same_memory
 from wizframe.journal import Entry, Journal
 
 ROWS = 3_000
@@ -62,3 +63,12 @@ def test_what_was_pushed_is_counted_and_searched_row_by_row():
     assert wizframe.pushes()[["changes", "planned", "done"]].to_numpy().tolist() == [[ROWS, ROWS, 0]]
     assert wizframe.history(id="cust_7", field="payment_term")["new"].tolist() == ["net45"]
     assert len(wizframe.history(id="cust_7", field="notes")) == 0
+
+
+def test_columns_that_a_push_left_alone_go_on_sharing_their_memory_with_how_they_were(wiz):
+    frame = load(wiz)
+    frame.loc[:9, "payment_term"] = "net77"
+    frame.wiz.plan().apply(progress=False)
+    texts = frame.columns[frame.dtypes == "str"].drop(["payment_term", "updated_at"], errors="ignore")
+    assert len(texts) > 5
+    assert [name for name in texts if not is_same_memory(frame[name], attached(frame).frame[name])] == []

@@ -37,7 +37,8 @@ def pushes() -> pd.DataFrame:
     DataFrame
         One row per push: push_id, started_at and ended_at (``datetime64[us, UTC]``; blank ended_at: cut off, or running
         still; :func:`wizframe.resume` finishes it), user, account, base_url, table, plan_id, note, changes, and how
-        many of them are done, failed, conflict, skipped, unknown, planned, sent.
+        many of them are done, failed, conflict, skipped, unknown, planned, sent. One that has ended with all of them
+        planned was cut off before anything was sent.
 
     Raises
     ------

@@ -303,7 +303,7 @@ def _due(
     is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, intake, own, positions))
     old_rows = unequal & ((is_edited & is_done) | is_untouched)
     if name in _OF_OLD_ROWS:
-        old_rows = is_given
+        old_rows = is_given & unequal
     new_rows = is_given & ((name in _OF_NEW_ROWS) | (mine.isna().to_numpy() & ~is_edited))
     return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
 
@@ -368,10 +368,12 @@ def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now, table: Table
     after = before.reset_index(drop=True)
     targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
     for name in after.columns:
-        chosen = now.has(name) & (targets >= 0) & ~now.is_behind(name)
-        if chosen.any():
+        chosen = np.flatnonzero(now.has(name) & (targets >= 0) & ~now.is_behind(name))
+        known, theirs = after[name].iloc[targets[chosen]], now.cells[name].iloc[chosen]
+        is_other = differs(known.reset_index(drop=True), theirs.reset_index(drop=True))
+        if is_other.any():  # a column that stays as it is goes on sharing its memory with the frame's
             cells = after[name].copy()
-            cells.iloc[targets[chosen]] = now.cells[name][chosen].array
+            cells.iloc[targets[chosen[is_other]]] = theirs[is_other].array
             after[name] = cells
     fresh = np.flatnonzero(targets < 0).tolist()
     if not fresh:
