@@ -108,6 +108,11 @@ class Baseline:
         """Whether no id stands in two rows."""
         return is_unique(self.frame["id"])
 
+    @cached_property
+    def columns(self) -> dict[str, pd.Series[Any]]:
+        """Its columns by name: pandas would make each of them anew whenever it is asked."""
+        return {str(name): values for name, values in self.frame.items()}
+
     def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
         """Find the rows of ids.
 

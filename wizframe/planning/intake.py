@@ -20,12 +20,14 @@ from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.schemas import find_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
     from wizframe.baselines import Baseline
     from wizframe.fields import Field, Table
+
+    Columns = Mapping[str, pd.Series[Any]]
 
 __all__ = ["CUSTOMER_REFERENCE", "Intake", "is_literal", "take_in", "validate", "which_table"]
 
@@ -111,16 +113,16 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     )
 
 
-def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = None) -> Intake:
+def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> Intake:
     """Read a frame's columns and index levels as typed columns of a table.
 
     Parameters
     ----------
     frame : DataFrame
     table : Table
-    known : DataFrame, optional
-        The frame's own load, with ids: what it holds is no command. Where the frame has its rows one by one, cells
-        that do not differ are not looked at.
+    known : mapping of Series, optional
+        The columns of the frame's own load, with ids: what they hold is no command. Where the frame has its rows one by
+        one, cells that do not differ are not looked at.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: pd.DataFrame | None = N
     intake = Intake(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
     typed: dict[str, pd.Series[Any]] = {}
     is_in_place = known is not None and "id" in flat and is_same_memory(flat["id"], known["id"])
-    own: dict[Any, pd.Series[Any]] = dict(known.items()) if known is not None and is_in_place else {}
+    own: Columns = known if known is not None and is_in_place else {}
     columns: Iterable[tuple[Any, pd.Series[Any]]] = flat.items()
     for name, values in columns:
         edited = _edited(values, own[name], table[name]) if name in own else None
@@ -218,7 +220,7 @@ def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.ND
     return edited
 
 
-def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: pd.DataFrame | None) -> pd.Series[Any]:
+def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: Columns | None) -> pd.Series[Any]:
     if values.dtype.kind not in "biufcmM" and holds(values, CLEAR):
         is_clear = values.eq(CLEAR).fillna(value=False).astype(bool) & ~_was_literal(intake, field, known)
         intake.cleared[field.name] = is_clear
@@ -232,7 +234,7 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: pd
     return typed
 
 
-def _was_literal(intake: Intake, field: Field, known: pd.DataFrame | None) -> npt.NDArray[np.bool_]:
+def _was_literal(intake: Intake, field: Field, known: Columns | None) -> npt.NDArray[np.bool_]:
     """Tell where a row's record held :data:`CLEAR` when it was loaded, wherever in the frame the row lies now."""
     flat = intake.typed
     if known is None or "id" not in flat or field.name not in known or not holds(known[field.name], CLEAR):

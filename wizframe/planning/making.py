@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -41,11 +42,8 @@ __all__ = ["Options", "plan_deletes", "plan_edits"]
 
 #: Columns that say which record a row is: a number among them may name another one.
 _KEYS = ("id", "customer_id", CUSTOMER_REFERENCE)
-#: Columns that tell which record a row is.
-_TELLING = {
-    CUSTOMER: ("display_name", "company_name", "reference_id"),
-    CONTACT: ("first_name", "last_name", "email", "reference_id"),
-}
+#: Columns that name a record in words of its own.
+_NAMES = {CUSTOMER: ("display_name", "company_name"), CONTACT: ("first_name", "last_name", "email")}
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def _plan_table(
     own = attached(frame)
     own = own if own is not None and own.table is kind else None
     was = frame.copy(deep=False)  # what is edited while this looks around is not planned, and makes the plan stale
-    intake = take_in(was, kind, known=own.frame if own is not None else None)
+    intake = take_in(was, kind, known=own.columns if own is not None else None)
     matched = match_rows(
         intake,
         own=own,
@@ -276,8 +274,8 @@ def _doubtful(old: Any, advice: str) -> str:
 
 def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change]:
     changes = []
-    rows = _rows(matched.base, intake, matched, sorted(found.cells), _TELLING[intake.table])
-    for position, row in rows.items():
+    for who in _identities(matched.base, intake, matched, sorted(found.cells)):
+        position = who[0]
         cells = found.cells[position]
         unsure = [cell for cell in cells if _is_unsure(matched, position, cell.column)] if matched.unsure else ()
         for cell in unsure:
@@ -285,52 +283,52 @@ def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change
             found.problems.append(Problem(position, cell.column, cell.new, rule))
         sure = tuple(cell for cell in cells if cell not in unsure) if unsure else tuple(cells)
         if sure:
-            changes.append(_change("update", intake, matched, position, sure, row))
+            changes.append(Change("update", *who, sure, matched.new_customers.get(position)))
     return changes
 
 
-def _change(
-    action: Literal["create", "update", "delete"],
-    intake: Intake,
-    matched: Matched,
-    position: int,
-    cells: tuple[Cell, ...],
-    row: Mapping[str, Any],
-) -> Change:
-    new = {cell.column: cell.new for cell in cells} if action == "create" else {}
-    if intake.table is CUSTOMER:
-        name = row.get("display_name") or row.get("company_name")
-    else:
-        name = " ".join(filter(None, (row.get("first_name"), row.get("last_name")))) or row.get("email")
-    return Change(
-        action=action,
-        position=position,
-        label=intake.labels[position],
-        name=name or "",
-        id=row["id"],
-        customer_id=row.get("customer_id"),
-        reference_id=new.get("reference_id", row.get("reference_id")),
-        cells=cells,
-        customer_reference_id=matched.new_customers.get(position),
-    )
-
-
-def _rows(
-    source: pd.DataFrame,
-    intake: Intake,
-    matched: Matched,
-    positions: Sequence[int],
-    names: Iterable[str] | None = None,
-) -> dict[int, dict[str, Any]]:
-    """Read rows, and whose they are, by column: cell by cell, pandas would take ten times as long."""
+def _identities(
+    source: pd.DataFrame, intake: Intake, matched: Matched, positions: Sequence[int]
+) -> Iterator[tuple[int, Any, str, str | None, str | None, str | None]]:
+    """Say which records some rows are, as a change does: position, label, name, id, customer's id and reference."""
     if not positions:
-        return {}
-    columns = {name: source[name] for name in map(str, source if names is None else names) if name in source}
+        return iter(())
+    names = _NAMES[intake.table]
+    columns = _columns(source, intake, matched, positions, [*names, "reference_id"])
+    nothing = [None] * len(positions)
+    texts = zip(*(columns.get(name, nothing) for name in names), strict=True)
+    keys = (columns.get(name, nothing) for name in ("id", "customer_id", "reference_id"))
+    labels = intake.labels.take(np.array(positions))
+    name = _customer_name if intake.table is CUSTOMER else _contact_name
+    return zip(positions, labels, itertools.starmap(name, texts), *keys, strict=True)
+
+
+def _customer_name(display: str | None, company: str | None) -> str:
+    return display or company or ""
+
+
+def _contact_name(first: str | None, last: str | None, email: str | None) -> str:
+    return " ".join(filter(None, (first, last))) or email or ""
+
+
+def _columns(
+    source: pd.DataFrame, intake: Intake, matched: Matched, positions: Sequence[int], names: Iterable[str]
+) -> dict[str, list[Any]]:
+    """Read some rows, and whose they are, by column: cell by cell, pandas would take ten times as long."""
+    columns = {name: source[name] for name in names if name in source}
     columns |= {"id": matched.ids, "customer_id": matched.customer_ids}
-    shown = [name for name in columns if name in intake.table]
-    places = np.array(positions)
-    cells = zip(*(record_values(columns[name], intake.table[name], places) for name in shown), strict=True)
-    return {position: dict(zip(shown, row, strict=True)) for position, row in zip(positions, cells, strict=True)}
+    places = np.array(positions, dtype=np.intp)
+    return {
+        name: record_values(values, intake.table[name], places)
+        for name, values in columns.items()
+        if name in intake.table
+    }
+
+
+def _rows(intake: Intake, matched: Matched, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Read whole rows as they were."""
+    columns = _columns(matched.base, intake, matched, positions, map(str, matched.base))
+    yield from (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _text(value: Any) -> str | None:
@@ -338,15 +336,20 @@ def _text(value: Any) -> str | None:
 
 
 def _deletes(intake: Intake, matched: Matched, positions: npt.NDArray[np.intp]) -> list[Change]:
-    rows = _rows(matched.base, intake, matched, positions.tolist())
-    return [_delete(intake, matched, position, row) for position, row in rows.items()]
+    chosen: list[int] = positions.tolist()
+    identities = _identities(matched.base, intake, matched, chosen)
+    rows = _rows(intake, matched, chosen)
+    return [
+        Change("delete", *who, _deleted(intake, row), matched.new_customers.get(who[0]))
+        for who, row in zip(identities, rows, strict=True)
+    ]
 
 
-def _delete(intake: Intake, matched: Matched, position: int, row: Mapping[str, Any]) -> Change:
+def _deleted(intake: Intake, row: Mapping[str, Any]) -> tuple[Cell, ...]:
     cells = [Cell(name, value, None) for name, value in row.items() if intake.table[name].writable]
     if row.get("updated_at") is not None:  # it tells of changes in what a load does not show
         cells.append(Cell("updated_at", row["updated_at"].isoformat(), None))
-    return _change("delete", intake, matched, position, tuple(cells), row)
+    return tuple(cells)
 
 
 def _with_contacts(changes: Sequence[Change], lookups: Lookups) -> list[Change]:
@@ -359,14 +362,15 @@ def _creates(intake: Intake, matched: Matched, account: Account) -> tuple[list[C
     problems: list[Problem] = []
     ignored: set[str] = set()
     ordinals: Counter[str] = Counter()
-    rows = _rows(intake.typed, intake, matched, np.flatnonzero(matched.is_new).tolist(), _TELLING[intake.table])
-    for position, row in rows.items():
+    for who in _identities(intake.typed, intake, matched, np.flatnonzero(matched.is_new).tolist()):
+        position = who[0]
         cells, wrong, skipped = given_cells(intake, position)
         problems += [*wrong, *_lacking(intake, matched, position, cells, wrong)]
         ignored.update(skipped)
         if cells:
             cells = _with_reference(cells, intake, matched, position, account, ordinals)
-            changes.append(_change("create", intake, matched, position, tuple(cells), row))
+            change = Change("create", *who, tuple(cells), matched.new_customers.get(position))
+            changes.append(change._replace(reference_id=change.new_values["reference_id"]))
     notices = [f"new rows: {', '.join(sorted(ignored))} are the service's own and not sent"] if ignored else []
     return changes, problems, notices
 
@@ -437,9 +441,9 @@ def _old_dirt(updates: Sequence[Change], matched: Matched, intake: Intake) -> It
     """Name old values that the service may refuse: a contact is written whole, so they go along with the edit."""
     if intake.table is CUSTOMER:
         return
-    rows = _rows(matched.base, intake, matched, [change.position for change in updates])
-    for change in updates:
-        for name, value in rows[change.position].items():
+    rows = _rows(intake, matched, [change.position for change in updates])
+    for change, row in zip(updates, rows, strict=True):
+        for name, value in row.items():
             field = intake.table[name]
             rule = violation(field, value) if field.writable and name not in change.new_values else None
             if rule:

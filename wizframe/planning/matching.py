@@ -184,7 +184,7 @@ class _Matcher:
             is_new = self._find_by_reference(ids, customer_ids, new=new)
             typed = typed.assign(id=ids)
         is_in_place = own is not None and own.is_unique and baselines.is_same_memory(ids, own.frame["id"])
-        is_known = ids.notna().to_numpy() & (is_in_place or self._first_of_each(ids))
+        is_known = had_id.copy() if is_in_place else ids.notna().to_numpy() & self._first_of_each(ids)
         others = baselines.live(self._intake.table, self._account, self._connection)
         loaded = baselines.match(typed, own, others, may_guess=had_id)
         if "customer_id" in loaded.frame:
