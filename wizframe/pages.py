@@ -33,7 +33,8 @@ class Columns:
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
         self._count = len(next(iter(columns.values())))
         self._columns: dict[str, Sequence[Any] | None] = {**columns}
-        self._texts: dict[str, pa.Array] = {}
+        self._texts: Any = None  # those of all packed fields in one array: one for each is work for Python's collector
+        self._places: dict[str, int] = {}  # where in it each of them begins
 
     def __len__(self) -> int:
         return self._count
@@ -48,13 +49,13 @@ class Columns:
         values = self._columns.get(name)
         if values is not None:
             return values
-        packed = self._texts.get(name)
+        packed = self.texts(name)
         return [None] * self._count if packed is None else packed.to_pylist()
 
     def put(self, name: str, values: Sequence[Any]) -> None:
         """Set one field of all rows."""
         self._columns[name] = values
-        self._texts.pop(name, None)
+        self._places.pop(name, None)
 
     def records(self) -> list[Record]:
         """Make records."""
@@ -74,15 +75,16 @@ class Columns:
         present = [name for name in names if name in self._columns]
         values = list(chain.from_iterable(self.values(name) for name in present))
         try:
-            whole = pa.array(values, pa.large_string())
+            self._texts = pa.array(values, pa.large_string())
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
             return
-        self._texts = {name: whole.slice(i * self._count, self._count) for i, name in enumerate(present)}
+        self._places = {name: number * self._count for number, name in enumerate(present)}
         self._columns.update(dict.fromkeys(set(present).difference(also)))
 
     def texts(self, name: str) -> pa.Array | None:
         """Give one field as it was packed; None where it was not."""
-        return self._texts.get(name)
+        place = self._places.get(name)
+        return None if place is None else self._texts.slice(place, self._count)
 
     def chosen(self, numbers: Sequence[int]) -> Columns:
         """Give some of the rows."""
@@ -92,7 +94,9 @@ class Columns:
             name: None if values is None else [values[number] for number in numbers]
             for name, values in self._columns.items()
         }
-        rows._texts = {name: texts.take(pa.array(numbers, pa.int64())) for name, texts in self._texts.items()}
+        moved = [place + number for place in self._places.values() for number in numbers]
+        rows._texts = None if self._texts is None else self._texts.take(pa.array(moved, pa.int64()))
+        rows._places = {name: number * len(numbers) for number, name in enumerate(self._places)}
         return rows
 
 
