@@ -142,6 +142,13 @@ MUTANTS = [
         ("min(left_s, self._silence_s)", "self._silence_s"),
     ),
     _mutant(
+        "an answer that broke off in its head is taken for a whole one",
+        "a delete of which nobody knows whether it was done is told as done",
+        "transport/deadlines.py",
+        "test_transport.py::TestHeads::test_what_is_no_whole_one_is_a_lost_answer",
+        ("        if self._reader.has_ended:\n", "        if False:\n"),
+    ),
+    _mutant(
         "the journal is told of a write after it was sent",
         "a crash in between leaves it as planned, and resume() sends it a second time",
         CARRYING,
