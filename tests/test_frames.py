@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wizframe.dialects import decode_page, decode_record
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER
 from wizframe.frames import column, is_blank, pandas_dtype, problems_frame, split_ids, to_frame, to_record_value
 from wizframe.frames.memory import give_back
-from wizframe.frames.texts import is_repeated, mask_of
+from wizframe.frames.texts import differing, is_repeated, mask_of
 
 TABLES = [CUSTOMER, CONTACT, ADDRESS]
 #: One field of each kind.
@@ -252,6 +252,36 @@ def test_a_frame_of_problems_has_its_columns_also_without_rows():
 def test_texts_that_stand_in_several_rows_are_found_without_a_dictionary(texts):
     values = pd.Series(texts, dtype="str")
     assert is_repeated(values).tolist() == values.duplicated(keep=False).tolist()
+
+
+@given(
+    texts=st.lists(st.sampled_from([None, "", "a", "b", "ab", "ba", "é"]), min_size=1, max_size=9),
+    edits=st.lists(st.tuples(st.integers(0, 499), st.sampled_from([None, "", "a", "b", "ab", "aab"])), max_size=6),
+    rows=st.sampled_from([32, 33, 300, 480, 500]),
+    start=st.sampled_from([0, 1, 31, 40]),
+)
+@example(["a", "b"], [(299, "")], 300, 0)  # the last block is a short one
+@example(["a", "b"], [(2, "ab"), (3, "")], 300, 0)  # the same bytes in other texts
+def test_the_texts_that_differ_are_found_wherever_blocks_of_them_end(texts, edits, rows, start):
+    before = (texts * 500)[:500]
+    after = before.copy()
+    for row, text in edits:
+        after[row] = text
+    left, right = (pd.Series(side, dtype="str").iloc[start:rows] for side in (before, after))
+    expected = [one != other for one, other in zip(before[start:rows], after[start:rows], strict=True)]
+    assert differing(left, right).tolist() == expected
+    halves = pd.concat([right.iloc[:7], right.iloc[7:]])
+    assert differing(halves, left).tolist() == expected
+
+
+def test_bytes_behind_a_blank_are_no_text():
+    """Arrow may keep what stood there."""
+    was = pa.array(["a", "bb", "c"] * 100, pa.large_string())
+    bits = pa.array([True, False, True] * 100).buffers()[1]
+    blanked = pa.Array.from_buffers(pa.large_string(), 300, [bits, *was.buffers()[1:]])
+    left, right = (pd.Series(texts, dtype="str") for texts in (blanked, was))
+    assert differing(left, pd.Series(["a", None, "c"] * 100, dtype="str")).tolist() == [False] * 300
+    assert differing(left, right).tolist() == [False, True, False] * 100
 
 
 @pytest.mark.parametrize("bits", [[], [True], [True, False, False] * 7])

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "are_among", "blanks", "holds", "in_order", "is_repeated", "is_text", "is_unique", "mask_of", "places_in",
-    "texts_of",
+    "are_among", "blanks", "differing", "holds", "in_order", "is_repeated", "is_text", "is_unique", "mask_of",
+    "places_in", "texts_of",
 ]  # fmt: skip
+
+#: So many texts are compared at once.
+_BLOCK = 32
 
 
 def is_text(values: pd.Series[Any]) -> bool:
@@ -157,6 +160,69 @@ def is_unique(values: pd.Series[Any]) -> bool:
         False also where two are blank.
     """
     return len(pc.unique(texts_of(values))) == len(values)
+
+
+def differing(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Tell which texts of two columns differ; blank equals blank.
+
+    Where most are equal, as after an edit, blocks of them are compared first and then the texts of the blocks that
+    differ: that takes half the time of going from text to text.
+
+    Parameters
+    ----------
+    left, right : Series
+        Of texts, equally long.
+
+    Returns
+    -------
+    array of bool
+    """
+    mine, other = _whole(left), _whole(right)
+    if len(mine) <= _BLOCK:
+        return _differing(mine, other)
+    blocks = np.flatnonzero(_differing_blocks(mine, other))
+    if len(blocks) * _BLOCK > len(mine) / 4:
+        return _differing(mine, other)
+    rows = np.add.outer(blocks * _BLOCK, np.arange(_BLOCK)).ravel()
+    rows = rows[rows < len(mine)]
+    places, found = pa.array(rows), np.zeros(len(mine), dtype=bool)
+    found[rows] = _differing(mine.take(places), other.take(places))
+    return found
+
+
+def _whole(values: pd.Series[Any]) -> pa.Array:
+    texts = texts_of(values)
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def _differing(left: pa.Array, right: pa.Array) -> npt.NDArray[np.bool_]:
+    """Compare texts one by one."""
+    unequal = mask_of(pc.fill_null(pc.not_equal(left, right), fill_value=False))
+    return unequal | _is_one_blank(left, right) if left.null_count or right.null_count else unequal
+
+
+def _is_one_blank(left: pa.Array, right: pa.Array) -> npt.NDArray[np.bool_]:
+    return mask_of(pc.xor(left.is_null(), right.is_null()))
+
+
+def _differing_blocks(left: pa.Array, right: pa.Array) -> npt.NDArray[np.bool_]:
+    """Tell which blocks of texts may differ: in a byte, in the length of a text, or in what is blank."""
+    (starts, blocks), (other_starts, other_blocks) = _blocks(left), _blocks(right)
+    found = mask_of(pc.not_equal(blocks, other_blocks))
+    shift = starts - other_starts
+    found[np.flatnonzero(shift[1:] != shift[:-1]) // _BLOCK] = True
+    if left.null_count or right.null_count:
+        found[np.flatnonzero(_is_one_blank(left, right)) // _BLOCK] = True
+    return found
+
+
+def _blocks(texts: pa.Array) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """Give where texts start and the last one ends, and blocks of them as one text each, in the same memory."""
+    _, places, content = texts.buffers()
+    starts = np.frombuffer(places, np.int64)[texts.offset :][: len(texts) + 1]
+    edges = np.append(starts[:-1:_BLOCK], starts[-1])
+    buffers = [None, pa.py_buffer(edges), content or pa.py_buffer(b"")]
+    return starts, pa.Array.from_buffers(pa.large_binary(), len(edges) - 1, buffers)
 
 
 def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
