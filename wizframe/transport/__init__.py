@@ -255,6 +255,8 @@ class Transport:
         """Copy the one request that was prepared: preparing each costs half of what a whole request does."""
         if self._example is None:
             self._example = requests.Request("GET", self.base_url, headers=_HEADERS | self._headers()).prepare()
+            # A plain dict: each request copies it twice, and it takes a twentieth of the time.
+            self._example.headers = dict(self._example.headers)  # type: ignore[assignment]
         request = requests.PreparedRequest()
         request.method = method
         request.url = (self._example.url or "").rstrip("/") + url.removeprefix(self.base_url)
@@ -363,6 +365,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
         manager = super().proxy_manager_for(*args, ssl_context=self._context, **options)
         manager.pool_classes_by_scheme = pool_classes()
         return manager
+
+    def request_url(self, request: requests.PreparedRequest, *_proxies: Any) -> str:
+        """Give the path: a proxy, too, is asked for a tunnel."""
+        return request.path_url
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the certificates to the shared context, which verifies them and the host name."""
