@@ -88,6 +88,7 @@ def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as found:
         cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
-        rows = zip(cases["index"].astype(int), cases["column"], cases["failure_case"], cases["check"], strict=True)
-        return problems_frame((frame.index[position], name, value, rule) for position, name, value, rule in rows)
+        labels = frame.index[cases["index"].astype(int)]
+        values = [cases[name].astype(object).tolist() for name in ("column", "failure_case", "check")]
+        return problems_frame(zip(labels.tolist(), *values, strict=True))
     return problems_frame()
