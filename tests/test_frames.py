@@ -297,3 +297,14 @@ def test_memory_is_given_back_without_a_change_of_the_pool_that_others_use():
     usual = pa.default_memory_pool().backend_name
     give_back(10_000_000)
     assert pa.default_memory_pool().backend_name == usual
+
+
+def test_memory_is_given_back_when_much_is_free_however_little_at_a_time(monkeypatch):
+    give_back(10_000_000)
+    calls = []
+    monkeypatch.setattr("wizframe.frames.memory.pa.set_memory_pool", calls.append)
+    for _ in range(9):
+        give_back(1_000_000)
+    assert not calls
+    give_back(1_000_000)
+    assert calls

@@ -6,40 +6,37 @@ Arrow's own allocator keeps what columns leave behind on their way into a frame:
 from __future__ import annotations
 
 import threading
-import time
 
 import pyarrow as pa
 
 __all__ = ["POOL", "give_back"]
 
 POOL = pa.system_memory_pool()
-_LEAST_BYTES, _MANY_BYTES = 1_000_000, 10_000_000
-#: Where a process holds gigabytes in pieces, looking for what is free takes long: at most a fifth of the time.
-_REST = 4
+#: To look for what is free takes time, and what is given back has to be fetched again: not for a few.
+_MANY_BYTES = 10_000_000
 
 
-class _Turn:
+class _Freed:
     lock = threading.Lock()
-    rests_until = 0.0
+    bytes = 0
 
 
 def give_back(freed: int) -> None:
-    """Let the system have the memory that is free again.
+    """Let the system have the memory that is free again, once there is much of it.
 
     Parameters
     ----------
     freed : int
-        Bytes that were let go of: a few are not worth the trouble, many always are.
+        Bytes that were let go of.
     """
-    if freed < _LEAST_BYTES or (freed < _MANY_BYTES and time.monotonic() < _Turn.rests_until):
-        return
-    with _Turn.lock:
-        start, usual = time.monotonic(), pa.default_memory_pool()
+    with _Freed.lock:
+        _Freed.bytes += freed
+        if _Freed.bytes < _MANY_BYTES:
+            return
+        _Freed.bytes, usual = 0, pa.default_memory_pool()
         usual.release_unused()
         pa.set_memory_pool(POOL)  # whichever pool is asked, pyarrow lets the default one do it
         try:
             POOL.release_unused()
         finally:
             pa.set_memory_pool(usual)
-        end = time.monotonic()
-        _Turn.rests_until = end + _REST * (end - start)
