@@ -27,7 +27,7 @@ class Columns:
     Parameters
     ----------
     columns : dict of sequence
-        By field, at least one, all equally long.
+        By field, all equally long. Among them is ``id``, a text in every row, and not blank.
     """
 
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
@@ -221,6 +221,11 @@ class Page:
     def names(self) -> list[str]:
         """The fields that any of the records has."""
         return self.look().rows.names
+
+    @property
+    def is_named(self) -> bool:
+        """Whether each record is known to have an id."""
+        return isinstance(self.look().rows, Columns)
 
     def values(self, name: str) -> Sequence[Any]:
         """Give one field of all records.

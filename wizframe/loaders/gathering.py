@@ -67,8 +67,7 @@ class Rows:
         if not len(page):
             return
         self.sent.update(page.names)
-        ids = page.values("id")
-        if not set(map(type, ids)) <= {str} or "" in ids:
+        if not page.is_named:
             self._note_nameless(page)
         self._parts.append(page)
         self._count += len(page)

@@ -46,9 +46,8 @@ def identities(page: Page) -> list[str]:
     -------
     list of str
     """
-    ids = page.values("id")
-    if set(map(type, ids)) <= {str} and "" not in ids:
-        return list(ids)
+    if page.is_named:
+        return list(page.values("id"))
     return [identity(record) for record in page.records]
 
 
