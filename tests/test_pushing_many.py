@@ -1,5 +1,6 @@
 """A push of many rows: what it holds in memory is about what the frame shows, and the journal is read row by row."""
 
+import sqlite3
 import tracemalloc
 
 import orjson
@@ -58,8 +59,12 @@ def test_what_was_pushed_is_counted_and_searched_row_by_row():
     )
     with Journal() as journal:
         journal.begin(push(), rows)
-    assert most_held(wizframe.pushes) < 200_000
-    assert most_held(lambda: wizframe.history(id="cust_7")) < 200_000
+    for read in (wizframe.pushes, lambda: wizframe.history(id="cust_7"), lambda: wizframe.history(field="notes")):
+        read()  # imports what is imported when it is first used
+        assert most_held(read) < 200_000
+    with sqlite3.connect(journal.path) as connection:  # what cannot be read is not even looked at
+        connection.execute("UPDATE changes SET cells = '{' WHERE id <> 'cust_7'")
+    connection.close()
     assert wizframe.pushes()[["changes", "planned", "done"]].to_numpy().tolist() == [[ROWS, ROWS, 0]]
     assert wizframe.history(id="cust_7", field="payment_term")["new"].tolist() == ["net45"]
     assert len(wizframe.history(id="cust_7", field="notes")) == 0

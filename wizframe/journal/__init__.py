@@ -58,6 +58,10 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 _INSERT_PUSH = _insert("pushes", [*PUSH_COLUMNS, "owner", "alive_at"])
 _INSERT_CHANGE = _insert("changes", ["push_id", *ENTRY_COLUMNS])
+_OF_RECORD = (
+    "SELECT number FROM changes WHERE push_id = ? AND id = ? "
+    "UNION ALL SELECT number FROM changes WHERE push_id = ? AND id IS NULL"
+)
 
 
 class Journal:
@@ -242,19 +246,25 @@ class Journal:
         query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
         return [PushEntry(*row) for row in self._read(query, values)]
 
-    def entries(self, push_id: str) -> Iterator[Entry]:
+    def entries(self, push_id: str, *, record_id: str | None = None) -> Iterator[Entry]:
         """Give the changes of a push, in its order.
 
         Parameters
         ----------
         push_id : str
+        record_id : str, optional
+            Only those of this record.
 
         Yields
         ------
         Entry
         """
-        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? ORDER BY number"  # noqa: S608
-        return map(from_row, self._read(query, [push_id]))
+        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? {{}} ORDER BY number"  # noqa: S608
+        if record_id is None:
+            return map(from_row, self._read(query.format(""), [push_id]))
+        # By the index: a push may have millions. What was new has its id in the record that came back.
+        rows = self._read(query.format(f"AND number IN ({_OF_RECORD})"), [push_id, push_id, record_id, push_id])
+        return (entry for entry in map(from_row, rows) if entry.record_id == record_id)
 
     def counts(self, push_id: str) -> dict[str, int]:
         """Count the changes of a push by their state.

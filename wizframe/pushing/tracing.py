@@ -84,8 +84,7 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
     rows = [
         row
         for push, journal in _all()
-        for entry in journal.entries(push.push_id)
-        if id is None or entry.record_id == id
+        for entry in journal.entries(push.push_id, record_id=id)
         for row in _cells(push, entry, field)
     ]
     frame = _with_times(problems_frame(rows, _HISTORY_COLUMNS), "when")
