@@ -234,6 +234,7 @@ def test_nobody_is_there_to_say_yes(wiz, capsys):
 SHAPES = {
     "column": lambda frame: frame,
     "index": lambda frame: frame.set_index("id"),
+    "index with None": lambda frame: frame.astype({"id": object}).replace({"id": {float("nan"): None}}).set_index("id"),
     "MultiIndex": lambda frame: frame.assign(region="EU").set_index(["region", "id"]),
     "duplicate labels": lambda frame: frame.set_axis([3] * len(frame)),
     "objects": lambda frame: frame.astype(object),
@@ -251,7 +252,7 @@ def test_ids_references_and_times_are_written_into_the_planned_frame(wiz, shape)
     assert wizframe.plan(frame).counts() == {"create": 2, "update": 1, "delete": 0}
     result = wizframe.plan(frame).apply(progress=False)
     assert states(result) == {"done": 3}
-    shown = frame.reset_index() if shape in ("index", "MultiIndex") else frame
+    shown = frame if "id" in frame else frame.reset_index()
     now = stored(wiz, "customers")
     assert shown["id"].isin(now.keys()).all()
     for _, row in shown.iloc[[0, 3, 4]].iterrows():

@@ -256,6 +256,16 @@ def test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done(wiz):
     assert result.changes["code"].tolist() == ["", "conflict", "deleted", ""]
 
 
+@pytest.mark.usefixtures("waits")
+def test_references_are_shown_of_what_was_done_too_where_one_that_is_unknown_brings_the_column(wiz):
+    frame = pd.concat([new_row("customers", wiz)] * 2, ignore_index=True)
+    frame["company_name"] = ["One", "Two"]
+    plan = frame.wiz.plan()
+    wiz.server.faults.add(Fault("drop_after", "customers.create", skip=1), Fault("answer", "reads", status=401))
+    assert plan.apply(progress=False).changes["state"].tolist() == ["done", "unknown"]
+    assert frame["reference_id"].tolist() == plan.changes["reference_id"].tolist()
+
+
 def test_undo_puts_back_what_was_there_and_not_what_had_been_loaded(wiz):
     """Somebody changed the cell between the load and the push, which overwrote it on purpose."""
     frame = load(wiz)

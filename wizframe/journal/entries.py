@@ -184,9 +184,10 @@ def to_cell(name: str, value: Any) -> Any:
     Returns
     -------
     object
-        JSON in the ``JSON_COLUMNS``; None stays None.
+        JSON in the ``JSON_COLUMNS``; None stays None, but for the label of a row, which may be None itself.
     """
-    return to_json(value) if name in JSON_COLUMNS and value is not None else value
+    is_nothing = value is None and name != "label"
+    return to_json(value) if name in JSON_COLUMNS and not is_nothing else value
 
 
 def to_json(value: Any) -> str:

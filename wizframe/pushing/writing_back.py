@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Written", "as_left_out", "set_cells", "show_records", "write_back"]
+__all__ = ["Written", "as_left_out", "columns_shown", "set_cells", "show_records", "write_back"]
 
 #: What the service decides or wizframe made up: written into new rows, and into rows that were there.
 _OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
@@ -57,7 +57,7 @@ class Written(NamedTuple):
 
 
 def columns_shown(plan: Plan) -> frozenset[str]:
-    """Tell which fields of a record the planned frame, or what it was, has a place for.
+    """Tell which fields of a record the planned frame, or what it was, has a place for, or may get one.
 
     Parameters
     ----------
@@ -68,9 +68,8 @@ def columns_shown(plan: Plan) -> frozenset[str]:
     frozenset of str
     """
     own = attached(plan.frame)
-    return frozenset(
-        {"id", *map(str, plan.frame.columns), *map(str, plan.frame.index.names), *(own.frame if own else ())}
-    )
+    names = [*plan.frame.columns, *plan.frame.index.names, *(own.frame if own else ()), *_OF_NEW_ROWS]
+    return frozenset(map(str, names))
 
 
 def write_back(result: Result) -> None:
