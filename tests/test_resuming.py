@@ -181,6 +181,16 @@ def test_undo_works_tomorrow_and_for_some_records_only(wiz):
         wizframe.undo("yesterday")
 
 
+def test_an_undo_of_which_nothing_was_sent_has_put_nothing_back(wiz):
+    """Such as one that was cut off while its plan went into the journal."""
+    customers = wiz.load_customers()
+    customers.loc[:2, "payment_term"] = "net77"
+    result = customers.wiz.plan().apply()
+    wiz.server.faults.add(Fault("answer", "customers.get", status=401, times=None))
+    assert result.undo().apply().counts()["unsent"] == 3
+    assert "nothing is put back yet: apply() does it" in repr(result.undo())
+
+
 def test_undoing_meets_a_later_edit_as_a_conflict(wiz):
     customers = wiz.load_customers()
     customers.loc[:1, "payment_term"] = "net77"

@@ -66,12 +66,12 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
             if _was_written(entry) and (ids is None or entry.record_id in ids):
                 changes[entry.table_name] += _inverse(entry, TABLES[entry.table_name])
                 deleted += entry.action == "delete"
+        # Last things first.
+        plan = joined([_inverse_of(push, TABLES[name], inverse[::-1], meant) for name, inverse in changes.items()])
         counts = journal.counts(push_id)
-    # Last things first.
-    plan = joined([_inverse_of(push, TABLES[name], inverse[::-1], meant) for name, inverse in changes.items()])
-    unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
-    notices = (*_notices(deleted, unsettled), *(_state(plan, push, known) if len(plan) else ()))
-    return replace(plan, notices=notices)
+        unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
+        state = _state(plan, push, known, journal) if len(plan) else ()
+        return replace(plan, notices=(*_notices(deleted, unsettled), *state))
 
 
 def _client_for(push: PushEntry, client: Client | None) -> Client:
@@ -156,9 +156,10 @@ def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
                 yield Problem(number, cell.column, None, "was blank before, but is required: it cannot be cleared")
 
 
-def _state(plan: Plan, push: PushEntry, known: Sequence[PushEntry]) -> Iterator[str]:
+def _state(plan: Plan, push: PushEntry, known: Sequence[PushEntry], journal: Journal) -> Iterator[str]:
     """Say that nothing happens by itself, or that it happened already: the same changes have the same id."""
-    again = next((one for one in known if one.plan_id == plan.id and one.started_at > push.started_at), None)
+    later = (one for one in known if one.plan_id == plan.id and one.started_at > push.started_at)
+    again = next((one for one in later if journal.counts(one.push_id).get("done")), None)
     if again is not None:
         yield f"push {again.push_id} did this already; what is so is not sent again"
     else:
