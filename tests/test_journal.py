@@ -189,6 +189,19 @@ def test_the_lease_of_a_killed_process_is_free(journal):
     journal.lease("p")
 
 
+def test_a_lease_that_could_not_be_given_back_binds_nobody_in_its_own_process(journal):
+    """The disk was full, and has room again: resume() in the same notebook must not pass the push by."""
+    one = push()
+    journal.begin(one, entries(1))
+    journal._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(JournalError, match="cannot be used"):
+        journal.release(one.push_id)
+    journal.close()
+    with Journal() as other:
+        other.lease(one.push_id)
+        other.record(one.push_id, 0, state="sent")
+
+
 def test_an_unknown_push_is_said_with_the_way_to_find_it(journal):
     with pytest.raises(JournalError, match=r"^the journal has no push nope: wizframe\.pushes\(\) lists them$"):
         journal.lease("nope")

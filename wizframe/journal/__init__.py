@@ -50,6 +50,8 @@ LEASE_S = 30.0
 _HEARTBEAT_S = 5.0
 _BATCH = 256
 _PORTION = 5_000
+#: Owners in this process that have given up, though the file, which could not be written, says otherwise.
+_dead: set[str] = set()
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -229,7 +231,11 @@ class Journal:
     def release(self, push_id: str) -> None:
         """Give a lease back, so that another process may go on."""
         self._leased.discard(push_id)
-        self._submit("UPDATE pushes SET owner = NULL WHERE push_id = ? AND owner = ?", [push_id, self._owner])
+        try:
+            self._submit("UPDATE pushes SET owner = NULL WHERE push_id = ? AND owner = ?", [push_id, self._owner])
+        except JournalError:
+            _dead.add(self._owner)
+            raise
 
     def pushes(self, push_id: str | None = None) -> list[PushEntry]:
         """List all pushes, newest first, or one.
@@ -390,6 +396,8 @@ class Journal:
 
 def _is_alive(owner: str, alive_at: float | None) -> bool:
     """Tell whether a lease still holds: its process runs on this machine, or gave a sign of life lately."""
+    if owner in _dead:
+        return False
     host, pid, _ = owner.split("/")
     if host == socket.gethostname() and os.name == "posix":
         try:
