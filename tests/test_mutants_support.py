@@ -295,11 +295,8 @@ MUTANTS = [
         "test_pushing_lost.py::test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done[rest]",
         ("    is_sent: bool = False\n", '    is_sent: bool = False\n    finished_at: str = ""\n'),
         (
-            "        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)\n",
-            (
-                "        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)\n"
-                "        job.finished_at = now()\n"
-            ),
+            "        job.outcome = outcome.packed(self._shown)\n",
+            "        job.outcome = outcome.packed(self._shown)\n        job.finished_at = now()\n",
         ),
         ("map(self._outcome, jobs)", "map(self._outcome, sorted(jobs, key=lambda job: job.finished_at))"),
     ),

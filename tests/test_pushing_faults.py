@@ -15,6 +15,7 @@ from wizframe.errors import (
     TransportError,
     service_error,
 )
+from wizframe.journal import Journal
 from wizframe.pushing import running
 from wizframe.pushing.carrying import Carrier
 from wizframe.pushing.working import Interrupts
@@ -354,6 +355,35 @@ def test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so(
     (finished,) = wizframe.resume(progress=False)
     assert states(finished) == {"done": 2}
     assert len(writes(wiz)) == 2
+
+
+@pytest.mark.fault(30)
+def test_a_push_has_not_ended_before_the_journal_has_its_last_outcome(wiz, press):
+    frame = load(wiz)
+    frame.loc[0, "payment_term"] = "net77"
+    plan = frame.wiz.plan()
+    closed = threading.Event()
+    note, close = Journal.note, Journal.close
+
+    def noting(*given, **columns):
+        if columns["state"] == "done":
+            press()
+            press()
+            closed.wait(30)
+        return note(*given, **columns)
+
+    def closing(journal):
+        close(journal)
+        closed.set()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Journal, "note", noting)
+        patched.setattr(Journal, "close", closing)
+        with pytest.raises(PushInterruptedError):
+            plan.apply(progress=False)
+    wizframe.resume(progress=False)
+    assert wizframe.history()["outcome"].tolist() == ["done"]
+    assert writes(wiz) == ["PATCH"]
 
 
 def test_an_error_that_nobody_expected_is_raised_but_what_was_done_is_written_back(wiz, faults):

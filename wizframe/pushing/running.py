@@ -262,14 +262,14 @@ class _Push:
             if self._is_stopped():
                 break
             try:
-                self._carry(job, carrier)
+                outcome = self._carry(job, carrier)
             except PushStoppedError as stopped:
-                job.outcome = stopped.outcome
+                outcome = stopped.outcome
                 self._stopped.set()
             except BaseException:
                 self._stopped.set()
                 raise
-            self._note_outcome(job)
+            self._note_outcome(job, outcome)
         return len(group)
 
     def _is_stopped(self) -> bool:
@@ -278,16 +278,15 @@ class _Push:
             self._stopped.set()
         return self._stopped.is_set() or self._interrupts.count > 0
 
-    def _carry(self, job: _Job, carrier: Carrier) -> None:
+    def _carry(self, job: _Job, carrier: Carrier) -> Outcome:
         change = job.change
         if change.customer_reference_id is not None and change.customer_id is None:
             customer_id = self._customers.get(change.customer_reference_id)
             if customer_id is None:
-                job.outcome = _without_customer(change, is_expected=change.customer_reference_id in self._expected)
-                return
+                return _without_customer(change, is_expected=change.customer_reference_id in self._expected)
             change = change._replace(customer_id=customer_id)
         note_sent = partial(self._note_sent, job, change)
-        job.outcome = carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
+        return carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
 
     def _note_sent(self, job: _Job, change: Change, before: Record | None) -> None:
         """Commit that a write is about to leave, to which customer, and what the record was before it."""
@@ -297,13 +296,13 @@ class _Push:
             job.is_sent = True
         self._journal.record(self._push_id, job.number, state="sent", before=before, customer_id=change.customer_id)
 
-    def _note_outcome(self, job: _Job) -> None:
+    def _note_outcome(self, job: _Job, outcome: Outcome) -> None:
         """Hand the outcome to the journal without a wait: the next write's commit brings it to the disk.
 
         Where the process dies before that, the change is found as sent, as if it had died before the answer came.
-        The whole record is for the journal; what is kept of it here is what the frame shows.
+        The whole record is for the journal; what is kept of it here is what the frame shows, once the journal has it:
+        the push has not ended before.
         """
-        outcome = self._outcome(job)
         try:
             note = self._journal.note(
                 self._push_id,
