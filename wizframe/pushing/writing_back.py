@@ -226,7 +226,7 @@ class _Now:
         self.written = written
         self.is_new = np.array([one.change.action == "create" for one in written], dtype=bool)
         self.is_done = np.array([one.outcome.state == "done" for one in written], dtype=bool)
-        self._has, self._edited, self._kept = self._none(), self._none(), self._none()
+        self._has, self._edited, self._kept = self._masks(), self._masks(), self._masks()
         portions = []
         for start in range(0, max(len(written), 1), _PORTION):  # records take far more room than their cells
             records: list[Record] = []
@@ -241,7 +241,7 @@ class _Now:
             portions.append(to_frame(records, table, details=details)[0])
         self.cells = pd.concat(portions, ignore_index=True)
 
-    def _none(self) -> defaultdict[str, Mask]:
+    def _masks(self) -> defaultdict[str, Mask]:
         return defaultdict(lambda: np.zeros(len(self.written), dtype=bool))
 
     def has(self, name: str) -> Mask:
