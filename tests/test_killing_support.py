@@ -18,6 +18,7 @@ from test_planning_support import mend_contacts
 from test_pushing_support import Wanted, carried_out, make_work, plan_work, truth
 
 import wizframe
+from wizframe import loaders, pushing  # noqa: F401 - Ctrl-C while a module is imported is Python's own affair
 from wizframe.client import Client
 from wizframe.errors import PushInterruptedError
 from wizframe.fields import TABLES
@@ -65,7 +66,7 @@ class Nursery:
         return bool(select.select([self._process.stdout], [], [], timeout_s)[0])
 
     def hear(self):
-        """Wait for what the child says."""
+        """Wait for what the child says, if only that it is gone."""
         return json.loads(self._process.stdout.readline())
 
     def bury(self):
@@ -146,6 +147,9 @@ def _raise_children():
         pid = os.fork()
         if not pid:
             _live(json.loads(line))
+        if hasattr(os, "waitid"):  # not on macOS with an older Python
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            _say(gone=True)
         sys.stdin.readline()
         _say(ended=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
@@ -164,6 +168,7 @@ def _live(job):
         deed = {"push": _push, "push interrupted": _push_interrupted}[job.get("does", "push")]
         deed(wiz, [Wanted(*change) for change in job["work"]], job)
     except BaseException:  # noqa: BLE001 - said, and then it is the end in any case
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         _say(error=traceback.format_exc())
         os._exit(1)
     raise SystemExit  # as a script or a kernel ends: after what Python waits for
