@@ -18,7 +18,6 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -118,19 +117,26 @@ class Journal:
         ----------
         push : PushEntry
         entries : iterable of Entry
+
+        Raises
+        ------
+        JournalError
+            As for :meth:`record`.
         """
         rows = ([push.push_id, *to_row(entry)] for entry in entries)
-        begun = [getattr(replace(push, ended_at=push.started_at), name) for name in PUSH_COLUMNS]
         is_whole = False
         while not is_whole:
             portion = list(islice(rows, _PORTION))
             is_whole = len(portion) < _PORTION
             with self._direct() as connection:
                 if push.push_id not in self._leased:
-                    connection.execute(_INSERT_PUSH, [*begun, self._owner, time.time()])
+                    values = [getattr(push, name) for name in PUSH_COLUMNS]
+                    connection.execute(_INSERT_PUSH, [*values, self._owner, time.time()])
+                ended_at = None if is_whole else push.started_at
+                statement = "UPDATE pushes SET ended_at = ? WHERE push_id = ? AND owner = ?"
+                if not connection.execute(statement, [ended_at, push.push_id, self._owner]).rowcount:
+                    raise _not_ours(push.push_id)
                 connection.executemany(_INSERT_CHANGE, portion)
-                if is_whole:
-                    connection.execute("UPDATE pushes SET ended_at = NULL WHERE push_id = ?", [push.push_id])
             self._leased.add(push.push_id)
 
     def record(self, push_id: str, number: int, **columns: Any) -> None:
@@ -193,9 +199,7 @@ class Journal:
             As for :meth:`record`.
         """
         if not written.result():
-            raise JournalError(
-                f"push {push_id} is not ours any more, another process took it over: nothing more is sent"
-            )
+            raise _not_ours(push_id)
 
     def end(self, push_id: str) -> None:
         """Note that every change of a push has come to its end, and give its lease back."""
@@ -392,6 +396,11 @@ class Journal:
             return
         for (_, _, written), count in zip(batch, counts, strict=True):
             written.set_result(count)
+
+
+def _not_ours(push_id: str) -> JournalError:
+    said = f"push {push_id} is not ours any more, another process took it over or removed it: nothing more is sent"
+    return JournalError(said)
 
 
 def _is_alive(owner: str, alive_at: float | None) -> bool:

@@ -93,9 +93,7 @@ def connect_file(path: Path) -> sqlite3.Connection:
     sqlite3.Connection
         In autocommit mode; threads may share it.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")  # no change without its push, whatever was purged meanwhile
-    return connection
+    return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -154,6 +152,7 @@ def forget_deleted(path: Path) -> None:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")  # where that cannot work (a network folder), SQLite stays as it was
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN IMMEDIATE")
     try:
         _bring_up_to_date(connection, path)
