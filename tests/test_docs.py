@@ -1,14 +1,20 @@
-"""The documentation's code runs, and its tables say what the code says."""
+"""The documentation's code runs, prints what the pages show, and its tables say what the code says.
+
+``python tests/test_docs.py`` brings all of it up to date: printed outputs, field tables, help texts, fault tables.
+"""
 
 import contextlib
+import difflib
 import doctest
 import importlib
 import io
+import multiprocessing
 import os
 import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -66,10 +72,18 @@ def name_of(page):
     return page.relative_to(ROOT).as_posix()
 
 
+#: A block of Python, and the block of text right below it: what the page says that the code prints.
+STEP = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.DOTALL | re.MULTILINE)
+
+
 def steps(page):
-    """Give each block of Python, and what the page says that it prints: the block of text right below it."""
-    both = r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
-    return re.findall(both, page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return STEP.findall(page.read_text("utf-8"))
+
+
+def printed_by(code, page, names):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, page.name, "exec"), names)  # noqa: S102 - our own pages
+    return printed.getvalue()
 
 
 def lasting(text):
@@ -85,9 +99,8 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     names = {}
     for code, shown in steps(page):
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(code, page.name, "exec"), names)  # noqa: S102 - our own pages
-        assert not shown or lasting(printed.getvalue()) == lasting(shown)
+        printed = printed_by(code, page, names)
+        assert not shown or lasting(printed) == lasting(shown), "python tests/test_docs.py updates the page"
     assert list(_open_clients) == [], "a page closes what it opens, as whoever copies it should"
 
 
@@ -126,13 +139,13 @@ def test_the_script_of_the_nightly_job_sends_what_it_may_and_tells_a_person_othe
 
 
 def test_the_page_of_fields_is_what_the_table_says():
-    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE, "python tests/test_docs.py writes it anew"
+    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == FIELDS_PAGE, "python tests/test_docs.py updates it"
 
 
 @pytest.mark.parametrize(("page", "name", "table"), SECTIONS, ids=[name for _, name, _ in SECTIONS])
 def test_a_section_that_is_made_is_up_to_date(page, name, table):
     text = page.read_text("utf-8")
-    assert text == with_section(text, name, table()), "python tests/test_docs.py writes it anew"
+    assert text == with_section(text, name, table()), "python tests/test_docs.py updates it"
 
 
 def anchors(page):
@@ -191,7 +204,43 @@ def test_the_examples_in_docstrings_hold(name, tmp_path):
         assert report.failed == 0, test.name
 
 
+def updated_output(shown, printed):
+    """Keep the lines that differ only in ports, times and ids, so that a page changes only if a text changed."""
+    old, new = shown.splitlines(), printed.splitlines()
+    matcher = difflib.SequenceMatcher(None, lasting(shown), lasting(printed), autojunk=False)
+    lines = []
+    for tag, old_start, old_end, start, end in matcher.get_opcodes():
+        lines += old[old_start:old_end] if tag == "equal" else new[start:end]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def with_outputs(page):
+    """Run the page's code in a folder of its own; return the page's text with what the code prints now."""
+    for name in [name for name in os.environ if name.startswith(("WIZCOMMERCE_", "WIZFRAME_"))]:
+        del os.environ[name]
+    names = {}
+
+    def updated(step):
+        code, shown = step.groups()
+        printed = printed_by(code, page, names)
+        return step[0].replace(f"```text\n{shown}", f"```text\n{updated_output(shown, printed)}") if shown else step[0]
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), warnings.catch_warnings():
+        os.environ["WIZFRAME_STATE_DIR"] = f"{folder}/state"
+        warnings.simplefilter("ignore", InvalidDataWarning)
+        return STEP.sub(updated, page.read_text("utf-8"))
+
+
+def write_outputs():
+    pages = [page for page in PAGES if any(shown for _, shown in steps(page))]
+    # One process per page: a load of an earlier page could otherwise serve as the baseline of a later one.
+    with multiprocessing.Pool(1, maxtasksperchild=1) as pool:
+        for page, text in zip(pages, pool.imap(with_outputs, pages), strict=True):
+            page.write_text(text, "utf-8")
+
+
 if __name__ == "__main__":
+    write_outputs()
     (ROOT / "docs" / "fields.md").write_text(FIELDS_PAGE, "utf-8")
     for path, name, table in SECTIONS:
         path.write_text(with_section(path.read_text("utf-8"), name, table()), "utf-8")
