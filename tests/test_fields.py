@@ -108,6 +108,47 @@ class TestTables:
         assert all(f"| `{field.name}` |" in line for field, line in zip(table.fields, lines[2:], strict=True))
 
 
+class TestRules:
+    """What a table says about its records, so that nothing else has to ask which table it is."""
+
+    def test_a_child_says_whose_it_is(self):
+        assert (CUSTOMER.parent, CUSTOMER.parent_columns, CUSTOMER.key_columns) == (None, (), ("id",))
+        for table in (CONTACT, ADDRESS):
+            assert table.parent is CUSTOMER
+            assert table.key_columns == ("id", "customer_id", "customer_reference_id")
+            assert table.field_of("customer_reference_id") is CUSTOMER["reference_id"]
+        assert CUSTOMER.children == (CONTACT,)
+        assert CUSTOMER.field_of("customer_reference_id") is None
+
+    def test_parents_are_sent_before_their_children(self):
+        seen = set()
+        for table in TABLES.values():
+            assert table.parent is None or table.parent.name in seen
+            seen.add(table.name)
+
+    @pytest.mark.parametrize(
+        ("table", "values", "name"),
+        [
+            (CUSTOMER, {"display_name": "Acme", "company_name": "Acme Inc"}, "Acme"),
+            (CUSTOMER, {"display_name": None, "company_name": "Acme Inc"}, "Acme Inc"),
+            (CONTACT, {"first_name": "Ada", "last_name": "Lovelace", "email": "a@b.co"}, "Ada Lovelace"),
+            (CONTACT, {"first_name": "Ada", "last_name": ""}, "Ada"),
+            (CONTACT, {"email": "a@b.co"}, "a@b.co"),
+            (ADDRESS, {"address_line_1": "1 Main St", "city": "Dayton"}, "1 Main St Dayton"),
+            (CONTACT, {}, ""),
+        ],
+    )
+    def test_a_record_is_called_by_its_name(self, table, values, name):
+        assert table.record_name(values) == name
+
+    @pytest.mark.parametrize("table", EVERY, ids=lambda table: table.name)
+    def test_rules_are_about_columns_of_the_table(self, table):
+        named = [*table.marks, *(name for group in table.named_by for name in group)]
+        named += [*table.likeness.columns, *table.likeness.needed] if table.likeness else []
+        named += [table.default.column, *table.default.per] if table.default else []
+        assert [name for name in named if name not in table] == []
+
+
 class TestViolation:
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -16,7 +16,7 @@ PACKAGE = Path(wizframe.__file__).parent
 
 #: A module imports only from modules that stand before it.
 ORDER = [
-    "errors", "fields", "accounts", "progress", "kernel",
+    "errors", "text", "fields", "accounts", "progress", "kernel",
     "pages", "dialects", "transport", "paging", "client",
     "frames", "schemas", "baselines",
     "planning", "workbook", "loaders", "journal", "pushing", "refreshing", "connections", "doctoring",

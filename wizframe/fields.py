@@ -13,7 +13,10 @@ import re
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "ADDRESS",
@@ -24,9 +27,11 @@ __all__ = [
     "NESTED",
     "STATUSES",
     "TABLES",
+    "DefaultFlag",
     "Dialect",
     "Field",
     "Kind",
+    "Likeness",
     "ListParameter",
     "Operation",
     "Table",
@@ -69,45 +74,19 @@ def _camel(name: str) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a record.
+    """One field of a record."""
 
-    Parameters
-    ----------
-    name : str
-        wizframe's name: the column, and the key of a plain record. snake_case.
-    kind : {'text', 'flag', 'time', 'status', 'ids', 'object', 'list'}
-        What a value is. ``ids`` is a list of texts, shown in a frame as one text joined by ", ".
-    doc : str
-        What the field means.
-    level : {'list', 'details', ''}
-        Where a frame has it as a column: in every load, with ``details=True``, never.
-    create, required
-        Whether it may be sent when a record is created, and whether it must be.
-    update : bool
-        Whether it may be sent when a record is changed.
-    max_length : int, optional
-        In characters.
-    format : {'email', 'e164'}, optional
-        The form that a text must have.
-    read_stem : str, optional
-        The name under which the service sends it, where that differs from the one it accepts.
-    sdk_create_name : str, optional
-        The ``sdk`` dialect's spelling on create, where [D] spells it differently there.
-    source : str
-        Which document says so.
-    """
-
-    name: str
-    kind: Kind
+    name: str  # wizframe's name: the column, and the key of a plain record; snake_case
+    kind: Kind  # "ids" is a list of texts, which a frame shows as one text joined by ", "
     doc: str
-    level: Literal["list", "details", ""] = "list"
-    create: bool = False
-    required: bool = False
-    update: bool = False
-    max_length: int | None = None
+    level: Literal["list", "details", ""] = "list"  # a column of every load, with details=True, or never
+    create: bool = False  # may be sent when a record is created …
+    required: bool = False  # … and must be
+    update: bool = False  # may be sent when a record is changed
+    max_length: int | None = None  # in characters
     format: Literal["email", "e164"] | None = None
-    read_stem: str = ""
-    sdk_create_name: str = ""
+    read_stem: str = ""  # the name under which the service sends it, if it differs from the one it accepts
+    sdk_create_name: str = ""  # the sdk dialect's name on create, if [D] spells it differently there
     source: str = "D R"
 
     @property
@@ -126,28 +105,12 @@ class Field:
         return _FORMATS[self.format][0] if self.format else None
 
     def read_names(self) -> tuple[str, ...]:
-        """Give the names under which the service may send the field, in either dialect.
-
-        Returns
-        -------
-        tuple of str
-            The ``rest`` name first.
-        """
+        """Give the names under which the service may send the field, the ``rest`` name first."""
         stem = self.read_stem or self.name
         return (stem, _camel(stem)) if _camel(stem) != stem else (stem,)
 
     def write_name(self, dialect: Dialect, operation: Operation) -> str:
-        """Give the name under which the field is sent.
-
-        Parameters
-        ----------
-        dialect : {'rest', 'sdk'}
-        operation : {'create', 'update'}
-
-        Returns
-        -------
-        str
-        """
+        """Give the name under which the field is sent."""
         if dialect == "rest":
             return self.name
         if operation == "create" and self.sdk_create_name:
@@ -156,22 +119,35 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """What makes two records of a table look like one: the same values, apart from capitals and spaces."""
+
+    columns: tuple[str, ...]  # all of them are compared, within the same parent
+    needed: tuple[str, ...]  # without these too little is known; a message names the last of them
+    words: str  # what is the same, for messages
+
+
+@dataclass(frozen=True)
+class DefaultFlag:
+    """A flag that one record of a group has: when a record gets it, the service clears it in the others."""
+
+    column: str
+    per: tuple[str, ...] = ()  # columns that divide the records of one parent into groups
+
+
+@dataclass(frozen=True)
 class Table:
-    """The fields of one kind of record, in the order of a frame's columns.
+    """The fields of one kind of record, in the order of columns, and the rules of its records."""
 
-    Parameters
-    ----------
-    name : str
-        The word for it: ``"customers"``, ``"contacts"``, ``"addresses"``.
-    singular : str
-        The word for one record.
-    fields : tuple of Field
-        In the order of columns.
-    """
-
-    name: str
+    name: str  # the word for several records, such as "customers"
     singular: str
     fields: tuple[Field, ...]
+    parent: Table | None = None  # its records own these: its id is part of their key, they are deleted with it
+    is_sent_whole: bool = False  # an update is a PUT of the whole record, not a PATCH of the changed fields
+    named_by: tuple[tuple[str, ...], ...] = (("id",),)  # the first group that is not blank names a record
+    marks: tuple[str, ...] = ()  # columns that show that a frame holds this table; so do the parent's columns
+    likeness: Likeness | None = None  # what a likely duplicate is
+    default: DefaultFlag | None = None
     _by_name: dict[str, Field] = attribute(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -193,17 +169,7 @@ class Table:
         return names
 
     def columns(self, *, details: bool = False) -> list[str]:
-        """Give the columns of a frame, in order.
-
-        Parameters
-        ----------
-        details : bool, default False
-            Also those that only details carry.
-
-        Returns
-        -------
-        list of str
-        """
+        """Give the columns of a frame, in order; with details also those that only details carry."""
         levels = ("list", "details") if details else ("list",)
         return [field.name for field in self.fields if field.level in levels]
 
@@ -211,6 +177,47 @@ class Table:
     def required(self) -> tuple[str, ...]:
         """Fields that a new record must have."""
         return tuple(field.name for field in self.fields if field.required)
+
+    @cached_property
+    def has_details(self) -> bool:
+        """Whether a list shows less of a record than its details."""
+        return any(field.level == "details" for field in self.fields)
+
+    @property
+    def parent_id(self) -> str:
+        """The column with the parent's id, such as ``customer_id``; empty without a parent."""
+        return f"{self.parent.singular}_id" if self.parent else ""
+
+    @property
+    def parent_reference(self) -> str:
+        """The column that may name the parent by its reference instead: it is a frame's, not a field."""
+        return f"{self.parent.singular}_reference_id" if self.parent else ""
+
+    @property
+    def parent_columns(self) -> tuple[str, ...]:
+        """The columns that say to which parent a record belongs."""
+        return (self.parent_id, self.parent_reference) if self.parent else ()
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns that say which record a row is."""
+        return ("id", *self.parent_columns)
+
+    @property
+    def children(self) -> tuple[Table, ...]:
+        """The tables whose records belong to this one's, in the order in which they are sent."""
+        return tuple(table for table in TABLES.values() if table.parent is self)
+
+    def field_of(self, column: str) -> Field | None:
+        """Give the field that says what a column of a frame may hold; None for the user's own column."""
+        if column in self:
+            return self[column]
+        return self.parent["reference_id"] if self.parent and column == self.parent_reference else None
+
+    def record_name(self, values: Mapping[str, Any]) -> str:
+        """Give what people call a record; empty if its columns are blank."""
+        names = (" ".join(str(values[name]) for name in group if values.get(name)) for group in self.named_by)
+        return next(filter(None, names), "")
 
 
 CUSTOMER = Table(
@@ -253,6 +260,9 @@ CUSTOMER = Table(
         Field("created_at", "time", "When the service created it."),
         Field("updated_at", "time", "When it last changed."),
     ),
+    named_by=(("display_name",), ("company_name",)),
+    marks=("company_name",),
+    likeness=Likeness(("company_name", "email"), ("company_name", "email"), "company and e-mail"),
 )  # fmt: skip
 
 CONTACT = Table(
@@ -275,6 +285,12 @@ CONTACT = Table(
         Field("created_at", "time", "When the service created it."),
         Field("updated_at", "time", "When it last changed."),
     ),
+    parent=CUSTOMER,
+    is_sent_whole=True,  # [R] has PUT only, and "any missing fields will be removed from the entity"
+    named_by=(("first_name", "last_name"), ("email",)),
+    # Names are not needed: two contacts without names but with one e-mail are the same person.
+    likeness=Likeness(("first_name", "last_name", "email"), ("email",), "names and e-mail"),
+    default=DefaultFlag("is_default"),
 )  # fmt: skip
 
 ADDRESS = Table(
@@ -304,31 +320,27 @@ ADDRESS = Table(
         Field("created_at", "time", "When the service created it.", source="R"),
         Field("updated_at", "time", "When it last changed.", source="R"),
     ),
+    parent=CUSTOMER,
+    is_sent_whole=True,
+    named_by=(("address_line_1", "city"), ("reference_id",)),
+    marks=("address_line_1",),
+    default=DefaultFlag("is_default", per=("type",)),
 )  # fmt: skip
 
+#: The tables that are loaded, planned and pushed, in the order in which they are sent: parents first.
 TABLES = {table.name: table for table in (CUSTOMER, CONTACT)}
+#: Fields of a customer whose items are records of a table themselves.
 NESTED = {"addresses": ADDRESS, "contacts": CONTACT}
 
 
 @dataclass(frozen=True)
 class ListParameter:
-    """One parameter of the two list operations.
+    """One parameter of the list operations."""
 
-    Parameters
-    ----------
-    name : str
-        In the ``rest`` dialect, and in wizframe.
-    kind : {'count', 'choice', 'references', 'time'}
-        What a value is: a whole number from 1, one of ``values``, some texts, a moment.
-    sdk_name : str or None
-        In the ``sdk`` dialect; None where [D] has none and wizframe filters the loaded rows itself.
-    values : dict
-        Allowed values for each table; empty where any value of the kind is.
-    """
-
-    name: str
+    name: str  # in the rest dialect, and in wizframe
     kind: Literal["count", "choice", "references", "time"]
-    sdk_name: str | None
+    sdk_name: str | None  # None: [D] has none, and wizframe filters the loaded rows itself
+    #: The allowed values for each table; empty if any value of the kind is allowed.
     values: dict[str, tuple[str, ...]]
 
 
@@ -364,20 +376,7 @@ _PYTHON_TYPES: dict[Kind, tuple[type[Any], str]] = {
 
 
 def violation(field: Field, value: Any) -> str | None:
-    """Say which rule of a field a value breaks.
-
-    Parameters
-    ----------
-    field : Field
-    value : object
-        As in a plain record: str, bool, list. Blank (None, and "" as a text) breaks no rule here; whether a field
-        may be blank depends on the operation.
-
-    Returns
-    -------
-    str or None
-        The end of a sentence that begins with the value, or None.
-    """
+    """Say which rule of a field a plain value breaks, as the end of a sentence. A blank value breaks none here."""
     expected, word = _PYTHON_TYPES[field.kind]
     if value is None or (value == "" and expected is str):
         return None
@@ -399,17 +398,7 @@ def _text_violation(field: Field, value: str) -> str | None:
 
 
 def describe(table: Table) -> str:
-    """Write a table's fields as a Markdown table, for the documentation.
-
-    Parameters
-    ----------
-    table : Table
-
-    Returns
-    -------
-    str
-        Header, one line for each field, no trailing newline.
-    """
+    """Write a table's fields as a Markdown table, for the documentation."""
     head = "| column | dtype | when loaded | on create | editable in a frame | rule | meaning |"
     lines = [head, "|---|" + "---|" * 6]
     lines += [_describe_field(field) for field in table.fields]
