@@ -11,7 +11,7 @@ from test_server_support import Api, eventually
 
 from wizframe.server import Fault, Faults, FiredFault, faults
 from wizframe.server.faults import KINDS, WIRE_KINDS
-from wizframe.server.operations import OPERATIONS, READS, WRITES
+from wizframe.server.routes import OPERATIONS, READS, WRITES
 
 #: What is stored after an update that each kind hits, and what the client meets: a status or an error.
 UPDATES = {
@@ -111,7 +111,7 @@ class TestEveryKind:
         assert set(KINDS) == {*UPDATES, *PAGES, "total_too_small", "total_too_large"}
 
     def test_the_table_in_the_docstring_is_true(self):
-        rows = re.findall(r"^``(\w+)`` +(P)? +(yes|no|late|but)\b", faults.__doc__, re.MULTILINE)
+        rows = re.findall(r"^``(\w+)`` +(P)? +(yes|no|late|partly)\b", faults.__doc__, re.MULTILINE)
         assert [name for name, _, _ in rows] == list(KINDS)
         assert tuple(name for name, wire, _ in rows if wire) == WIRE_KINDS
         for name, _, applied in rows:
@@ -261,14 +261,14 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "why"),
         [
-            ({"kind": "explode"}, "no fault 'explode'"),
-            ({"kind": "drop", "operation": "customers.destroy"}, "no operation"),
+            ({"kind": "explode"}, "unknown fault 'explode'"),
+            ({"kind": "drop", "operation": "customers.destroy"}, "unknown operation"),
             ({"kind": "keep", "operation": "reads"}, "cannot happen in 'reads'"),
             ({"kind": "empty_page", "operation": "customers.get"}, "cannot happen"),
             ({"kind": "answer"}, "needs a status"),
             ({"kind": "answer", "status": 200, "body": bytes.upper}, "no true body"),
             ({"kind": "meanwhile"}, "needs an action"),
-            ({"kind": "drop", "action": print}, "needs an action"),
+            ({"kind": "drop", "action": print}, "takes no action"),
             ({"kind": "drop", "times": 0}, "times"),
             ({"kind": "drop", "skip": -1}, "negative"),
             ({"kind": "drop", "delay_s": -0.1}, "negative"),

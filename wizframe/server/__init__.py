@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.server.account import Account
 from wizframe.server.faults import Fault, Faults, FiredFault, gzip_bomb
-from wizframe.server.faulty import FaultyService
+from wizframe.server.faults.faulty_service import FaultyService
+from wizframe.server.faults.proxy import FaultProxy
 from wizframe.server.handler import SandboxListener
-from wizframe.server.proxy import FaultProxy
 from wizframe.server.seeding import seed_store
 from wizframe.server.service import SANDBOX_API_KEY
 from wizframe.server.spelling import Spelling

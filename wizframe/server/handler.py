@@ -13,15 +13,15 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from wizframe.server.breaking import BreakableHandler, BreakableListener
-from wizframe.server.faults import KINDS
+from wizframe.server.faults.delivery import FaultyHandler, FaultyListener
+from wizframe.server.faults.kinds import KINDS
 from wizframe.server.messages import ApiError, Request, Response
 from wizframe.server.traffic import RequestRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wizframe.server.faults import Fault, Faults
+    from wizframe.server.faults.schedule import Fault, Faults
     from wizframe.server.traffic import RateLimit, RequestLog
 
 __all__ = ["Handler", "SandboxListener"]
@@ -48,7 +48,7 @@ class Answers(Protocol):
         ...
 
 
-class Handler(BreakableHandler):
+class Handler(FaultyHandler):
     """One connection, kept alive over many requests."""
 
     server: SandboxListener
@@ -102,17 +102,17 @@ class Handler(BreakableHandler):
             if altered is None:
                 self.server.faults.give_back(fault)
                 return False
-        if not kind.shows_a_status:
+        if not kind.has_status:
             self._record(0)
 
         def perform() -> bytes:
             response = altered or self.server.service.answer_with(fault, request)
             assert response is not None  # noqa: S101 - only altered answers can be None
-            if kind.shows_a_status:
+            if kind.has_status:
                 self._record(response.status)
             return self._bytes(response)
 
-        self.break_with(fault, perform)
+        self.inject(fault, perform)
         return True
 
     def _refusal(self) -> Response | None:
@@ -175,7 +175,7 @@ class Handler(BreakableHandler):
         self.send_whole(self._bytes(ApiError(code, "bad_request", sentence).response()))
 
 
-class SandboxListener(BreakableListener):
+class SandboxListener(FaultyListener):
     """The listening socket of a sandbox server.
 
     Parameters

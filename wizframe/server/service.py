@@ -12,7 +12,7 @@ import orjson
 from wizframe.server.contacts import Contacts
 from wizframe.server.customers import Customers
 from wizframe.server.messages import ApiError, Request, Response
-from wizframe.server.operations import ids_of, shape_of
+from wizframe.server.routes import ids_of, route_of
 from wizframe.server.rules import EMAIL
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Service:
             raise ApiError(404, "not_found", "there is nothing at this address")
         if request.key not in self._keys:
             raise ApiError(401, "unauthorized", "the X-API-Key header is missing or not valid")
-        verbs = self._routes.get(shape_of(request.path))
+        verbs = self._routes.get(route_of(request.path))
         if verbs is None:
             raise ApiError(404, "not_found", "there is nothing at this address")
         return _matching(verbs, request.method)(request, *ids_of(request.path))

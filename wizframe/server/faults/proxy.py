@@ -1,7 +1,7 @@
-"""A proxy on loopback that breaks connections: the client's side of it misbehaves, the server behind it knows nothing.
+"""A proxy on loopback that breaks connections, while the server behind it notices nothing.
 
-It takes the faults that :mod:`wizframe.server.faults` marks with a P. One connection to it is one connection to the
-server behind it, and what it passes on, it passes on byte by byte.
+It takes the faults marked P in :mod:`wizframe.server.faults`. Each connection to the proxy has its own connection to
+the server, and everything else is forwarded byte by byte.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from wizframe.server.breaking import BreakableHandler, BreakableListener, header_lines
-from wizframe.server.faults import WIRE_KINDS, Fault, Faults
+from wizframe.server.faults.delivery import FaultyHandler, FaultyListener, header_lines
+from wizframe.server.faults.kinds import WIRE_KINDS
+from wizframe.server.faults.schedule import Fault, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["FaultProxy"]
 
-_UPSTREAM_S = 10.0
-"""Seconds that the server behind has for a connection or an answer."""
+# Longest wait for a connection or a response of the server: far more than any test's latency.
+_UPSTREAM_TIMEOUT_S = 10.0
 
 
 class FaultProxy:
-    """Stand between a client and a server, and break what was asked for.
+    """Forward requests to a server, and inject faults on the way.
 
     Parameters
     ----------
     upstream : str
-        The server's base URL, ``http`` to this machine.
+        Base URL of the server: ``http`` to this machine, such as ``http://127.0.0.1:8080/v1``.
     faults : iterable of Fault, optional
-        What is to go wrong; by default nothing. More can be added to ``proxy.faults`` while running, and
-        ``proxy.faults.fired`` tells which of them happened.
+        The faults to inject; by default none. ``proxy.faults`` takes more while the proxy runs, and
+        ``proxy.faults.fired`` lists those that happened.
 
     Raises
     ------
     ValueError
-        Another kind of URL.
+        Another kind of URL, or a fault that a proxy cannot inject.
 
     Examples
     --------
@@ -52,7 +53,7 @@ class FaultProxy:
         self._port = 0
         parts = urlsplit(upstream)
         if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost"} or parts.port is None:
-            raise ValueError(f"the upstream is http://127.0.0.1:PORT, with or without a path, not {upstream!r}")
+            raise ValueError(f"invalid upstream {upstream!r}: use http://127.0.0.1:PORT, with or without a path")
         self.faults = _WireFaults(faults)
         self._upstream = (parts.hostname, parts.port)
         self._path = parts.path
@@ -74,18 +75,18 @@ class FaultProxy:
 
     @property
     def base_url(self) -> str:
-        """The address that a client is given: the server's path at the proxy's own port."""
+        """The base URL for a client: the server's path at the port of the proxy."""
         if not self._port:
             raise RuntimeError("the proxy was never started: call start() or use it in a with statement")
         return f"http://127.0.0.1:{self._port}{self._path}"
 
     def start(self) -> Self:
-        """Accept connections; after a `stop` on the same port as before.
+        """Accept connections. After a `stop`, the port is the same as before.
 
         Returns
         -------
         FaultProxy
-            The proxy itself; starting a running one does nothing.
+            The proxy itself. Starting a running proxy does nothing.
         """
         if self._listener is None:
             self._listener = _Relay(self._port, self.faults, self._upstream)
@@ -94,45 +95,45 @@ class FaultProxy:
         return self
 
     def stop(self) -> None:
-        """Close every connection, and refuse new ones until the next `start`; stopping twice does nothing."""
+        """Close every connection and refuse new ones until the next `start`. Stopping twice does nothing."""
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
 
 
 class _WireFaults(Faults):
-    """Faults that need nothing but the bytes."""
+    """Faults of the kinds that need nothing but the bytes."""
 
     def add(self, *faults: Fault) -> None:
         for fault in faults:
             if fault.kind not in WIRE_KINDS:
-                raise ValueError(f"a proxy cannot do the fault {fault.kind!r}: give it to the sandbox server")
+                raise ValueError(f"a proxy cannot inject the fault {fault.kind!r}: add it to the sandbox server")
         super().add(*faults)
 
 
-class _Relay(BreakableListener):
+class _Relay(FaultyListener):
+    """The listening socket of a proxy, and the connections to the server behind it."""
+
     def __init__(self, port: int, faults: Faults, upstream: tuple[str, int]) -> None:
         self.upstream = upstream
         self._behind: set[socket.socket] = set()
         super().__init__(port, _RelayHandler, faults)
 
     def connect(self) -> socket.socket:
-        """Open a connection to the server behind."""
-        behind = socket.create_connection(self.upstream, timeout=_UPSTREAM_S)
+        behind = socket.create_connection(self.upstream, timeout=_UPSTREAM_TIMEOUT_S)
         self._behind.add(behind)
         if self.stopping.is_set():
             self.disconnect(behind)
         return behind
 
     def disconnect(self, behind: socket.socket) -> None:
-        """Close one of them."""
         self._behind.discard(behind)
         with contextlib.suppress(OSError):
             behind.shutdown(socket.SHUT_RDWR)
         behind.close()
 
     def stop(self) -> None:
-        """Hang up behind first: a thread may wait for an answer there."""
+        # First the connections to the server: a thread may wait for a response there.
         self.stopping.set()
         for behind in list(self._behind):
             with contextlib.suppress(OSError):
@@ -140,60 +141,58 @@ class _Relay(BreakableListener):
         super().stop()
 
 
-class _RelayHandler(BreakableHandler):
-    """One connection, and the one to the server behind, opened when it is first needed."""
+class _RelayHandler(FaultyHandler):
+    """One connection, and the one to the server, which is opened for the first request."""
 
     server: _Relay
     _behind: socket.socket | None = None
-    _answers: BinaryIO
+    _responses: BinaryIO
 
     def exchange(self) -> None:
-        """Read one request, pass it on and its answer back, or do what a fault says."""
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(int(length) if length.isdecimal() else 0)
         head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         request = self.raw_requestline + head.encode("latin-1") + b"\r\n" + body
         fault = self.due()
         if fault is None:
-            self.send_whole(self._forwarded(request))
-            return
-        self.break_with(fault, lambda: self._forwarded(request))
+            self.send_whole(self._forward(request))
+        else:
+            self.inject(fault, lambda: self._forward(request))
 
     def finish(self) -> None:
-        """Hang up on both sides."""
         if self._behind is not None:
-            self._answers.close()
+            self._responses.close()
             self.server.disconnect(self._behind)
         super().finish()
 
-    def _forwarded(self, request: bytes) -> bytes:
-        """Send a request to the server behind, and read what it answers; nothing if it is not there."""
+    def _forward(self, request: bytes) -> bytes:
+        """Send a request to the server and return its response, or nothing if the server is gone."""
         with contextlib.suppress(OSError):
             if self._behind is None:
                 self._behind = self.server.connect()
-                self._answers = self._behind.makefile("rb")
+                self._responses = self._behind.makefile("rb")
             self._behind.sendall(request)
-            answer = self._answer()
-            if answer:
-                return answer
+            response = self._read_response()
+            if response:
+                return response
         self.close_connection = True
         return b""
 
-    def _answer(self) -> bytes:
+    def _read_response(self) -> bytes:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            line = self._answers.readline()
+            line = self._responses.readline()
             if not line:
                 return head
             head += line
-        fields = dict(line.lower().split(b":", 1) for line in header_lines(head)[1:])
-        if fields.get(b"connection", b"").strip() == b"close":
+        headers = dict(line.lower().split(b":", 1) for line in header_lines(head)[1:])
+        if b"transfer-encoding" in headers:  # the sandbox server sends chunks only in a fault, which ends them early
             self.close_connection = True
-        if b"transfer-encoding" in fields:
+            return head + self._responses.read()
+        if headers.get(b"connection", b"").strip() == b"close":
             self.close_connection = True
-            return head + self._answers.read()
-        length = 0 if self.command == "HEAD" else int(fields.get(b"content-length", b"0"))
-        body = self._answers.read(length)
+        length = 0 if self.command == "HEAD" else int(headers.get(b"content-length", b"0"))
+        body = self._responses.read(length)
         if len(body) < length:
             self.close_connection = True
         return head + body

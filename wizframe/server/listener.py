@@ -1,4 +1,4 @@
-"""A listening socket on loopback and its open connections, each with its thread, none of which outlives a stop."""
+"""A listening socket on loopback and its open connections. Each has a thread, and no thread outlives a stop."""
 
 from __future__ import annotations
 
@@ -11,47 +11,35 @@ import socketserver
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["POLL_S", "Listener", "reset_at_close"]
 
+# How often a waiting thread checks whether it has to stop: a test does not notice the wait.
 POLL_S = 0.02
-"""Seconds after which a waiting thread looks whether it is to stop."""
 
+# Longest wait for the threads of open connections; a fault that sleeps wakes up at once.
+_STOP_S = 5.0
+
+# SO_LINGER with zero seconds: closing the socket sends RST instead of FIN.
 _RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
-"""To linger for no time at all: closing then resets the connection instead of ending it in order."""
 
 
 def reset_at_close(connection: socket.socket) -> None:
-    """Have a connection reset when it is closed.
-
-    Parameters
-    ----------
-    connection : socket
-        An open one.
-    """
+    """Make a connection send a reset when it is closed."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
 
 class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Accept connections on ``127.0.0.1`` until stopped.
-
-    Parameters
-    ----------
-    port : int
-        The port; 0 lets the system choose.
-    handler : type
-        Converses on one connection.
-    """
+    """Accept connections on ``127.0.0.1`` until stopped; port 0 lets the system choose one."""
 
     daemon_threads = True
     request_queue_size = 128
     # On Windows the option would let two servers share one port.
     allow_reuse_address = os.name == "posix"
-    _stop_s: ClassVar[float] = 5.0
 
     def __init__(self, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
         self.stopping = threading.Event()
@@ -68,18 +56,12 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             if error.errno != errno.EADDRINUSE:
                 raise
             port = self.server_address[1]
-            said = f"port {port} is in use, perhaps by another sandbox: port=0 takes a free one"
-            raise OSError(error.errno, said) from None
+            message = f"port {port} is in use, perhaps by another sandbox: use port=0 for a free port"
+            raise OSError(error.errno, message) from None
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def start(self) -> Self:
-        """Serve in a background thread.
-
-        Returns
-        -------
-        Listener
-            Itself.
-        """
+        """Serve in a background thread."""
         self._loop = threading.Thread(target=self.serve_forever, args=(POLL_S,), daemon=True)
         self._loop.start()
         return self
@@ -96,26 +78,18 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
         for connection in still_open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        deadline = time.monotonic() + self._stop_s
+        deadline = time.monotonic() + _STOP_S
         for thread in still_open.values():
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a new connection its thread, and remember both until it is closed.
-
-        Parameters
-        ----------
-        request : socket
-            The accepted connection.
-        client_address : tuple
-            Where it comes from.
-        """
-        thread = threading.Thread(target=self._converse, args=(request, client_address), daemon=True)
+        """Start a thread for a new connection, and remember both until it is closed."""
+        thread = threading.Thread(target=self._serve_connection, args=(request, client_address), daemon=True)
         with self._open_lock:
             self._open[request] = thread
         thread.start()
 
-    def _converse(self, request: socket.socket, client_address: Any) -> None:
+    def _serve_connection(self, request: socket.socket, client_address: Any) -> None:
         try:
             self.process_request_thread(request, client_address)
         finally:
@@ -123,16 +97,10 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
                 self._open.pop(request, None)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection; one that is to be reset must not be ended in order before.
-
-        Parameters
-        ----------
-        request : socket
-            The connection.
-        """
+        """Close a connection; one that sends a reset must not send a FIN first."""
         try:
             is_reset = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
-        except OSError:  # closed already
+        except OSError:  # already closed
             is_reset = False
         if is_reset:
             self.close_request(request)
@@ -140,4 +108,4 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet: a client that hangs up in mid-answer is no news."""
+        """Print nothing: a client may close its connection at any time."""

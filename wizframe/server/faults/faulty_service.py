@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from wizframe.server.faults import KINDS
+from wizframe.server.faults.kinds import KINDS
 from wizframe.server.messages import ApiError, Response
-from wizframe.server.operations import ids_of, operation_of
+from wizframe.server.routes import ids_of, operation_of
 from wizframe.server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wizframe.server.account import Account
-    from wizframe.server.faults import Fault
+    from wizframe.server.faults.schedule import Fault
     from wizframe.server.messages import Record, Request
 
 __all__ = ["FaultyService"]
