@@ -60,8 +60,8 @@ def check_goes_on(wiz, plan):
 
 @pytest.mark.fault(
     31,
-    "the disk is full or read-only, the journal locked",
-    "an error before anything is sent: “the journal … cannot be used (…), so nothing is sent; make room or give …”",
+    "the disk is full or read-only, or the journal is locked",
+    "an error before anything is sent: the journal cannot be used, with the reason and what to do",
     "L E",
 )
 @pytest.mark.parametrize("disk", DISKS)
@@ -135,8 +135,8 @@ DAMAGES = {
 
 @pytest.mark.fault(
     32,
-    "a torn journal, one of a newer version",
-    "what was committed is recovered, or an error before anything is sent: “is damaged, so nothing is sent: move it …”",
+    "a damaged journal, or one of a newer version",
+    "committed changes are recovered, or an error before anything is sent: move the journal away",
     "L E",
 )
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -45,8 +45,8 @@ NEVER_CONNECTED = {
 
 @pytest.mark.fault(
     1,
-    "refused, unknown host, connect time-out",
-    "tried again by itself; then rows are *unsent*: “no connection to …”",
+    "connection refused, unknown host, connect timeout",
+    "retried automatically; then rows are *unsent*: no connection",
     "L D",
 )
 @pytest.mark.parametrize("error", NEVER_CONNECTED)
@@ -79,8 +79,8 @@ def test_what_never_connects_is_proven_unsent_and_tried_again(wiz, table, action
 
 @pytest.mark.fault(
     2,
-    "a create was applied, its reply lost",
-    "“verifying …”, then *done*: “created (its answer was lost, the record was found)”",
+    "a create was applied, but its response is lost",
+    "“verifying …”, then *done*: created, and the lost response is mentioned",
     "L D",
 )
 @pytest.mark.parametrize("kind", ["drop_after", "reset_after", "stall_after"])
@@ -139,8 +139,8 @@ def test_a_create_that_was_not_applied_is_looked_up_twice_and_sent_again(wiz, ta
 
 @pytest.mark.fault(
     4,
-    "a create is applied only *after* the client's time-out",
-    "“verifying …” for the settle time, then *done*, not sent again",
+    "a create is applied only *after* the client's timeout",
+    "“verifying …” for the settle period, then *done*, not sent again",
     "D",
 )
 @pytest.mark.parametrize("wait", [1, 2])
@@ -165,7 +165,7 @@ def test_a_create_that_is_applied_after_the_time_out_is_waited_for_and_adopted(w
     assert set(changed(before, stored(wiz, table))) == {frame["id"][0]}
 
 
-@pytest.mark.fault(5, "a stale keep-alive connection is reset", "as 2 and 3", "L D")
+@pytest.mark.fault(5, "a stale keep-alive connection is reset", "like 2 and 3", "L D")
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_write_on_a_connection_that_went_stale_is_done_once(wiz, table, action):
     with FaultProxy(wiz.base_url) as proxy, wizframe.connect(KEY, base_url=proxy.base_url) as client:
@@ -183,7 +183,7 @@ def test_a_write_on_a_connection_that_went_stale_is_done_once(wiz, table, action
 @pytest.mark.fault(
     6,
     "500, 502, 504 for a write",
-    "“verifying …”, then *done*; where even that fails, *unknown*, and `resume()` finishes",
+    "“verifying …”, then *done*; if that fails too, *unknown*, and `resume()` finishes it",
     "L D",
 )
 @pytest.mark.parametrize(
@@ -228,8 +228,8 @@ def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_settles_it(wi
 
 @pytest.mark.fault(
     8,
-    "409 after an attempt whose outcome is unknown",
-    "compared with what was sent: *done*, or *conflict*: “somebody else's record has the reference”",
+    "409 after an attempt with an unknown outcome",
+    "compared with what was sent: *done*, or *conflict*: another record has the reference",
     "D",
 )
 @pytest.mark.parametrize("is_mine", [True, False])
@@ -281,7 +281,7 @@ CUTS = {
 }
 
 
-@pytest.mark.fault(9, "a truncated 201", "as 2; not called a failure", "D")
+@pytest.mark.fault(9, "a truncated 201", "like 2; not reported as a failure", "D")
 @pytest.mark.parametrize(("action", "cut"), [*(("create", cut) for cut in CUTS), ("update", "in its body")])
 def test_an_answer_that_was_cut_off_is_looked_up_and_no_failure(wiz, table, action, cut):
     with FaultProxy(wiz.base_url) as proxy, wizframe.connect(KEY, base_url=proxy.base_url) as client:

@@ -110,19 +110,23 @@ def wiz(dialect):
 
 @pytest.mark.fault(
     25,
-    "somebody changed the same field",
-    "*conflict*: “… was A when loaded, yours is B, now in WizCommerce C”; not sent, unless you decide so",
+    "another user changed the same field",
+    "*conflict* with three values (when loaded, yours, now); not sent unless you decide so",
     "L",
 )
-@pytest.mark.fault(26, "somebody changed another field", "*done*; theirs stays", "L")
-@pytest.mark.fault(27, "somebody writes between two attempts", "as 25, 26, 28: read again before each attempt", "L")
+@pytest.mark.fault(26, "another user changed another field", "*done*; both edits stay", "L")
+@pytest.mark.fault(
+    27, "another user writes between two attempts", "like 25, 26, 28: the record is read again before each attempt", "L"
+)
 @pytest.mark.fault(
     28,
-    "somebody deleted the record",
-    "*conflict*: “the record was deleted in WizCommerce; it is not brought back”",
+    "another user deleted the record",
+    "*conflict*: the record was deleted in WizCommerce; it is not created again",
     "E",
 )
-@pytest.mark.fault("28b", "a delete is planned, and somebody changed the record", "*conflict*; it is not deleted", "L")
+@pytest.mark.fault(
+    "28b", "a delete is planned, and another user changed the record", "*conflict*; it is not deleted", "L"
+)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("mine", ["update", "delete"])
 def test_whatever_somebody_else_does_meanwhile_nobody_s_work_is_lost_and_each_row_says_so(wiz, table, mine):

@@ -31,7 +31,7 @@ EDITS = {
 @pytest.mark.fault(
     34,
     "the frame is edited after the plan",
-    "an error before anything is sent: “the frame … was edited (or pushed) after this plan was made: plan it again”",
+    "an error before anything is sent: plan it again",
     "E",
 )
 @pytest.mark.parametrize("edit", EDITS)
@@ -54,8 +54,9 @@ def file_of(wiz, table):
 
 @pytest.mark.fault(
     35,
-    "the cell run twice, the file pushed twice or from two machines",
-    "“nothing to change”, or a problem before anything is sent: “exists as …”, “looks like …”; or *failed*: “is taken”",
+    "the cell is run twice; the file is pushed twice or from two machines",
+    "nothing to change; or a problem before anything is sent: the record exists, or looks like "
+    "an existing one; or *failed*: the reference is taken",
     "D",
 )
 def test_a_file_that_is_pushed_twice_by_reference_changes_nothing_the_second_time(wiz, table):
@@ -125,8 +126,8 @@ TEXTS = [
 
 @pytest.mark.fault(
     39,
-    "texts that look like a formula, a number, a date, nothing",
-    "the same text after each way there and back",
+    "texts that look like a formula, a number, a date, or nothing",
+    "the same text after each round trip",
     "L E",
 )
 @pytest.mark.parametrize("file", FILES)

@@ -269,7 +269,8 @@ def press(monkeypatch):
 @pytest.mark.fault(
     30,
     "Ctrl-C once; twice",
-    "“interrupted: 2 done, 3 unsent …, wizframe.resume() finishes it”; after the second, what was sent is *unknown*",
+    "the counts of done and unsent rows, and that `wizframe.resume()` finishes the push; after "
+    "the second Ctrl-C, rows that were sent are *unknown*",
     "L D",
 )
 def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz, faults, press):

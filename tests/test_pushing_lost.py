@@ -103,8 +103,8 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
 
 @pytest.mark.fault(
     "8b",
-    "an update or a delete whose answer was lost is tried again, and refused",
-    "“verifying …” for the settle time, then read: *done* if it took effect after all, else *failed*",
+    "an update or a delete with a lost response is tried again, and refused",
+    "“verifying …” for the settle period, then read: *done* if it took effect after all, else *failed*",
     "L E",
 )
 @pytest.mark.parametrize("table", ["customers", "contacts"])

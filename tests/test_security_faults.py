@@ -154,7 +154,10 @@ def _bytes_in(folder):
 
 
 @pytest.mark.fault(
-    12, "the key echoed in a server's answer", "`***` in its place, in errors, results, logs, files, the journal", "E"
+    12,
+    "the key echoed in a server's response",
+    "`***` instead of the key, in errors, results, logs, files and the journal",
+    "E",
 )
 @pytest.mark.parametrize("fault", CASES)
 def test_nothing_that_is_shown_or_kept_holds_the_key(fault, wiz, caplog, capfd, tmp_path):
