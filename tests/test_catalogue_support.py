@@ -1,7 +1,7 @@
-"""The fault catalogue, read from the tests; and what these share: changes of every kind, pauses that take no time.
+"""The fault catalogue, read from the tests; and what its tests share: changes of every kind, pauses without waiting.
 
-A test names its row with ``@pytest.mark.fault(number)``. One test of each row also says in its mark what goes wrong,
-what the user sees, and what holds: L nothing lost, D nothing doubled, E a clear error.
+A test names its row with ``@pytest.mark.fault(number)``. One test of each row also gives in its mark the fault,
+what the user sees, and the guarantee: L nothing lost, D nothing doubled, E a clear error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def faults_table():
         proofs[number].append(f"`{file}::{test}`")
         if said:
             words[number] = said
-    lines = ["| | what goes wrong | what you see | what holds | proven by |", "|---|---|---|---|---|"]
+    lines = ["| | fault | what you see | guarantee | proven by |", "|---|---|---|---|---|"]
     for number in filter(words.get, NUMBERS):
         fault, sees, holds = words[number]
         held = ", ".join(HOLDS[letter] for letter in holds.split())

@@ -9,7 +9,7 @@ def names_table():
     plain = [f"`{name}`" for name, rest, sdk in rows if rest == sdk == f"`{name}`"]
     lines = ["| in wizframe | `rest` | `sdk` |", "|---|---|---|"]
     lines += [f"| `{name}` | {rest} | {sdk} |" for name, rest, sdk in rows if f"`{name}`" not in plain]
-    return "\n".join([*lines, "", f"The same everywhere: {', '.join(plain)}."])
+    return "\n".join([*lines, "", f"The same in both dialects: {', '.join(plain)}."])
 
 
 def _spelt(field, dialect):
@@ -37,5 +37,9 @@ def _allowed(parameter, table):
         return "–"
     if parameter.name == "page_size":
         return f"1 to {MAX_PAGE_SIZE}"
-    words = {"count": "from 1", "references": "some, joined by commas", "time": "UTC, such as `2026-01-31T09:00:00Z`"}
+    words = {
+        "count": "from 1",
+        "references": "references, joined by commas",
+        "time": "UTC time, such as `2026-01-31T09:00:00Z`",
+    }
     return ", ".join(f"`{value}`" for value in parameter.values[table]) or words[parameter.kind]

@@ -37,16 +37,20 @@ from wizframe.pushing.results import STATES
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
-_FOOT = (
-    'Texts are blank as missing values, never as `""`; times are UTC, to the microsecond. `addresses`, `contacts`,\n'
-    "`attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON texts."
-)
+_FIELDS_HEAD = """\
+Each frame has these columns, in this order, even without rows. A column with `details=True` is loaded only if you ask
+for it: `load_customers(details=True)`. *On create* says which columns a new row needs.
+
+- Blank texts are missing values, never `""`.
+- Times are UTC, to the microsecond.
+- Phone numbers have the international form E.164: a plus sign and digits only, such as `+14155552671`.
+- `addresses`, `contacts`, `attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON texts."""
 FIELDS_PAGE = "\n\n".join(
     [
         "# Fields",
-        "Written by `python tests/test_docs.py` from `wizframe/fields.py`. Columns stand in this order in every frame.",
+        _FIELDS_HEAD,
         *(f"## {table.name.capitalize()}\n\n{describe(table)}" for table in (CUSTOMER, CONTACT, ADDRESS)),
-        _FOOT + "\n",
+        "<!-- The tables are written by python tests/test_docs.py, from wizframe/fields.py. -->\n",
     ]
 )
 #: What stands between two marks of a page is made by a function, too.

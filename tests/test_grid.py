@@ -88,7 +88,7 @@ def test_only_the_rows_that_are_asked_for_are_sent(grid):
 def test_columns_tell_what_may_be_done_with_them(wiz, grid, monkeypatch):
     columns = {column["name"]: column for column in grid.surface.columns}
     assert {name for name, column in columns.items() if column["why"]} == {"id", "status", "created_at", "updated_at"}
-    assert columns["phone"]["doc"] == "Phone, E.164."
+    assert columns["phone"]["doc"] == "Phone number, such as +14155552671."
     assert columns["payment_term"]["choices"] is None
     mend_contacts(wiz)
     contacts = Browser(load(wiz, "contacts").assign(mine=1).wiz.edit(), monkeypatch)

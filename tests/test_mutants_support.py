@@ -1,4 +1,4 @@
-"""Bugs that somebody could write into the package, and the test that notices each: data, put to the proof elsewhere."""
+"""Possible bugs in the package, and the test that finds each of them; test_mutants.py tries them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _mutant(name, harm, file, test, *edits):
 CARRYING, RUNNING = "pushing/carrying.py", "pushing/running.py"
 MUTANTS = [
     _mutant(
-        "a create whose answer is lost is sent again without looking",
-        "the customer exists twice, or the row ends as unknown although it is there",
+        "a create with a lost response is sent again without looking it up",
+        "the customer exists twice, or the row ends as unknown although the record exists",
         CARRYING,
         "test_pushing_faults.py::test_a_create_whose_answer_is_lost_is_adopted_never_doubled[rest-customers]",
         (
@@ -32,31 +32,31 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "every request is repeated after a lost answer, not only reads",
+        "every request is repeated after a lost response, not only reads",
         "a create, an update or a delete takes effect twice",
         "transport/__init__.py",
         "test_transport.py::TestLostAnswers::test_a_write_is_sent_exactly_once",
         ('return method == "GET" and isinstance(error,', "return isinstance(error,"),
     ),
     _mutant(
-        "a lost create is looked up at once, without the settle wait",
-        "what takes effect a moment later is not found, and is created a second time",
+        "a lost create is looked up at once, without the settle period",
+        "a create that takes effect a moment later is not found, and is made twice",
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-1-customers]",
         ("            self._client.transport.pacer.sleep(self._client.settle_s)\n", "            pass\n"),
     ),
     _mutant(
-        "one look-up is taken for proof",
-        "a create that takes effect after it is sent a second time",
+        "one look-up counts as proof",
+        "a create that takes effect after it is made twice",
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
         ("        for _ in range(2):\n", "        for _ in range(1):\n"),
     ),
     _mutant(
-        "a lost create is looked up among the active records only",
-        "one that somebody deactivated meanwhile is created a second time",
+        "a lost create is looked up only among active records",
+        "a record that another user deactivated in the meantime is created twice",
         CARRYING,
         "test_pushing_lost.py::test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same[rest]",
         (
@@ -65,45 +65,45 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "a refusal is believed, although an earlier request has had no answer",
-        "a row is called failed, and is changed a moment later",
+        "a refusal is believed although an earlier request has no response yet",
+        "a row is reported as failed, and is changed a moment later",
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_refusal_after_a_lost_answer_says_nothing_of_what_was_sent_before[rest-late-update-customers]",
         ("isinstance(error, _FATAL) or not self.settle()", "True"),
     ),
     _mutant(
-        "a record with the reference is adopted, whatever it holds",
-        "somebody else's customer is reported as yours, and the next edit is written into it",
+        "a record with the reference is adopted, even with other content",
+        "another user's customer is reported as yours, and the next edit is written into it",
         CARRYING,
         "test_pushing_faults.py::"
         "test_a_create_that_somebody_else_made_meanwhile_with_other_content_is_a_conflict[rest]",
         ('    if not other:\n        said = "created (', '    if True:\n        said = "created ('),
     ),
     _mutant(
-        "a 409 to the very first attempt is adopted",
-        "a reference that was taken all along is reported as created",
+        "a 409 to the first attempt is adopted",
+        "a reference that was already taken is reported as created",
         CARRYING,
         "test_pushing_faults.py::test_a_taken_reference_is_never_adopted[rest]",
         ("                if tries.sent == 1 and not tries.was_open:\n", "                if False:\n"),
     ),
     _mutant(
-        "a 5xx is taken for a refusal",
-        "a create that did take effect counts as unsent, and resume() sends it again without looking",
+        "a 5xx counts as a refusal",
+        "a create that took effect counts as unsent, and resume() sends it again without looking it up",
         CARRYING,
         "test_pushing_lost.py::"
         "test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_looks_first[rest-502]",
         ("was_open or isinstance(error, UnavailableError)", "was_open"),
     ),
     _mutant(
-        "a 429 to a write is taken for a lost answer",
-        "a service that asks for patience leaves rows unknown, and settle waits for nothing",
+        "a 429 to a write counts as a lost response",
+        "a service that asks for a pause leaves rows unknown, and the settle period is wasted",
         CARRYING,
         "test_pushing_lost.py::test_a_write_that_was_refused_as_one_too_many_was_not_sent[rest-create]",
         ("isinstance(error, UnavailableError)", "isinstance(error, (UnavailableError, RateLimitError))"),
     ),
     _mutant(
-        "Retry-After's date is measured against this machine's clock",
+        "the date in Retry-After is compared with this machine's clock",
         "a clock that is an hour wrong waits an hour, or not at all",
         "transport/pacing.py",
         "test_transport.py::TestTooManyRequests::test_the_wait_is_what_the_service_asks_for_within_reason",
@@ -118,23 +118,23 @@ MUTANTS = [
         ("self._prepared(method, url, body),\n", "method, url, data=body, headers=_HEADERS | self._headers(),\n"),
     ),
     _mutant(
-        "a redirect of a write is taken for proof that it was not done",
-        "a create that was done counts as unsent, and then as somebody else's record",
+        "a redirect of a write counts as proof that it was not done",
+        "a create that was done counts as unsent, and later as another user's record",
         CARRYING,
         "test_catalogue_refusals.py::"
         "test_a_create_that_was_done_and_redirected_is_adopted_and_the_rest_is_sent[rest-customers]",
         ("except (NotSentError, ReadOnlyError,", "except (NotSentError, RedirectError, ReadOnlyError,"),
     ),
     _mutant(
-        "requests that queue when a pause begins do not take it",
-        "a service that asked for patience is asked on, and refuses more and more",
+        "requests that are queued when a pause begins ignore it",
+        "a service that asked for a pause gets more requests, and refuses more of them",
         "transport/pacing.py",
         "test_transport_limits.py::test_nobody_sends_while_the_service_asked_for_a_pause[16]",
         ("            if start >= self._paused_until:", "            if True:"),
     ),
     _mutant(
-        "each byte of an answer begins the time-out anew",
-        "an answer that drips holds a load or a push for hours",
+        "each byte of a response restarts the timeout",
+        "a response that arrives byte by byte blocks a load or a push for hours",
         "transport/deadlines.py",
         "test_catalogue_reads.py::"
         "test_an_answer_that_drips_meets_the_deadline_in_its_head_as_in_its_body[rest-contacts.get-True]",
@@ -142,14 +142,14 @@ MUTANTS = [
         ("min(left_s, self._silence_s)", "self._silence_s"),
     ),
     _mutant(
-        "an answer that broke off in its head is taken for a whole one",
-        "a delete of which nobody knows whether it was done is told as done",
+        "a response that broke off in its headers counts as complete",
+        "a delete with an unknown outcome is reported as done",
         "transport/deadlines.py",
         "test_transport.py::TestHeads::test_what_is_no_whole_one_is_a_lost_answer",
         ("        if self._reader.has_ended:\n", "        if False:\n"),
     ),
     _mutant(
-        "the journal is told of a write after it was sent",
+        "the journal records a write after it was sent",
         "a crash in between leaves it as planned, and resume() sends it a second time",
         CARRYING,
         "test_pushing_lost.py::test_the_journal_says_sent_before_the_first_byte_of_a_write_leaves[rest-customers]",
@@ -160,8 +160,8 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "what cannot be written into the journal is sent all the same",
-        "on a full disk a push goes on that nobody can resume, trace or undo",
+        "a write is sent although the journal could not record it",
+        "on a full disk, a push continues that cannot be resumed, traced or undone",
         RUNNING,
         "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_in_order[rest]",
         (
@@ -177,15 +177,15 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "a row that was told as unsent is sent all the same",
-        "after a second Ctrl-C the result says that nothing left, and a moment later it does",
+        "a row is sent after it was reported as unsent",
+        "after a second Ctrl-C, the result says that a row was not sent, and a moment later it is",
         RUNNING,
         "test_pushing_faults.py::test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so[rest]",
         ("            if self._is_over:\n", "            if False:\n"),
     ),
     _mutant(
-        "resume() takes everything that is not done for unsent",
-        "a create whose answer was lost before a crash is sent again without looking",
+        "resume() treats every row that is not done as unsent",
+        "a create with a lost response before a crash is sent again without looking it up",
         "pushing/resuming.py",
         "test_resuming.py::test_a_create_whose_answer_was_lost_before_the_crash_is_adopted[rest]",
         ('frozenset(entry.number for entry in entries if entry.state != "planned")', "frozenset()"),
@@ -201,8 +201,8 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "undo puts back what the plan had loaded, not what the push found",
-        "an edit that somebody made in between is lost for good",
+        "undo restores the loaded value, not the value that the push found",
+        "an edit that another user made in between is lost",
         "pushing/undoing.py",
         "test_pushing_lost.py::test_undo_puts_back_what_was_there_and_not_what_had_been_loaded[rest]",
         (
@@ -211,7 +211,7 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "a contact is put without its other fields",
+        "a contact is sent without its other fields",
         "the edit of a job title erases name, e-mail address and phone",
         CARRYING,
         "test_pushing.py::test_one_cell_of_a_contact_changes_and_every_other_field_stays[rest-designation-Head-Head]",
@@ -221,15 +221,15 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "a contact is put without the fields that wizframe does not know",
-        "the edit of a job title erases what a newer WizCommerce keeps in it",
+        "a contact is sent without the fields that wizframe does not know",
+        "the edit of a job title erases fields of a newer WizCommerce",
         "client/checks.py",
         "test_pushing.py::test_a_contact_keeps_the_fields_that_nobody_knows[rest]",
         ("    return kept | unknown_fields(dict(current), CONTACT)\n", "    return kept\n"),
     ),
     _mutant(
-        "the record is read before the first attempt only",
-        "an edit that somebody makes between two attempts is overwritten",
+        "the record is read only before the first attempt",
+        "an edit that another user makes between two attempts is overwritten",
         CARRYING,
         "test_pushing_faults.py::test_an_update_that_somebody_else_overtakes_between_two_attempts_is_a_conflict[rest]",
         (
@@ -244,7 +244,7 @@ MUTANTS = [
         ),
     ),
     _mutant(
-        "a cell that somebody else changed too is sent with the others",
+        "a cell that another user changed too is sent with the others",
         "the newer value is overwritten although 'theirs' was chosen",
         CARRYING,
         "test_pushing.py::test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row[rest]",
@@ -252,14 +252,14 @@ MUTANTS = [
     ),
     _mutant(
         "a record is deleted although it changed since the delete was planned",
-        "a customer is gone that somebody had just brought up to date",
+        "a customer that another user had just updated is deleted",
         CARRYING,
         "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_kept[rest-skip]",
         ('            if changed and self._on_conflict != "mine":\n', "            if False:\n"),
     ),
     _mutant(
-        "a 200 is believed without comparing the answer",
-        "a value that the service did not keep is reported as done",
+        "a 200 is believed without comparing the response",
+        "a value that the service did not store is reported as done",
         CARRYING,
         "test_pushing_faults.py::test_a_value_that_the_service_does_not_keep_is_a_failure[rest]",
         (
@@ -276,21 +276,21 @@ MUTANTS = [
     ),
     _mutant(
         "a cell that became blank is cleared",
-        "a merge or a spreadsheet that left blanks erases phone numbers by the hundred",
+        "a merge or a spreadsheet that left blanks erases hundreds of phone numbers",
         "planning/comparing.py",
         "test_planning.py::test_a_cell_that_became_blank_is_not_sent_unless_it_is_cleared_on_purpose[rest]",
         ("if new is None and position not in cleared and name not in clear:", "if new is None and not field.writable:"),
     ),
     _mutant(
         "a generated reference is random",
-        "the same file, pushed from two machines or a second time, creates everybody twice",
+        "the same file, pushed from two machines or twice, creates all customers twice",
         "planning/making.py",
         "test_pushing.py::test_new_rows_alone_with_blank_ids_of_any_dtype[rest]",
         ('hashlib.sha256(f"{content}{ordinal}".encode())', "hashlib.sha256(np.random.default_rng().bytes(16))"),
     ),
     _mutant(
-        "outcomes are told in the order in which rows were finished",
-        "the row that failed is reported as done, and the other way round",
+        "outcomes are listed in the order in which rows were finished",
+        "a failed row is reported as done, and a done row as failed",
         RUNNING,
         "test_pushing_lost.py::test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done[rest]",
         ("    is_sent: bool = False\n", '    is_sent: bool = False\n    finished_at: str = ""\n'),
@@ -301,36 +301,36 @@ MUTANTS = [
         ("map(self._outcome, jobs)", "map(self._outcome, sorted(jobs, key=lambda job: job.finished_at))"),
     ),
     _mutant(
-        "what was created is written into the frame row after row",
-        "a new customer's id ends up in another customer's row, and the next edit is written into that one",
+        "new ids are written into the frame in the order of the rows",
+        "a new customer's id gets into another customer's row, and the next edit changes the wrong record",
         "pushing/writing_back.py",
         "test_pushing.py::test_ids_references_and_times_are_written_into_the_planned_frame[rest-column]",
         ("written.append(Written(change.position,", "written.append(Written(len(written),"),
     ),
     _mutant(
-        "an expired key stops nothing",
-        "every one of 300 rows is sent with it, and the account is locked",
+        "an expired key does not stop the push",
+        "all 300 rows are sent with it, and the account is locked",
         CARRYING,
         "test_pushing_faults.py::test_a_bad_key_or_a_vanished_server_stops_in_order[rest-error0]",
         ("_FATAL = (AuthenticationError, ReadOnlyError,", "_FATAL = (ReadOnlyError,"),
     ),
     _mutant(
         "a plan is applied although its frame was edited since",
-        "what is sent is not what is seen in the frame; applied twice, everything is sent twice",
+        "the sent values differ from the frame; applied twice, everything is sent twice",
         "pushing/__init__.py",
         "test_pushing.py::test_a_plan_is_applied_once[rest]",
         ("    plan.check_fresh()\n", ""),
     ),
     _mutant(
         "deletes need no permission",
-        "a plan with the wrong rows in it deletes customers and their contacts",
+        "a plan with wrong rows deletes customers and their contacts",
         "pushing/__init__.py",
         "test_pushing.py::test_deleting_says_how_many_contacts_go_too[rest]",
         ("    if deletes > max_deletes:\n", "    if False:\n"),
     ),
     _mutant(
-        "an answer that holds the API key is taken for data",
-        "the key ends up in frames, in the journal and in exported files",
+        "a response that contains the API key is accepted as data",
+        "the key gets into frames, the journal and exported files",
         "transport/answers.py",
         "test_transport_secrecy.py::TestErrors::"
         "test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files",
@@ -340,15 +340,9 @@ MUTANTS = [
 
 
 def mutants_table():
-    """Write the bugs down for a page.
-
-    Returns
-    -------
-    str
-        A table in Markdown.
-    """
+    """Write the bugs as a table in Markdown."""
     rows = [f"| {mutant.name} | {mutant.harm} | `{_shown(mutant.test)}` |" for mutant in MUTANTS]
-    return "\n".join(["| bug | what it would do | the test that notices it |", "|---|---|---|", *rows])
+    return "\n".join(["| bug | its effect | the test that finds it |", "|---|---|---|", *rows])
 
 
 def _shown(test):
