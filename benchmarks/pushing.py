@@ -13,7 +13,7 @@ import requests
 import wizframe
 from benchmarks.measuring import Goal, Report, interleaved, quietly, seconds, times
 from benchmarks.serving import Sandbox, prepare
-from wizframe.journal import Journal
+from wizframe.pushing.journal import Journal
 
 UPDATES = 2_000
 #: Of the updates, in the loop: it takes a minute and a half for all of them, each as long as the other.

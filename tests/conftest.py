@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import wizframe
-from wizframe import baselines
-from wizframe.client import _open_clients
+from wizframe.api.client import _open_clients
+from wizframe.frames import baselines
 
-pytest_plugins = ["wizframe.testing", "browser_support"]
+pytest_plugins = ["wizframe.testing", "support.browser"]
 
 DATA = Path(__file__).parent / "data"
 

@@ -7,8 +7,9 @@ import pytest
 
 import wizframe
 from wizframe import planning
-from wizframe.baselines import attached, is_same_memory
-from wizframe.planning import comparing, intake
+from wizframe.frames.baselines import attached, is_same_memory
+from wizframe.planning import diff as comparing
+from wizframe.planning import typed_frame as intake
 
 COUNT = "import pandas, requests, sys; before = set(sys.modules); {}; print(len(set(sys.modules) - before))"
 

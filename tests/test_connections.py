@@ -5,10 +5,10 @@ import logging
 import pytest
 
 import wizframe
-from wizframe.client import Client
+from wizframe.api.client import Client
 from wizframe.errors import AuthenticationError, ConfigurationError, NotSentError, ReadOnlyError
+from wizframe.http.transport import Transport
 from wizframe.server import SANDBOX_API_KEY, SandboxServer
-from wizframe.transport import Transport
 
 KEY = wizframe.SANDBOX_API_KEY
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from test_loaders_support import stored
+from support.loaders import stored
 
 import wizframe
-from wizframe.baselines import live
 from wizframe.errors import ConfigurationError, InvalidDataError, InvalidRequestError, MissingExtraError, ProtocolError
 from wizframe.fields import CUSTOMER
+from wizframe.frames.baselines import live
 
 dd = pytest.importorskip("dask.dataframe", reason="dask is not installed")
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")

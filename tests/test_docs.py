@@ -21,15 +21,15 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
-from test_catalogue_support import faults_table
-from test_cli_help_support import codes_table, help_sections
-from test_contract_support import names_table, parameters_table
+from support.catalogue import faults_table
+from support.cli_help import codes_table, help_sections
+from support.contract import names_table, parameters_table
+from support.mutants import mutants_table
 from test_layers import ORDER
-from test_mutants_support import mutants_table
 from test_security_points import points_table
 
 import wizframe
-from wizframe.client import _open_clients
+from wizframe.api.client import _open_clients
 from wizframe.errors import InvalidDataWarning
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
 from wizframe.pushing.results import STATES

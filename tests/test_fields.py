@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from test_client_support import snake
+from support.client import snake
 
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, LIST_PARAMETERS, NESTED, TABLES, describe, violation
 

@@ -16,23 +16,22 @@ PACKAGE = Path(wizframe.__file__).parent
 
 #: A module imports only from modules that stand before it.
 ORDER = [
-    "errors", "text", "fields", "accounts", "progress", "kernel",
-    "pages", "dialects", "transport", "paging", "client",
-    "frames", "schemas", "baselines",
-    "planning", "workbook", "loaders", "journal", "pushing", "refreshing", "connections", "doctoring",
-    "pickers", "grid", "overview", "magics", "accessor", "dask", "review", "cli", "testing",
+    "errors", "fields", "account", "progress",
+    "http", "api", "frames", "planning", "excel", "loading", "pushing", "refreshing", "connections", "doctor",
+    "notebook", "accessor", "dask", "cli", "testing",
 ]  # fmt: skip
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.
 CONVENIENCES = {
-    ("client", "loaders"),  # Client.load_customers, Client.load_contacts
-    ("client", "pushing"),  # Client.plan
-    ("planning", "pushing"),  # Plan.apply, Plan.again
-    ("planning", "workbook"),  # Plan.to_excel
-    ("planning", "review"),  # Plan.review
+    ("api", "loading"),  # Client.load_customers, Client.load_contacts
+    ("api", "pushing"),  # Client.plan
+    ("planning", "pushing"),
+    ("pushing", "notebook"),  # Plan.review
+    ("loading", "connections"),
+    ("notebook", "accessor"),
     ("connections", "server"),  # sandbox()
 }
-FORBIDDEN = {("planning", "client"), ("planning", "transport"), ("paging", "frames"), ("client", "frames")}
+FORBIDDEN = {("planning", "api"), ("planning", "http"), ("api", "frames")}
 
 
 def sources():
@@ -112,13 +111,13 @@ def test_what_is_imported_on_first_use_is_what_type_checkers_are_told():
 @pytest.mark.parametrize(
     "code",
     [
-        "wizframe.errors.WizframeError; wizframe.transport.tracing.trace; wizframe.progress",
-        "from wizframe import *; assert plan is wizframe.pushing.plan",
+        "wizframe.errors.WizframeError; wizframe.http.request_log.trace; wizframe.progress",
+        "from wizframe import *; assert plan is wizframe.pushing.api.plan",
         "from wizframe import errors, load_customers",
         "import pandas; assert 'wiz' in dir(pandas.DataFrame()); pandas.DataFrame().wiz.plan",
         "import pandas; assert 'plan' in dir(pandas.DataFrame.wiz); assert pandas.DataFrame.wiz.plan.__doc__",
         "assert 'load_customers' in dir(wizframe); assert not hasattr(wizframe, 'load_customer')",
-        "import sys; assert not {'requests', 'sqlite3', 'wizframe.client', 'wizframe.accessor'} & {*sys.modules}",
+        "import sys; assert not {'requests', 'sqlite3', 'wizframe.api.client', 'wizframe.accessor'} & {*sys.modules}",
     ],
 )
 def test_everything_is_there_after_import_wizframe_alone(code):

@@ -6,12 +6,12 @@ import sys
 import pandas as pd
 import pytest
 import tqdm.auto
-from test_client_support import Clock
+from support.client import Clock
 
 import wizframe.progress
+from wizframe.http.rate_limit import Pacer
 from wizframe.progress import bar, note
 from wizframe.server import Fault
-from wizframe.transport import Pacer
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 

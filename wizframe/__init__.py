@@ -15,17 +15,24 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from wizframe.accessor import WizAccessor
-    from wizframe.client import Client
+    from wizframe.api.client import Client
     from wizframe.connections import SANDBOX_API_KEY, connect, login, logout, sandbox
     from wizframe.errors import WizframeError
-    from wizframe.loaders import iter_contacts, iter_customers, load_contacts, load_customers
-    from wizframe.magics import load_ipython_extension, unload_ipython_extension
-    from wizframe.pickers import ContactPicker, CustomerPicker
-    from wizframe.planning import CLEAR, COMMAND, Plan, load_plan
-    from wizframe.pushing import Result, apply, delete, history, plan, purge, push, pushes, resume, undo
-    from wizframe.refreshing import refresh
-    from wizframe.transport.tracing import trace
-    from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
+    from wizframe.excel.api import Sheets, read_csv, read_excel, to_csv, to_excel
+    from wizframe.http.request_log import trace
+    from wizframe.loading.loaders import load_contacts, load_customers
+    from wizframe.loading.stream import iter_contacts, iter_customers
+    from wizframe.notebook.magics import load_ipython_extension, unload_ipython_extension
+    from wizframe.notebook.pickers.pickers import ContactPicker, CustomerPicker
+    from wizframe.planning.changes import CLEAR, COMMAND
+    from wizframe.pushing.api import apply, delete, plan, push
+    from wizframe.pushing.history import history, purge, pushes
+    from wizframe.pushing.plan import Plan
+    from wizframe.pushing.plan_file import load_plan
+    from wizframe.pushing.results import Result
+    from wizframe.pushing.resume import resume
+    from wizframe.pushing.undo import undo
+    from wizframe.refreshing.refresh import refresh
 
 __version__ = "0.1.0"
 
@@ -73,17 +80,60 @@ __all__ = [
 #: and editors are told above says the same, by test.
 _MODULES = {
     "accessor": ("WizAccessor",),
-    "client": ("Client",),
-    "connections": ("SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"),
+    "api.client": ("Client",),
+    "connections": (
+        "SANDBOX_API_KEY",
+        "connect",
+        "login",
+        "logout",
+        "sandbox",
+    ),
     "errors": ("WizframeError",),
-    "loaders": ("iter_contacts", "iter_customers", "load_contacts", "load_customers"),
-    "magics": ("load_ipython_extension", "unload_ipython_extension"),
-    "pickers": ("ContactPicker", "CustomerPicker"),
-    "planning": ("CLEAR", "COMMAND", "Plan", "load_plan"),
-    "pushing": ("Result", "apply", "delete", "history", "plan", "purge", "push", "pushes", "resume", "undo"),
-    "refreshing": ("refresh",),
-    "transport.tracing": ("trace",),
-    "workbook": ("Sheets", "read_csv", "read_excel", "to_csv", "to_excel"),
+    "excel.api": (
+        "Sheets",
+        "read_csv",
+        "read_excel",
+        "to_csv",
+        "to_excel",
+    ),
+    "http.request_log": ("trace",),
+    "loading.loaders": (
+        "load_contacts",
+        "load_customers",
+    ),
+    "loading.stream": (
+        "iter_contacts",
+        "iter_customers",
+    ),
+    "notebook.magics": (
+        "load_ipython_extension",
+        "unload_ipython_extension",
+    ),
+    "notebook.pickers.pickers": (
+        "ContactPicker",
+        "CustomerPicker",
+    ),
+    "planning.changes": (
+        "CLEAR",
+        "COMMAND",
+    ),
+    "pushing.api": (
+        "apply",
+        "delete",
+        "plan",
+        "push",
+    ),
+    "pushing.history": (
+        "history",
+        "purge",
+        "pushes",
+    ),
+    "pushing.plan": ("Plan",),
+    "pushing.plan_file": ("load_plan",),
+    "pushing.results": ("Result",),
+    "pushing.resume": ("resume",),
+    "pushing.undo": ("undo",),
+    "refreshing.refresh": ("refresh",),
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 

@@ -1,5 +1,5 @@
 """``python -m wizframe`` is the command ``wizframe``."""
 
-from wizframe.cli import main
+from wizframe.cli.commands import main
 
 raise SystemExit(main())

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizframe.baselines import attached
-from wizframe.client import open_client
-from wizframe.frames import problems_frame, unfold_addresses
-from wizframe.loaders import load_contacts
-from wizframe.loaders.failing import UNREAD_COLUMNS
-from wizframe.planning import validate
-from wizframe.pushing import delete, plan, push
-from wizframe.refreshing import refresh
-from wizframe.refreshing.merging import collisions_of
-from wizframe.workbook import to_csv, to_excel
+from wizframe.api.client import open_client
+from wizframe.excel.api import to_csv, to_excel
+from wizframe.frames.baselines import attached
+from wizframe.frames.build import unfold_addresses
+from wizframe.frames.problems import problems_frame
+from wizframe.loading.failures import UNREAD_COLUMNS
+from wizframe.loading.loaders import load_contacts
+from wizframe.planning.typed_frame import validate
+from wizframe.pushing.api import delete, plan, push
+from wizframe.refreshing.merge import collisions_of
+from wizframe.refreshing.refresh import refresh
 
 if TYPE_CHECKING:
     import os
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.client import Client
-    from wizframe.overview import Overview
-    from wizframe.pickers import FrameBrowser
-    from wizframe.planning import Plan
+    from wizframe.api.client import Client
+    from wizframe.notebook.overview import Overview
+    from wizframe.notebook.pickers.pickers import FrameBrowser
     from wizframe.progress import Watch
-    from wizframe.pushing import Result
-    from wizframe.pushing.carrying import OnConflict
+    from wizframe.pushing.plan import Plan
+    from wizframe.pushing.results import Result
+    from wizframe.pushing.sender import OnConflict
 
 __all__ = ["WizAccessor"]
 
@@ -263,7 +264,7 @@ class WizAccessor:
 
         Returns
         -------
-        wizframe.grid.Editor
+        wizframe.notebook.editor.editor.Editor
             Its ``frame`` is the edited one; ``plan()`` and ``review()`` go on with it.
 
         Raises
@@ -271,7 +272,7 @@ class WizAccessor:
         MissingExtraError
             anywidget is not installed.
         """
-        from wizframe.grid import Editor  # noqa: PLC0415 - another face, for convenience
+        from wizframe.notebook.editor.editor import Editor  # noqa: PLC0415 - another face, for convenience
 
         return Editor(self._frame, client=client, table=table, columns=columns)
 
@@ -288,7 +289,7 @@ class WizAccessor:
         >>> wizframe.load_customers().wiz.browse()
         <wizframe.FrameBrowser: 40 customers, 0 ticked>
         """
-        from wizframe.pickers import FrameBrowser  # noqa: PLC0415 - another face, for convenience
+        from wizframe.notebook.pickers.pickers import FrameBrowser  # noqa: PLC0415 - another face, for convenience
 
         own = attached(self._frame)
         return FrameBrowser(self._frame, own.table.name if own else "rows")
@@ -313,7 +314,7 @@ class WizAccessor:
         >>> overview.title, overview.kinds.index[0]
         ('40 customers', 'net30')
         """
-        from wizframe.overview import look_over  # noqa: PLC0415 - another face, for convenience
+        from wizframe.notebook.overview import look_over  # noqa: PLC0415 - another face, for convenience
 
         return look_over(self._frame, theme=theme)
 

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizframe.client import Client
+from wizframe.api.client import Client
 from wizframe.errors import ConfigurationError, MissingExtraError, to_install
+from wizframe.http.login import request_token
+from wizframe.http.secret import masked
+from wizframe.http.transport import Transport, is_loopback
 from wizframe.progress import tell
-from wizframe.transport import Transport, is_loopback, masked
-from wizframe.transport.login import request_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from wizframe.fields import Dialect
+    from wizframe.http.login import Token
     from wizframe.server import Fault
-    from wizframe.transport.login import Token
 
 __all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "config_path", "connect", "login", "logout", "profile_names", "sandbox"]
 

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from wizframe.baselines import attached, let_go
-from wizframe.client import open_client
-from wizframe.client.checks import check_parameters, moment
+from wizframe.api.client import open_client
+from wizframe.api.validation import check_parameters, moment
 from wizframe.connections import connect
 from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError, to_install
 from wizframe.fields import CONTACT, CUSTOMER, STATUSES
-from wizframe.frames import to_frame
+from wizframe.frames.baselines import attached, let_go
+from wizframe.frames.build import to_frame
 from wizframe.progress import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wizframe.client import Client
-    from wizframe.client.checks import Moment
+    from wizframe.api.client import Client
+    from wizframe.api.validation import Moment
     from wizframe.fields import Table
 
 __all__ = ["load_contacts", "load_customers"]

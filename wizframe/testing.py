@@ -14,7 +14,7 @@ from wizframe.connections import sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wizframe.client import Client
+    from wizframe.api.client import Client
     from wizframe.fields import Dialect
 
 __all__ = ["wizframe_dialect", "wizframe_sandbox"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pandas as pd
 
 import wizframe
-from wizframe.cli.terminal import called, coloured, marked, short
+from wizframe.cli.output import called, coloured, marked, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wizframe.cli.codes import exit_code
+from wizframe.cli.exit_codes import exit_code
 from wizframe.cli.options import as_json, connected, connection, examples
-from wizframe.cli.terminal import say, say_json
-from wizframe.doctoring import Finding, examine_account, examine_machine, probe, probe_writes
+from wizframe.cli.output import say, say_json
+from wizframe.doctor.checks import examine_account, examine_machine
+from wizframe.doctor.findings import Finding
+from wizframe.doctor.probe import probe
+from wizframe.doctor.probe_writes import probe_writes
 from wizframe.errors import WizframeError
 
 if TYPE_CHECKING:

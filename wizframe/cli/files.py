@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wizframe.cli.options import connected, connection, examples, filters
-from wizframe.cli.reading import chosen_customers
-from wizframe.cli.terminal import say
+from wizframe.cli.output import say
+from wizframe.cli.records import chosen_customers
 from wizframe.errors import InvalidRequestError, PlanError
-from wizframe.loaders import load_contacts
-from wizframe.planning import load_plan
-from wizframe.pushing import plan
-from wizframe.workbook import Sheets, read_csv, read_excel, to_csv, to_excel
+from wizframe.excel.api import Sheets, read_csv, read_excel, to_csv, to_excel
+from wizframe.loading.loaders import load_contacts
+from wizframe.pushing.api import plan
+from wizframe.pushing.plan_file import load_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from wizframe.client import Client
-    from wizframe.planning import Plan
+    from wizframe.api.client import Client
+    from wizframe.pushing.plan import Plan
 
 __all__ = ["export", "plan_of"]
 
@@ -80,7 +80,7 @@ def plan_of(chosen: Mapping[str, Any], client: Client) -> Plan:
     Parameters
     ----------
     chosen : mapping
-        What the options of :func:`wizframe.cli.options.planning` give.
+        What the options of :func:`wizframe.cli.commands.options.planning` give.
     client : Client
 
     Returns

@@ -13,7 +13,7 @@ from wizframe.connections import connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wizframe.client import Client
+    from wizframe.api.client import Client
 
 __all__ = ["FILTERS", "as_json", "connected", "connection", "examples", "filters", "planning", "sending"]
 

@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from wizframe.accounts import Account
+from wizframe.account import Account
 from wizframe.cli.files import plan_of
 from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
-from wizframe.cli.terminal import called, say, say_json
+from wizframe.cli.output import called, say, say_json
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.planning.changes import shown
-from wizframe.pushing import check_allowed, history, purge, push, pushes, resume, undo
+from wizframe.pushing.api import check_allowed, push
+from wizframe.pushing.history import history, purge, pushes
+from wizframe.pushing.resume import resume
+from wizframe.pushing.undo import undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import pandas as pd
 
-    from wizframe.client import Client
-    from wizframe.planning import Plan
-    from wizframe.pushing import Result
+    from wizframe.api.client import Client
+    from wizframe.pushing.plan import Plan
+    from wizframe.pushing.results import Result
 
 __all__ = ["COMMANDS"]
 

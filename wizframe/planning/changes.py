@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from wizframe.frames import cell_place
+from wizframe.frames.problems import cell_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

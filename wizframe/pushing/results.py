@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import PlanError
-from wizframe.frames import problems_frame
-from wizframe.journal import from_json, to_json
+from wizframe.excel.api import to_excel
+from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import printable, shown
-from wizframe.pushing.writing_back import Written, as_left_out, set_cells, show_records
-from wizframe.workbook import to_excel
+from wizframe.pushing.frame_update import Written, as_left_out, set_cells, show_records
+from wizframe.pushing.journal_entries import from_json, to_json
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Mapping
 
-    from wizframe.dialects import Record
-    from wizframe.planning import Change, Plan
+    from wizframe.api.dialects import Record
+    from wizframe.planning.changes import Change
+    from wizframe.pushing.plan import Plan
 
 __all__ = ["ConflictCell", "Outcome", "Result", "State"]
 
@@ -242,7 +243,7 @@ class Result:
         >>> result.resolve(cells).cells[["old", "new"]].values.tolist()
         [['theirs', 'agreed']]
         """
-        from wizframe.pushing import plan  # noqa: PLC0415 - a convenience that points up the layers
+        from wizframe.pushing.api import plan  # noqa: PLC0415 - a convenience that points up the layers
 
         table: Any = self.plan.table.name
         return plan(self._decided(cells), table=table, **options)
@@ -315,7 +316,7 @@ class Result:
         Plan
             Nothing is sent until its ``apply()``.
         """
-        from wizframe.pushing.undoing import undo  # noqa: PLC0415 - a convenience that points up the layers
+        from wizframe.pushing.undo import undo  # noqa: PLC0415 - a convenience that points up the layers
 
         return undo(self.push_id, **options)
 

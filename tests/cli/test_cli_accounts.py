@@ -1,0 +1,105 @@
+"""login and logout on the command line: a key that the next command finds, and a password that shows nowhere."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+import wizframe
+from wizframe.cli.commands import main
+from wizframe.server import SandboxServer
+from wizframe.server.service import SANDBOX_PASSWORD, TENANT_ID
+
+
+@pytest.fixture
+def server(dialect, monkeypatch):
+    with SandboxServer(customers=5, dialect=dialect) as running:
+        monkeypatch.setenv("WIZCOMMERCE_BASE_URL", running.base_url)
+        yield running
+
+
+@pytest.fixture
+def ring(monkeypatch):
+    """A keyring in memory."""
+    keyring = ModuleType("keyring")
+    keyring.kept = {}
+    keyring.get_password = lambda service, name: keyring.kept.get((service, name))
+    keyring.set_password = lambda service, name, text: keyring.kept.update({(service, name): text})
+    keyring.delete_password = lambda service, name: keyring.kept.pop((service, name))
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    return keyring
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Let somebody type; gives what was asked."""
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda question: (asked.append(question), SANDBOX_PASSWORD)[1])
+    return asked
+
+
+def test_a_login_is_found_by_the_next_command_until_the_logout(server, ring, typed, capsys, monkeypatch):
+    assert main(["login", "ada@example.com"]) == 0
+    out = capsys.readouterr().out
+    assert f"logged in to {TENANT_ID} at {server.base_url}; the key is kept" in out
+    assert len(ring.kept) == len(typed) == 1
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert main(["whoami"]) == 0
+    assert "from the keyring" in capsys.readouterr().out
+    assert main(["logout"]) == 0
+    assert ring.kept == {}
+    assert "removed from the keyring" in capsys.readouterr().out
+    assert main(["logout"]) == 0
+    assert "there is no key" in capsys.readouterr().out
+    assert main(["whoami"]) == 6
+    assert "`wizframe login`" in capsys.readouterr().err
+
+
+def test_each_profile_has_a_key_of_its_own(server, ring, typed, monkeypatch, tmp_path):
+    monkeypatch.setattr("platformdirs.user_config_dir", lambda *_args, **_options: str(tmp_path))
+    (tmp_path / "config.toml").write_text(f'[profiles.one]\n[profiles.two]\nbase_url = "{server.base_url}"\n')
+    assert main(["login", "ada@example.com", "--profile", "two"]) == 0
+    assert list(ring.kept) == [("wizframe", "two")]
+    assert typed
+    monkeypatch.setenv("WIZCOMMERCE_BASE_URL", "http://127.0.0.1:9/v1")  # somebody else's: neither address nor key
+    monkeypatch.setenv("WIZCOMMERCE_API_KEY", "api_of_another_account")  # may get mixed up with the profile's
+    with wizframe.connect(profile="two") as client:
+        assert (client.base_url, client.key_source) == (server.base_url, "from the keyring")
+    assert wizframe.logout(profile="one") is False
+    assert wizframe.logout(profile="two") is True
+    assert main(["logout", "--profile", "three"]) == 6
+
+
+def test_without_a_keyring_nothing_is_asked_and_nothing_sent(server, typed, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert main(["login", "ada@example.com"]) == 1
+    assert "pip install 'wizframe[cli]'" in capsys.readouterr().err
+    assert typed == []
+    assert len(server.requests) == 0
+    assert wizframe.logout() is False
+
+
+@pytest.mark.usefixtures("server", "typed")
+def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(ring, capsys):
+    def refuse(*given):
+        raise RuntimeError(*given)
+
+    ring.set_password = refuse
+    assert main(["login", "ada@example.com"]) == 6
+    said = capsys.readouterr()
+    assert "the keyring did not take it: set WIZCOMMERCE_API_KEY" in said.err
+    assert "api_sandbox" not in said.out + said.err
+    ring.kept["wizframe", wizframe.connections._setting("WIZCOMMERCE_BASE_URL")] = "api_sandbox_canary"
+    ring.delete_password = refuse
+    assert main(["logout"]) == 6
+    said = capsys.readouterr()
+    assert "remove it there" in said.err
+    assert "canary" not in said.out + said.err
+
+
+def test_with_nobody_at_the_keyboard_a_login_does_not_wait(server, ring, capsys):
+    assert main(["login", "ada@example.com"]) == 6
+    assert "nobody typed" in capsys.readouterr().err
+    assert ring.kept == {}
+    assert len(server.requests) == 0

@@ -1,0 +1,178 @@
+"""doctor: what a bug report needs, and nothing that must not be in one; what the documents say, put to the proof."""
+
+import json
+from collections import Counter
+
+import pytest
+from support.client import Reply, Stub, client_of, transport_to
+from support.planning import load, stored, writes
+from test_cli_pushes import run
+
+import wizframe
+from wizframe.api.client import Client
+from wizframe.doctor.checks import examine_account, examine_machine
+from wizframe.doctor.probe import probe
+from wizframe.doctor.probe_writes import probe_writes
+from wizframe.errors import ConfigurationError
+from wizframe.server import Fault
+
+
+def by_name(findings):
+    return {finding.name: finding for finding in findings}
+
+
+def test_it_tells_what_a_bug_report_needs_and_no_secret(wiz, dialect):
+    customers = load(wiz)
+    customers.loc[0, "payment_term"] = "net77"
+    customers.wiz.plan().apply(progress=False)
+    done = run(wiz, "doctor", "--probe")
+    assert done.returncode == 0
+    names = [line[6:].split("  ")[0] for line in done.stdout.splitlines()]
+    assert names == [
+        "system", "versions", "settings", "profiles", "journal", "connection", "clock", "permissions", "dialect",
+        "pages", "order", "status filter", "reference filter", "time filters", "fields",
+    ]  # fmt: skip
+    for known in (
+        f"wizframe {wizframe.__version__}",
+        "pandas 3",
+        f"{dialect} dialect",
+        "1 pushes",
+        "WIZCOMMERCE_API_KEY",
+    ):
+        assert known in done.stdout
+    private = set(customers[["company_name", "email", "phone", "id"]].stack().dropna())
+    assert {text for text in private if text in done.stdout} == set()
+    assert len(writes(wiz)) == 1
+    found = json.loads(run(wiz, "doctor", "--json").stdout)
+    assert found["format"] == 1
+    assert {finding["state"] for finding in found["doctor"]["findings"]} == {"ok"}
+
+
+def test_without_a_connection_it_tells_the_rest(wiz):
+    done = run(wiz, "doctor", "--probe", "--base-url", "http://127.0.0.1:9/v1")
+    assert done.returncode == 7
+    assert "\nbad   connection " in done.stdout
+    assert "versions" in done.stdout
+    assert "no connection to 127.0.0.1:9" in done.stdout
+
+
+def test_a_key_that_may_not_read_is_found(wiz):
+    wiz.server.faults.add(Fault("answer", "customers.get", status=403))
+    done = run(wiz, "doctor")
+    assert done.returncode == 1
+    assert "bad   permissions" in done.stdout
+    assert "may not do this" in done.stdout
+    assert wiz.server.faults.fired
+
+
+def test_a_clock_that_is_wrong_is_found():
+    late = Reply.json([], Date="Mon, 01 Jan 2024 00:00:00 GMT")
+    with Stub(*[late] * 9) as stub:
+        found = by_name(examine_account(client_of(stub.base_url)))
+    assert (found["clock"].state, "ahead of the service's" in found["clock"].said) == ("bad", True)
+    assert found["permissions"].state == "note"
+
+
+def test_a_journal_that_cannot_be_used_and_what_was_cut_off_are_found(wiz, monkeypatch, tmp_path):
+    assert by_name(examine_machine())["journal"].said.startswith("none yet")
+    customers = load(wiz)
+    customers.loc[:2, "payment_term"] = "net77"
+    wiz.server.faults.add(Fault("answer", "customers.update", status=401))
+    customers.wiz.plan().apply(progress=False)
+    assert "1 cut off" in by_name(examine_machine())["journal"].said
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "journal.sqlite3").write_text("no database, however one looks at it")
+    monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "broken"))
+    found = by_name(examine_machine())["journal"]
+    assert (found.state, "cannot be used" in found.said) == ("bad", True)
+
+
+def test_profiles_are_named_and_nothing_else_of_them(monkeypatch, tmp_path):
+    monkeypatch.setattr("platformdirs.user_config_dir", lambda *_args, **_options: str(tmp_path))
+    (tmp_path / "config.toml").write_text('[profiles.staging]\napi_key = "canary"\n')
+    said = by_name(examine_machine())["profiles"].said
+    assert said.startswith("staging in ")
+    assert "canary" not in said
+    (tmp_path / "config.toml").write_text("[profiles\n")
+    assert by_name(examine_machine())["profiles"].state == "bad"
+
+
+def test_an_account_that_keeps_to_the_documents_is_found_to(wiz):
+    before = len(wiz.server.requests)
+    states = Counter(finding.state for finding in probe(wiz))
+    assert states == {"ok": 6, "note": 1}  # the sandbox's contacts have a field that no document names
+    assert len(wiz.server.requests) - before <= 30
+    assert writes(wiz) == []
+
+
+def test_parameters_that_are_ignored_are_found(wiz):
+    wiz.respell_queries()
+    found = by_name(probe(wiz))
+    assert found["order"].state == "bad"
+    assert found["reference filter"].state == "bad"
+
+
+def test_a_silent_cap_and_an_empty_account_are_found(dialect):
+    with wizframe.sandbox(customers=30, dialect=dialect, page_size_cap=7) as capped:
+        found = by_name(probe(capped))["pages"]
+        assert (found.state, found.said.split()[0]) == ("note", "7")
+    with wizframe.sandbox(customers=0, dialect=dialect) as empty:
+        assert {finding.state for finding in probe(empty)} <= {"ok", "note"}
+        assert by_name(examine_account(empty))["permissions"].state == "note"
+
+
+def test_an_answer_that_makes_no_sense_is_a_finding_and_not_quoted():
+    odd = Reply.json({"data": [{"id": "c", "name": "Secret Ltd", "created_at": "yesterday", "reference_id": 7}]})
+    with Stub(*[odd] * 60) as stub:
+        found = list(probe(client_of(stub.base_url)))
+    assert {finding.state for finding in found} & {"bad"}
+    assert "Secret" not in repr(found)
+
+
+def test_writing_is_tried_on_a_customer_of_its_own_that_is_gone_afterwards(wiz):
+    before = stored(wiz, "customers")
+    done = run(wiz, "doctor", "--probe-writes")
+    assert done.returncode == 0, done.stdout
+    tried = [line for line in done.stdout.splitlines() if line.startswith("ok")][-8:]
+    assert [line[6:].split("  ")[0] for line in tried] == [
+        "create", "uniqueness", "PATCH", "clearing", "PATCH of lists", "PUT", "default contact", "delete",
+    ]  # fmt: skip
+    assert "erases what it leaves out" in done.stdout
+    assert stored(wiz, "customers") == before
+
+
+def test_what_is_not_as_documented_is_found(wiz):
+    wiz.server.faults.add(Fault("keep", "customers.update", column="phone", times=None))
+    found = by_name(probe_writes(wiz))
+    assert (found["PATCH"].state, found["clearing"].state) == ("ok", "bad")
+    assert found["delete"].state == "ok"
+    assert wiz.server.faults.fired
+
+
+def test_what_could_not_be_deleted_is_named(wiz):
+    wiz.server.faults.add(Fault("answer", "customers.delete", status=403, times=9))
+    found = by_name(probe_writes(wiz))
+    assert found["delete"].state == "bad"
+    reference = found["left behind"].said.split()[4]
+    assert reference in {row["reference_id"] for row in stored(wiz, "customers").values()}
+
+
+def test_one_who_stops_looking_leaves_nothing_behind(wiz):
+    before = stored(wiz, "customers")
+    findings = probe_writes(wiz)
+    assert next(findings).name == "create"
+    assert stored(wiz, "customers") != before
+    findings.close()
+    assert stored(wiz, "customers") == before
+
+
+@pytest.mark.parametrize("url", ["https://api.wizcommerce.com/v1", "https://crm.example.com/v1"])
+def test_it_does_not_write_where_it_may_be_production(url):
+    with pytest.raises(ConfigurationError, match="refused"):
+        next(probe_writes(Client(transport_to(url))))
+
+
+def test_nor_on_a_read_only_connection(wiz, monkeypatch):
+    monkeypatch.setenv("WIZFRAME_READ_ONLY", "1")
+    done = run(wiz, "doctor", "--probe-writes")
+    assert (done.returncode, writes(wiz)) == (6, [])

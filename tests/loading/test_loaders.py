@@ -1,0 +1,221 @@
+"""Customers: who is loaded, in which columns, in which order, with how many requests."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from unittest import mock
+
+import pandas as pd
+import pytest
+from support.loaders import moment, pages_through, requests_through, stored
+
+import wizframe
+from wizframe.errors import IncompleteLoadWarning, InvalidRequestError
+from wizframe.fields import CUSTOMER
+
+pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+
+TIME_FILTERS = ["created_after", "created_before", "updated_after", "updated_before"]
+FORMS = {
+    "naive": lambda text: moment(text).replace(tzinfo=None),
+    "elsewhere": lambda text: moment(text).astimezone(timezone(timedelta(hours=-7))),
+    "timestamp": pd.Timestamp,
+}
+
+
+def ids(records):
+    return [record["id"] for record in records]
+
+
+def lists(wiz):
+    return [request for request in wiz.server.requests if request.path.endswith("/customers")]
+
+
+class TestFilters:
+    @pytest.mark.fault(
+        23, "records that a list hides, because it shows only `active`", "both statuses are fetched", "L"
+    )
+    def test_everybody_comes_by_default_oldest_first(self, wiz):
+        assert {record["status"] for record in stored(wiz)} == {"active", "inactive"}
+        assert {record["id"] for record in wiz.customer.list(page_size=100)} == set(ids(stored(wiz, status="active")))
+        assert wiz.load_customers()["id"].tolist() == ids(stored(wiz))
+
+    @pytest.mark.parametrize("status", ["active", "inactive"])
+    def test_one_status_takes_one_walk(self, wiz, status):
+        frame = wiz.load_customers(status=status)
+        assert frame["id"].tolist() == ids(stored(wiz, status=status))
+        assert {request.params.get("status") for request in lists(wiz)} <= {status, None}
+
+    @pytest.mark.parametrize(
+        ("name", "form"), [*((name, "text") for name in TIME_FILTERS), *(("created_after", form) for form in FORMS)]
+    )
+    def test_a_time_is_a_bound_that_is_itself_excluded(self, wiz, name, form):
+        column, side = name.rsplit("_", 1)
+        bound = sorted(record[f"{column}_at"] for record in stored(wiz))[12]
+        frame = wiz.load_customers(**{name: FORMS.get(form, str)(bound)})
+        passes = bound.__lt__ if side == "after" else bound.__gt__
+        inside = [record for record in stored(wiz) if passes(record[f"{column}_at"])]
+        assert 0 < len(inside) < 30
+        assert frame["id"].tolist() == ids(inside)
+        assert all((name in request.params) == (wiz.dialect == "rest") for request in lists(wiz)[-2:])
+
+    def test_filters_work_together_and_a_service_that_ignores_them_changes_nothing(self, wiz):
+        times = sorted(record["created_at"] for record in stored(wiz))
+        filters = {"status": "active", "created_after": times[3], "created_before": times[20]}
+        asked = wiz.load_customers(**filters)
+        ignored = ("created_after", "created_before", "status")
+        with requests_through(wiz, lambda query: {name: query[name] for name in query if name not in ignored}):
+            filtered_here = wiz.load_customers(**filters)
+        pd.testing.assert_frame_equal(asked, filtered_here)
+        inside = [record for record in stored(wiz, status="active") if times[3] < record["created_at"] < times[20]]
+        assert asked["id"].tolist() == ids(inside)
+
+    def test_a_bound_between_two_seconds_is_kept_exactly(self, wiz):
+        second = moment(stored(wiz)[12]["created_at"])
+        half = timedelta(microseconds=500_000)
+        assert len(wiz.load_customers(created_after=second - half)) == 18
+        assert len(wiz.load_customers(created_before=second + half)) == 13
+        assert len(wiz.load_customers(created_after=second, created_before=second + half)) == 0
+
+
+class TestReferences:
+    def test_the_references_asked_for_come_of_both_statuses_and_unknown_ones_do_not(self, wiz):
+        chosen = [*stored(wiz, status="active")[:2], *stored(wiz, status="inactive")[:1]]
+        wanted = [record["reference_id"] for record in chosen]
+        frame = wiz.load_customers(reference_ids=pd.Series([*wanted, *wanted, "nobody's"]))
+        assert sorted(frame["reference_id"]) == sorted(wanted)
+
+    def test_a_reference_with_a_comma_is_found_and_its_parts_are_not(self, wiz):
+        first, second, third = stored(wiz)[:3]
+        wiz.server.overwrite("customers", first["id"], reference_id="A,B")
+        wiz.server.overwrite("customers", second["id"], reference_id="A")
+        frame = wiz.load_customers(reference_ids=["A,B", third["reference_id"]])
+        assert frame["id"].tolist() == [first["id"], third["id"]]
+
+    def test_a_service_that_ignores_the_parameter_or_the_case_changes_nothing(self, wiz):
+        reference = stored(wiz)[0]["reference_id"]
+        with requests_through(wiz, lambda query: {k: v for k, v in query.items() if not k.startswith("reference")}):
+            assert wiz.load_customers(reference_ids=reference)["reference_id"].tolist() == [reference]
+
+    def test_200_references_are_asked_for_in_groups_that_fit_in_an_address(self, wiz):
+        for number, record in enumerate(stored(wiz)):
+            wiz.server.overwrite("customers", record["id"], reference_id=f"{number:04}-" + "é" * 100)
+        known = [record["reference_id"] for record in stored(wiz)]
+        frame = wiz.load_customers(reference_ids=known + [f"short {number}" for number in range(170)])
+        assert sorted(frame["reference_id"]) == sorted(known)
+        assert max(len(request.query) for request in lists(wiz)) < 5000
+        assert max(request.query.count("short") for request in lists(wiz)) == 40
+
+    def test_no_references_are_no_customers_and_no_requests(self, wiz):
+        assert wiz.load_customers(reference_ids=[]).empty
+        assert not lists(wiz)
+
+
+class TestFrame:
+    def test_columns_and_dtypes_are_the_same_with_rows_and_without_in_both_dialects(self):
+        for details in (False, True):
+            shapes = []
+            for dialect, customers in [("rest", 3), ("sdk", 3), ("rest", 0), ("sdk", 0)]:
+                with wizframe.sandbox(customers=customers, dialect=dialect) as wiz:
+                    frame = wiz.load_customers(details=details)
+                    assert isinstance(frame.index, pd.RangeIndex)
+                    assert len(frame) == customers
+                    shapes.append(frame.dtypes.to_dict())
+            assert shapes == shapes[:1] * 4
+            assert tuple(shapes[0]) == tuple(CUSTOMER.columns(details=details))
+
+    def test_values_are_those_of_the_service(self, wiz):
+        frame = wiz.load_customers(details=True)
+        for row, record in zip(frame.to_dict("records"), stored(wiz), strict=True):
+            for name in ("reference_id", "company_name", "phone", "status", "freight_term", "payment_term"):
+                assert row[name] == record[name] or (pd.isna(row[name]) and not record[name]), name
+            assert row["created_at"] == moment(record["created_at"])
+
+    @pytest.mark.parametrize("sort_by", ["created_at", "updated_at", "company_name", "display_name"])
+    def test_the_order_asked_for_is_that_of_the_finished_frame(self, wiz, sort_by):
+        ascending = wiz.load_customers(sort_by=sort_by)
+        assert ascending[sort_by].is_monotonic_increasing
+        assert wiz.load_customers(sort_by=sort_by, sort="desc")[sort_by].is_monotonic_decreasing
+        if sort_by == "created_at":
+            pd.testing.assert_frame_equal(ascending, wiz.load_customers())
+
+    def test_desc_alone_is_newest_first(self, wiz):
+        assert wiz.load_customers(sort="desc")["id"].tolist() == ids(stored(wiz))[::-1]
+
+    def test_details_of_a_customer_who_is_deleted_meanwhile_are_reported_beside_the_rest(self, wiz):
+        gone = stored(wiz)[4]["id"]
+        get = wiz.customer.get
+
+        def get_after_delete(identifier):
+            if identifier == gone:
+                wiz.customer.delete(gone)
+            return get(identifier)
+
+        with (
+            mock.patch.object(wiz.customer, "get", get_after_delete),
+            pytest.warns(IncompleteLoadWarning, match=f"1 customer could not be read.*{gone}") as caught,
+        ):
+            frame = wiz.load_customers(details=True)
+        assert len(frame) == 29
+        assert caught[0].filename == __file__
+
+    def test_a_row_whose_status_is_not_sent_has_that_of_its_list(self, wiz):
+        def without_status(page):
+            for record in page.records:
+                record.pop("status", None)
+            return page
+
+        with pages_through(wiz.customer, without_status):
+            frame = wiz.load_customers()
+        assert frame["status"].tolist() == [record["status"] for record in stored(wiz)]
+
+
+class TestRequests:
+    @pytest.mark.parametrize(
+        ("dialect", "customers", "expected"),
+        [
+            ("rest", 0, 3),  # inactive, active, inactive: one each
+            ("rest", 1, 3),
+            ("rest", 30, 3),
+            ("rest", 500, 9),  # five pages of active ones: the first, the last, and all of them
+            ("sdk", 0, 6),  # the same with a look behind the last page
+            ("sdk", 1, 6),
+            ("sdk", 30, 6),
+            ("sdk", 500, 15),
+        ],
+    )
+    def test_a_quiet_account_takes_few_requests(self, dialect, customers, expected):
+        with wizframe.sandbox(customers=customers, dialect=dialect) as wiz:
+            assert wiz.dialect == dialect
+            wiz.server.requests.clear()
+            assert len(wiz.load_customers()) == customers
+            assert len(wiz.server.requests) == expected
+
+    @pytest.mark.parametrize("cap", [1, 7])
+    @pytest.mark.parametrize("workers", [1, 5])
+    def test_a_silent_cap_on_pages_costs_no_record(self, wiz, cap, workers):
+        wiz.server.page_size_cap = cap
+        assert wiz.load_customers(workers=workers)["id"].tolist() == ids(stored(wiz))
+        assert len(wiz.server.requests) < 6 * 30 + 30
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"status": "all"}, {"sort_by": "phone"}, {"sort": "up"}, {"page_size": 0}, {"page_size": 101},
+            {"page_size": True}, {"workers": 0}, {"workers": -1}, {"workers": "4"}, {"invalid": "ignore"},
+            {"created_after": "yesterday"}, {"updated_before": 7}, {"reference_ids": ["A", ""]},
+            {"reference_ids": [7]}, {"reference_ids": 7}, {"reference_ids": {"A": 1}}, {"reference_ids": [None]},
+            {"reference_ids": pd.DataFrame({"reference_id": ["A"]})},
+        ],
+        ids=repr,
+    )  # fmt: skip
+    def test_what_cannot_be_meant_is_refused_before_any_request(self, wiz, wrong):
+        with pytest.raises(InvalidRequestError, match=next(iter(wrong)) if "reference_ids" not in wrong else "texts"):
+            wiz.load_customers(**wrong)
+        assert not wiz.server.requests
+
+    def test_a_date_means_its_first_moment_in_utc(self, wiz):
+        day = datetime(2024, 6, 1, tzinfo=UTC)
+        by_date, by_time = (wiz.load_customers(created_after=bound) for bound in (day.date(), day))
+        assert 0 < len(by_date) < 30
+        pd.testing.assert_frame_equal(by_date, by_time)

@@ -1,0 +1,275 @@
+"""The editing grid without a browser: what the browser is told, and what comes of what it says."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from support.planning import cells_of, changed, load, mend_contacts, states, stored
+from support.review import HOSTILE, press
+
+from wizframe import CLEAR
+from wizframe.errors import PlanError, to_install
+
+pytest.importorskip("anywidget")
+
+
+class Browser:
+    """Says to a grid what the one in the browser says, and keeps what it is told."""
+
+    def __init__(self, editor, monkeypatch):
+        self.editor = editor
+        self.surface = editor.children[0]
+        self.told = []
+        self.sequence = 0
+        monkeypatch.setattr(self.surface, "send", self.told.append)
+
+    @property
+    def status(self):
+        return self.surface.status
+
+    def say(self, kind, **content):
+        self.sequence += kind != "rows"
+        given = {"kind": kind, "view": "one", "sequence": self.sequence, "version": self.status["version"]} | content
+        self.surface._handle_custom_msg(given, [])
+        return self.told[-1] if self.told else None
+
+    def number(self, name):
+        return [column["name"] for column in self.surface.columns].index(name)
+
+    def edit(self, position, name, text):
+        return self.say("edit", cells=[[position, self.number(name), text]])
+
+    def paste(self, row, name, text, height=1, width=1):
+        return self.say("paste", row=row, col=self.number(name), text=text, height=height, width=width)
+
+    def find(self, text="", view="all rows", sort=None):
+        return self.say("find", text=text, view_of=view, sort=sort)
+
+    def rows(self, first=0, last=60):
+        return self.say("rows", **{"from": first, "to": last})["rows"]
+
+    def cell(self, place, name):
+        """Give a cell as (text, state, why, raw)."""
+        cell = self.rows(place, place + 1)[0]["cells"][self.number(name)]
+        return (cell, "", "", cell) if isinstance(cell, str) else tuple(cell)
+
+
+@pytest.fixture
+def customers(wiz):
+    return load(wiz)
+
+
+@pytest.fixture
+def grid(customers, monkeypatch):
+    return Browser(customers.wiz.edit(), monkeypatch)
+
+
+def test_the_grid_edits_a_copy_and_hands_over_an_ordinary_frame(wiz, customers, grid):
+    before, as_loaded = stored(wiz, "customers"), customers.copy()
+    answer = grid.edit(3, "payment_term", "net77")
+    assert [row["at"] for row in answer["rows"]] == [3]
+    assert grid.cell(3, "payment_term")[:2] == ("net77", "changed")
+    assert (grid.status["edited"], grid.status["undo"], grid.status["redo"]) == (1, True, False)
+    pd.testing.assert_frame_equal(customers, as_loaded)
+    frame = grid.editor.frame
+    assert cells_of(frame.wiz.plan()) == {("update", customers["id"][3], "payment_term"): "net77"}
+    assert states(grid.editor.plan().apply(progress=False)) == {"done": 1}
+    assert changed(before, stored(wiz, "customers")) == {customers["id"][3]: {"payment_term": "net77"}}
+
+
+def test_only_the_rows_that_are_asked_for_are_sent(grid):
+    assert [row["at"] for row in grid.rows(10, 13)] == [10, 11, 12]
+    assert [row["at"] for row in grid.rows(28, 99)] == [28, 29]
+    grid.told.clear()
+    assert grid.say("rows", version=99, **{"from": 0, "to": 5}) is None  # of an older view
+
+
+def test_columns_tell_what_may_be_done_with_them(wiz, grid, monkeypatch):
+    columns = {column["name"]: column for column in grid.surface.columns}
+    assert {name for name, column in columns.items() if column["why"]} == {"id", "status", "created_at", "updated_at"}
+    assert columns["phone"]["doc"] == "Phone number, such as +14155552671."
+    assert columns["payment_term"]["choices"] is None
+    mend_contacts(wiz)
+    contacts = Browser(load(wiz, "contacts").assign(mine=1).wiz.edit(), monkeypatch)
+    columns = {column["name"]: column for column in contacts.surface.columns}
+    assert columns["is_default"]["choices"] == ["", "True", "False"]
+    assert columns["mine"]["why"] == "your own column: it is never sent"
+    assert columns["customer_id"]["free_in_new"]
+    assert "<command>" not in columns
+
+
+def test_wrong_values_come_back_marked_with_the_reason(grid):
+    grid.edit(0, "phone", "after 5 pm")
+    assert grid.cell(0, "phone") == ("after 5 pm", "wrong", "is no E.164 phone number like +14155552671", "after 5 pm")
+    assert grid.status["wrong"] == 1
+    assert (
+        grid.edit(1, "status", "inactive")["said"] == "1 cell left as they were: status is read-only: the service's own"
+    )
+
+
+def test_steps_are_undone_and_done_again(customers, grid):
+    grid.paste(0, "first_name", "Ann\tLee\r\nBen\tKim\r\n")
+    grid.edit(0, "phone", "1")
+    assert grid.status["edited"] == 5
+    grid.say("undo")
+    answer = grid.say("undo")
+    assert [row["at"] for row in answer["rows"]] == [0, 1]
+    assert (grid.status["edited"], grid.status["undo"], grid.status["redo"]) == (0, False, True)
+    pd.testing.assert_frame_equal(grid.editor.frame, customers)
+    grid.say("redo")
+    assert grid.editor.frame["last_name"][:2].tolist() == ["Lee", "Kim"]
+
+
+def test_a_block_goes_into_the_rows_as_they_are_shown(customers, grid):
+    grid.find(sort=[grid.number("company_name"), False])
+    shown = [row["at"] for row in grid.rows()]
+    grid.paste(2, "payment_term", "a\nb\n")
+    assert grid.editor.frame["payment_term"].iloc[[shown[2], shown[3]]].tolist() == ["a", "b"]
+    assert [row["at"] for row in grid.rows()] == shown
+    refused = grid.say("paste", row=0, col=grid.number("phone"), text="1", height=1, width=1, version=0)
+    assert "the rows moved meanwhile" in refused["said"]
+    grid.find()
+    assert [row["at"] for row in grid.rows()] == list(range(30))
+    assert grid.editor.frame["id"].tolist() == customers["id"].tolist()
+
+
+def test_rows_are_found(customers, grid):
+    grid.find(customers["reference_id"][17].lower())
+    assert [row["at"] for row in grid.rows()] == [17]
+    assert (grid.status["rows"], grid.status["shown"]) == (30, 1)
+    grid.edit(17, "phone", "1")
+    grid.find("", "wrong")
+    assert [row["at"] for row in grid.rows()] == [17]
+
+
+def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
+    grid.find("nothing at all")
+    answer = grid.say("add", like=None)
+    assert answer["go"] == 0  # it is shown, whatever is looked for
+    assert grid.rows()[0]["new"]
+    grid.find()
+    grid.edit(30, "company_name", "New")
+    grid.edit(30, "display_name", "New")
+    grid.say("delete", rows=[4, 5], is_to_go=True)
+    grid.say("delete", rows=[5], is_to_go=False)
+    assert [row["at"] for row in grid.rows() if row["gone"]] == [4]
+    assert (grid.status["added"], grid.status["gone"]) == (1, 1)
+    plan = grid.editor.plan()
+    assert plan.counts() == {"create": 1, "update": 0, "delete": 1}
+    assert states(plan.apply(max_deletes=1, progress=False)) == {"done": 2}
+    assert len(stored(wiz, "customers")) == 30
+
+
+def test_changes_are_reviewed_below_and_the_grid_shows_what_was_pushed(wiz, grid):
+    grid.say("review")
+    assert grid.told[-1]["said"] == "nothing to change"
+    grid.say("add", like=None)
+    grid.edit(30, "company_name", "New")
+    grid.edit(30, "display_name", "New")
+    grid.edit(0, "payment_term", "net77")
+    version = grid.status["version"]
+    grid.say("review")
+    review = grid.editor.children[1].children[0]
+    press(review, "Apply 2 ticked changes")
+    press(review, "Yes, send 2 changes")
+    assert states(review.wait(30)) == {"done": 2}
+    assert grid.status["version"] > version
+    assert (grid.status["edited"], grid.status["added"]) == (0, 0)
+    assert grid.cell(30, "id")[0] in stored(wiz, "customers")
+    assert grid.cell(0, "payment_term") == ("net77", "", "", "net77")
+
+
+def test_nothing_is_edited_while_a_push_is_under_way(wiz, grid, monkeypatch):
+    grid.edit(0, "payment_term", "net77")
+    grid.say("review")
+    review = grid.editor.children[1].children[0]
+    request, refused = wiz.transport.request, []
+
+    def slow(method, segments, **content):
+        if method != "GET" and not refused:
+            refused.append(grid.edit(1, "payment_term", "net88")["said"])
+        return request(method, segments, **content)
+
+    monkeypatch.setattr(wiz.transport, "request", slow)
+    press(review, "Apply")
+    press(review, "Yes")
+    assert states(review.wait(30)) == {"done": 1}
+    assert refused == ["a push is under way: nothing was edited. It goes on when that is done"]
+    grid.edit(1, "payment_term", "net88")
+    assert len(grid.editor.plan()) == 1
+
+
+def test_what_happens_to_the_frame_in_code_shows_after_refresh(grid):
+    grid.editor.frame.loc[2, "phone"] = "12"
+    grid.editor.refresh()
+    assert grid.cell(2, "phone")[1] == "wrong"
+    grid.editor.frame.index = grid.editor.frame.index[::-1]
+    assert "nothing was edited" in grid.edit(0, "phone", "1")["said"]
+    assert grid.rows()[0]["label"] == "29"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts_are_told_visibly_and_kept_as_they_are(wiz, monkeypatch, name):
+    wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], display_name=name)
+    grid = Browser(load(wiz).wiz.edit(), monkeypatch)
+    shown, *_, raw = grid.cell(0, "display_name")
+    assert (shown, raw) == (name.replace("\u202e", "\\u202e"), name)
+    assert "\u202e" not in grid.rows(0, 1)[0]["name"]
+    grid.edit(0, "phone", name)
+    assert grid.editor.frame["phone"][0] == name
+
+
+def test_a_message_that_overtook_another_one_waits_for_it(grid):
+    messages = [
+        {"kind": "edit", "cells": [[0, grid.number("payment_term"), text]], "view": "one", "sequence": number}
+        for number, text in enumerate(("first", "second", "third"), 1)
+    ]
+    for number in (3, 2):
+        grid.editor._receive(None, messages[number - 1], [])
+    assert grid.told == []
+    grid.editor._receive(None, messages[0], [])
+    assert [answer["sequence"] for answer in grid.told] == [1, 2, 3]
+    assert grid.editor.frame["payment_term"][0] == "third"
+
+
+def test_an_unknown_failure_is_answered_and_not_swallowed(grid, monkeypatch):
+    monkeypatch.setattr(grid.editor._sheet, "edit", lambda _cells: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        grid.editor._receive(None, {"kind": "edit", "cells": [[0, 1, "x"]], "view": "one", "sequence": 1}, [])
+    assert grid.told[-1]["said"] == "something went wrong: nothing was edited"
+
+
+def test_a_cell_that_is_emptied_is_cleared(customers, grid):
+    row = customers.index[customers["phone"].notna()][0]
+    grid.edit(int(row), "phone", "")
+    assert grid.editor.frame["phone"][row] == CLEAR
+    assert grid.cell(int(row), "phone")[1] == "cleared"
+
+
+def test_what_cannot_be_planned_is_not_edited(customers):
+    with pytest.raises(PlanError):
+        pd.DataFrame({"a": [1]}).wiz.edit()
+    assert repr(customers.wiz.edit()) == "<Editor of 30 customers: 0 cells edited, 0 wrong>"
+    assert [column["name"] for column in customers.wiz.edit(columns=["phone"]).children[0].columns] == ["phone"]
+
+
+def test_without_anywidget_a_sentence_says_what_to_install():
+    code = (
+        "import sys; sys.modules['anywidget'] = None\n"
+        "import pandas as pd, wizframe\n"
+        "try: pd.DataFrame({'id': [], 'company_name': []}).wiz.edit()\n"
+        "except wizframe.errors.MissingExtraError as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said == f"the editing grid needs anywidget: {to_install('notebook')}\n"
+
+
+def test_a_large_frame_is_sent_a_block_at_a_time(wiz, monkeypatch):
+    frame = pd.concat([load(wiz)] * 1000, ignore_index=True)
+    frame["id"] = [f"cust_{number}" for number in range(len(frame))]
+    grid = Browser(frame.wiz.edit(table="customers"), monkeypatch)
+    assert len(grid.surface.get_state()["columns"]) == 15
+    assert [row["at"] for row in grid.rows(29_990, 30_050)] == list(range(29_990, 30_000))
+    grid.edit(29_999, "payment_term", "net77")
+    assert grid.status["edited"] == 1

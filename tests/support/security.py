@@ -1,0 +1,49 @@
+"""What the tests of secrecy share: all that a log, a notebook or a crash reporter could show of an error."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import traceback
+from pathlib import Path
+from urllib.parse import quote
+
+from IPython.core.ultratb import VerboseTB
+
+TESTS = str(Path(__file__).parents[1])
+
+
+def everything_about(error):
+    """Write down all that anybody could be shown of an error, and of those that it came from."""
+    trace = _ours(error)
+    frames = traceback.TracebackException(type(error), error, trace, capture_locals=True)
+    shown = ["".join(frames.format()), repr(error), str(error), f"{error}", repr(vars(error)), repr(error.args)]
+    chained = [everything_about(other) for other in (error.__cause__, error.__context__) if other]
+    return "\n".join([*shown, *chained])
+
+
+def in_a_verbose_notebook(error):
+    """Write an error down as IPython does after ``%xmode Verbose``: with the variables that each line names."""
+    return VerboseTB(theme_name="nocolor").text(type(error), error, _ours(error))
+
+
+def _ours(error):
+    """Leave out the test's own frames at the top, whose variables hold the key."""
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename.startswith(TESTS):
+        trace = trace.tb_next
+    return trace
+
+
+def writings_of(key):
+    """List the ways in which a service may write a key, in an account of its own, not the product's."""
+    escaped = json.dumps(key)[1:-1]
+    return {key, quote(key, safe=""), escaped, escaped.replace("/", r"\/"), html.escape(key)}
+
+
+def shows(text, key):
+    """Tell in which ways a key stands in a text, in whatever letter case, also as a part of something in base64."""
+    small = text.lower()
+    encoded = {base64.b64encode(key.encode()[start:])[:-4].decode() for start in range(3)}
+    return {form for form in writings_of(key) | encoded if form.lower() in small}

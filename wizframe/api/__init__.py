@@ -1,0 +1,1 @@
+"""The service's operations on plain records, its two dialects, and complete lists."""

@@ -1,0 +1,420 @@
+"""The operations themselves: two resources with the same five verbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wizframe.api.dialects import (
+    Page,
+    Record,
+    decode_contents,
+    decode_record,
+    encode_parameters,
+    encode_record,
+    field_name,
+)
+from wizframe.api.validation import check_parameters, check_record, whole_contact
+from wizframe.errors import ServiceError
+from wizframe.fields import CONTACT, CUSTOMER, Dialect, Operation, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wizframe.http.responses import Answer
+    from wizframe.http.transport import Transport
+
+__all__ = ["ContactOperations", "CustomerOperations"]
+
+Records = list[Record]  # `list` is an operation's name in the classes below
+
+
+class _Connection(Protocol):
+    """What the operations need of a client."""
+
+    transport: Transport
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def query_dialect(self) -> Dialect: ...
+
+
+class _Operations:
+    """What customers and contacts have in common."""
+
+    table: Table
+
+    def __init__(self, client: _Connection) -> None:
+        self._client = client
+
+    def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
+        query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
+        answer = self._request("GET", path, query=query)
+        return Page.of(lambda: decode_contents(answer.json(), self.table))
+
+    def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
+        body = encode_record(record, self.table, self._client.dialect, operation)
+        return decode_record(self._request(method, path, payload=body).json(), self.table)
+
+    def _request(self, method: str, path: Sequence[str], **content: Any) -> Answer:
+        """Send a request; the fields that the service complains of get wizframe's names."""
+        try:
+            return self._client.transport.request(method, path, **content)
+        except ServiceError as error:
+            error.details = tuple((field_name(wire, self.table), reason) for wire, reason in error.details)
+            raise
+
+
+class CustomerOperations(_Operations):
+    """``client.customer``: list, get, create, update and delete customers; ``contact`` does the same for contacts."""
+
+    table = CUSTOMER
+
+    def __init__(self, client: _Connection) -> None:
+        super().__init__(client)
+        self.contact = ContactOperations(client)
+
+    def list(self, **parameters: Any) -> Records:
+        """Read one page of customers, by the service's defaults: **active ones only, last edited first**.
+
+        Parameters
+        ----------
+        page : int, default 1
+        page_size : int, 1 to 100
+        sort_by : {'created_at', 'updated_at', 'company_name', 'display_name'}, default 'updated_at'
+        sort : {'asc', 'desc'}, default 'desc'
+        status : {'active', 'inactive'}, default 'active'
+        reference_ids : iterable of str
+            Without commas in them.
+        created_after, created_before, updated_after, updated_before : str, date or datetime
+            Naive means UTC. The ``sdk`` dialect does not have them.
+
+        Returns
+        -------
+        list of dict
+            Plain records with the list's fields.
+
+        Raises
+        ------
+        InvalidRequestError
+            A parameter is unknown or out of range.
+        TransportError, ServiceError
+            See :mod:`wizframe.errors`.
+
+        Notes
+        -----
+        Sends ``GET /customers``. :func:`wizframe.load_customers` reads all pages of all statuses. Source: [D], [R].
+
+        Examples
+        --------
+        >>> [c["status"] for c in wiz.customer.list(page_size=2, status="inactive")]
+        ['inactive', 'inactive']
+        """
+        return self.page(**parameters).records
+
+    def page(self, **parameters: Any) -> Page:
+        """Read one page like :meth:`list`, with the totals that the service gave.
+
+        Parameters
+        ----------
+        **parameters
+            As for :meth:`list`.
+
+        Returns
+        -------
+        Page
+            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect. The answer is parsed by whoever first
+            looks at the page, so an answer that is no list raises ``ProtocolError`` there.
+
+        Raises
+        ------
+        InvalidRequestError, TransportError, ServiceError
+            As for :meth:`list`.
+        """
+        return self._page(["customers"], parameters)
+
+    def get(self, id: str) -> Record:  # noqa: A002 - the vendor SDK's own name
+        """Read the details of a customer.
+
+        Parameters
+        ----------
+        id : str
+
+        Returns
+        -------
+        dict
+            Plain record.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
+        Notes
+        -----
+        Sends ``GET /customers/{id}``. Source: [D], [R].
+        """
+        return decode_record(self._request("GET", ["customers", id]).json(), self.table)
+
+    def create(self, data: Mapping[str, Any]) -> Record:
+        """Create a customer.
+
+        Parameters
+        ----------
+        data : mapping
+            Plain record; ``reference_id``, ``company_name`` and ``display_name`` are required. None is left out.
+
+        Returns
+        -------
+        dict
+            Plain record, as the service answered.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``data`` breaks a rule; ``details`` lists all that do. Nothing was sent.
+        TakenError
+            The reference exists.
+
+        Notes
+        -----
+        Sends ``POST /customers``, once: it is not repeated when its answer is lost. Source: [D], [R].
+        """
+        check_record(data, self.table, "create")
+        return self._send("POST", ["customers"], data, "create")
+
+    def update(self, id: str, data: Mapping[str, Any]) -> Record:  # noqa: A002 - the vendor SDK's own name
+        """Change fields of a customer; what is not in ``data`` stays.
+
+        Parameters
+        ----------
+        id : str
+        data : mapping
+            The changed fields; ``""`` clears a text, ``[]`` a list. A list (``addresses``, ``contacts``,
+            ``attributes``, …) replaces the present one whole.
+
+        Returns
+        -------
+        dict
+            Plain record, as the service answered.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``data`` is empty or breaks a rule. Nothing was sent.
+
+        Notes
+        -----
+        Sends ``PATCH /customers/{id}``. Source: [D], [R].
+        """
+        check_record(data, self.table, "update")
+        return self._send("PATCH", ["customers", id], data, "update")
+
+    def delete(self, id: str) -> None:  # noqa: A002 - the vendor SDK's own name
+        """Delete a customer, and its contacts with it.
+
+        Parameters
+        ----------
+        id : str
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
+        Notes
+        -----
+        Sends ``DELETE /customers/{id}``. Source: [D], [R].
+        """
+        self._request("DELETE", ["customers", id])
+
+
+class ContactOperations(_Operations):
+    """``client.customer.contact``: list, get, create, update and delete the contacts of a customer."""
+
+    table = CONTACT
+
+    def list(self, customer_id: str, **parameters: Any) -> Records:
+        """Read one page of a customer's contacts, by the service's defaults: **active ones only**.
+
+        Parameters
+        ----------
+        customer_id : str
+        page, page_size, sort, status, created_after, created_before, updated_after, updated_before
+            As for customers.
+        sort_by : {'created_at', 'updated_at'}, default 'updated_at'
+
+        Returns
+        -------
+        list of dict
+            Plain records; ``customer_id`` is added to each, since the service does not send it.
+
+        Raises
+        ------
+        InvalidRequestError
+            A parameter is unknown or out of range. Nothing was sent.
+        NotFoundError
+            There is no such customer.
+        TransportError, ServiceError
+            See :mod:`wizframe.errors`.
+
+        Notes
+        -----
+        Sends ``GET /customers/{customer_id}/contacts``. Source: [D], [R].
+        """
+        return self.page(customer_id, **parameters).records
+
+    def page(self, customer_id: str, **parameters: Any) -> Page:
+        """Read one page like :meth:`list`, with the totals that the service gave.
+
+        Parameters
+        ----------
+        customer_id : str
+        **parameters
+            As for :meth:`list`.
+
+        Returns
+        -------
+        Page
+            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect.
+
+        Raises
+        ------
+        InvalidRequestError, NotFoundError, TransportError, ServiceError
+            As for :meth:`list`.
+        """
+        page = self._page(["customers", customer_id, "contacts"], parameters)
+        for record in page.records:
+            record["customer_id"] = customer_id
+        return page
+
+    def get(self, customer_id: str, contact_id: str) -> Record:
+        """Read a contact.
+
+        Parameters
+        ----------
+        customer_id, contact_id : str
+
+        Returns
+        -------
+        dict
+            Plain record, with ``customer_id``.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
+        Notes
+        -----
+        Sends ``GET /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
+        """
+        answer = self._request("GET", ["customers", customer_id, "contacts", contact_id])
+        return decode_record(answer.json(), self.table) | {"customer_id": customer_id}
+
+    def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
+        """Create a contact.
+
+        Parameters
+        ----------
+        customer_id : str
+        data : mapping
+            Plain record; ``reference_id``, ``first_name`` and ``email`` are required. None is left out.
+
+        Returns
+        -------
+        dict
+            Plain record, as the service answered, with ``customer_id``.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``data`` breaks a rule; ``details`` lists all that do. Nothing was sent.
+        TakenError
+            The reference exists among this customer's contacts.
+
+        Notes
+        -----
+        Sends ``POST /customers/{customer_id}/contacts``, once. Source: [D], [R].
+        """
+        check_record(data, self.table, "create")
+        path = ["customers", customer_id, "contacts"]
+        return self._send("POST", path, data, "create") | {"customer_id": customer_id}
+
+    def update(self, customer_id: str, contact_id: str, data: Mapping[str, Any]) -> Record:
+        """Change fields of a contact; what is not in ``data`` stays.
+
+        Parameters
+        ----------
+        customer_id, contact_id : str
+        data : mapping
+            The changed fields; ``""`` clears a text, ``[]`` a list.
+
+        Returns
+        -------
+        dict
+            Plain record, as the service answered, with ``customer_id``.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``data`` breaks a rule, or the contact has attributes that cannot be written back.
+
+        Notes
+        -----
+        Sends ``GET``, then ``PUT /customers/{customer_id}/contacts/{contact_id}`` with the whole contact: see
+        :meth:`replace`. Source: [D], [R], [K].
+        """
+        check_record(data, self.table, "update")
+        return self.replace(self.get(customer_id, contact_id), data)
+
+    def replace(self, current: Mapping[str, Any], changes: Mapping[str, Any]) -> Record:
+        """Write a contact that was just read back whole, with changes.
+
+        Parameters
+        ----------
+        current : mapping
+            As :meth:`get` returned it, with the fields that wizframe does not know.
+        changes : mapping
+            The changed fields.
+
+        Returns
+        -------
+        dict
+            Plain record, as the service answered, with ``customer_id``.
+
+        Raises
+        ------
+        InvalidRequestError
+            ``changes`` breaks a rule, or the attributes cannot be written back. Nothing was sent.
+
+        Notes
+        -----
+        Sends one ``PUT``. **The PUT trap** [R]: "any missing fields will be removed from the entity". [D]'s own
+        example sends three fields and would erase the name and the e-mail. So every writable field and every
+        field that the table does not know goes back; blank fields are left out, since absent reads as blank.
+        """
+        check_record(changes, self.table, "update")
+        kept = whole_contact({name: value for name, value in current.items() if name not in changes})
+        path = ["customers", current["customer_id"], "contacts", current["id"]]
+        answer = self._send("PUT", path, kept | dict(changes), "update")
+        return answer | {"customer_id": current["customer_id"]}
+
+    def delete(self, customer_id: str, contact_id: str) -> None:
+        """Delete a contact.
+
+        Parameters
+        ----------
+        customer_id, contact_id : str
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+
+        Notes
+        -----
+        Sends ``DELETE /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
+        """
+        self._request("DELETE", ["customers", customer_id, "contacts", contact_id])

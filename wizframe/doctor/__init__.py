@@ -1,0 +1,1 @@
+"""Check this machine and the account for a bug report."""

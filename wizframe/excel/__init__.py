@@ -1,0 +1,1 @@
+"""Frames as workbooks and CSV files, and back."""

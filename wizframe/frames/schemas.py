@@ -1,0 +1,95 @@
+"""pandera schemas, built from the field table, and what they find as one frame of problems.
+
+No field is named here. pandera is imported when the first frame is validated, not with wizframe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wizframe.fields import violation
+from wizframe.frames.arrow import is_repeated
+from wizframe.frames.build import pandas_dtype
+from wizframe.frames.problems import problems_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    import pandera.pandas as pa
+
+    from wizframe.fields import Field, Table
+
+__all__ = ["find_problems", "schema"]
+
+REQUIRED = "is blank, but required"
+UNIQUE = "occurs more than once"
+
+
+def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSchema:
+    """Build the pandera schema of a table.
+
+    Parameters
+    ----------
+    table : Table
+    columns : sequence of str, optional
+        Only these; by default those of every load.
+
+    Returns
+    -------
+    pandera.pandas.DataFrameSchema
+        Dtypes, required fields, lengths and forms; other columns are allowed.
+    """
+    import pandera.pandas as pa  # noqa: PLC0415 - 0.2 s that a session without loads should not pay
+
+    names = table.columns() if columns is None else [name for name in columns if name in table]
+    return pa.DataFrameSchema(
+        {name: pa.Column(pandas_dtype(table[name]), _checks(table[name], table), nullable=True) for name in names},
+        name=table.name,
+    )
+
+
+def _checks(field: Field, table: Table) -> list[Any]:
+    import pandera.pandas as pa  # noqa: PLC0415
+
+    checks = []  # blanks are let through here: pandera would do it by copying the rest of the column
+    if field.name in ("id", *table.required):
+        checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
+    if field.name == "id":
+        checks.append(pa.Check(lambda texts: ~is_repeated(texts), error=UNIQUE))
+    if field.max_length is not None:
+        longest = field.max_length
+        error = f"is longer than {longest} characters"
+        checks.append(pa.Check(lambda texts: ~(texts.str.len() > longest), ignore_na=False, error=error))
+    if field.pattern:
+        expression = field.pattern
+        error = violation(field, "?") or ""
+        checks.append(pa.Check(lambda texts: texts.str.fullmatch(expression, na=True), ignore_na=False, error=error))
+    return checks
+
+
+def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Validate a typed frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns in the table's dtypes, as :mod:`wizframe.frames` makes them; others are ignored.
+    table : Table
+
+    Returns
+    -------
+    DataFrame
+        One row per problem: row (label in ``frame``), column, value, rule. Empty where all is well.
+    """
+    import pandera.pandas as pa  # noqa: PLC0415
+
+    try:
+        # failure_cases name rows by label: a RangeIndex makes labels positions.
+        schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as found:
+        cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
+        labels = frame.index[cases["index"].astype(int)]
+        values = [cases[name].astype(object).tolist() for name in ("column", "failure_case", "check")]
+        return problems_frame(zip(labels.tolist(), *values, strict=True))
+    return problems_frame()

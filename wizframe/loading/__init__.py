@@ -1,0 +1,1 @@
+"""Load customers and contacts into validated DataFrames."""

@@ -1,0 +1,1 @@
+"""Widgets that choose customers and contacts."""

@@ -1,0 +1,213 @@
+"""Choose customers and contacts with the mouse: filters as widgets, a frame, and the code that does the same.
+
+Pickers run in JupyterLab and wherever else ipywidgets do. They are thin: what they load is loaded by
+:func:`wizframe.load_customers` and :func:`wizframe.load_contacts`, in a thread, so that other cells can run meanwhile.
+ipywidgets is imported when the first one is made.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+from wizframe.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+    from wizframe.api.client import Client
+    from wizframe.notebook.pickers.panels import ContactPanel, CustomerPanel, TablePanel
+
+__all__ = ["ContactPicker", "CustomerPicker", "FrameBrowser"]
+
+
+class _Shown:
+    """What has a table shows itself as widgets, and as text where there are none."""
+
+    _panel: CustomerPanel | ContactPanel | TablePanel
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """What was loaded.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`wizframe.load_customers` or :func:`wizframe.load_contacts` returned it: yours to edit and to plan.
+
+        Raises
+        ------
+        InvalidRequestError
+            Nothing was loaded yet.
+        """
+        if self._panel.frame is None:
+            raise InvalidRequestError("nothing is loaded yet: press the button, or call load()")
+        return self._panel.frame
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The ticked rows of :attr:`frame`.
+
+        Returns
+        -------
+        DataFrame
+            Its baseline is that of the load, so its edits can be planned.
+        """
+        return self.frame.iloc[self._panel.table.ticked]
+
+    def __repr__(self) -> str:
+        return f"<wizframe.{type(self).__name__}: {self._state()}>"
+
+    def _state(self) -> str:
+        if self._panel.frame is None:
+            return "nothing loaded yet"
+        return f"{len(self._panel.frame):,} {self._panel.noun}, {len(self._panel.table.ticked):,} ticked"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(repr(self))}</div>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = self._panel.root._repr_mimebundle_(**options)
+        return shown | {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+class _Picker(_Shown):
+    """What both pickers have."""
+
+    _panel: CustomerPanel | ContactPanel
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What is chosen: the arguments of the load, but for its defaults.
+
+        Returns
+        -------
+        dict
+            Of texts, numbers and lists, so that it can be kept as JSON. Set it, or give it to another picker, to
+            choose the same.
+        """
+        return self._panel.value
+
+    @value.setter
+    def value(self, value: Mapping[str, Any]) -> None:
+        self._panel.value = value
+
+    @property
+    def code(self) -> str:
+        """The code that loads the same without a picker."""
+        return self._panel.code
+
+    def load(self) -> pd.DataFrame:
+        """Load as the button does, and wait for it.
+
+        Returns
+        -------
+        DataFrame
+            The new :attr:`frame`.
+
+        Raises
+        ------
+        InvalidRequestError
+            It was cancelled before there was any frame.
+        WizframeError
+            What the load raises.
+        """
+        self._panel.loading.start()
+        self._panel.loading.wait()
+        if self._panel.loading.error:
+            raise self._panel.loading.error
+        return self.frame
+
+    def cancel(self) -> None:
+        """Stop a load that is under way: no further request leaves, and :attr:`frame` stays as it was."""
+        self._panel.loading.cancel()
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(repr(self))}</div><pre><code>{html.escape(self.code)}</code></pre>"
+
+
+class CustomerPicker(_Picker):
+    """Every filter of :func:`wizframe.load_customers` as a widget, and a table of what was loaded.
+
+    Parameters
+    ----------
+    value : mapping, optional
+        The filters to begin with, such as another picker's :attr:`value`.
+    client : Client, optional
+        The one open connection by default, at the time of loading.
+
+    Raises
+    ------
+    InvalidRequestError
+        A filter that there is not, or a value that it cannot have.
+
+    Examples
+    --------
+    >>> picker = wizframe.CustomerPicker(value={"status": "inactive", "sort": "desc"})
+    >>> print(picker.code)
+    customers = wizframe.load_customers(status="inactive", sort="desc")
+    >>> len(picker.load()) == len(wizframe.load_customers(status="inactive"))
+    True
+    >>> len(picker.selected)
+    0
+    """
+
+    def __init__(self, value: Mapping[str, Any] | None = None, *, client: Client | None = None) -> None:
+        from wizframe.notebook.pickers.panels import CustomerPanel  # noqa: PLC0415 - imports ipywidgets
+
+        self._panel: CustomerPanel = CustomerPanel(value or {}, client)
+
+
+class ContactPicker(_Picker):
+    """Choose customers by name or reference, and load their contacts.
+
+    Parameters
+    ----------
+    customers : DataFrame, str or iterable of str, optional
+        A frame of customers to choose among, or ids of customers that are chosen; without it, a button loads all.
+    value : mapping, optional
+        What to begin with: ``customers``, a list of ids, and the filters of :func:`wizframe.load_contacts`.
+    client : Client, optional
+        The one open connection by default, at the time of loading.
+
+    Raises
+    ------
+    InvalidRequestError
+        No frame of customers, or a filter that there is not.
+
+    Examples
+    --------
+    >>> customers = wizframe.load_customers()
+    >>> picker = wizframe.ContactPicker(customers, value={"customers": customers["id"][:2].tolist()})
+    >>> set(picker.load()["customer_id"]) == set(customers["id"][:2])
+    True
+    """
+
+    def __init__(
+        self,
+        customers: pd.DataFrame | str | Iterable[str] | None = None,
+        *,
+        value: Mapping[str, Any] | None = None,
+        client: Client | None = None,
+    ) -> None:
+        from wizframe.notebook.pickers.panels import ContactPanel  # noqa: PLC0415 - imports ipywidgets
+
+        self._panel: ContactPanel = ContactPanel(customers, value or {}, client)
+
+
+class FrameBrowser(_Shown):
+    """A frame to look through: paged, sorted by a click, searched. Read-only.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    noun : str, default 'rows'
+        What a row is, in the plural.
+    """
+
+    def __init__(self, frame: pd.DataFrame, noun: str = "rows") -> None:
+        from wizframe.notebook.pickers.panels import TablePanel  # noqa: PLC0415 - imports ipywidgets
+
+        self._panel: TablePanel = TablePanel(frame, noun)

@@ -1,0 +1,1 @@
+"""A plan with a box for each change."""

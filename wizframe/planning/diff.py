@@ -1,0 +1,194 @@
+"""Which cells differ, and what becomes of each: set, cleared, blank and not sent, or not allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wizframe.fields import violation
+from wizframe.frames.baselines import differs
+from wizframe.frames.build import record_values, to_record_value
+from wizframe.planning.changes import CLEAR, Cell, Problem
+from wizframe.planning.typed_frame import is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from wizframe.fields import Field, Table
+    from wizframe.planning.match import Matched
+    from wizframe.planning.typed_frame import Intake
+
+__all__ = ["Comparison", "compare", "given_cells", "rule_of_edit"]
+
+
+@dataclass
+class Comparison:
+    """What comparing found.
+
+    Parameters
+    ----------
+    cells : dict of list of Cell
+        Row position to the cells that are to be sent.
+    blanked : dict of int
+        Column to the number of cells that became blank and are not sent.
+    columns : list of str
+        The columns that were compared.
+    problems : list of Problem
+    """
+
+    cells: dict[int, list[Cell]] = field(default_factory=dict)
+    blanked: dict[str, int] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def compare(
+    intake: Intake,
+    matched: Matched,
+    *,
+    only: Collection[str] | None,
+    clear: Collection[str],
+) -> Comparison:
+    """Compare rows with how they were.
+
+    Parameters
+    ----------
+    intake : Intake
+    matched : Matched
+        Which rows to compare, and with what.
+    only : collection of str, optional
+        Changes in other columns are problems.
+    clear : collection of str
+        Columns whose cells that became blank are cleared.
+
+    Returns
+    -------
+    Comparison
+    """
+    found = Comparison()
+    base = matched.base
+    for name in intake.typed.columns:
+        if name == "id" or name not in base:
+            continue
+        found.columns.append(name)
+        changed = intake.edited.get(name) if matched.is_in_place else None
+        if changed is None:
+            changed = differs(intake.typed[name], base[name])
+        if changed.any():
+            positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
+            if name in intake.cleared:
+                positions = positions[~is_literal(intake, name, positions, base[name].iloc[positions])]
+            _judge(found, intake, base[name], positions, only=only, clear=clear)
+    return found
+
+
+def _judge(
+    found: Comparison,
+    intake: Intake,
+    base: pd.Series[Any],
+    positions: npt.NDArray[np.intp],
+    *,
+    only: Collection[str] | None,
+    clear: Collection[str],
+) -> None:
+    """Judge the cells of a column that differ from how they were."""
+    name = str(base.name)
+    field = intake.table[name]
+    blanked = 0
+    cleared = set(np.flatnonzero(intake.cleared.get(name, ())).tolist())
+    forbidden = _forbidden(field, only)
+    was, now = (record_values(values, field, positions) for values in (base, intake.typed[name]))
+    for position, old, new in zip(positions.tolist(), was, now, strict=True):
+        if new is None and position not in cleared and name not in clear:
+            blanked += 1
+            continue
+        rule = forbidden or _broken(intake.table, field, new)
+        if rule:
+            found.problems.append(Problem(position, name, CLEAR if new is None else new, rule))
+        else:
+            found.cells.setdefault(position, []).append(Cell(name, old, _cleared(field) if new is None else new))
+    if blanked and field.writable:
+        found.blanked[name] = blanked
+
+
+def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | None = None) -> str | None:
+    """Say why an edit of a known record's cell cannot be sent.
+
+    Parameters
+    ----------
+    table : Table
+    field : Field
+    new : object
+        As in a plain record; None: the cell is cleared.
+    only : collection of str, optional
+        The columns that may be edited.
+
+    Returns
+    -------
+    str or None
+        The end of a sentence that begins with the value, or None.
+    """
+    return _forbidden(field, only) or _broken(table, field, new)
+
+
+def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
+    if not field.writable:
+        return "is read-only: restore it, or change it in WizCommerce itself"
+    if only is not None and field.name not in only:
+        return f"was edited, but only= allows {', '.join(only)}"
+    return None
+
+
+def _broken(table: Table, field: Field, new: Any) -> str | None:
+    return _uncleared(table, field) if new is None else violation(field, new)
+
+
+def _uncleared(table: Table, field: Field) -> str | None:
+    if field.name in table.required:
+        return "is required and cannot be cleared"
+    if field.kind == "flag":
+        return "is a flag: set it to False instead of clearing it"
+    return None
+
+
+def _cleared(field: Field) -> Any:
+    return [] if field.kind == "ids" else ""
+
+
+def given_cells(intake: Intake, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
+    """Read a new row.
+
+    Parameters
+    ----------
+    intake : Intake
+    position : int
+
+    Returns
+    -------
+    list of Cell
+        What is given and can be written.
+    list of Problem
+        Values that break a rule.
+    list of str
+        Read-only columns that the row fills in; they are ignored.
+    """
+    cells, problems, ignored = [], [], []
+    for name in intake.typed.columns:
+        field = intake.table[name]
+        value = to_record_value(intake.typed[name].iat[position], field)
+        if value is None or name in ("id", "customer_id"):
+            continue
+        if not field.writable:
+            ignored.append(name)
+            continue
+        rule = violation(field, value)
+        if rule:
+            problems.append(Problem(position, name, value, rule))
+        else:
+            cells.append(Cell(name, None, value))
+    return cells, problems, ignored

@@ -1,0 +1,389 @@
+"""After a push: the planned frame and its baseline show what the service now holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from wizframe.errors import PlanError
+from wizframe.frames.arrow import are_among
+from wizframe.frames.baselines import Baseline, attach, attached, differs
+from wizframe.frames.build import is_same_frame, to_frame, to_record_value
+from wizframe.frames.problems import problems_frame
+from wizframe.planning.typed_frame import is_literal, take_in
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from wizframe.api.dialects import Record
+    from wizframe.fields import Table
+    from wizframe.planning.changes import Change
+    from wizframe.planning.typed_frame import Intake
+    from wizframe.pushing.plan import Plan
+    from wizframe.pushing.results import Outcome, Result
+
+    Mask = npt.NDArray[np.bool_]
+
+__all__ = ["Written", "as_left_out", "columns_shown", "set_cells", "show_records", "write_back"]
+
+#: What the service decides or wizframe made up: written into new rows, and into rows that were there.
+_OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
+_OF_OLD_ROWS = ("status", "updated_at")
+_PORTION = 1_000
+
+
+class Written(NamedTuple):
+    """A record that was read or written, and the row of a frame that holds it.
+
+    Parameters
+    ----------
+    position : int
+        The row.
+    change : Change
+    outcome : Outcome
+        Holds the record as the service has it now. Where it is not done, the edits stay in the row.
+    kept : mapping
+        Columns that keep what stands in the frame (edits that were left out of the plan, or came after it), to how
+        they were when they were loaded.
+    """
+
+    position: int
+    change: Change
+    outcome: Outcome
+    kept: Mapping[str, Any]
+
+
+def columns_shown(plan: Plan) -> frozenset[str]:
+    """Tell which fields of a record the planned frame, or what it was, has a place for, or may get one.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    frozenset of str
+    """
+    own = attached(plan.frame)
+    names = [*plan.frame.columns, *plan.frame.index.names, *(own.frame if own else ()), *_OF_NEW_ROWS]
+    return frozenset(map(str, names))
+
+
+def write_back(result: Result) -> None:
+    """Write what a push did into the planned frame, and advance its baseline.
+
+    Frames derived from the planned one before keep their old baseline: they still show the old values, and compared
+    with the new ones those would look like edits.
+
+    Parameters
+    ----------
+    result : Result
+        Its plan's frame is changed in place; one that was loaded from another account is left alone.
+    """
+    plan = result.plan
+    own = attached(plan.frame)
+    if own is not None and own.account != plan.account:
+        return
+    later = _edited_since(plan)
+    if later is None:
+        return
+    _keep_references(result)
+    written, deleted = [], []
+    for change, outcome in zip(plan.changes_list, result.outcomes, strict=True):
+        is_done = outcome.state == "done"
+        if change.action == "delete" and is_done:
+            deleted.append(change.id)
+        elif outcome.after and outcome.state in ("done", "failed"):
+            kept = as_left_out(change) | later.get(change.position, {})
+            written.append(Written(change.position, change, outcome, kept))
+    show_records(plan.frame, plan, result.connection, written, deleted)
+
+
+def as_left_out(change: Change) -> dict[str, Any]:
+    """Give the cells that were left out of a change, as they were when they were loaded.
+
+    Parameters
+    ----------
+    change : Change
+
+    Returns
+    -------
+    dict
+        Column to value.
+    """
+    return {cell.column: cell.old for cell in change.left_out}
+
+
+def _edited_since(plan: Plan) -> defaultdict[int, dict[str, Any]] | None:
+    """Give the cells, as planned, that were edited while the plan was carried out, of the rows of its changes.
+
+    A notebook lets its user go on meanwhile. None where rows came, went or moved: nothing says any more which row is
+    whose.
+    """
+    later: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    if is_same_frame(plan.as_planned, plan.frame):
+        return later
+    known = len(plan.as_planned)
+    if not plan.as_planned.index.equals(plan.frame.index[:known]):  # rows may have been added below
+        return None
+    was = take_in(plan.as_planned, plan.table).typed
+    try:
+        now = take_in(plan.frame.iloc[:known], plan.table).typed
+    except PlanError:  # two columns of one name, say
+        return None
+    if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna().to_numpy()).any()):
+        return None
+    for name in now.columns.intersection(was.columns):
+        is_edited = differs(was[name], now[name])
+        for change in plan.changes_list:
+            if is_edited[change.position]:
+                value = to_record_value(was[name].iat[change.position], plan.table[name])
+                later[change.position][str(name)] = value
+    return later
+
+
+def _keep_references(result: Result) -> None:
+    """Write the references of creates that are not done into their rows: the next attempt must use the same ones.
+
+    A row whose outcome is unknown may be edited before it is planned again. With another content it would get another
+    reference, and be a second record beside the one that may exist.
+    """
+    plan = result.plan
+    if all(outcome.state in ("unsent", "skipped") for outcome in result.outcomes):
+        return  # as if nothing had happened: the plan can be applied again
+    pairs = zip(plan.changes_list, result.outcomes, strict=True)
+    left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.after]
+    left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
+    typed = take_in(plan.frame, plan.table).typed
+    if "reference_id" not in typed:
+        if all(outcome.state != "unknown" for _, outcome in left):
+            return
+        typed["reference_id"] = pd.Series(np.nan, index=typed.index, dtype="str")
+    is_blank = typed["reference_id"].isna().to_numpy()
+    kept = {change.position: change.reference_id for change, _ in left if is_blank[change.position]}
+    if kept:
+        set_cells(plan.frame, "reference_id", np.array(list(kept), dtype=np.intp), list(kept.values()))
+
+
+def show_records(
+    frame: pd.DataFrame, plan: Plan, connection: str, written: Sequence[Written], deleted: Collection[str | None] = ()
+) -> None:
+    """Bring the rows of some records, and how they were, up to the service's present state.
+
+    A cell that nobody edited takes the service's value, too: a row with the new ``updated_at`` beside an old value
+    would look like an edit of that cell as soon as the load is forgotten.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Changed in place.
+    plan : Plan
+        Says which table and account.
+    connection : str
+    written : sequence of Written
+    deleted : collection of str
+        Ids that are gone.
+    """
+    if not written and not deleted:
+        return
+    own = attached(frame)
+    own = own if own is not None and own.table is plan.table else None
+    intake = take_in(frame, plan.table)
+    names = {*intake.typed, *(own.frame if own is not None else ())}
+    details = not names.issubset(plan.table.columns())  # to build what is only there takes longer than all the rest
+    now = _Now(written, plan.table, details=details)
+    _write_frame(frame, intake, own, now)
+    typed = take_in(frame, plan.table).typed
+    if "id" not in typed:
+        return
+    before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
+    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now, plan.table)
+    gone = {one for one in deleted if one is not None}
+    if own is None:
+        advanced = Baseline(plan.table, plan.account, connection, after, problems_frame(), gone=frozenset(gone))
+    else:
+        shown = {"account": plan.account, "connection": connection, "frame": after, "gone": own.gone | gone}
+        advanced = own.again(**shown, collisions=None)
+    attach(frame, advanced)
+
+
+class _Now:
+    """Records as they are now.
+
+    Attributes
+    ----------
+    written : sequence of Written
+    cells : DataFrame
+        Typed, one row per record.
+    is_new, is_done : array of bool
+        Which records the push created, and of which the edits were carried out.
+    """
+
+    def __init__(self, written: Sequence[Written], table: Table, *, details: bool) -> None:
+        self.written = written
+        self.is_new = np.array([one.change.action == "create" for one in written], dtype=bool)
+        self.is_done = np.array([one.outcome.state == "done" for one in written], dtype=bool)
+        self._has, self._edited, self._kept = self._masks(), self._masks(), self._masks()
+        portions = []
+        for start in range(0, max(len(written), 1), _PORTION):  # records take far more room than their cells
+            records: list[Record] = []
+            for number, one in enumerate(written[start : start + _PORTION], start):
+                records.append(one.outcome.record or {})
+                for name in records[-1]:
+                    self._has[name][number] = True
+                for cell in one.change.cells:
+                    self._edited[cell.column][number] = True
+                for name in one.kept:
+                    self._kept[name][number] = True
+            portions.append(to_frame(records, table, details=details)[0])
+        self.cells = pd.concat(portions, ignore_index=True)
+
+    def _masks(self) -> defaultdict[str, Mask]:
+        return defaultdict(lambda: np.zeros(len(self.written), dtype=bool))
+
+    def has(self, name: str) -> Mask:
+        """Tell which records have a field: what is missing is not blank here."""
+        return self._has[name]
+
+    def edited(self, name: str) -> Mask:
+        """Tell in which rows a column was edited."""
+        return self._edited[name]
+
+    def kept(self, name: str) -> Mask:
+        """Tell in which rows a column keeps what stands in the frame."""
+        return self._kept[name]
+
+    def is_behind(self, name: str) -> Mask:
+        """Tell in which rows a column stays as it was loaded: an edit of that, which must not hide a conflict."""
+        return self.kept(name) & ~self.edited(name)
+
+
+def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now: _Now) -> None:
+    positions, numbers = _rows(intake, now)
+    for name in map(str, intake.typed.columns):
+        theirs = now.cells[name].iloc[numbers].reset_index(drop=True)
+        due = _due(name, intake, own, now, positions, numbers, theirs)
+        if due.any():
+            set_cells(frame, name, positions[due], theirs[due].tolist())
+
+
+def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Pair row positions with numbers of records; one record may stand in several rows that are the same."""
+    count = len(now.written)
+    pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
+    if "id" in intake.typed and count:
+        numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(intake.typed["id"]))
+        positions = np.flatnonzero(numbers >= 0)
+        pairs.append(positions * count + numbers[positions])
+    return np.divmod(np.unique(np.concatenate(pairs)), max(count, 1))
+
+
+def _due(
+    name: str,
+    intake: Intake,
+    own: Baseline | None,
+    now: _Now,
+    positions: npt.NDArray[np.intp],
+    numbers: npt.NDArray[np.intp],
+    theirs: pd.Series[Any],
+) -> Mask:
+    """Tell which rows of a column are to be written."""
+    has = now.has(name)[numbers]
+    is_given = has & theirs.notna().to_numpy()
+    is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
+    mine = intake.typed[name].iloc[positions].reset_index(drop=True)
+    unequal = differs(mine, theirs) & has
+    if name in intake.cleared:
+        unequal |= intake.cleared[name].to_numpy()[positions]
+    # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
+    is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, intake, own, positions))
+    old_rows = unequal & ((is_edited & is_done) | is_untouched)
+    if name in _OF_OLD_ROWS:
+        old_rows = is_given & unequal
+    new_rows = is_given & ((name in _OF_NEW_ROWS) | (mine.isna().to_numpy() & ~is_edited))
+    return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
+
+
+def _reads_as_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
+    if own is None or name not in own.frame or "id" not in intake.typed or not own.index.is_unique:
+        return np.zeros(len(positions), dtype=bool)
+    places = own.index.get_indexer(pd.Index(intake.typed["id"].iloc[positions]))
+    if not len(own.frame):
+        return np.zeros(len(positions), dtype=bool)
+    was = own.frame[name].iloc[places]
+    return (was.isna().to_numpy() | is_literal(intake, name, positions, was)) & (places >= 0)
+
+
+def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
+    """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Changed in place.
+    name : str
+    positions : array of int
+        Rows.
+    values : list
+        One for each position.
+    """
+    if name not in frame.columns and name not in frame.index.names:
+        frame[name] = pd.Series(np.nan, index=frame.index, dtype="str")
+    if name in frame.columns:
+        frame[name] = _with_cells(frame[name], positions, values)
+        return
+    levels = pd.DataFrame({level: frame.index.get_level_values(level) for level in range(frame.index.nlevels)})
+    level = list(frame.index.names).index(name)
+    levels[level] = _with_cells(levels[level], positions, values)
+    if frame.index.nlevels > 1:
+        frame.index = pd.MultiIndex.from_frame(levels, names=frame.index.names)
+    else:
+        frame.index = pd.Index(levels[level], name=name)
+
+
+def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: list[Any]) -> pd.Series[Any]:
+    """Put values into a user's column, whatever its dtype; one that has no place for them becomes ``object``."""
+    is_arrow = isinstance(old.dtype, pd.ArrowDtype)
+    if isinstance(old.dtype, pd.StringDtype) or (is_arrow and old.dtype.kind == "U"):
+        values = [value if isinstance(value, str) or pd.isna(value) else str(value) for value in values]
+    if is_arrow:
+        values = [pd.NA if pd.isna(value) else value for value in values]
+    elif old.dtype.kind == "M" and not isinstance(old.dtype, pd.DatetimeTZDtype):
+        values = [value if pd.isna(value) else value.tz_convert(None) for value in values]
+    new = old.copy()
+    try:
+        new.iloc[positions] = values
+    except (TypeError, ValueError):
+        new = old.astype(object)
+        new.iloc[positions] = values
+    return new
+
+
+def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now, table: Table) -> pd.DataFrame:
+    """Give a baseline what the service now holds, and the rows that are new to it as the frame shows them."""
+    after = before.reset_index(drop=True)
+    targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
+    for name in after.columns:
+        chosen = np.flatnonzero(now.has(name) & (targets >= 0) & ~now.is_behind(name))
+        known, theirs = after[name].iloc[targets[chosen]], now.cells[name].iloc[chosen]
+        is_other = differs(known.reset_index(drop=True), theirs.reset_index(drop=True))
+        if is_other.any():  # a column that stays as it is goes on sharing its memory with the frame's
+            cells = after[name].copy()
+            cells.iloc[targets[chosen[is_other]]] = theirs[is_other].array
+            after[name] = cells
+    fresh = np.flatnonzero(targets < 0).tolist()
+    if not fresh:
+        return after
+    added = now.cells.iloc[fresh].reindex(columns=after.columns).reset_index(drop=True)
+    was = to_frame([dict(now.written[number].kept) for number in fresh], table, details=True)[0]
+    positions = [now.written[number].position for number in fresh]
+    for name in typed.columns.intersection(after.columns):
+        as_planned = typed[name].iloc[positions].reset_index(drop=True)
+        is_shown = (now.is_new & ~now.edited(name) | ~now.has(name))[fresh]
+        added[name] = added[name].where(~is_shown, as_planned).where(~now.is_behind(name)[fresh], was[name])
+    return pd.concat([after, added], ignore_index=True) if len(after) else added

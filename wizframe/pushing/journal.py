@@ -1,0 +1,418 @@
+"""The record of every push, on this machine: what was planned, what was sent, what became of it. Knows no HTTP.
+
+One SQLite file in the user's state folder, readable by nobody else. It is what makes a push that was cut off
+resumable, a push undoable, and an edit traceable. It holds customers' data: :meth:`Journal.purge` removes it.
+
+A change goes ``planned → sent → done | failed | conflict | unknown``; ``unsent`` is ``planned`` again. ``sent`` is
+committed before the first byte of a write leaves, so that whatever a crash leaves behind is at worst *unknown*, and is
+looked up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import threading
+import time
+import uuid
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+
+from wizframe.errors import JournalError
+from wizframe.pushing.journal_entries import (
+    ENTRY_COLUMNS,
+    PUSH_COLUMNS,
+    Entry,
+    PushEntry,
+    from_json,
+    from_row,
+    new_push_id,
+    now,
+    to_cell,
+    to_json,
+    to_row,
+)
+from wizframe.pushing.journal_file import as_journal_error, connect_file, forget_deleted, journal_path, open_file
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_push_id", "now", "to_json"]
+
+LEASE_S = 30.0
+_HEARTBEAT_S = 5.0
+_BATCH = 256
+_PORTION = 5_000
+#: Owners in this process that have given up, though the file, which could not be written, says otherwise.
+_dead: set[str] = set()
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+_INSERT_PUSH = _insert("pushes", [*PUSH_COLUMNS, "owner", "alive_at"])
+_INSERT_CHANGE = _insert("changes", ["push_id", *ENTRY_COLUMNS])
+_OF_RECORD = (
+    "SELECT number FROM changes WHERE push_id = ? AND id = ? "
+    "UNION ALL SELECT number FROM changes WHERE push_id = ? AND id IS NULL"
+)
+
+
+class Journal:
+    """The journal, open for writing and reading.
+
+    Parameters
+    ----------
+    path : Path, optional
+        By default :func:`journal_path`. Made, with its folder, where it is not there.
+
+    Raises
+    ------
+    JournalError
+        It cannot be opened, is damaged, or was written by a newer wizframe. Nothing may be sent then.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or journal_path()
+        self._owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
+        self._work: queue.SimpleQueue[tuple[str, Sequence[Any], Future[int]] | None] = queue.SimpleQueue()
+        self._leased: set[str] = set()
+        self._closing = threading.Lock()
+        self._is_closed = False
+        self._connection = open_file(self.path)
+        self._writer = threading.Thread(target=self._write, name="wizframe-journal", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what is being written, give leases back, and close the file."""
+        for push_id in list(self._leased):
+            with contextlib.suppress(JournalError):
+                self.release(push_id)
+        with self._closing:
+            self._is_closed = True
+            self._work.put(None)
+        self._writer.join()
+        self._connection.close()
+
+    def begin(self, push: PushEntry, entries: Iterable[Entry]) -> None:
+        """Commit a whole push before anything of it is sent, and lease it.
+
+        A large one is written in portions, so that other processes get their turns at the file. Until the last portion
+        it stands there as ended: nobody resumes what was cut off here.
+
+        Parameters
+        ----------
+        push : PushEntry
+        entries : iterable of Entry
+
+        Raises
+        ------
+        JournalError
+            As for :meth:`record`.
+        """
+        rows = ([push.push_id, *to_row(entry)] for entry in entries)
+        is_whole = False
+        while not is_whole:
+            portion = list(islice(rows, _PORTION))
+            is_whole = len(portion) < _PORTION
+            with self._direct() as connection:
+                if push.push_id not in self._leased:
+                    values = [getattr(push, name) for name in PUSH_COLUMNS]
+                    connection.execute(_INSERT_PUSH, [*values, self._owner, time.time()])
+                ended_at = None if is_whole else push.started_at
+                statement = "UPDATE pushes SET ended_at = ? WHERE push_id = ? AND owner = ?"
+                if not connection.execute(statement, [ended_at, push.push_id, self._owner]).rowcount:
+                    raise _not_ours(push.push_id)
+                connection.executemany(_INSERT_CHANGE, portion)
+            self._leased.add(push.push_id)
+
+    def record(self, push_id: str, number: int, **columns: Any) -> None:
+        """Commit what became of a change; returns when it is on disk.
+
+        Parameters
+        ----------
+        push_id : str
+        number : int
+        **columns
+            Of :class:`Entry`.
+
+        Raises
+        ------
+        JournalError
+            It could not be written, or another process has taken the push over: a machine that was asleep for longer
+            than a lease lasts must not go on.
+        """
+        self.check(push_id, self.note(push_id, number, **columns))
+
+    def note(self, push_id: str, number: int, **columns: Any) -> Future[int]:
+        """Hand over what became of a change, to be committed with or before whatever is recorded next.
+
+        Parameters
+        ----------
+        push_id, number, **columns
+            As for :meth:`record`.
+
+        Returns
+        -------
+        Future
+            For :meth:`check`, which waits for it.
+
+        Raises
+        ------
+        JournalError
+            The journal is closed.
+        """
+        values = {name: to_cell(name, value) for name, value in columns.items()}
+        values["changed_at"] = now()
+        settings = ", ".join(f"{name} = ?" for name in values)
+        return self._hand_over(
+            f"UPDATE changes SET {settings} WHERE push_id = ? AND number = ? "  # noqa: S608 - our own column names
+            "AND EXISTS (SELECT * FROM pushes WHERE push_id = changes.push_id AND owner = ?)",
+            [*values.values(), push_id, number, self._owner],
+        )
+
+    def check(self, push_id: str, written: Future[int]) -> None:
+        """Wait until something is on disk.
+
+        Parameters
+        ----------
+        push_id : str
+        written : Future
+            What :meth:`note` gave.
+
+        Raises
+        ------
+        JournalError
+            As for :meth:`record`.
+        """
+        if not written.result():
+            raise _not_ours(push_id)
+
+    def end(self, push_id: str) -> None:
+        """Note that every change of a push has come to its end, and give its lease back."""
+        statement = "UPDATE pushes SET ended_at = ?, owner = NULL WHERE push_id = ? AND owner = ?"
+        self._submit(statement, [now(), push_id, self._owner])
+        self._leased.discard(push_id)
+
+    def lease(self, push_id: str) -> None:
+        """Make sure that no other process works on a push.
+
+        Parameters
+        ----------
+        push_id : str
+
+        Raises
+        ------
+        JournalError
+            Another process does, and is alive.
+        """
+        with self._direct() as connection:
+            row = connection.execute("SELECT owner, alive_at FROM pushes WHERE push_id = ?", [push_id]).fetchone()
+            if row is None:
+                raise JournalError(f"the journal has no push {push_id}: wizframe.pushes() lists them")
+            owner, alive_at = row
+            if owner not in (None, self._owner) and _is_alive(owner, alive_at):
+                where = " in process ".join(owner.split("/")[:2])
+                raise JournalError(f"push {push_id} is being worked on by {where}: wait for it, or end that process")
+            connection.execute(
+                "UPDATE pushes SET owner = ?, alive_at = ? WHERE push_id = ?", [self._owner, time.time(), push_id]
+            )
+        self._leased.add(push_id)
+
+    def release(self, push_id: str) -> None:
+        """Give a lease back, so that another process may go on."""
+        self._leased.discard(push_id)
+        try:
+            self._submit("UPDATE pushes SET owner = NULL WHERE push_id = ? AND owner = ?", [push_id, self._owner])
+        except JournalError:
+            _dead.add(self._owner)
+            raise
+
+    def pushes(self, push_id: str | None = None) -> list[PushEntry]:
+        """List all pushes, newest first, or one.
+
+        Parameters
+        ----------
+        push_id : str, optional
+
+        Returns
+        -------
+        list of PushEntry
+        """
+        where, values = ("WHERE push_id = ?", [push_id]) if push_id else ("", [])
+        query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
+        return [PushEntry(*row) for row in self._read(query, values)]
+
+    def entries(self, push_id: str, *, record_id: str | None = None) -> Iterator[Entry]:
+        """Give the changes of a push, in its order.
+
+        Parameters
+        ----------
+        push_id : str
+        record_id : str, optional
+            Only those of this record.
+
+        Yields
+        ------
+        Entry
+        """
+        query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? {{}} ORDER BY number"  # noqa: S608
+        if record_id is None:
+            return map(from_row, self._read(query.format(""), [push_id]))
+        # By the index: a push may have millions. What was new has its id in the record that came back.
+        rows = self._read(query.format(f"AND number IN ({_OF_RECORD})"), [push_id, push_id, record_id, push_id])
+        return (entry for entry in map(from_row, rows) if entry.record_id == record_id)
+
+    def counts(self, push_id: str) -> dict[str, int]:
+        """Count the changes of a push by their state.
+
+        Parameters
+        ----------
+        push_id : str
+
+        Returns
+        -------
+        dict of int
+            Without the states that none has.
+        """
+        return dict(self._read("SELECT state, COUNT(*) FROM changes WHERE push_id = ? GROUP BY state", [push_id]))
+
+    def purge(self, older_than: timedelta) -> int:
+        """Remove pushes that ended long ago, with all the data that they hold.
+
+        Parameters
+        ----------
+        older_than : timedelta
+
+        Returns
+        -------
+        int
+            How many.
+
+        Raises
+        ------
+        JournalError
+            Another process kept reading, so that what was removed can still be read in a file.
+        """
+        before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
+        removed = self._submit(
+            "DELETE FROM pushes WHERE ended_at < ? AND (owner IS NULL OR alive_at < ?)", [before, time.time() - LEASE_S]
+        )
+        forget_deleted(self.path)
+        return removed
+
+    def _read(self, query: str, values: Sequence[Any]) -> Iterator[Any]:
+        with as_journal_error(self.path), contextlib.closing(connect_file(self.path)) as connection:
+            yield from connection.execute(query, values)
+
+    @contextlib.contextmanager
+    def _direct(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection of its own for one transaction."""
+        with (
+            as_journal_error(self.path),
+            contextlib.closing(connect_file(self.path)) as connection,
+        ):
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()  # unless SQLite did so itself, as where the disk is full
+                raise
+            connection.execute("COMMIT")
+
+    def _submit(self, statement: str, values: Sequence[Any]) -> int:
+        """Hand a statement to the writer, and wait until it is committed."""
+        return self._hand_over(statement, values).result()
+
+    def _hand_over(self, statement: str, values: Sequence[Any]) -> Future[int]:
+        written: Future[int] = Future()
+        with self._closing:  # a worker that nobody waits for any more must not wait for a writer that is gone
+            if self._is_closed:
+                raise JournalError("the journal was closed while this was to be written, so nothing is sent")
+            self._work.put((statement, values, written))
+        return written
+
+    def _write(self) -> None:
+        """Commit what has come together, in one transaction: many threads share one wait for the disk."""
+        beat = time.monotonic()
+        while True:
+            batch = self._next_batch(beat + _HEARTBEAT_S - time.monotonic())
+            if time.monotonic() - beat >= _HEARTBEAT_S:
+                beat = time.monotonic()
+                batch = [*(batch or []), *self._heartbeats()] if batch is not None else None
+            if batch is None:
+                return
+            if batch:
+                self._commit(batch)
+
+    def _next_batch(self, patience_s: float) -> list[tuple[str, Sequence[Any], Future[int]]] | None:
+        """Wait for work; None when the journal is being closed."""
+        batch = []
+        try:
+            item = self._work.get(timeout=max(patience_s, 0.01))
+            while item is not None:
+                batch.append(item)
+                if len(batch) == _BATCH:
+                    return batch
+                item = self._work.get_nowait()
+        except queue.Empty:
+            return batch
+        if batch:
+            self._work.put(None)
+            return batch
+        return None
+
+    def _heartbeats(self) -> list[tuple[str, Sequence[Any], Future[int]]]:
+        statement = "UPDATE pushes SET alive_at = ? WHERE push_id = ? AND owner = ?"
+        return [(statement, [time.time(), push_id, self._owner], Future()) for push_id in list(self._leased)]
+
+    def _commit(self, batch: Sequence[tuple[str, Sequence[Any], Future[int]]]) -> None:
+        try:
+            with as_journal_error(self.path):
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    counts = [self._connection.execute(statement, values).rowcount for statement, values, _ in batch]
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    self._connection.rollback()
+                    raise
+        except JournalError as error:
+            for _, _, written in batch:
+                written.set_exception(error)
+            return
+        for (_, _, written), count in zip(batch, counts, strict=True):
+            written.set_result(count)
+
+
+def _not_ours(push_id: str) -> JournalError:
+    said = f"push {push_id} is not ours any more, another process took it over or removed it: nothing more is sent"
+    return JournalError(said)
+
+
+def _is_alive(owner: str, alive_at: float | None) -> bool:
+    """Tell whether a lease still holds: its process runs on this machine, or gave a sign of life lately."""
+    if owner in _dead:
+        return False
+    host, pid, _ = owner.split("/")
+    if host == socket.gethostname() and os.name == "posix":
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    return alive_at is not None and time.time() - alive_at < LEASE_S

@@ -1,0 +1,110 @@
+"""A plan as a workbook to read and approve: a summary, one row per cell, and what stands in the way."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from wizframe.excel.cells import cut
+from wizframe.excel.layout import fitted
+from wizframe.excel.sheet import FONT, OPTIONS
+from wizframe.excel.workbook_file import library
+from wizframe.excel.writer import check_name, replacing
+from wizframe.frames.build import is_blank
+from wizframe.frames.problems import cell_place
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from wizframe.pushing.plan import Plan
+
+__all__ = ["write_plan"]
+
+_CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New")
+_PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
+_SAMPLE = 2_000
+_COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
+_HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}
+_CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "border_color": "#D9D9D9"}
+
+
+def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Write a plan for people; see :meth:`wizframe.Plan.to_excel`.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+    """
+    check_name(path)
+    made = io.BytesIO()
+    book = library("xlsxwriter", "xlsxwriter").Workbook(made, OPTIONS)
+    styles = {name: book.add_format(FONT | _CELL | {"bg_color": colour}) for name, colour in _COLOURS.items()}
+    styles |= {"head": book.add_format(FONT | _HEAD), "title": book.add_format(FONT | {"bold": True, "font_size": 16})}
+    styles |= {"plain": book.add_format({"font_name": "Consolas", "font_size": 10, "text_wrap": True, "valign": "top"})}
+    _summary(book.add_worksheet("Plan"), plan, styles)
+    _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(plan)), styles)
+    if len(plan.problems):
+        _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(plan)), styles)
+    book.close()
+    with replacing(path) as target:
+        target.write(made.getvalue())
+
+
+def _summary(page: Any, plan: Plan, styles: dict[str, Any]) -> None:
+    title, *lines = repr(plan).splitlines()
+    page.set_column(0, 0, 110)
+    page.hide_gridlines(2)
+    page.write_string(0, 0, title, styles["title"])
+    page.set_row(0, 28)
+    for row, line in enumerate(lines, 2):
+        page.write_string(row, 0, cut(line), styles["plain"])
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+
+
+def _change_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
+    """Give one row per cell, with the action that colours it; a delete has one row."""
+    for part in plan.parts:
+        for change in part.changes_list:
+            known = [change.id, change.reference_id, change.name]
+            is_delete = change.action == "delete"
+            for column, old, new in [("", None, None)] if is_delete else change.cells:
+                where = cell_place(part.frame, change.label, column if change.action == "update" else "")
+                place = where or f"row {change.label}"
+                yield change.action, [part.table.name, change.action, place, *known, column, old, new]
+
+
+def _problem_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
+    for part in plan.parts:
+        for position, column, value, rule in part.problems_list:
+            label = None if position is None else part.frame.index[position]
+            place = "" if position is None else cell_place(part.frame, label, column) or f"row {label}"
+            yield "update", [part.table.name, place, column, value, rule]
+
+
+def _list(page: Any, headers: Sequence[str], rows: Sequence[tuple[str, list[Any]]], styles: dict[str, Any]) -> None:
+    texts = [(style, [_text(value) for value in row]) for style, row in rows]
+    for place, header in enumerate(headers):
+        page.set_column(place, place, fitted(header, [row[place] for _, row in texts[:_SAMPLE]]))
+        page.write_string(0, place, header, styles["head"])
+    for number, (style, row) in enumerate(texts, 1):
+        for place, text in enumerate(row):
+            if text:
+                page.write_string(number, place, text, styles[style])
+            else:
+                page.write_blank(number, place, None, styles[style])
+    page.set_row(0, 22)
+    page.freeze_panes(1, 0)
+    page.autofilter(0, 0, max(len(rows), 1), len(headers) - 1)
+    page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return cut(", ".join(map(str, value)))
+    return "" if is_blank(value) else cut(str(value))
