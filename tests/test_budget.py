@@ -6,7 +6,6 @@ import sys
 import pytest
 
 import wizframe
-from wizframe import planning
 from wizframe.frames.baselines import attached, is_same_memory
 from wizframe.planning import diff as comparing
 from wizframe.planning import typed_frame as intake
@@ -103,7 +102,7 @@ def test_columns_that_nobody_edited_are_not_even_compared(monkeypatch, frame):
 
 def test_a_plan_shares_the_texts_of_its_frame_instead_of_copying_them(frame):
     frame.loc[:4, "payment_term"] = "edited"
-    assert isinstance(plan := frame.wiz.plan(), planning.Plan)
+    assert isinstance(plan := frame.wiz.plan(), wizframe.Plan)
     own = attached(frame)
     for name in ("id", "company_name", "email"):
         assert is_same_memory(plan.as_planned[name], frame[name])

@@ -16,7 +16,7 @@ PACKAGE = Path(wizframe.__file__).parent
 
 #: A module imports only from modules that stand before it.
 ORDER = [
-    "errors", "fields", "account", "progress",
+    "errors", "text", "fields", "account", "progress",
     "http", "api", "frames", "planning", "excel", "loading", "pushing", "refreshing", "connections", "doctor",
     "notebook", "accessor", "dask", "cli", "testing",
 ]  # fmt: skip
@@ -25,13 +25,13 @@ ORDER = [
 CONVENIENCES = {
     ("api", "loading"),  # Client.load_customers, Client.load_contacts
     ("api", "pushing"),  # Client.plan
-    ("planning", "pushing"),
+    ("planning", "pushing"),  # builder makes a Plan
     ("pushing", "notebook"),  # Plan.review
     ("loading", "connections"),
     ("notebook", "accessor"),
     ("connections", "server"),  # sandbox()
 }
-FORBIDDEN = {("planning", "api"), ("planning", "http"), ("api", "frames")}
+FORBIDDEN = {("planning", "http"), ("api", "frames")}
 
 
 def sources():
@@ -64,7 +64,7 @@ def test_a_module_imports_only_from_layers_before_it(path):
     for imported, is_inside in imports(path):
         if imported == own or (own == "cli" and imported in ("", "__version__")):
             continue
-        if is_inside and (own, imported) in CONVENIENCES:
+        if (is_inside or own == "planning") and (own, imported) in CONVENIENCES:
             continue
         assert imported in ORDER, f"{path.name} imports {imported}, which has no place in the order"
         assert ORDER.index(imported) < ORDER.index(own), f"{path.name} imports {imported}, which stands after {own}"
@@ -95,7 +95,9 @@ def test_everything_public_is_listed_and_there():
     for name in names:
         module = importlib.import_module(name.removesuffix(".__init__"))
         listed = getattr(module, "__all__", None)
-        assert listed is not None, f"{name} has no __all__"
+        if listed is None:  # a stage's own file has a docstring and nothing else
+            assert len(ast.parse(Path(module.__file__).read_text("utf-8")).body) == 1, f"{name} has no __all__"
+            continue
         assert len(set(listed)) == len(listed)
         assert [item for item in listed if not hasattr(module, item)] == []
 
@@ -111,7 +113,7 @@ def test_what_is_imported_on_first_use_is_what_type_checkers_are_told():
 @pytest.mark.parametrize(
     "code",
     [
-        "wizframe.errors.WizframeError; wizframe.http.request_log.trace; wizframe.progress",
+        "wizframe.errors.WizframeError; wizframe.trace; wizframe.progress",
         "from wizframe import *; assert plan is wizframe.pushing.api.plan",
         "from wizframe import errors, load_customers",
         "import pandas; assert 'wiz' in dir(pandas.DataFrame()); pandas.DataFrame().wiz.plan",

@@ -12,7 +12,7 @@ from wizframe.cli.wording import _OPTIONS, in_cli_words, sentence
 
 PACKAGE = Path(wizframe.__file__).parent
 #: What only people with Python in front of them meet.
-FACES = {"server", "cli", "grid", "pickers", "review", "overview", "magics.py", "dask.py", "pages.py", "accessor.py",
+FACES = {"server", "cli", "notebook", "dask.py", "pages.py", "accessor.py",
          "testing.py"}  # fmt: skip
 PYTHON = re.compile(
     r"\w\((?:\)|\w+=|…)|\b[a-z_]+=(?:['\[…\d]|[A-Z])"  # a call, an option

@@ -2,8 +2,7 @@
 
 import pandas as pd
 import pytest
-from support.loaders import requests_through, stored
-from test_refreshing import requests_of
+from support.loaders import requests_of, requests_through, stored
 
 import wizframe
 from wizframe.errors import (

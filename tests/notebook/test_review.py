@@ -332,7 +332,7 @@ def test_frames_are_written_between_two_cells(wiz, edited, monkeypatch):
         waited.append((within_s, stored(wiz, "customers")[edited["id"][0]]["payment_term"], edited["id"].isna().sum()))
         action()
 
-    monkeypatch.setattr("wizframe.notebook.kernel.between_cells", between_cells)
+    monkeypatch.setattr("wizframe.notebook.review.review.between_cells", between_cells)
     edited.loc[5, "phone"] = "1"
     review = edited.wiz.plan().review()
     send(review)

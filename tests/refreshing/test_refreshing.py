@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pandas as pd
 import pytest
-from support.loaders import requests_through, stored
+from support.loaders import requests_of, requests_through, stored
 
 import wizframe
 from wizframe import CLEAR
@@ -16,12 +16,6 @@ from wizframe.refreshing import changes as news
 from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-
-
-def requests_of(wiz, action):
-    before = len(wiz.server.requests)
-    result = action()
-    return result, len(wiz.server.requests) - before
 
 
 def create(wiz, name, **fields):

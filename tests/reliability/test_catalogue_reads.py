@@ -168,7 +168,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr("wizframe.http.deadlines.DEADLINE_S", 0.3)
     monkeypatch.setattr("wizframe.http.transport.READ_TIMEOUT_S", 0.2)
     read = wizframe.http.responses.read
-    monkeypatch.setattr("wizframe.http.responses.read", lambda response: bodies.append(response) or read(response))
+    monkeypatch.setattr("wizframe.http.transport.read", lambda response: bodies.append(response) or read(response))
     return bodies
 
 

@@ -43,7 +43,9 @@ class Nursery:
     """
 
     def __enter__(self):
-        path = os.pathsep.join([str(Path(wizframe.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join(
+            [str(Path(wizframe.__file__).parents[1]), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        )
         environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
         self._process = subprocess.Popen(
             [sys.executable, __file__], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

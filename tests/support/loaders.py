@@ -45,3 +45,9 @@ def pages_through(operations, change):
         yield
     finally:
         operations.page = page
+
+
+def requests_of(wiz, action):
+    before = len(wiz.server.requests)
+    result = action()
+    return result, len(wiz.server.requests) - before

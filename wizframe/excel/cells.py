@@ -209,8 +209,8 @@ def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     Returns
     -------
     object
-        str, bool, a time with its zone, None for blank, or :class:`wizframe.frames.build.Unsure`. A text that is no value of
-        its column stays as it is: planning says which rule it breaks.
+        str, bool, a time with its zone, None for blank, or an ``Unsure``. A text that is
+        not a valid value of its column stays as it is: planning says which rule it breaks.
     """
     if raw == "" or isinstance(raw, Unsure):
         return raw or None
