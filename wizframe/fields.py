@@ -302,7 +302,7 @@ ADDRESS = Table(
         Field("reference_id", "text", "Your reference.", create=True, required=True, update=True, max_length=255),
         Field("first_name", "text", "First name.", create=True, update=True, max_length=50, source="R"),
         Field("last_name", "text", "Last name.", create=True, update=True, max_length=50, source="R"),
-        Field("phone", "text", "Phone number, such as +14155552671.", create=True, update=True, format="e164", source="R"),
+        Field("phone", "text", "Phone, such as +14155552671.", create=True, update=True, format="e164", source="R"),
         Field("email", "text", "E-mail.", create=True, update=True, format="email", source="R"),
         Field("address_line_1", "text", "Street and number.", create=True, required=True, update=True,
               max_length=255),

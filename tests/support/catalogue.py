@@ -24,7 +24,7 @@ SETTLE_S = 77.0
 
 def marks():
     """Yield what each mark says, its file and its test, from the syntax trees."""
-    for path in sorted(Path(__file__).parents[1].rglob("test_*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("test_*.py"), key=lambda path: path.name):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             for mark in getattr(node, "decorator_list", []):
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.fault":
