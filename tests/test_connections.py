@@ -1,11 +1,12 @@
 """connect() and sandbox(): which account, which key, and what is said about it."""
 
+import inspect
 import logging
 
 import pytest
 
 import wizframe
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import AuthenticationError, ConfigurationError, NotSentError, ReadOnlyError
 from wizframe.http.transport import Transport
 from wizframe.server import SANDBOX_API_KEY, SandboxServer
@@ -223,3 +224,21 @@ def test_a_sandbox_that_cannot_be_is_refused(options):
 def test_what_is_no_client_is_refused():
     with pytest.raises(ConfigurationError, match=r"connect\(\) or sandbox\(\)"):
         wizframe.load_customers(client="production")
+
+
+@pytest.mark.parametrize("name", ["load_customers", "load_contacts", "iter_customers", "iter_contacts", "plan"])
+def test_a_client_offers_loading_and_planning_with_the_signatures_of_the_functions(name):
+    found, expected = [], []
+    for home, parameters in ((wizframe.Client, found), (wizframe, expected)):
+        signature = inspect.signature(getattr(home, name))
+        parameters += [(one.name, one.kind, one.default) for one in signature.parameters.values()]
+    found.remove(("self", inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty))
+    expected.remove(("client", inspect.Parameter.KEYWORD_ONLY, None))
+    assert found == expected
+
+
+@pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
+def test_what_connect_and_sandbox_open_is_the_public_client(server):
+    with wizframe.connect(KEY, base_url=server.base_url) as client:
+        assert type(client) is type(client.guarded(lambda: None)) is wizframe.Client
+        assert len(client.plan(client.load_contacts(client.load_customers()))) == 0

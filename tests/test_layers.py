@@ -23,8 +23,6 @@ ORDER = [
 
 #: Imports inside functions, or for types only, that point up the layers, because a value offers a convenience.
 CONVENIENCES = {
-    ("api", "loading"),  # Client.load_customers, Client.load_contacts
-    ("api", "pushing"),  # Client.plan
     ("planning", "pushing"),  # builder makes a Plan
     ("pushing", "notebook"),  # Plan.review
     ("loading", "connections"),

@@ -15,8 +15,8 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from wizframe.accessor import WizAccessor
-    from wizframe.api.client import Client
-    from wizframe.connections import SANDBOX_API_KEY, connect, login, logout, sandbox
+    from wizframe.connections.client import Client
+    from wizframe.connections.connect import SANDBOX_API_KEY, connect, login, logout, sandbox
     from wizframe.errors import WizframeError
     from wizframe.excel.api import Sheets, read_csv, read_excel, to_csv, to_excel
     from wizframe.http.request_log import trace
@@ -80,8 +80,8 @@ __all__ = [
 #: and editors are told above says the same, by test.
 _MODULES = {
     "accessor": ("WizAccessor",),
-    "api.client": ("Client",),
-    "connections": (
+    "connections.client": ("Client",),
+    "connections.connect": (
         "SANDBOX_API_KEY",
         "connect",
         "login",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.notebook.overview import Overview
     from wizframe.notebook.pickers.pickers import FrameBrowser
     from wizframe.progress import Watch

@@ -17,7 +17,7 @@ import pandas as pd
 
 from wizframe.api.client import open_client
 from wizframe.api.validation import check_parameters, moment
-from wizframe.connections import connect
+from wizframe.connections.connect import connect
 from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError, to_install
 from wizframe.fields import CONTACT, CUSTOMER, STATUSES
 from wizframe.frames.baselines import attached, let_go
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.validation import Moment
+    from wizframe.connections.client import Client
     from wizframe.fields import Table
 
 __all__ = ["load_contacts", "load_customers"]
@@ -242,7 +243,7 @@ def _check(invalid: str, **counts: int | None) -> None:
 
 
 def _connection(
-    client: Client,
+    client: BaseClient,
     profile: str | None,
     rate: float | None,
     workers: int,
@@ -265,7 +266,7 @@ def _processes() -> int:
         return 1
 
 
-def _spans(client: Client, filters: dict[str, Any], rows: int) -> list[tuple[datetime | None, datetime | None]]:
+def _spans(client: BaseClient, filters: dict[str, Any], rows: int) -> list[tuple[datetime | None, datetime | None]]:
     """Cut all customers into spans of creation, by looking at single ones in the list of those that are most."""
     if client.query_dialect != "rest":
         return [(None, None)]
@@ -278,7 +279,7 @@ def _spans(client: Client, filters: dict[str, Any], rows: int) -> list[tuple[dat
     return list(zip([None, *cuts], [*cuts, None], strict=True))
 
 
-def _nth(client: Client, filters: dict[str, Any], status: str, number: int) -> tuple[datetime | None, int]:
+def _nth(client: BaseClient, filters: dict[str, Any], status: str, number: int) -> tuple[datetime | None, int]:
     """Look when the so-manieth customer of a status was created, and how many there are."""
     asked = filters | {"status": status, "sort_by": "created_at", "sort": "asc", "page": number, "page_size": 1}
     page = client.customer.page(**asked)

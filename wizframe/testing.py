@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wizframe.connections import sandbox
+from wizframe.connections.connect import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.fields import Dialect
 
 __all__ = ["wizframe_dialect", "wizframe_sandbox"]

@@ -9,8 +9,9 @@ from support.client import CANARY, HANG_UP, Reply, Stub, client_of, snaked, tran
 
 import wizframe
 from wizframe.account import Account
-from wizframe.api.client import Client, open_client
+from wizframe.api.client import open_client
 from wizframe.api.dialects import decode_page
+from wizframe.connections.client import Client
 from wizframe.errors import (
     AuthenticationError,
     ConfigurationError,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizframe.api.client import Client
 from wizframe.api.dialects import writable_attributes
+from wizframe.connections.client import Client
 from wizframe.errors import InvalidRequestError, RejectedError
 from wizframe.fields import CONTACT
 

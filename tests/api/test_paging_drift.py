@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wizframe
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import IncompleteLoadWarning
 from wizframe.frames.problems import problems_frame
 from wizframe.http.transport import Transport

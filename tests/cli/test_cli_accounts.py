@@ -1,5 +1,6 @@
 """login and logout on the command line: a key that the next command finds, and a password that shows nowhere."""
 
+import os
 import sys
 from types import ModuleType
 
@@ -90,7 +91,7 @@ def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(r
     said = capsys.readouterr()
     assert "the keyring did not take it: set WIZCOMMERCE_API_KEY" in said.err
     assert "api_sandbox" not in said.out + said.err
-    ring.kept["wizframe", wizframe.connections._setting("WIZCOMMERCE_BASE_URL")] = "api_sandbox_canary"
+    ring.kept["wizframe", os.environ["WIZCOMMERCE_BASE_URL"]] = "api_sandbox_canary"
     ring.delete_password = refuse
     assert main(["logout"]) == 6
     said = capsys.readouterr()

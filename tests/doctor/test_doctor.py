@@ -9,7 +9,7 @@ from support.planning import load, stored, writes
 from test_cli_pushes import run
 
 import wizframe
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.doctor.checks import examine_account, examine_machine
 from wizframe.doctor.probe import probe
 from wizframe.doctor.probe_writes import probe_writes

@@ -16,7 +16,7 @@ import requests
 from support.client import CANARY, HANG_UP, Reply, Stub, client_of, closed_port, transport_to
 from support.security import everything_about, in_a_verbose_notebook, shows, writings_of
 
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import (
     ConfigurationError,
     ProtocolError,

@@ -16,7 +16,7 @@ from support.pushing import COLUMNS, Clock, make_work, plan_work, seeded, truth
 from support.spoilt_answers import Fuzzer
 
 import wizframe
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import WizframeError
 from wizframe.http.transport import Transport
 from wizframe.pushing.plan import Plan

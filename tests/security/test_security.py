@@ -27,7 +27,7 @@ from support.security import everything_about, in_a_verbose_notebook
 
 import wizframe
 from wizframe.account import Account
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import (
     ConfigurationError,
     PlanError,
@@ -51,7 +51,7 @@ def _from_the_keyring(monkeypatch, key):
 
 
 def _typed(monkeypatch, key):
-    monkeypatch.setattr("wizframe.connections._key_in_keyring", lambda _name: None)
+    monkeypatch.setattr("wizframe.connections.keys.key_in_keyring", lambda _name: None)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: key)
 
@@ -349,7 +349,7 @@ class TestPages:
         pickers = {"ContactPicker", "CustomerPicker", "FrameBrowser", "_Picker", "_Shown"}
         # test_pickers.py::test_names_from_the_service_are_text
         # test_client.py::test_an_account_with_a_hostile_name_is_text
-        assert shown == {"Plan", "Result", "Client"} | pickers
+        assert shown == {"Plan", "Result", "BaseClient", "Client"} | pickers
 
     def test_nothing_else_makes_html_of_texts(self):
         """Widgets and Styler escape nothing by themselves: whoever uses one has a test of hostile texts, named here."""

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.http.rate_limit import Pacer
 from wizframe.http.transport import Transport
 

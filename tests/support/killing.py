@@ -18,7 +18,7 @@ from support.planning import mend_contacts
 from support.pushing import Wanted, carried_out, make_work, plan_work, truth
 
 import wizframe
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
 from wizframe.errors import PushInterruptedError
 from wizframe.fields import TABLES
 from wizframe.frames.build import to_frame

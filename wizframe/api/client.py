@@ -1,8 +1,8 @@
 """The ten operations of the vendor's SDK documents, on plain records.
 
 Everything is checked before it is sent: parameters, ids, field names, types and limits. Names are the vendor
-SDK's own, arguments in snake_case. Nothing here knows frames; the three loading and planning methods hand over to
-the module functions of the same name.
+SDK's own, arguments in snake_case. Nothing here knows frames: the public ``wizframe.Client``, in the connections
+stage, adds loading and planning.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from wizframe.account import Account
 from wizframe.api.dialects import detect
-from wizframe.api.operations import ContactOperations, CustomerOperations
+from wizframe.api.operations import CustomerOperations
 from wizframe.errors import ConfigurationError
 from wizframe.http.transport import is_loopback
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Dialect
     from wizframe.http.transport import Transport
 
-__all__ = ["Client", "ContactOperations", "CustomerOperations", "open_client"]
+__all__ = ["BaseClient", "open_client"]
 
 PRODUCTION_HOST = "api.wizcommerce.com"
 STAGING_HOST = "api-staging.sourcerer.tech"
@@ -34,44 +34,8 @@ STAGING_HOST = "api-staging.sourcerer.tech"
 _BADGES = {"PRODUCTION": "background: #b3261e; color: #fff; padding: 0 .5em; border-radius: .25em"}
 
 
-class Client:
-    """An open connection to one account. Made by :func:`wizframe.connect` or :func:`wizframe.sandbox`.
-
-    Parameters
-    ----------
-    transport : Transport
-    account : str
-        The account's name, where known.
-    dialect : {'auto', 'rest', 'sdk'}
-        ``auto`` asks the service with the first request that needs it.
-    workers : int
-        Requests at a time in loads and pushes.
-    settle_s : float
-        Seconds after which a request whose answer was lost is taken to have had its effect.
-    on_close : callable, optional
-        Called once by :meth:`close`.
-
-    Raises
-    ------
-    ConfigurationError
-        There is no such dialect.
-
-    Attributes
-    ----------
-    customer : CustomerOperations
-        ``list``, ``get``, ``create``, ``update``, ``delete``, and ``contact`` with the same five.
-    connection : str
-        Tells this connection from others to the same address.
-    key_source : str
-        Where the API key came from, in words; empty for a sandbox.
-    server : SandboxServer or None
-        The server behind :func:`wizframe.sandbox`.
-
-    Examples
-    --------
-    >>> wiz.customer.list(page_size=1, status="inactive")[0]["status"]
-    'inactive'
-    """
+class BaseClient:
+    """An open connection to one account: the operations on its records. The public ``Client`` says more."""
 
     def __init__(
         self,
@@ -152,32 +116,15 @@ class Client:
     ) -> None:
         self.close()
 
-    def guarded(self, check: Callable[[], None]) -> Client:
-        """Give a view of this connection that asks before each request, so that long work can be stopped.
-
-        Parameters
-        ----------
-        check : callable
-            Called without arguments, from any thread; what it raises ends the work.
-
-        Returns
-        -------
-        Client
-            The same account and connection; it need not be closed.
-        """
-        view = object.__new__(Client)  # not among the open ones: it is none of its own
+    def guarded(self, check: Callable[[], None]) -> Self:
+        """Give a view of this connection that calls ``check`` before each request; what it raises ends the work."""
+        view = object.__new__(type(self))  # not registered as open: it shares this connection, and is never closed
         view.__dict__ |= self.__dict__ | {"transport": self.transport.guarded(check), "_on_close": None}
         view.customer = CustomerOperations(view)
         return view
 
-    def aside(self) -> Client:
-        """Take this connection out of those that are meant where none is named.
-
-        Returns
-        -------
-        Client
-            Itself.
-        """
+    def aside(self) -> Self:
+        """Take this connection out of those that are meant when none is named."""
         _open_clients.discard(self)
         return self
 
@@ -189,61 +136,13 @@ class Client:
         if on_close:
             on_close()
 
-    def load_customers(self, **options: Any) -> Any:
-        """Load customers of this account; see :func:`wizframe.load_customers`."""
-        from wizframe.loading.loaders import load_customers  # noqa: PLC0415 - a convenience that points up the layers
 
-        return load_customers(client=self, **options)
-
-    def iter_customers(self, **options: Any) -> Any:
-        """Load customers of this account in chunks; see :func:`wizframe.iter_customers`."""
-        from wizframe.loading.stream import iter_customers  # noqa: PLC0415 - a convenience that points up the layers
-
-        return iter_customers(client=self, **options)
-
-    def iter_contacts(self, customers: Any, **options: Any) -> Any:
-        """Load contacts of customers of this account in chunks; see :func:`wizframe.iter_contacts`."""
-        from wizframe.loading.stream import iter_contacts  # noqa: PLC0415 - a convenience that points up the layers
-
-        return iter_contacts(customers, client=self, **options)
-
-    def load_contacts(self, customers: Any, **options: Any) -> Any:
-        """Load contacts of customers of this account; see :func:`wizframe.load_contacts`."""
-        from wizframe.loading.loaders import load_contacts  # noqa: PLC0415 - a convenience that points up the layers
-
-        return load_contacts(customers, client=self, **options)
-
-    def plan(self, frame: Any, **options: Any) -> Any:
-        """Plan a frame's edits against this account; see :func:`wizframe.plan`."""
-        from wizframe.pushing.api import plan  # noqa: PLC0415 - a convenience that points up the layers
-
-        return plan(frame, client=self, **options)
+_open_clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
 
 
-_open_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-
-
-def open_client(client: Client | None = None, *, account: Account | None = None) -> Client:
-    """Tell which client is meant.
-
-    Parameters
-    ----------
-    client : Client, optional
-        Taken as it is.
-    account : Account, optional
-        Where several are open, the one of this account is meant.
-
-    Returns
-    -------
-    Client
-        The one given, or the only one that is open.
-
-    Raises
-    ------
-    ConfigurationError
-        None is open, or several are.
-    """
-    if isinstance(client, Client):
+def open_client(client: BaseClient | None = None, *, account: Account | None = None) -> BaseClient:
+    """Tell which client is meant: the one given, else the only open one, or the only one of this account."""
+    if isinstance(client, BaseClient):
         return client
     if client is not None:
         raise ConfigurationError(f"client= takes what connect() or sandbox() returned, not {type(client).__name__}")

@@ -10,7 +10,7 @@ import click
 
 from wizframe.cli.options import as_json, connected, connection, examples
 from wizframe.cli.output import say, say_json, say_pairs
-from wizframe.connections import login, logout
+from wizframe.connections.connect import login, logout
 
 __all__ = ["COMMANDS"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wizframe.connections import connect
+from wizframe.connections.connect import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
 
 __all__ = ["FILTERS", "as_json", "connected", "connection", "examples", "filters", "planning", "sending"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.pushing.plan import Plan
     from wizframe.pushing.results import Result
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.fields import Table
 
 __all__ = ["COMMANDS", "chosen_customers"]

@@ -14,7 +14,7 @@ import click
 from wizframe.cli.demo import run_demo
 from wizframe.cli.options import examples
 from wizframe.cli.output import called, say, takes_colour
-from wizframe.connections import SANDBOX_API_KEY, sandbox
+from wizframe.connections.connect import SANDBOX_API_KEY, sandbox
 
 if TYPE_CHECKING:
     from wizframe.fields import Dialect

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizframe.connections import config_path, profile_names
+from wizframe.connections.profiles import config_path, profile_names
 from wizframe.doctor.findings import Finding, checked
 from wizframe.doctor.probe import probe
 from wizframe.doctor.probe_writes import probe_writes
@@ -22,7 +22,7 @@ from wizframe.pushing.journal_file import journal_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.doctor.findings import Said
 
 __all__ = ["Finding", "examine_account", "examine_machine", "probe", "probe_writes"]

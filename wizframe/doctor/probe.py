@@ -13,8 +13,8 @@ from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, STATUSES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wizframe.api.client import Client
     from wizframe.api.dialects import Record
+    from wizframe.connections.client import Client
     from wizframe.doctor.findings import Finding, Said
 
 __all__ = ["probe"]

@@ -14,8 +14,8 @@ from wizframe.fields import CONTACT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wizframe.api.client import Client
     from wizframe.api.dialects import Record
+    from wizframe.connections.client import Client
     from wizframe.doctor.findings import Said
 
 __all__ = ["probe_writes"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
 
 __all__ = ["ServiceLookups", "iter_contacts", "iter_customers", "load_contacts", "load_customers"]
 
@@ -33,7 +33,7 @@ Status = Literal["active", "inactive"]
 
 def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
-    client: Client | None = None,
+    client: BaseClient | None = None,
     status: Status | None = None,
     reference_ids: Iterable[str] | None = None,
     created_after: Moment | None = None,
@@ -161,7 +161,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any],
     *,
-    client: Client | None = None,
+    client: BaseClient | None = None,
     status: Status | None = None,
     created_after: Moment | None = None,
     created_before: Moment | None = None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.fields import Table
 
@@ -29,7 +29,7 @@ class ServiceLookups:
     client : Client
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: BaseClient) -> None:
         self._client = client
 
     def customers_by_reference(self, references: Iterable[str]) -> dict[str, Record]:

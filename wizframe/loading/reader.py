@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.lists import Taken
     from wizframe.api.pages import Record
     from wizframe.api.seen_ids import Names
@@ -68,7 +68,7 @@ class Reading:
         Customers that are not there (any more), or could not be read.
     """
 
-    client: Client
+    client: BaseClient
     table: Table
     filters: dict[str, Any]
     page_size: int

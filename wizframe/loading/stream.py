@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.seen_ids import SeenNames
     from wizframe.api.validation import Moment
     from wizframe.loading.frame import Invalid
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
     Frames = Generator[pd.DataFrame, None, None]
 
-__all__ = ["iter_contacts", "iter_customers"]
+__all__ = ["CHUNK_ROWS", "iter_contacts", "iter_customers"]
 
-_CHUNK = 10_000
+CHUNK_ROWS = 10_000
 
 
 def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
-    chunksize: int = _CHUNK,
-    client: Client | None = None,
+    chunksize: int = CHUNK_ROWS,
+    client: BaseClient | None = None,
     status: Literal["active", "inactive"] | None = None,
     created_after: Moment | None = None,
     created_before: Moment | None = None,
@@ -126,8 +126,8 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
 def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[Any] | pd.DataFrame | pd.Series[Any],
     *,
-    chunksize: int = _CHUNK,
-    client: Client | None = None,
+    chunksize: int = CHUNK_ROWS,
+    client: BaseClient | None = None,
     status: Literal["active", "inactive"] | None = None,
     created_after: Moment | None = None,
     created_before: Moment | None = None,

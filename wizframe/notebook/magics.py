@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from wizframe.api.client import Client
-from wizframe.connections import connect, login
+from wizframe.connections.client import Client
+from wizframe.connections.connect import connect, login
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import LIST_PARAMETERS
 from wizframe.loading.loaders import load_contacts, load_customers

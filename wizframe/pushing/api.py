@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
     from wizframe.progress import Watch
     from wizframe.pushing.sender import OnConflict
@@ -58,7 +58,7 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     frame: pd.DataFrame,
     *,
     contacts: pd.DataFrame | None = None,
-    client: Client | None = None,
+    client: BaseClient | None = None,
     table: Literal["customers", "contacts"] | None = None,
     match: Literal["id", "reference_id"] = "id",
     new: Literal["report", "create"] = "report",
@@ -136,7 +136,7 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
 
 
 def delete(
-    frame: pd.DataFrame, *, client: Client | None = None, table: Literal["customers", "contacts"] | None = None
+    frame: pd.DataFrame, *, client: BaseClient | None = None, table: Literal["customers", "contacts"] | None = None
 ) -> Plan:
     """Plan to delete the records of all rows of a frame. Nothing is written.
 
@@ -165,7 +165,7 @@ def delete(
 def apply(
     plan: Plan,
     *,
-    client: Client | None = None,
+    client: BaseClient | None = None,
     max_changes: int | None = None,
     max_deletes: int = 0,
     on_conflict: OnConflict = "skip",
@@ -238,7 +238,7 @@ def push(
     frame: pd.DataFrame | Plan,
     *,
     yes: bool = False,
-    client: Client | None = None,
+    client: BaseClient | None = None,
     max_changes: int | None = None,
     max_deletes: int | None = None,
     on_conflict: OnConflict = "skip",
@@ -294,7 +294,7 @@ def _show(planned: Plan) -> None:
     sys.stdout.write(f"{planned}\n")
 
 
-def _ask(planned: Plan, client: Client, invalid: Literal["raise", "skip"]) -> None:
+def _ask(planned: Plan, client: BaseClient, invalid: Literal["raise", "skip"]) -> None:
     where = f"{planned.account} ({client.environment})"
     question = f"Send this ({planned.summary(invalid=invalid)}) to {where}? [y/N] "
     try:
@@ -310,7 +310,7 @@ def _ask(planned: Plan, client: Client, invalid: Literal["raise", "skip"]) -> No
 
 def check_allowed(
     plan: Plan,
-    client: Client,
+    client: BaseClient,
     *,
     max_changes: int | None,
     max_deletes: int,
@@ -361,7 +361,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'s'[: count != 1]}"
 
 
-def _service(client: Client, *frames: pd.DataFrame | None) -> Service:
+def _service(client: BaseClient, *frames: pd.DataFrame | None) -> Service:
     lookups = ServiceLookups(client)
     for frame in frames:
         if frame is not None:
@@ -370,14 +370,14 @@ def _service(client: Client, *frames: pd.DataFrame | None) -> Service:
     return Service(client.account, client.connection, lookups)
 
 
-def _adopt(frame: pd.DataFrame, client: Client) -> None:
+def _adopt(frame: pd.DataFrame, client: BaseClient) -> None:
     """Take rows that a file showed for those of the account that is meant, where the file names none."""
     own = attached(frame)
     if own is not None and not own.account.base_url:
         attach(frame, own.again(account=client.account))
 
 
-def _check_same_account(own: Baseline | None, client: Client, lookups: ServiceLookups) -> None:
+def _check_same_account(own: Baseline | None, client: BaseClient, lookups: ServiceLookups) -> None:
     """Compare three known records with the service's, where a frame was loaded over another connection.
 
     The same address and name do not prove the same account: a sandbox started again has other records with the same

@@ -16,7 +16,7 @@ from wizframe.pushing.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.pushing.plan import Plan
 
 __all__ = ["Correction", "correct"]
@@ -31,7 +31,7 @@ class Correction(NamedTuple):
     text: str
 
 
-def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: Client | None = None) -> Plan:
+def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: BaseClient | None = None) -> Plan:
     """Write corrections into the planned frame, and plan it again with the same decisions.
 
     Parameters

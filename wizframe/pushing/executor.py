@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.planning.changes import Change
     from wizframe.pushing.journal import Journal
@@ -74,7 +74,7 @@ def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -
 
 def run(  # noqa: PLR0913 - what is carried out, where, and what an earlier run left
     plan: Plan,
-    client: Client,
+    client: BaseClient,
     journal: Journal,
     push_id: str,
     interrupts: Interrupts,
@@ -162,7 +162,7 @@ class _Push:
     def __init__(
         self,
         plan: Plan,
-        client: Client,
+        client: BaseClient,
         journal: Journal,
         push_id: str,
         interrupts: Interrupts,

@@ -18,7 +18,7 @@ from wizframe.pushing.workers import Interrupts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.pushing.journal_entries import Entry, PushEntry
     from wizframe.pushing.plan import Plan
     from wizframe.pushing.results import Result
@@ -28,7 +28,7 @@ __all__ = ["resume"]
 _OPEN = ("planned", "sent", "unknown")
 
 
-def resume(push_id: str | None = None, *, client: Client | None = None, progress: bool = True) -> list[Result]:
+def resume(push_id: str | None = None, *, client: BaseClient | None = None, progress: bool = True) -> list[Result]:
     """Finish pushes that were cut off.
 
     Parameters
@@ -73,7 +73,7 @@ def resume(push_id: str | None = None, *, client: Client | None = None, progress
 
 
 def _resumed(
-    journal: Journal, push_id: str | None, client: Client | None, interrupts: Interrupts, *, progress: bool
+    journal: Journal, push_id: str | None, client: BaseClient | None, interrupts: Interrupts, *, progress: bool
 ) -> Iterator[Result]:
     """Finish pushes, oldest first, until a person interrupts."""
     left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
@@ -87,7 +87,7 @@ def _resumed(
             yield _finish(journal, push, meant, interrupts, progress=progress)
 
 
-def _client_for(push: PushEntry, client: Client | None, *, is_asked_for: bool) -> Client | None:
+def _client_for(push: PushEntry, client: BaseClient | None, *, is_asked_for: bool) -> BaseClient | None:
     account = Account(push.base_url, push.account)
     meant = open_client(client, account=account)
     if meant.account == account:
@@ -108,7 +108,7 @@ def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
     return True
 
 
-def _finish(journal: Journal, push: PushEntry, client: Client, interrupts: Interrupts, *, progress: bool) -> Result:
+def _finish(journal: Journal, push: PushEntry, client: BaseClient, interrupts: Interrupts, *, progress: bool) -> Result:
     entries: list[Entry] = []
     created: dict[str, str] = {}
     for entry in journal.entries(push.push_id):
@@ -132,7 +132,7 @@ def _finish(journal: Journal, push: PushEntry, client: Client, interrupts: Inter
     )
 
 
-def _left_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: Client) -> Plan:
+def _left_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: BaseClient) -> Plan:
     """Plan what is left to do in one table, maybe nothing."""
     return revive(
         [_change(entry) for entry in entries if entry.table_name == table_name],

@@ -32,7 +32,7 @@ from wizframe.pushing.results import ConflictCell, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.errors import WizframeError
     from wizframe.fields import Table
@@ -67,7 +67,7 @@ class Carrier:
     on_conflict : {'skip', 'mine', 'theirs'}
     """
 
-    def __init__(self, client: Client, table: Table, on_conflict: OnConflict) -> None:
+    def __init__(self, client: BaseClient, table: Table, on_conflict: OnConflict) -> None:
         self._client = client
         self._table = table
         self._on_conflict = on_conflict

@@ -17,7 +17,7 @@ from wizframe.pushing.plan_file import joined, revive
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.fields import Table
     from wizframe.pushing.journal_entries import Entry, PushEntry
     from wizframe.pushing.plan import Plan
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["undo"]
 
 
-def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | None = None) -> Plan:
+def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
     """Plan the inverse of a push: updates put back, creates deleted, deletes created again. Nothing is sent.
 
     Parameters
@@ -75,7 +75,7 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: Client | N
         return replace(plan, notices=(*_notices(deleted, unsettled), *state))
 
 
-def _client_for(push: PushEntry, client: Client | None) -> Client:
+def _client_for(push: PushEntry, client: BaseClient | None) -> BaseClient:
     account = Account(push.base_url, push.account)
     meant = open_client(client, account=account)
     if meant.account != account:
@@ -83,7 +83,7 @@ def _client_for(push: PushEntry, client: Client | None) -> Client:
     return meant
 
 
-def _inverse_of(push: PushEntry, table: Table, changes: list[Change], client: Client) -> Plan:
+def _inverse_of(push: PushEntry, table: Table, changes: list[Change], client: BaseClient) -> Plan:
     """Plan the inverse of what a push did in one table."""
     return revive(
         changes,

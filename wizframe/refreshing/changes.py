@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.frames.baselines import Baseline
 
@@ -64,7 +64,7 @@ class News:
     why_all: str = ""
 
 
-def read_news(own: Baseline, client: Client, *, deletions: bool, progress: bool | Watch) -> News:
+def read_news(own: Baseline, client: BaseClient, *, deletions: bool, progress: bool | Watch) -> News:
     """Read what changed.
 
     Parameters
@@ -95,7 +95,7 @@ def read_news(own: Baseline, client: Client, *, deletions: bool, progress: bool 
     return replace(news, gone=deleted_customers(own, news.now, reading.client, progress=progress))
 
 
-def _all_customers(own: Baseline, client: Client, watch: Watch | None, why: str, *, progress: bool | Watch) -> News:
+def _all_customers(own: Baseline, client: BaseClient, watch: Watch | None, why: str, *, progress: bool | Watch) -> News:
     """Read everybody, whatever the load was limited to: who left is told from who is deleted."""
     reading = Reading(client, CUSTOMER, {}, MAX_PAGE_SIZE, None, watch)
     return _without_missing(own, _customers(own, reading, why, progress=progress))
@@ -125,7 +125,7 @@ def _concerns(own: Baseline, record: Record) -> bool:
     return not (pd.notna(shown) and passes(record, {"updated_before": shown + _TICK, "updated_after": shown - _TICK}))
 
 
-def _contacts(own: Baseline, client: Client, watch: Watch | None, *, progress: bool | Watch) -> News:
+def _contacts(own: Baseline, client: BaseClient, watch: Watch | None, *, progress: bool | Watch) -> News:
     reading = Reading(client, own.table, {}, MAX_PAGE_SIZE, None, watch, failures=Failures(is_tolerant=True))
     customers = own.customers or tuple(own.frame["customer_id"].dropna().unique())
     rows = Rows(own.table, details=False)

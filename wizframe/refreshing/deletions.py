@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
     from wizframe.progress import Watch
 
@@ -61,7 +61,9 @@ class _Span:
         return {"created_after": self.after, "created_before": self.before}
 
 
-def deleted_customers(own: Baseline, now: pd.DataFrame, client: Client, *, progress: bool | Watch) -> frozenset[str]:
+def deleted_customers(
+    own: Baseline, now: pd.DataFrame, client: BaseClient, *, progress: bool | Watch
+) -> frozenset[str]:
     """Find the customers of a load that were deleted since.
 
     Parameters
@@ -85,7 +87,7 @@ def deleted_customers(own: Baseline, now: pd.DataFrame, client: Client, *, progr
         return frozenset(one for one in suspects if _is_gone(client, one))
 
 
-def _suspects(own: Baseline, now: pd.DataFrame, client: Client) -> Iterator[set[str]]:
+def _suspects(own: Baseline, now: pd.DataFrame, client: BaseClient) -> Iterator[set[str]]:
     rest = own.frame[~are_among(own.frame["id"], now["id"])]
     if not own.takes_new:  # how many others there are says nothing
         yield _unlisted(rest, client)
@@ -101,7 +103,7 @@ def _suspects(own: Baseline, now: pd.DataFrame, client: Client) -> Iterator[set[
         yield set(expected["id"]) - _ids(reading)
 
 
-def _unlisted(frame: pd.DataFrame, client: Client) -> set[str]:
+def _unlisted(frame: pd.DataFrame, client: BaseClient) -> set[str]:
     """Ask for references, some at a time; what is not listed under its own is suspect."""
     reading = Reading(client, CUSTOMER, {}, MAX_PAGE_SIZE)
     references = frame["reference_id"].dropna().tolist()
@@ -109,7 +111,7 @@ def _unlisted(frame: pd.DataFrame, client: Client) -> set[str]:
     return set(frame["id"]).difference(record.get("id") for record in listed)
 
 
-def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: Client) -> Iterator[set[str]]:
+def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseClient) -> Iterator[set[str]]:
     """Ask for counts, span by span, and list the short spans that do not hold what they should."""
     if expected.empty:
         return
@@ -134,7 +136,7 @@ def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: Clien
         spans += counted
 
 
-def _count(span: _Span, status: str, own: Baseline, client: Client) -> int:
+def _count(span: _Span, status: str, own: Baseline, client: BaseClient) -> int:
     """Ask for a number. A span lies within the load's own bounds, since its rows pass them, but for a second."""
     asked = dict(own.filters) | span.parameters | {"status": status}
     total = client.customer.page(**asked, page_size=1).total_records
@@ -148,7 +150,7 @@ def _ids(reading: Reading) -> set[str]:
     return {record["id"] for record in listed if isinstance(record.get("id"), str)}
 
 
-def _is_gone(client: Client, customer_id: str) -> bool:
+def _is_gone(client: BaseClient, customer_id: str) -> bool:
     try:
         client.customer.get(customer_id)
     except NotFoundError:

@@ -15,7 +15,7 @@ from wizframe.refreshing.merge import merge
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
     from wizframe.progress import Watch
     from wizframe.refreshing.changes import News
@@ -25,7 +25,7 @@ __all__ = ["refresh"]
 
 
 def refresh(
-    frame: pd.DataFrame, *, deletions: bool = False, client: Client | None = None, progress: bool | Watch = True
+    frame: pd.DataFrame, *, deletions: bool = False, client: BaseClient | None = None, progress: bool | Watch = True
 ) -> pd.DataFrame:
     """Bring a loaded frame up to date, and keep the edits in it.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.notebook.editor.marks import Mark
     from wizframe.pushing.plan import Plan
 

@@ -11,7 +11,7 @@ from wizframe.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
 
 __all__ = ["call"]
 

@@ -19,7 +19,7 @@ from wizframe.notebook.table import FrameTable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.progress import Watch
 
 __all__ = ["ContactPanel", "CustomerPanel", "TablePanel"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.notebook.pickers.panels import ContactPanel, CustomerPanel, TablePanel
 
 __all__ = ["ContactPicker", "CustomerPicker", "FrameBrowser"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wizframe.planning.changes import shown
 
 if TYPE_CHECKING:
-    from wizframe.api.client import Client
+    from wizframe.api.client import BaseClient
     from wizframe.notebook.review.choices import Item
     from wizframe.planning.changes import Change, Problem
     from wizframe.pushing.plan import Plan
@@ -140,7 +140,7 @@ def conflict(one: ConflictCell) -> str:
     )
 
 
-def heading(plan: Plan, client: Client) -> str:
+def heading(plan: Plan, client: BaseClient) -> str:
     """Say which plan it is, and for whom.
 
     Parameters
@@ -174,7 +174,7 @@ def contents(plan: Plan) -> str:
     return f"<div>{_counted(plan) or 'nothing to change'}</div>{stop * bool(rows)}{quiet}"
 
 
-def where(plan: Plan, client: Client) -> str:
+def where(plan: Plan, client: BaseClient) -> str:
     """Say where the changes go; production is red.
 
     Parameters
@@ -192,7 +192,7 @@ def where(plan: Plan, client: Client) -> str:
     return f"<span class='{kind}'>{escape(environment)}</span> {name}<code>{escape(plan.account.base_url)}</code>"
 
 
-def question(chosen: Plan, client: Client) -> str:
+def question(chosen: Plan, client: BaseClient) -> str:
     """Ask before anything is sent.
 
     Parameters

@@ -27,7 +27,7 @@ from wizframe.pushing.corrections import correct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wizframe.api.client import Client
+    from wizframe.connections.client import Client
     from wizframe.pushing.plan import Plan
     from wizframe.pushing.results import Result
 

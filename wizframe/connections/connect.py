@@ -1,17 +1,13 @@
-"""Open connections: to an account, or to a sandbox that is started here. Profiles, keys and where they come from."""
+"""Open connections: to an account, or to a sandbox that is started here."""
 
 from __future__ import annotations
 
 import getpass
-import json
-import os
-import sys
-import tomllib
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizframe.api.client import Client
+from wizframe.connections.client import Client
+from wizframe.connections.keys import KEPT, Key, ask, find_key, installed_keyring, keep_in_keyring, key_in_keyring
+from wizframe.connections.profiles import Profile, address, read_profile, setting
 from wizframe.errors import ConfigurationError, MissingExtraError, to_install
 from wizframe.http.login import request_token
 from wizframe.http.secret import masked
@@ -19,28 +15,15 @@ from wizframe.http.transport import Transport, is_loopback
 from wizframe.progress import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from wizframe.fields import Dialect
-    from wizframe.http.login import Token
     from wizframe.server import Fault
 
-__all__ = ["PRODUCTION_URL", "SANDBOX_API_KEY", "config_path", "connect", "login", "logout", "profile_names", "sandbox"]
+__all__ = ["SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"]
 
-PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 #: The key that every sandbox accepts. No secret.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
-_KEPT = "kept in the keyring"
-
-
-@dataclass(frozen=True)
-class _Profile:
-    """One ``[profiles.NAME]`` of the configuration file; never a key."""
-
-    base_url: str | None = None
-    dialect: Literal["auto", "rest", "sdk"] = "auto"
-    rate: float | None = None
-    account: str = ""
 
 
 def connect(
@@ -97,9 +80,9 @@ def connect(
     Sends two ``GET /customers`` of one row: which dialect is spoken, and how many customers there are.
     """
     api_key = masked(api_key) if api_key else None  # whatever raises from here on shows local variables without it
-    chosen = _read_profile(profile)
-    url = _address(base_url, chosen)
-    key = _find_key(api_key, profile, url)
+    chosen = read_profile(profile)
+    url = address(base_url, chosen)
+    key = find_key(api_key, profile, url)
     return _open(
         url,
         key,
@@ -156,23 +139,23 @@ def login(
     -----
     Sends ``POST /auth/token``, and what :func:`connect` sends. Source: [R].
     """
-    if must_keep and _keyring() is None:
+    if must_keep and installed_keyring() is None:
         raise MissingExtraError(
             f"a login is kept in the keyring, and the package keyring is not installed: {to_install('cli')}. "
             "Where there is no keyring, on a server say, set WIZCOMMERCE_API_KEY instead"
         )
-    chosen = _read_profile(profile)
-    url = _address(base_url, chosen)
-    email = email or _ask("WizCommerce e-mail: ", input)
-    password = masked(_ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
+    chosen = read_profile(profile)
+    url = address(base_url, chosen)
+    email = email or ask("WizCommerce e-mail: ", input)
+    password = masked(ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
     if not email or not password:
         raise ConfigurationError("login() has to ask for e-mail and password, but nobody typed them")
-    token = request_token(url, email, password, ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE") or None)
-    kept = _keep_in_keyring(profile or url, token)
-    if must_keep and kept != _KEPT:
+    token = request_token(url, email, password, ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE") or None)
+    kept = keep_in_keyring(profile or url, token)
+    if must_keep and kept != KEPT:
         raise ConfigurationError(f"you are logged in, but the key was {kept}: set WIZCOMMERCE_API_KEY instead")
     until = f"valid until {token.expires_at[:10]}, " if token.expires_at else ""
-    key = _Key(token.key, f"from the login, {until}{kept}", token.account)
+    key = Key(token.key, f"from the login, {until}{kept}", token.account)
     return _open(url, key, chosen, ca_bundle=ca_bundle, **options)
 
 
@@ -199,10 +182,10 @@ def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
     Sends nothing: no documented request takes a key back. It is valid until it expires, or until it is removed in
     WizCommerce. ``WIZCOMMERCE_API_KEY`` and connections that are open stay as they are.
     """
-    url = _address(base_url, _read_profile(profile))
+    url = address(base_url, read_profile(profile))
     name = profile or url
-    keyring = _keyring()
-    if keyring is None or _key_in_keyring(name) is None:
+    keyring = installed_keyring()
+    if keyring is None or key_in_keyring(name) is None:
         return False
     try:
         keyring.delete_password("wizframe", name)
@@ -213,8 +196,8 @@ def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
 
 def _open(
     url: str,
-    key: _Key,
-    chosen: _Profile,
+    key: Key,
+    chosen: Profile,
     *,
     dialect: Dialect | Literal["auto"] | None = None,
     workers: int = 4,
@@ -224,14 +207,14 @@ def _open(
     settle_s: float = 5.0,
 ) -> Client:
     if read_only is None:
-        read_only = _setting("WIZFRAME_READ_ONLY").strip().lower() in ("1", "true", "yes")
+        read_only = setting("WIZFRAME_READ_ONLY").strip().lower() in ("1", "true", "yes")
     transport = Transport(
         url,
         key.value,
         rate=rate or chosen.rate,
         workers=workers,
         read_only=read_only,
-        ca_bundle=ca_bundle or _setting("REQUESTS_CA_BUNDLE"),
+        ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE"),
     )
     if key.value == SANDBOX_API_KEY and not is_loopback(url):
         raise ConfigurationError(
@@ -325,150 +308,6 @@ def sandbox(
     client = Client(transport, account="sandbox", workers=workers, settle_s=0.5, on_close=server.stop)
     client.server = server
     return client
-
-
-def _setting(name: str) -> str:
-    """Read the environment. IPython's verbose tracebacks show what a failing statement names, and all of it."""
-    return os.environ.get(name, "")
-
-
-@dataclass(frozen=True)
-class _Key:
-    """An API key, masked; where it came from; and the account's name, where a login told it."""
-
-    value: str = field(repr=False)
-    source: str
-    account: str = ""
-
-
-def _address(base_url: str | None, chosen: _Profile) -> str:
-    """Choose where to go: a profile is asked for by name, and its key must not go to another address."""
-    return base_url or chosen.base_url or _setting("WIZCOMMERCE_BASE_URL") or PRODUCTION_URL
-
-
-def _find_key(api_key: str | None, profile: str | None, url: str) -> _Key:
-    if api_key:
-        return _Key(api_key, "given")
-    own = _key_in_keyring(profile) if profile else None  # the environment's may be another account's
-    if own:
-        return own
-    if _setting("WIZCOMMERCE_API_KEY"):
-        return _Key(masked(_setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY")
-    stored = None if profile else _key_in_keyring(url)
-    if stored:
-        return stored
-    typed = _ask(f"WizCommerce API key for {profile or url} (not shown): ", getpass.getpass)
-    if typed is not None:
-        return _Key(masked(typed), "typed")
-    raise ConfigurationError(
-        "no API key: set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
-        "Without an account, wizframe.sandbox() is there to try things"
-    )
-
-
-def _ask(question: str, ask: Callable[[str], str]) -> str | None:
-    """Ask a person; None where there is none."""
-    if "ipykernel" not in sys.modules and (sys.stdin is None or not sys.stdin.isatty()):
-        return None
-    try:
-        return ask(question)
-    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
-        return None
-
-
-def _keyring() -> Any:
-    """Give the package keyring, or None where it is not installed."""
-    try:
-        import keyring  # noqa: PLC0415 - optional
-    except ImportError:
-        return None
-    return keyring
-
-
-def _key_in_keyring(name: str) -> _Key | None:
-    """Read a key that somebody laid there, or what a login left: JSON, with the account's name."""
-    keyring = _keyring()
-    if keyring is None:
-        return None
-    try:
-        stored = masked(keyring.get_password("wizframe", name) or "")
-    except keyring.errors.KeyringError:  # a server without a keyring daemon, say
-        return None
-    key, account = _entry(stored)
-    return _Key(key, "from the keyring", account) if key else None
-
-
-def _entry(stored: str) -> tuple[str, str]:
-    try:
-        entry = json.loads(stored)
-        return masked(entry["key"]), str(entry["account"])
-    except (ValueError, TypeError, KeyError):
-        return stored, ""
-
-
-def _keep_in_keyring(name: str, token: Token) -> str:
-    """Keep what a login gave, and say what became of it."""
-    keyring = _keyring()
-    if keyring is None:
-        return "not kept: the package keyring is not installed"
-    try:
-        keyring.set_password("wizframe", name, json.dumps({"key": token.key, "account": token.account}))
-    except Exception:  # noqa: BLE001 - whatever a keyring's own program raises, and it may quote the key
-        return "not kept: the keyring did not take it"
-    return _KEPT
-
-
-def config_path() -> Path:
-    """Tell where the configuration file is, or would be.
-
-    Returns
-    -------
-    Path
-    """
-    import platformdirs  # noqa: PLC0415 - only where a profile is asked for
-
-    return Path(platformdirs.user_config_dir("wizframe", appauthor=False)) / "config.toml"
-
-
-def profile_names() -> list[str]:
-    """List the profiles of the configuration file.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ConfigurationError
-        There is a file, but it is no TOML file.
-    """
-    return list(_read_profiles(config_path())) if config_path().exists() else []
-
-
-def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
-    return found
-
-
-def _read_profile(name: str | None) -> _Profile:
-    if name is None:
-        return _Profile()
-    path = config_path()
-    try:
-        profiles = _read_profiles(path)
-    except FileNotFoundError:
-        raise ConfigurationError(f"profile={name!r}, but there is no {path}") from None
-    if name not in profiles:
-        raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
-    unknown = sorted(profiles[name].keys() - _Profile.__dataclass_fields__.keys())
-    if unknown:
-        del profiles  # among them may be a key, put there by mistake: a traceback may print local variables
-        allowed = ", ".join(_Profile.__dataclass_fields__)
-        raise ConfigurationError(f"[profiles.{name}] in {path}: {unknown} are unknown, allowed are {allowed}")
-    return _Profile(**profiles[name])
 
 
 def _announce(client: Client, total: int | None, source: str) -> None:

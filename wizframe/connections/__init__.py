@@ -1,0 +1,1 @@
+"""Connections to accounts and sandboxes, and the public client."""
