@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from wizframe.server import SandboxServer, store
-from wizframe.server.tables import COLUMNS
+from wizframe.server.resources import CUSTOMERS
 
 SEEDED = 100_000
 KEPT_BYTES = 1_000_000_000
@@ -82,7 +82,7 @@ def prepare(folder, customers):
 
 
 def _multiply(path, times):
-    names = ", ".join(COLUMNS["customers"])
+    names = ", ".join(CUSTOMERS.columns)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         for number in range(1, times):
             copied = names.replace("reference_id", f"reference_id || '-{number}'")

@@ -142,7 +142,7 @@ def test_a_siege_of_refusals_stops_the_push_and_resume_finishes_it(wiz, departur
     assert fired(wiz.server.faults) == [("answer", "customers.update")] * MAX_REFUSALS
     assert states(result) == {"done": 5, "unsent": ROWS - 5}
     assert "the push stopped: PATCH" in said(result)[5][1]
-    assert ": 429 this fault was asked for" in said(result)[5][1]
+    assert ": 429 this fault was injected" in said(result)[5][1]
     assert departures[-1] <= MAX_REFUSALS * (MAX_PAUSE_S + 10)
     wiz.server.faults.clear()
     (finished,) = wizframe.resume(progress=False)
@@ -154,6 +154,6 @@ def test_a_siege_of_refusals_stops_the_push_and_resume_finishes_it(wiz, departur
 @pytest.mark.usefixtures("departures")
 def test_a_siege_of_refusals_ends_a_load_with_an_error_and_no_frame(wiz):
     wiz.server.faults.add(refusal("customers.list", {}, times=None, skip=2))
-    with pytest.raises(RateLimitError, match="429 this fault was asked for"):
+    with pytest.raises(RateLimitError, match="429 this fault was injected"):
         wiz.load_customers(page_size=3, workers=1)
     assert fired(wiz.server.faults) == [("answer", "customers.list")] * MAX_REFUSALS

@@ -58,7 +58,7 @@ def test_one_row_that_is_forbidden_fails_alone(wiz, table, action):
     result = plan.apply(progress=False)
     assert fired(wiz.server.faults) == [("answer", f"{table}.{action}")]
     assert result.changes["state"].tolist() == ["done", "failed", "done"][:count]
-    assert "403 this fault was asked for. The API key may not do this." in said(result)[1][1]
+    assert "403 this fault was injected. The API key may not do this." in said(result)[1][1]
     assert result.failed.index.tolist() == [1]
     assert states(result.failed.wiz.plan(duplicates="create").apply(progress=False)) == {"done": 1}
 

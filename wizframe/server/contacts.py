@@ -1,11 +1,9 @@
-"""The five operations on a customer's contacts.
+"""The five operations on the contacts of a customer.
 
-Decided here, as the documents are silent:
+The documents are silent on these points, so this module decides them:
 
-- **PUT replaces the whole contact**: what is missing is erased, also a required field; what is there must be valid.
-- Setting ``is_default`` clears the flag of the customer's other contacts, whose ``updated_at`` moves with it.
-- A write that changes nothing does not move ``updated_at``. The customer's own ``updated_at`` never moves with a
-  contact's.
+- Setting ``is_default`` clears the flag of the customer's other contacts, and moves their ``updated_at``.
+- A write that changes nothing does not move ``updated_at``. A write to a contact never moves the customer's.
 """
 
 from __future__ import annotations
@@ -14,194 +12,85 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from wizframe.server.account import changed
-from wizframe.server.identity import record_id
-from wizframe.server.messages import ApiError, Response
-from wizframe.server.parameters import Query
-from wizframe.server.rules import RULES
+from wizframe.server.endpoints import Endpoint, changed
+from wizframe.server.http_messages import ApiError, Request, Response
+from wizframe.server.resources import CONTACTS, Record
 
 if TYPE_CHECKING:
-    from wizframe.server.account import Account
-    from wizframe.server.messages import Record, Request
     from wizframe.server.rules import Path
 
-__all__ = ["BLANK", "Contacts"]
-
-BLANK: Record = {name: {"flag": False, "attributes": []}.get(rule.kind) for name, rule in RULES["contacts"].items()}
-"""A contact of which nothing is known."""
+__all__ = ["Contacts"]
 
 
-class Contacts:
-    """Carry out what is asked about contacts.
+class Contacts(Endpoint):
+    """The operations on contacts."""
 
-    Parameters
-    ----------
-    account : Account
-        The data and the dialect.
-    """
+    resource = CONTACTS
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._store = account.store
-        self._spelling = account.spelling
-
-    def listing(self, request: Request, customer_id: str) -> Response:
-        """Answer ``GET /customers/{customer_id}/contacts``.
-
-        Parameters
-        ----------
-        request : Request
-            The request.
-        customer_id : str
-            From the path.
-
-        Returns
-        -------
-        Response
-            200 with a page of contacts.
-        """
-        page = Query(request.query, self._spelling).page("contacts", self._account.page_size_cap())
+    def list_page(self, request: Request, customer_id: str) -> Response:
+        """Return 200 with a page of the customer's contacts."""
+        page = self._requested_page(request)
         self._require_customer(customer_id)
-        found = self._store.contacts_of(customer_id, page.selection)
-        rows = orjson.dumps([self._spelling.contact(contact) for contact in found[page.span(len(found))]])
-        body = self._spelling.page(rows, total=len(found), page=page.number, page_size=page.size)
-        return Response(200, body)
+        found = self._store.records_of(customer_id, "contacts", page.selection)
+        rows = [self._spelling.contact(contact, "L") for contact in found[page.span(len(found))]]
+        return self._list_response(orjson.dumps(rows), page, len(found))
 
     def get(self, _request: Request, customer_id: str, contact_id: str) -> Response:
-        """Answer ``GET /customers/{customer_id}/contacts/{contact_id}``.
-
-        Parameters
-        ----------
-        customer_id, contact_id : str
-            From the path.
-
-        Returns
-        -------
-        Response
-            200 with the contact.
-        """
-        return self._answer(200, self._found(customer_id, contact_id))
+        """Return 200 with the contact."""
+        return self._response(200, customer_id, contact_id)
 
     def create(self, request: Request, customer_id: str) -> Response:
-        """Answer ``POST /customers/{customer_id}/contacts``.
-
-        Parameters
-        ----------
-        request : Request
-            The request.
-        customer_id : str
-            From the path.
-
-        Returns
-        -------
-        Response
-            201 with the contact, which is active.
-        """
+        """Return 201 with the new contact, which is active."""
         body = request.json_object()
         with self._store.writing():
             self._require_customer(customer_id)
-            values = self._account.checked("contacts", body, creating=True)
-            contact_id = self.add(customer_id, values, at=())
-            return self._answer(201, self._found(customer_id, contact_id))
+            contact_id = self.add(customer_id, self._checked(body, creating=True))
+            return self._response(201, customer_id, contact_id)
 
     def update(self, request: Request, customer_id: str, contact_id: str) -> Response:
-        """Answer ``PUT /customers/{customer_id}/contacts/{contact_id}``.
+        """Return 200 with the replaced contact.
 
-        Parameters
-        ----------
-        request : Request
-            The request.
-        customer_id, contact_id : str
-            From the path.
-
-        Returns
-        -------
-        Response
-            200 with the contact as it is now.
+        Contract, "The PUT trap": a missing field is erased, even a required one; a field that is sent must be valid.
         """
         body = request.json_object()
         with self._store.writing():
             current = self._found(customer_id, contact_id)
-            values = self._account.checked("contacts", body, creating=False)
-            self.replace(current, values, at=())
-            return self._answer(200, self._found(customer_id, contact_id))
+            self.replace(current, self._checked(body, creating=False))
+            return self._response(200, customer_id, contact_id)
 
     def delete(self, _request: Request, customer_id: str, contact_id: str) -> Response:
-        """Answer ``DELETE /customers/{customer_id}/contacts/{contact_id}``.
-
-        Parameters
-        ----------
-        customer_id, contact_id : str
-            From the path.
-
-        Returns
-        -------
-        Response
-            204, empty.
-        """
+        """Return 204."""
         with self._store.writing():
             self._found(customer_id, contact_id)
             self._store.delete("contacts", contact_id)
         return Response(204)
 
-    # ------------------------------------------------------------------ also used for a customer's list of contacts
+    # ------------------------------------------------------------------ also for the contacts in a customer's body
 
-    def add(self, customer_id: str, values: Record, at: Path) -> str:
-        """Store a new contact.
-
-        Parameters
-        ----------
-        customer_id : str
-            Whose contact.
-        values : dict
-            Checked values by column.
-        at : tuple
-            Where the contact lies in the body.
-
-        Returns
-        -------
-        str
-            Its id.
-        """
-        self._require_free(customer_id, values, at)
+    def add(self, customer_id: str, values: Record, at: Path = ()) -> str:
+        """Store a new contact from checked values and return its id; `at` is its path in the body."""
+        self._require_free_reference(values, at=at, customer_id=customer_id)
         now = self._store.now()
-        contact_id = record_id("contacts", self._store.next_row("contacts"))
-        given = {"id": contact_id, "customer_id": customer_id, "status": "active"}
-        self._store.insert("contacts", BLANK | values | given | {"created_at": now, "updated_at": now})
+        contact_id = CONTACTS.record_id(self._store.next_row("contacts"))
+        own = {"id": contact_id, "customer_id": customer_id, "status": "active", "created_at": now, "updated_at": now}
+        self._store.insert("contacts", CONTACTS.blank | values | own)
         if values.get("is_default"):
             self.make_default(customer_id, contact_id)
         return contact_id
 
-    def replace(self, current: Record, values: Record, at: Path) -> None:
-        """Overwrite a contact; what is missing in the values is erased.
-
-        Parameters
-        ----------
-        current : dict
-            The contact as stored.
-        values : dict
-            Checked values by column.
-        at : tuple
-            Where the contact lies in the body.
-        """
-        self._require_free(current["customer_id"], values, at, but=current["id"])
-        whole = BLANK | values
+    def replace(self, current: Record, values: Record, at: Path = ()) -> None:
+        """Overwrite a stored contact with checked values; a field without a value is erased."""
+        self._require_free_reference(values, at=at, customer_id=current["customer_id"], own_id=current["id"])
+        whole = CONTACTS.blank | values
         changes = changed(current, whole)
         if changes:
-            changes["updated_at"] = self._store.now()
-            self._store.update("contacts", current["id"], changes)
+            self._store.update("contacts", current["id"], changes | {"updated_at": self._store.now()})
         if whole["is_default"]:
             self.make_default(current["customer_id"], current["id"])
 
     def make_default(self, customer_id: str, contact_id: str) -> None:
-        """Set the flag of one contact and clear that of the customer's others.
-
-        Parameters
-        ----------
-        customer_id, contact_id : str
-            Which contact.
-        """
-        for contact in self._store.contacts_of(customer_id):
+        """Set the default flag of one contact, and clear the flag of the customer's others."""
+        for contact in self._store.records_of(customer_id, "contacts"):
             wanted = contact["id"] == contact_id
             if contact["is_default"] != wanted:
                 changes = {"is_default": wanted, "updated_at": self._store.now()}
@@ -209,8 +98,9 @@ class Contacts:
 
     # ------------------------------------------------------------------ inside
 
-    def _answer(self, status: int, contact: Record) -> Response:
-        return Response(status, self._spelling.record(self._spelling.contact(contact)))
+    def _response(self, status: int, customer_id: str, contact_id: str) -> Response:
+        spelled = self._spelling.contact(self._found(customer_id, contact_id), "D")
+        return Response(status, self._spelling.record_body(spelled))
 
     def _found(self, customer_id: str, contact_id: str) -> Record:
         contact = self._store.get("contacts", contact_id)
@@ -221,8 +111,3 @@ class Contacts:
     def _require_customer(self, customer_id: str) -> None:
         if self._store.get("customers", customer_id) is None:
             raise ApiError(404, "not_found", f"there is no customer {customer_id!r}")
-
-    def _require_free(self, customer_id: str, values: Record, at: Path, but: str = "") -> None:
-        reference = values.get("reference_id")
-        if reference and self._store.reference_taken("contacts", reference, customer_id, but):
-            self._account.refuse_taken((*at, "reference_id"), reference)

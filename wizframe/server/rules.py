@@ -1,192 +1,91 @@
-"""What may be written: which fields, of which type, how long, and what is refused with 422.
+"""The rules for what is written, and the reasons of a 422. What each field accepts is in `resources`.
 
-Decided here, as the documents are silent:
+The documents are silent on these points, so this module decides them:
 
-- Only fields that were sent are checked; what lies in the account already stays as it is.
-- ``null`` clears like ``""`` (and like ``[]`` in a list); a required field can be cleared by neither.
-- Fields that cannot be written, and fields that nobody knows, are ignored without a word.
-- The items of a list are written whole, so each needs its own required fields.
-- An attribute needs a ``name``; one without a ``value`` has an empty value from then on.
+- Only fields that were sent are checked. Stored values stay as they are, even invalid ones.
+- ``null`` clears a field like ``""`` does (like ``[]`` for a list). A required field cannot be cleared.
+- Read-only fields and unknown fields are ignored without an error.
+- Each item of a list is written as a whole, so it needs its own required fields.
+- An attribute needs a ``name``. Without a ``value``, it has an empty value from then on.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from wizframe.server.resources import RESOURCES, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from wizframe.server.resources import Record, Resource
 
-    from wizframe.server.messages import Record
+__all__ = ["Path", "Problem", "check"]
 
-__all__ = ["E164", "EMAIL", "RULES", "Checked", "Kind", "Path", "Problem", "Rule", "check"]
-
-Kind = Literal["text", "flag", "texts", "attributes", "addresses", "contacts"]
 Path = tuple[str | int, ...]
+_Checked = tuple[Any, "list[Problem]"]
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What one field accepts.
-
-    Parameters
-    ----------
-    kind : str, default "text"
-        The type of the value.
-    longest : int, optional
-        The largest number of characters.
-    required : bool, default False
-        Whether a new record must have it, and no record may lose it.
-    pattern : re.Pattern, optional
-        What a value that is not blank must match.
-    reason : str, default ""
-        The sentence for a value that does not match.
-    """
-
-    kind: Kind = "text"
-    longest: int | None = None
-    required: bool = False
-    pattern: re.Pattern[str] | None = None
-    reason: str = ""
+_ITEM_ID = Field("id", "")
 
 
-_EMAIL = Rule(pattern=EMAIL, reason="must be an e-mail address")
-_PHONE = Rule(pattern=E164, reason="must be a phone number in E.164 format, such as +14155552671")
-_ID = Rule()
-_REFERENCE = Rule(longest=255, required=True)
-
-RULES: dict[str, dict[str, Rule]] = {
-    "customers": {
-        "reference_id": _REFERENCE,
-        "display_id": Rule(),
-        "company_name": Rule(required=True),
-        "display_name": Rule(required=True),
-        "first_name": Rule(longest=50),
-        "last_name": Rule(longest=50),
-        "phone": _PHONE,
-        "email": _EMAIL,
-        "freight_term": Rule(),
-        "shipping_method": Rule(),
-        "payment_mode": Rule(),
-        "payment_term": Rule(),
-        "assigned_sales_rep_ids": Rule("texts"),
-        "assigned_price_list_id": Rule(),
-        "addresses": Rule("addresses"),
-        "contacts": Rule("contacts"),
-        "attributes": Rule("attributes"),
-        "primary_contact_id": Rule(),
-        "default_shipping_address_id": Rule(),
-        "default_billing_address_id": Rule(),
-    },
-    "contacts": {
-        "reference_id": _REFERENCE,
-        "first_name": Rule(longest=50, required=True),
-        "last_name": Rule(longest=50),
-        "email": Rule(required=True, pattern=EMAIL, reason="must be an e-mail address"),
-        "phone": _PHONE,
-        "designation": Rule(),
-        "department": Rule(),
-        "is_default": Rule("flag"),
-        "attributes": Rule("attributes"),
-    },
-    "addresses": {
-        "reference_id": _REFERENCE,
-        "first_name": Rule(longest=50),
-        "last_name": Rule(longest=50),
-        "phone": _PHONE,
-        "email": _EMAIL,
-        "address_line_1": Rule(longest=255, required=True),
-        "address_line_2": Rule(longest=255),
-        "city": Rule(longest=50, required=True),
-        "state": Rule(longest=50),
-        "country": Rule(longest=50),
-        "zip_code": Rule(longest=50),
-        "type": Rule(required=True, pattern=re.compile("billing|shipping"), reason="must be billing or shipping"),
-        "is_default": Rule("flag"),
-        "attributes": Rule("attributes"),
-    },
-}
-"""Every field that can be written, by table; ``id`` is carried besides in the items of a list."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One reason for a 422: the path of the field in our own spelling, and the sentence."""
+class Problem(NamedTuple):
+    """One reason for a 422, and the path in the body of the value that it is about."""
 
     path: Path
     reason: str
 
 
-def check(table: str, sent: Record, *, complete: bool, at: Path = ()) -> tuple[Record, list[Problem]]:
-    """Check and normalise the fields that were sent.
-
-    Parameters
-    ----------
-    table : {"customers", "contacts", "addresses"}
-        Whose rules.
-    sent : dict
-        Values by field in our own spelling; only writable fields.
-    complete : bool
-        Whether required fields must be there, as in a new record.
-    at : tuple
-        Where the record lies in the body.
-
-    Returns
-    -------
-    tuple of dict and list of Problem
-        The values to store, and everything that is wrong.
-    """
-    rules = RULES[table]
+def check(resource: Resource, sent: Record, *, complete: bool, at: Path = ()) -> tuple[Record, list[Problem]]:
+    """Return the values to store and everything that is wrong; a `complete` record needs its required fields."""
     values: Record = {}
     problems = [
         Problem((*at, name), "is required")
-        for name, rule in rules.items()
-        if complete and rule.required and name not in sent
+        for name, field in resource.writable.items()
+        if complete and field.required and name not in sent
     ]
     for name, value in sent.items():
-        if name in rules:
-            values[name], found = _CHECKS[rules[name].kind](rules[name], value, (*at, name))
+        if name in resource.writable:
+            values[name], found = _checked(resource.writable[name], value, (*at, name))
             problems += found
     return values, problems
 
 
-Checked = tuple[Any, list[Problem]]
+def _checked(field: Field, value: Any, at: Path) -> _Checked:
+    match field.kind:
+        case "text":
+            return _text(field, value, at)
+        case "flag":
+            is_valid = value is None or isinstance(value, bool)
+            return bool(value), [] if is_valid else [Problem(at, "must be true or false")]
+        case "texts":
+            return _list_of(str, "strings", value, at)
+        case "attributes":
+            return _attributes(value, at)
+        case _:
+            return _items(RESOURCES[field.kind], value, at)
 
 
-def _text(rule: Rule, value: Any, at: Path) -> Checked:
-    if value is None:
-        value = ""
+def _text(field: Field, value: Any, at: Path) -> _Checked:
+    value = "" if value is None else value
     if not isinstance(value, str):
         return "", [Problem(at, "must be a string")]
     if not value.strip():
-        return value, [Problem(at, "is required and cannot be blank")] if rule.required else []
-    if rule.longest is not None and len(value) > rule.longest:
-        return value, [Problem(at, f"must be at most {rule.longest} characters")]
-    if rule.pattern is not None and not rule.pattern.fullmatch(value):
-        return value, [Problem(at, rule.reason)]
+        return value, [Problem(at, "is required and cannot be blank")] if field.required else []
+    if field.max_length is not None and len(value) > field.max_length:
+        return value, [Problem(at, f"must be at most {field.max_length} characters long")]
+    if field.format is not None and not field.format.pattern.fullmatch(value):
+        return value, [Problem(at, field.format.reason)]
     return value, []
 
 
-def _flag(_rule: Rule, value: Any, at: Path) -> Checked:
-    if value is None or isinstance(value, bool):
-        return bool(value), []
-    return False, [Problem(at, "must be true or false")]
-
-
-def _texts(_rule: Rule, value: Any, at: Path) -> Checked:
+def _list_of(kind: type, named: str, value: Any, at: Path) -> tuple[list[Any], list[Problem]]:
     if value is None:
         return [], []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return [], [Problem(at, "must be a list of strings")]
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        return [], [Problem(at, f"must be a list of {named}")]
     return value, []
 
 
-def _attributes(_rule: Rule, value: Any, at: Path) -> Checked:
-    items, problems = _objects(value, at)
+def _attributes(value: Any, at: Path) -> _Checked:
+    items, problems = _list_of(dict, "objects", value, at)
     kept = []
     for index, item in enumerate(items):
         name = item.get("name")
@@ -197,33 +96,12 @@ def _attributes(_rule: Rule, value: Any, at: Path) -> Checked:
     return kept, problems
 
 
-def _items(table: str) -> Callable[[Rule, Any, Path], Checked]:
-    def check_items(_rule: Rule, value: Any, at: Path) -> Checked:
-        items, problems = _objects(value, at)
-        kept = []
-        for index, item in enumerate(items):
-            values, found = check(table, item, complete=True, at=(*at, index))
-            item_id, wrong = _text(_ID, item.get("id"), (*at, index, "id"))
-            kept.append(values | ({"id": item_id} if item_id else {}))
-            problems += found + wrong
-        return kept, problems
-
-    return check_items
-
-
-def _objects(value: Any, at: Path) -> tuple[list[Record], list[Problem]]:
-    if value is None:
-        return [], []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        return [], [Problem(at, "must be a list of objects")]
-    return value, []
-
-
-_CHECKS: dict[Kind, Callable[[Rule, Any, Path], Checked]] = {
-    "text": _text,
-    "flag": _flag,
-    "texts": _texts,
-    "attributes": _attributes,
-    "addresses": _items("addresses"),
-    "contacts": _items("contacts"),
-}
+def _items(resource: Resource, value: Any, at: Path) -> _Checked:
+    items, problems = _list_of(dict, "objects", value, at)
+    kept = []
+    for index, item in enumerate(items):
+        values, found = check(resource, item, complete=True, at=(*at, index))
+        item_id, wrong = _text(_ITEM_ID, item.get("id"), (*at, index, "id"))
+        kept.append(values | ({"id": item_id} if item_id else {}))
+        problems += found + wrong
+    return kept, problems

@@ -1,122 +1,106 @@
-"""Who may ask, and which operation a path and verb mean. An answer is always JSON, also for a fault of our own."""
+"""The service: it checks the key, finds the operation of a request, and always responds, with JSON for every error."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from wizframe.server.contacts import Contacts
 from wizframe.server.customers import Customers
-from wizframe.server.messages import ApiError, Request, Response
-from wizframe.server.routes import ids_of, route_of
-from wizframe.server.rules import EMAIL
+from wizframe.server.http_messages import ApiError, Request, Response
+from wizframe.server.resources import EMAIL
+from wizframe.server.routes import ROUTES, ids_of, route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from wizframe.server.account import Account
+    from wizframe.server.spelling import Spelling
+    from wizframe.server.store import Store
 
 __all__ = ["SANDBOX_API_KEY", "SANDBOX_PASSWORD", "TENANT_ID", "Service"]
 
+# Neither is a secret: both are documented, and they open nothing but a sandbox.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
-"""The key that every sandbox server accepts. It opens nothing else, so it is no secret."""
-
-SANDBOX_PASSWORD = "sandbox"  # noqa: S105 - documented, opens the sandbox alone
+SANDBOX_PASSWORD = "sandbox"  # noqa: S105
 TENANT_ID = "tenant_sandbox"
 
 
 class Service:
-    """Turn a request into a response.
+    """The API of one account in one dialect; `page_size_cap` returns the cap at the moment, or None."""
 
-    Parameters
-    ----------
-    account : Account
-        The data and the dialect.
-    """
-
-    def __init__(self, account: Account) -> None:
-        contacts = Contacts(account)
-        customers = Customers(account, contacts)
+    def __init__(self, store: Store, spelling: Spelling, page_size_cap: Callable[[], int | None]) -> None:
+        self._store = store
         self._keys = {SANDBOX_API_KEY}
-        self._routes: dict[str, dict[str, Callable[..., Response]]] = {
-            "customers": {"GET": customers.listing, "POST": customers.create},
-            "customers/*": {"GET": customers.get, "PATCH": customers.update, "DELETE": customers.delete},
-            "customers/*/contacts": {"GET": contacts.listing, "POST": contacts.create},
-            "customers/*/contacts/*": {
-                "GET": contacts.get,
-                "PUT": contacts.update,
-                "DELETE": contacts.delete,
-            },
+        customers = Customers(store, spelling, page_size_cap)
+        contacts = Contacts(store, spelling, page_size_cap)
+        self._operations: dict[str, Callable[..., Response]] = {
+            "customers.list": customers.list_page,
+            "customers.get": customers.get,
+            "customers.create": customers.create,
+            "customers.update": customers.update,
+            "customers.delete": customers.delete,
+            "contacts.list": contacts.list_page,
+            "contacts.get": contacts.get,
+            "contacts.create": contacts.create,
+            "contacts.update": contacts.update,
+            "contacts.delete": contacts.delete,
         }
 
-    def answer(self, request: Request) -> Response:
-        """Answer a request, whatever it is.
-
-        Parameters
-        ----------
-        request : Request
-            The request.
-
-        Returns
-        -------
-        Response
-            The answer, possibly an error.
-        """
+    def respond(self, request: Request) -> Response:
+        """Apply a request and return the response, possibly an error."""
         try:
-            return self._operate(request)
+            return self._applied(request)
         except ApiError as error:
             return error.response()
-        except Exception as error:  # noqa: BLE001 - a server answers 500 and lives on
+        except Exception as error:  # noqa: BLE001 - a server responds with 500 and continues
             return ApiError(500, "internal_error", f"{type(error).__name__}: {error}").response()
 
-    def _operate(self, request: Request) -> Response:
+    def _applied(self, request: Request) -> Response:
         if request.path == "/auth/token":
-            return _matching({"POST": self._token}, request.method)(request)
+            _require_verb(request, ["POST"])
+            return self._login(request)
         if not request.path.startswith("/v1/"):
-            raise ApiError(404, "not_found", "there is nothing at this address")
+            raise ApiError(404, "not_found", "there is nothing at this path")
         if request.key not in self._keys:
-            raise ApiError(401, "unauthorized", "the X-API-Key header is missing or not valid")
-        verbs = self._routes.get(route_of(request.path))
+            raise ApiError(401, "unauthorized", "the X-API-Key header is missing or invalid")
+        verbs = ROUTES.get(route_of(request.path))
         if verbs is None:
-            raise ApiError(404, "not_found", "there is nothing at this address")
-        return _matching(verbs, request.method)(request, *ids_of(request.path))
+            raise ApiError(404, "not_found", "there is nothing at this path")
+        _require_verb(request, verbs)
+        return self._operations[verbs[request.method]](request, *ids_of(request.path))
 
-    def _token(self, request: Request) -> Response:
-        """Answer ``POST /auth/token``: any well-formed e-mail address with the well-known password."""
+    def _login(self, request: Request) -> Response:
+        """Return a new key to any valid e-mail address with the documented password."""
         body = request.json_object()
         email, password = body.get("email"), body.get("password")
-        if not isinstance(email, str) or not EMAIL.fullmatch(email) or password != SANDBOX_PASSWORD:
+        if not isinstance(email, str) or not EMAIL.pattern.fullmatch(email) or password != SANDBOX_PASSWORD:
             raise ApiError(401, "unauthorized", "the e-mail address or the password is wrong")
-        token = f"api_sandbox_{secrets.token_hex(8)}"
-        self._keys.add(token)
-        return Response(200, orjson.dumps(_token_body(email, token)))
-
-
-def _matching(verbs: dict[str, Callable[..., Response]], method: str) -> Callable[..., Response]:
-    operation = verbs.get(method)
-    if operation is None:
-        allowed = ", ".join(sorted(verbs))
-        message = f"{method} is not possible here, only {allowed}"
-        raise ApiError(405, "method_not_allowed", message, headers={"Allow": allowed})
-    return operation
-
-
-def _token_body(email: str, token: str) -> dict[str, Any]:
-    expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
-    return {
-        "token_id": f"tok_{uuid.uuid4().hex[:12]}",
-        "token_type": "api_key",
-        "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "user": {
+        key = f"api_sandbox_{secrets.token_hex(8)}"
+        self._keys.add(key)
+        expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)  # contract, "Transport": after one year
+        user = {
             "id": f"user_{uuid.uuid5(uuid.NAMESPACE_URL, email).hex[:12]}",
             "email": email,
             "first_name": email.partition("@")[0].capitalize(),
             "last_name": "Sandbox",
             "tenant_id": TENANT_ID,
-        },
-        "access_token": token,
-    }
+        }
+        token = {
+            "token_id": f"tok_{uuid.uuid4().hex[:12]}",
+            "token_type": "api_key",
+            "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "user": user,
+            "access_token": key,
+        }
+        return Response(200, orjson.dumps(token))
+
+
+def _require_verb(request: Request, verbs: Iterable[str]) -> None:
+    if request.method not in verbs:
+        allowed = ", ".join(sorted(verbs))
+        message = f"{request.method} is not allowed at this path, only {allowed}"
+        raise ApiError(405, "method_not_allowed", message, headers={"Allow": allowed})

@@ -1,9 +1,9 @@
-# Tables and columns in the SQL below come from `tables.COLUMNS`, never from a request, whose values are always bound.
+# The tables and columns in the SQL below come from `resources`, never from a request. Values are always bound.
 # ruff: noqa: S608
-"""The data in SQLite, and nothing about HTTP, spelling or rules.
+"""The data in SQLite. It knows nothing about HTTP, spelling or rules.
 
-One connection under one lock: every answer is one moment's truth, and the lock costs little, since a whole page is
-put together inside SQLite in a third of a millisecond.
+One connection under one lock, so every response shows one moment. The lock costs little: SQLite puts a whole page
+together in a third of a millisecond.
 """
 
 from __future__ import annotations
@@ -17,30 +17,26 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wizframe.server.tables import COLUMNS, INDEXES, TABLES, decoded, encoded
+from wizframe.server.resources import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from wizframe.server.messages import Record
-    from wizframe.server.parameters import Page, Selection
+    from wizframe.server.list_parameters import Page, Selection
+    from wizframe.server.resources import Record, Resource
 
 __all__ = ["Store"]
 
+# An order has 8 bytes a customer. Without time bounds there are eight: two statuses, four columns.
 _ORDERS_KEPT = 32
+
+# Pages are kept for lists that are read again; this holds the pages of 140,000 customers.
 _PAGES_KEPT_BYTES = 64_000_000
-"""Pages of a list that is read again are not put together again; so many bytes hold 140,000 customers."""
 
 
 class Store:
-    """Hold customers and contacts, from bulk loading to single writes.
-
-    Parameters
-    ----------
-    path : Path, optional
-        The database file; None for a private temporary one, which SQLite keeps in memory while it is small.
-    """
+    """The records of an account; without a `path` in a private database, which SQLite keeps in memory while small."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
@@ -49,30 +45,24 @@ class Store:
         self._pages_bytes = 0
         self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        # Speed over durability: what a crash could lose here is a toy account.
+        # Speed matters more than durability: a crash can only lose generated data.
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -64000"):
             self._db.execute(f"PRAGMA {pragma}")
-        for statement in TABLES:
-            self._db.execute(statement)
+        for resource in TABLES.values():
+            # AUTOINCREMENT: the row number of a deleted record, and so its id, is never used again.
+            columns = f"row INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(resource.columns)}"
+            self._db.execute(f"CREATE TABLE IF NOT EXISTS {resource.name} ({columns})")
+        self._latest = ""
         if self.count("customers"):
-            self._index()
-        self._latest = self._db.execute("SELECT max(updated_at) FROM customers").fetchone()[0] or ""
+            self.loaded()
 
     def close(self) -> None:
-        """Close the database; a private one is gone with it."""
+        """Close the database; a private one is deleted."""
         with self._lock:
             self._db.close()
 
-    # ------------------------------------------------------------------ the clock
-
     def now(self) -> str:
-        """Tell the time for a write.
-
-        Returns
-        -------
-        str
-            UTC to the second; never before the newest time in the account, whatever the machine's clock does.
-        """
+        """Return the time of a write in UTC, never before the newest one in the account, whatever the clock says."""
         with self._lock:
             self._latest = max(self._latest, dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
             return self._latest
@@ -81,15 +71,9 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the lock for a group of reads and writes, all of which happen or none.
-
-        Yields
-        ------
-        None
-            Raise inside to undo.
-        """
+        """Hold the lock for reads and writes that happen together; an error undoes them all."""
         with self._lock:
-            # A savepoint is a transaction where there is none, and can be within one where there is.
+            # A savepoint is a transaction that may also be inside another one, such as a rehearsal.
             self._db.execute("SAVEPOINT writing")
             try:
                 yield
@@ -101,130 +85,68 @@ class Store:
 
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[None]:
-        """Hold the lock for a group of writes, none of which is kept; the row numbers that they took are used up.
-
-        Yields
-        ------
-        None
-            Write inside.
-        """
+        """Hold the lock for writes that are all undone; the row numbers that they used stay used."""
         with self._lock:
             self._db.execute("SAVEPOINT rehearsing")
             try:
                 yield
             finally:
-                taken = self._db.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+                used = self._db.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
                 self._db.execute("ROLLBACK TO rehearsing")
                 self._db.execute("DELETE FROM sqlite_sequence")
-                self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", taken)
+                self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", used)
                 self._db.execute("RELEASE rehearsing")
 
     def next_row(self, table: str) -> int:
-        """Tell the number that the next record will have.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-
-        Returns
-        -------
-        int
-            Above every number ever given.
-        """
+        """Return the row number of the next record, higher than all that were ever used."""
         found = self._one("SELECT seq FROM sqlite_sequence WHERE name = ?", table)
         return 1 + (found["seq"] if found else 0)
 
     def insert(self, table: str, record: Record) -> None:
-        """Add one record.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        record : dict
-            Values by column; missing ones stay NULL.
-        """
-        self._execute(
-            f"INSERT INTO {table} ({', '.join(record)}) VALUES ({', '.join('?' * len(record))})",
-            *encoded(record),
-        )
-        self._forget_orders(table, set(COLUMNS[table]))
+        """Add a record; a column without a value is NULL."""
+        statement = f"INSERT INTO {table} ({', '.join(record)}) VALUES ({', '.join('?' * len(record))})"
+        self._execute(statement, *_encoded(TABLES[table], record))
+        self._forget_orders(table, set(TABLES[table].columns))
 
     def update(self, table: str, record_id: str, changes: Record) -> None:
-        """Change columns of one record.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        record_id : str
-            Its id.
-        changes : dict
-            New values by column.
-        """
+        """Change columns of a record."""
         assignments = ", ".join(f"{column} = ?" for column in changes)
-        self._execute(f"UPDATE {table} SET {assignments} WHERE id = ?", *encoded(changes), record_id)
+        values = _encoded(TABLES[table], changes)
+        self._execute(f"UPDATE {table} SET {assignments} WHERE id = ?", *values, record_id)
         self._forget_orders(table, set(changes))
 
     def delete(self, table: str, record_id: str) -> None:
-        """Remove one record, and with a customer its contacts.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        record_id : str
-            Its id.
-        """
+        """Delete a record, and with a customer everything that belongs to it."""
         if table == "customers":
-            self._execute("DELETE FROM contacts WHERE customer_id = ?", record_id)
+            for resource in TABLES.values():
+                if resource.belongs_to_customer:
+                    self._execute(f"DELETE FROM {resource.name} WHERE customer_id = ?", record_id)
         self._execute(f"DELETE FROM {table} WHERE id = ?", record_id)
-        self._forget_orders(table, set(COLUMNS[table]))
+        self._forget_orders(table, set(TABLES[table].columns))
 
     def overwrite(self, table: str, record_id: str, columns: Record) -> None:
-        """Store values past every rule.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        record_id : str
-            Its id.
-        columns : dict
-            New values by column; ``updated_at`` moves unless it is among them.
-
-        Raises
-        ------
-        KeyError
-            If there is no such table, record or column.
-        """
-        unknown = sorted(set(columns) - set(COLUMNS[table]) | set(columns) & {"id"})
+        """Store values without any check; `updated_at` moves unless it is among them."""
+        allowed = [column for column in _resource(table).columns if column != "id"]
+        unknown = sorted(set(columns) - set(allowed))
         if unknown:
-            raise KeyError(f"{table} have no column {unknown[0]!r} that can be overwritten")
+            raise KeyError(f"{table} have no column {unknown[0]!r} to overwrite: use one of {', '.join(allowed)}")
         with self.writing():
             if self.get(table, record_id) is None:
                 raise KeyError(f"there is no record {record_id!r} among the {table}")
             self.update(table, record_id, {"updated_at": self.now(), **columns})
 
     def load(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add many records at once, lists already encoded as JSON.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        rows : iterable of tuple
-            Values in the order of `COLUMNS`.
-        """
-        names = COLUMNS[table]
+        """Add many rows in the order of the columns, with lists as JSON; call `loaded` after the last ones."""
+        names = TABLES[table].columns
         statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         self._db.executemany(statement, rows)
 
     def loaded(self) -> None:
-        """Finish bulk loading: build the indexes, which costs less afterwards than along the way."""
+        """Build the indexes: afterwards it costs less than during the load."""
         with self._lock:
-            self._index()
+            for resource in TABLES.values():
+                for statement in _indexes(resource):
+                    self._db.execute(statement)
             self._orders.clear()
             self._latest = self._db.execute("SELECT max(updated_at) FROM customers").fetchone()[0] or ""
 
@@ -232,127 +154,45 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Hold the lock for a group of reads, so that no write falls between them.
-
-        Yields
-        ------
-        None
-            Read inside.
-        """
+        """Hold the lock for several reads, so that no write comes between them."""
         with self._lock:
             yield
 
     def count(self, table: str) -> int:
-        """Count the records of a table.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-
-        Returns
-        -------
-        int
-            Of both statuses.
-        """
+        """Count the records of a table, active and inactive."""
         with self._lock:
             return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def get(self, table: str, record_id: str) -> Record | None:
-        """Read one record.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        record_id : str
-            Its id.
-
-        Returns
-        -------
-        dict or None
-            Every column, or None if there is no such record.
-        """
+        """Return a record with all columns, or None if it does not exist."""
         found = self._one(f"SELECT * FROM {table} WHERE id = ?", record_id)
-        return None if found is None else decoded(table, found)
-
-    def contacts_of(self, customer_id: str, selection: Selection | None = None) -> list[Record]:
-        """Read the contacts of a customer.
-
-        Parameters
-        ----------
-        customer_id : str
-            The customer's id.
-        selection : Selection, optional
-            Which of them, in which order; None for all of them as inserted.
-
-        Returns
-        -------
-        list of dict
-            In ascending order.
-        """
-        condition, values = selection.condition() if selection else ("1", [])
-        order = f"{selection.sort_by}, row" if selection else "row"
-        query = f"SELECT * FROM contacts WHERE customer_id = ? AND {condition} ORDER BY {order}"
-        with self._lock:
-            return [decoded("contacts", row) for row in self._db.execute(query, (customer_id, *values))]
+        return None if found is None else _decoded(TABLES[table], found)
 
     def records(self, table: str) -> list[Record]:
-        """Read a whole table.
-
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-
-        Returns
-        -------
-        list of dict
-            As inserted, every column.
-        """
-        if table not in COLUMNS:
-            raise KeyError(f"there is no table {table!r}: the tables are {', '.join(COLUMNS)}")
+        """Return a whole table in the order of insertion."""
+        resource = _resource(table)
         with self._lock:
-            return [decoded(table, row) for row in self._db.execute(f"SELECT * FROM {table} ORDER BY row")]
+            return [_decoded(resource, row) for row in self._db.execute(f"SELECT * FROM {table} ORDER BY row")]
 
-    def reference_taken(self, table: str, reference: str, customer_id: str | None, but: str = "") -> bool:
-        """Look whether a reference belongs to another record already, of either status.
+    def records_of(self, customer_id: str, table: str, selection: Selection | None = None) -> list[Record]:
+        """Return what belongs to a customer: all in the order of insertion, or a selection in its ascending order."""
+        condition, values = selection.condition() if selection else ("1", [])
+        order = f"{selection.sort_by}, row" if selection else "row"
+        query = f"SELECT * FROM {table} WHERE customer_id = ? AND {condition} ORDER BY {order}"
+        with self._lock:
+            return [_decoded(TABLES[table], row) for row in self._db.execute(query, (customer_id, *values))]
 
-        Parameters
-        ----------
-        table : {"customers", "contacts"}
-            Which table.
-        reference : str
-            The reference.
-        customer_id : str, optional
-            The customer within which it must be unique; None for the whole account.
-        but : str, default ""
-            The id of the record that may have it.
-
-        Returns
-        -------
-        bool
-            True if it is taken.
-        """
+    def reference_taken(self, table: str, reference: str, customer_id: str | None, own_id: str) -> bool:
+        """Tell whether another record, of the customer or else of the account, has a reference, whatever its status."""
         query = f"SELECT 1 FROM {table} WHERE reference_id = ? AND id <> ?"
         if customer_id is None:
-            return self._one(query, reference, but) is not None
-        return self._one(f"{query} AND customer_id = ?", reference, but, customer_id) is not None
+            return self._one(query, reference, own_id) is not None
+        return self._one(f"{query} AND customer_id = ?", reference, own_id, customer_id) is not None
 
     def customer_page(self, page: Page, keys: dict[str, str]) -> tuple[bytes, int]:
-        """Put together one page of the list of customers.
+        """Return a page of customers as a JSON list, and the number of customers on all pages.
 
-        Parameters
-        ----------
-        page : Page
-            Which records.
-        keys : dict
-            The column behind each key of a list row.
-
-        Returns
-        -------
-        tuple of bytes and int
-            A JSON list, and how many records the selection holds on all pages.
+        `keys` has the keys of a list row, each with its column.
         """
         with self._lock:
             found = self._pages.get((page, tuple(keys)))
@@ -368,7 +208,7 @@ class Store:
 
     def _page(self, rows: list[int], keys: dict[str, str]) -> bytes:
         pairs = ", ".join(f"'{key}', c.{column}" for key, column in keys.items())
-        # One statement and one result: fetched row by row, each row would hand the GIL to another thread and back.
+        # One statement with one result: a fetch of each row would hand the GIL to another thread and back.
         query = (
             f"SELECT group_concat(line) FROM (SELECT json_object({pairs}) AS line "
             "FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.row = wanted.value ORDER BY wanted.key)"
@@ -380,10 +220,8 @@ class Store:
         self._pages.clear()
         self._pages_bytes = 0
 
-    # ------------------------------------------------------------------ orders
-
     def _order(self, selection: Selection) -> array[int]:
-        """Row numbers of a selection in ascending order: with them a deep page costs no more than the first."""
+        """Return the row numbers of a selection in ascending order, so that a late page costs as much as page 1."""
         order = self._orders.get(selection)
         if order is None:
             condition, values = selection.condition()
@@ -395,22 +233,16 @@ class Store:
         return order
 
     def _forget_orders(self, table: str, columns: set[str]) -> None:
-        """Drop the orders that a write to these columns may change; a walk by creation survives all edits."""
+        """Drop the orders that a write to these columns may change: a walk by creation survives all edits."""
         if table != "customers":
             return
         self._forget_pages()
         for selection in list(self._orders):
-            uses = {"status", selection.sort_by, *(bound[0] for bound in selection.bounds)}
+            used = {"status", selection.sort_by, *(bound[0] for bound in selection.bounds)}
             if selection.references is not None:
-                uses.add("reference_id")
-            if uses & columns:
+                used.add("reference_id")
+            if used & columns:
                 del self._orders[selection]
-
-    # ------------------------------------------------------------------ SQL
-
-    def _index(self) -> None:
-        for statement in INDEXES:
-            self._db.execute(statement)
 
     def _execute(self, statement: str, *values: Any) -> None:
         with self._lock:
@@ -420,3 +252,35 @@ class Store:
         with self._lock:
             found: sqlite3.Row | None = self._db.execute(query, values).fetchone()
             return found
+
+
+def _resource(table: str) -> Resource:
+    if table not in TABLES:
+        raise KeyError(f"there is no table {table!r}: use one of {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+def _indexes(resource: Resource) -> Iterator[str]:
+    table = resource.name
+    yield f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)"
+    if resource.belongs_to_customer:  # a customer's few records are sorted without an index
+        yield f"CREATE INDEX IF NOT EXISTS {table}_customer ON {table} (customer_id)"
+        return
+    yield f"CREATE INDEX IF NOT EXISTS {table}_reference ON {table} (reference_id)"
+    for column in resource.sort_by:
+        yield f"CREATE INDEX IF NOT EXISTS {table}_by_{column} ON {table} (status, {column})"
+
+
+def _encoded(resource: Resource, record: Record) -> list[Any]:
+    """Return the values that SQLite stores, with lists as JSON."""
+    lists = resource.list_columns
+    return [orjson.dumps(value).decode() if column in lists else value for column, value in record.items()]
+
+
+def _decoded(resource: Resource, row: sqlite3.Row) -> Record:
+    record = {column: row[column] for column in resource.columns}
+    for column in resource.list_columns:
+        record[column] = orjson.loads(record[column] or "[]")
+    for column in resource.flag_columns:
+        record[column] = bool(record[column])
+    return record

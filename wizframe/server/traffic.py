@@ -1,4 +1,4 @@
-"""What is known about the requests as such: the account of those served, and the limit on their rate."""
+"""The traffic of a sandbox server: a log of its requests, and the limit on their rate."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["REMEMBERED", "RateLimit", "RequestLog", "RequestRecord"]
+__all__ = ["RateLimit", "RequestLog", "RequestRecord"]
 
-REMEMBERED = 100_000
-"""How many requests the account holds before the oldest are forgotten."""
+# About 20 MB; more than a test sends, and a demo that runs for days does not fill the memory.
+_REMEMBERED = 100_000
 
 
 class RequestRecord(NamedTuple):
-    """One request that was served.
+    """One request that the server received.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class RequestRecord(NamedTuple):
     query : str
         The raw query string.
     status : int
-        The status it was answered with; 0 where a fault left it without an answer.
+        The status of the response; 0 if a fault left the request without a response.
     """
 
     method: str
@@ -40,19 +40,19 @@ class RequestRecord(NamedTuple):
 
     @property
     def params(self) -> dict[str, str]:
-        """The query's parameters, decoded."""
+        """The parameters of the query, decoded."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 class RequestLog:
-    """A thread-safe account of the requests served, oldest first.
+    """The requests that the server received, oldest first: the last 100,000. Thread-safe.
 
-    A request is entered before its answer leaves, so whoever holds the answer finds the entry.
+    An entry exists before its response is sent, so a client that has the response finds the entry.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: deque[RequestRecord] = deque(maxlen=REMEMBERED)
+        self._records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -67,18 +67,18 @@ class RequestLog:
         return f"<RequestLog of {len(self)} requests>"
 
     def append(self, record: RequestRecord) -> None:
-        """Enter one request.
+        """Add a request.
 
         Parameters
         ----------
         record : RequestRecord
-            What was asked and answered.
+            The request and the status of its response.
         """
         with self._lock:
             self._records.append(record)
 
     def clear(self) -> None:
-        """Forget everything so far."""
+        """Remove all entries."""
         with self._lock:
             self._records.clear()
 
@@ -88,12 +88,12 @@ class RequestLog:
 
 
 class RateLimit:
-    """A token bucket that holds one second's worth of requests.
+    """A token bucket with the requests of one second.
 
     Parameters
     ----------
     rate : callable
-        Returns the present limit in requests per second, or None for no limit.
+        Returns the limit at the moment in requests per second; None is no limit.
     """
 
     def __init__(self, rate: Callable[[], float | None]) -> None:
@@ -103,7 +103,7 @@ class RateLimit:
         self._filled_at = time.monotonic()
 
     def seconds_to_wait(self) -> int:
-        """Take one token, or tell how long there will be none.
+        """Take a token, or tell how long to wait for one.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A service whose answers can be wrong: what a fault makes of a request and of its answer, before any byte is sent."""
+"""A service that can respond falsely: what a fault makes of a request and its response, before any byte is sent."""
 
 from __future__ import annotations
 
@@ -9,101 +9,83 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from wizframe.server.faults.kinds import KINDS
-from wizframe.server.messages import ApiError, Response
+from wizframe.server.http_messages import ApiError, Response
 from wizframe.server.routes import ids_of, operation_of
 from wizframe.server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wizframe.server.account import Account
     from wizframe.server.faults.schedule import Fault
-    from wizframe.server.messages import Record, Request
+    from wizframe.server.http_messages import Request
 
 __all__ = ["FaultyService"]
 
 
 class FaultyService(Service):
-    """Answer as asked, or as a fault has it.
+    """A service that also responds as a fault wants."""
 
-    Parameters
-    ----------
-    account : Account
-        The data and the dialect.
-    """
-
-    def __init__(self, account: Account) -> None:
-        super().__init__(account)
-        self._store = account.store
-        self._alterations: dict[str, Callable[[Request, Fault], Response | None]] = {
-            "keep": self._kept,
-            "lie": self._kept,
-            "empty_page": lambda request, _: self._page(request, lambda _: []),
-            "short_page": lambda request, _: self._page(request, lambda rows: rows[: len(rows) // 2]),
-            "repeated_page": self._repeated,
-            "total_too_small": lambda request, _: self._counted(request, lambda total: total // 2),
-            "total_too_large": lambda request, _: self._counted(request, lambda total: 2 * total + 1),
-        }
-
-    def answer_with(self, fault: Fault, request: Request) -> Response | None:
-        """Answer a request that a fault hits.
-
-        Parameters
-        ----------
-        fault : Fault
-            Which one.
-        request : Request
-            The request.
-
-        Returns
-        -------
-        Response or None
-            The answer; None if there is nothing that the fault could alter, and then nothing was done.
-        """
+    def respond_with(self, fault: Fault, request: Request) -> Response | None:
+        """Respond to a request that a fault hits; None if there is nothing to alter, and then nothing was done."""
         if KINDS[fault.kind].applied == "altered":
-            return self._alterations[fault.kind](request, fault)
+            return self._altered(fault, request)
         if fault.kind == "answer":
-            return _instead(Response(200), fault, request)
+            return _replaced(Response(200), fault, request)
         if fault.action is not None:
             try:
                 fault.action()
-            except Exception as error:  # noqa: BLE001 - whoever wrote the action reads it in the answer
+            except Exception as error:  # noqa: BLE001 - the author of the action reads it in the response
                 return ApiError(500, "action_failed", f"{type(error).__name__}: {error}").response()
-        truth = self.answer(request)
-        return _instead(truth, fault, request) if fault.kind == "answer_after" else truth
+        truth = self.respond(request)
+        return _replaced(truth, fault, request) if fault.kind == "answer_after" else truth
 
-    # ------------------------------------------------------------------ writes
+    def _altered(self, fault: Fault, request: Request) -> Response | None:
+        match fault.kind:
+            case "empty_page":
+                return self._page(request, lambda _: [])
+            case "short_page":
+                return self._page(request, lambda rows: rows[: len(rows) // 2])
+            case "repeated_page":
+                return self._repeated_page(request)
+            case "total_too_small":
+                return self._page_with_total(request, lambda total: total // 2)
+            case "total_too_large":
+                return self._page_with_total(request, lambda total: 2 * total + 1)
+            case _:
+                return self._unstored_write(fault, request)
 
-    def _kept(self, request: Request, fault: Fault) -> Response | None:
-        """Leave the old value where it was, and answer with success."""
+    # ------------------------------------------------------------------ writes: keep, lie
+
+    def _unstored_write(self, fault: Fault, request: Request) -> Response | None:
+        """Respond with success, but leave the old values (or the old value of one column) in the store."""
         table, _, verb = operation_of(request.method, request.path).partition(".")
         with self._store.reading():
             if fault.column is None or verb == "delete":
                 with self._store.rehearsing():
-                    answer = self.answer(request)
+                    response = self.respond(request)
             else:
-                answer = self._kept_column(request, table, verb, fault.column)
-            if answer.status >= 300:  # noqa: PLR2004 - refused anyway
+                response = self._write_without(fault.column, table, verb, request)
+            if not _is_success(response):
                 return None
             if fault.kind == "lie" or verb == "delete" or (verb == "create" and fault.column is None):
-                return answer
-            path = request.path if verb == "update" else f"{request.path}/{_id_in(answer)}"
-            shown = self.answer(dataclasses.replace(request, method="GET", path=path, query="", body=b""))
-            return dataclasses.replace(answer, body=shown.body)
+                return response
+            path = request.path if verb == "update" else f"{request.path}/{_id_in(response)}"
+            stored = self.respond(dataclasses.replace(request, method="GET", path=path, query="", body=b""))
+            return dataclasses.replace(response, body=stored.body)
 
-    def _kept_column(self, request: Request, table: str, verb: str, column: str) -> Response:
+    def _write_without(self, column: str, table: str, verb: str, request: Request) -> Response:
         record_id = "" if verb == "create" else ids_of(request.path)[-1]
         before = self._store.get(table, record_id) or {}
-        answer = self.answer(request)
-        if answer.status < 300:  # noqa: PLR2004 - otherwise there is nothing to put back
-            self._store.update(table, record_id or _id_in(answer), {column: before.get(column)})
-        return answer
+        response = self.respond(request)
+        if _is_success(response):
+            self._store.update(table, record_id or _id_in(response), {column: before.get(column)})
+        return response
 
     # ------------------------------------------------------------------ lists
 
     def _page(self, request: Request, alter: Callable[[list[Any]], list[Any]]) -> Response | None:
-        truth = self.answer(request)
-        if truth.status != 200:  # noqa: PLR2004 - no page at all
+        truth = self.respond(request)
+        if not _is_success(truth):
             return None
         body = orjson.loads(truth.body)
         rows = _rows(body)
@@ -112,52 +94,57 @@ class FaultyService(Service):
             return None
         return Response(200, orjson.dumps(altered if isinstance(body, list) else body | {"data": altered}))
 
-    def _repeated(self, request: Request, _: Fault) -> Response | None:
+    def _repeated_page(self, request: Request) -> Response | None:
         query = dict(parse_qsl(request.query))
         number = query.get("page", "1")
-        if not number.isdecimal() or int(number) < 2:  # noqa: PLR2004 - no page before it
+        if not number.isdecimal() or int(number) <= 1:
             return None
         before = dataclasses.replace(request, query=urlencode(query | {"page": str(int(number) - 1)}))
-        return self._page(request, lambda _: _rows(orjson.loads(self.answer(before).body)))
+        return self._page(request, lambda _: _rows(orjson.loads(self.respond(before).body)))
 
-    def _counted(self, request: Request, alter: Callable[[int], int]) -> Response | None:
-        truth = self.answer(request)
+    def _page_with_total(self, request: Request, alter: Callable[[int], int]) -> Response | None:
+        truth = self.respond(request)
         body = orjson.loads(truth.body)
-        if truth.status != 200 or isinstance(body, list):  # noqa: PLR2004 - no totals in it
+        if not _is_success(truth) or isinstance(body, list):
             return None
-        counts = body["pagination"]
-        total, page = alter(counts["total_records"]), counts["current_page"]
-        if total == counts["total_records"]:
+        pagination = body["pagination"]
+        total, page = alter(pagination["total_records"]), pagination["current_page"]
+        if total == pagination["total_records"]:
             return None
-        pages = -(-total // counts["page_size"])
-        following = page + 1 if page < pages else None
-        counts |= {"total_records": total, "total_pages": pages, "next_page": following}
+        pages = -(-total // pagination["page_size"])
+        next_page = page + 1 if page < pages else None
+        pagination |= {"total_records": total, "total_pages": pages, "next_page": next_page}
         return Response(200, orjson.dumps(body))
 
 
-def _instead(truth: Response, fault: Fault, request: Request) -> Response:
-    """Make the answer of a fault's own choice."""
+def _is_success(response: Response) -> bool:
+    return response.status < 300  # noqa: PLR2004 - the service never redirects
+
+
+def _replaced(truth: Response, fault: Fault, request: Request) -> Response:
+    """Return the response that a fault has in place of the true one."""
     status = fault.status or truth.status
-    body, kind = _body(fault, status, truth)
-    headers = {**truth.headers, "Content-Type": kind, **fault.headers}
-    shown = {name: value and value.replace("{key}", request.key) for name, value in headers.items()}
-    return Response(status, body.replace(b"{key}", request.key.encode("latin-1", "replace")), shown)
+    body, content_type = _replaced_body(truth, fault, status)
+    headers = {**truth.headers, "Content-Type": content_type, **fault.headers}
+    with_key = {name: value and value.replace("{key}", request.key) for name, value in headers.items()}
+    return Response(status, body.replace(b"{key}", request.key.encode("latin-1", "replace")), with_key)
 
 
-def _body(fault: Fault, status: int, truth: Response) -> tuple[bytes, str]:
+def _replaced_body(truth: Response, fault: Fault, status: int) -> tuple[bytes, str]:
     match fault.body:
         case None if status >= 400 and fault.status:  # noqa: PLR2004 - an error
-            return ApiError(status, "injected_fault", "this fault was asked for").response().body, "application/json"
+            body = ApiError(status, "injected_fault", "this fault was injected").response().body
         case None:
-            return truth.body, "application/json"
+            body = truth.body
         case str(text):
             return text.encode(), "text/html; charset=utf-8"
         case bytes(content):
-            return content, "application/json"
+            body = content
         case dict() | list():
-            return orjson.dumps(fault.body), "application/json"
+            body = orjson.dumps(fault.body)
         case alter:
-            return alter(truth.body), "application/json"
+            body = alter(truth.body)
+    return body, "application/json"
 
 
 def _rows(body: Any) -> list[Any]:
@@ -165,7 +152,7 @@ def _rows(body: Any) -> list[Any]:
     return rows
 
 
-def _id_in(answer: Response) -> str:
-    body: Record = orjson.loads(answer.body)
+def _id_in(response: Response) -> str:
+    body = orjson.loads(response.body)
     record_id: str = body.get("data", body)["id"]
     return record_id

@@ -1,7 +1,6 @@
-# Names of the world in their own scripts are the point here.
-"""The world that generated customers live in: countries with their shops, cities, names and ways of writing.
+"""The countries of the generated customers, with names and addresses as people there write them.
 
-All of it is made up; telephone numbers carry the 555 of fiction.
+All of it is made up. Phone numbers contain 555, which is reserved for fiction.
 """
 
 from __future__ import annotations
@@ -9,104 +8,66 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
 
-__all__ = ["COUNTRIES", "Country", "slug"]
+__all__ = ["COUNTRIES", "Country"]
 
 
 @dataclass(frozen=True)
 class Country:
-    """What a customer's country decides.
+    """A country (ISO 3166-1 alpha-2) and the parts of its customers; `weight` is their share in percent.
 
-    Parameters
-    ----------
-    code : str
-        ISO 3166-1 alpha-2.
-    weight : int
-        How many of a hundred customers are there.
-    dialing : str
-        What telephone numbers begin with, separated by ``|``; four digits follow.
-    shops, names : str
-        The two halves of a shop's name, separated by ``|``.
-    legal : str
-        What follows it in the company's legal name; ``~`` is the shop's name.
-    cities : str
-        ``city/state/zip/latin`` each; in the zip, ``#`` stands for a digit and ``@`` for a letter.
-    streets : str
-        Streets, ``#`` being the house number.
-    given, family : str
-        People's names.
-    latin : str, default ""
-        For names in other scripts, given names as they are written in e-mail addresses.
-    joiner : str, default " "
-        What stands between the two halves of a shop's name.
+    A name that is also needed in an e-mail address or a domain has its Latin form beside it, which may be empty.
     """
 
     code: str
     weight: int
-    dialing: str
-    shops: str
-    names: str
-    legal: str
-    cities: str
-    streets: str
-    given: str
-    family: str
-    latin: str = ""
-    joiner: str = " "
-
-    @cached_property
-    def heads(self) -> list[tuple[str, str]]:
-        """Every shop name of the country, with its Latin form for an Internet domain."""
-        pairs = [(shop, name) for shop in self.shops.split("|") for name in self.names.split("|")]
-        return [(shop + self.joiner + name, slug(shop + " " + name)) for shop, name in pairs]
-
-    @cached_property
-    def places(self) -> list[list[str]]:
-        """City, state, zip pattern and Latin name of each city."""
-        return [city.split("/") for city in self.cities.split("|")]
-
-    @cached_property
-    def forms(self) -> list[str]:
-        """Ways to make a legal name of a shop's."""
-        return self.legal.split("|")
-
-    @cached_property
-    def dialed(self) -> list[str]:
-        """What telephone numbers begin with."""
-        return self.dialing.split("|")
-
-    @cached_property
-    def roads(self) -> list[str]:
-        """Streets, still without a house number."""
-        return self.streets.split("|")
-
-    @cached_property
-    def people(self) -> list[tuple[str, str]]:
-        """Given names, each with its form in an e-mail address."""
-        given = self.given.split("|")
-        latin = self.latin.split("|") if self.latin else [slug(name) for name in given]
-        return list(zip(given, latin, strict=True))
-
-    @cached_property
-    def families(self) -> list[tuple[str, str]]:
-        """Family names, each with its form in an e-mail address (empty in another script)."""
-        return [(name, slug(name)) for name in self.family.split("|")]
+    dialing: list[str]
+    """Phone numbers without their last four digits."""
+    shops: list[tuple[str, str]]
+    companies: list[str]
+    """Legal names; ``~`` stands for the shop."""
+    cities: list[list[str]]
+    """City, state, ZIP code and Latin name; in the ZIP code, ``#`` stands for a digit and ``@`` for a letter."""
+    streets: list[str]
+    """Streets; ``#`` stands for the house number."""
+    given_names: list[tuple[str, str]]
+    family_names: list[tuple[str, str]]
 
 
-def slug(text: str) -> str:
-    """Reduce a text to what fits an e-mail address or a domain.
+def _country(  # noqa: PLR0913, PLR0917 - a row of the table below
+    code: str,
+    weight: int,
+    dialing: str,
+    first_words: str,
+    second_words: str,
+    companies: str,
+    cities: str,
+    streets: str,
+    given: str,
+    family: str,
+    given_latin: str = "",
+    joiner: str = " ",
+) -> Country:
+    """Split the strings of the table below at ``|``; a shop's name is a first word, the joiner and a second word."""
+    shops = [(first, second) for first in first_words.split("|") for second in second_words.split("|")]
+    given_names = given.split("|")
+    latin = given_latin.split("|") if given_latin else [_latin(name) for name in given_names]
+    return Country(
+        code=code,
+        weight=weight,
+        dialing=dialing.split("|"),
+        shops=[(first + joiner + second, _latin(first + second)) for first, second in shops],
+        companies=companies.split("|"),
+        cities=[city.split("/") for city in cities.split("|")],
+        streets=streets.split("|"),
+        given_names=list(zip(given_names, latin, strict=True)),
+        family_names=[(name, _latin(name)) for name in family.split("|")],
+    )
 
-    Parameters
-    ----------
-    text : str
-        Any text.
 
-    Returns
-    -------
-    str
-        Lower-case ASCII letters and digits; empty for another script.
-    """
+def _latin(text: str) -> str:
+    """Return the ASCII letters and digits of a name in lower case; nothing is left of another script."""
+    # NFKD does not take these apart.
     for letter, ascii_form in (("ß", "ss"), ("ø", "o"), ("ł", "l"), ("æ", "ae"), ("ı", "i")):
         text = text.replace(letter, ascii_form).replace(letter.upper(), ascii_form)
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
@@ -132,7 +93,7 @@ _ENGLISH_FAMILY = (
 )
 
 COUNTRIES = (
-    Country(
+    _country(
         "US",
         38,
         "+1415555|+1312555|+1503555|+1212555|+1617555|+1512555|+1206555|+1303555",
@@ -146,7 +107,7 @@ COUNTRIES = (
         _ENGLISH_GIVEN,
         _ENGLISH_FAMILY,
     ),
-    Country(
+    _country(
         "CA",
         7,
         "+1514555|+1416555|+1604555|+1902555",
@@ -159,7 +120,7 @@ COUNTRIES = (
         "Geneviève|Étienne|Chloé|François|Sophie|Mathieu|Hannah|Lucas|Océane|Benoît",
         "Tremblay|Gagné|Bélanger|Côté|MacKenzie|Lévesque|Fraser|Desrosiers|Chow",
     ),
-    Country(
+    _country(
         "GB",
         10,
         "+44207555",
@@ -172,7 +133,7 @@ COUNTRIES = (
         "Harriet|Imogen|Poppy|Alfie|Rory|Callum|Siân|Freya|Hamish|Tamsin|Zadie|Niamh",
         "Ackroyd|Blythe|Cholmondeley|Drummond|Featherstone|Gwilliam|Hargreaves|Okonkwo|Patel|Smythe-Jones|Wren",
     ),
-    Country(
+    _country(
         "DE",
         9,
         "+4930555",
@@ -184,7 +145,7 @@ COUNTRIES = (
         "Jürgen|Käthe|Anneliese|Björn|Sören|Mareike|Lukas|Franziska|Götz|Änne",
         "Müller-Lüdenscheidt|Großmann|Schäfer|Böttcher|Weiß|Krüger|Brandhorst|Öztürk|von der Heide",
     ),
-    Country(
+    _country(
         "FR",
         8,
         "+3315555",
@@ -197,7 +158,7 @@ COUNTRIES = (
         "Éloïse|Zoé|Gaëlle|Maëlys|Raphaël|Théo|Anaïs|Benoît|Françoise|Noël",
         "Lefèvre|Béranger|d'Estrées|Château|Delacroix-Noir|Gauthier|Hénault|de la Tour|Pélissier",
     ),
-    Country(
+    _country(
         "IT",
         6,
         "+3902555",
@@ -209,7 +170,7 @@ COUNTRIES = (
         "Chiara|Niccolò|Zoë|Beatrice|Matteo|Ginevra|Nicolò|Azzurra|Lapo",
         "Dell'Orto|Bellandi|Cangiò|Fumagalli|De Santis|Pappalardo|Rosàs|Quaranta",
     ),
-    Country(
+    _country(
         "ES",
         4,
         "+3491555",
@@ -221,7 +182,7 @@ COUNTRIES = (
         "Íñigo|Begoña|Lucía|Álvaro|María José|Ramón|Nuria|Iñaki",
         "Muñoz|Ibáñez|García-Pelayo|Núñez de Arce|Ordóñez|Zúñiga|Castaño",
     ),
-    Country(
+    _country(
         "SE",
         3,
         "+468555",
@@ -233,7 +194,7 @@ COUNTRIES = (
         "Åsa|Östen|Linnéa|Göran|Märta|Håkan|Ebba",
         "Sjöström|Åkerblom|Öberg|Lindqvist|Hägglund|Björnstrand",
     ),
-    Country(
+    _country(
         "PL",
         3,
         "+4822555",
@@ -245,7 +206,7 @@ COUNTRIES = (
         "Agnieszka|Łukasz|Małgorzata|Stanisław|Zofia|Paweł",
         "Wiśniewska|Źdźbło|Kowalczyk|Brzęczyszczykiewicz|Dąbrowski|Żak",
     ),
-    Country(
+    _country(
         "GR",
         2,
         "+30215555",
@@ -258,7 +219,7 @@ COUNTRIES = (
         "Παπαϊωάννου|Οικονόμου|Αγγελοπούλου|Μαυρίδης|Ξενάκη",
         "eleni|giorgos|katerina|nikos|ifigeneia",
     ),
-    Country(
+    _country(
         "BG",
         2,
         "+3592555",
@@ -271,7 +232,7 @@ COUNTRIES = (
         "Ангелова|Димитров|Щерева|Юруков|Ченгелиева",
         "yoana|georgi|tsvetelina|lyubomir|shtiliyana",
     ),
-    Country(
+    _country(
         "JP",
         4,
         "+8135555",
@@ -285,7 +246,7 @@ COUNTRIES = (
         "sakura|haruto|misaki|kenichi|yumiko|daisuke",
         joiner="",
     ),
-    Country(
+    _country(
         "AE",
         2,
         "+9714555",
@@ -298,7 +259,7 @@ COUNTRIES = (
         "الهاشمي|المنصوري|عبد الرحمن|الزعابي",
         "layla|ahmed|noura|yousef|maryam",
     ),
-    Country(
+    _country(
         "MX",
         2,
         "+52555555",

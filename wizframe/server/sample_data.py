@@ -1,8 +1,8 @@
-# Every number compared with a chance is a share of the data: a name for each would say less than the number.
+# Every number that is compared with a chance is a share of the data. A name for each would say less than the number.
 # ruff: noqa: PLR2004
-"""Generated data: a wholesale account as it might be, with the few percent of mess that every real one has.
+"""The generated data: a plausible wholesale account, with the few percent of mess that real accounts have.
 
-The same seed gives the same records, whatever the day: everything happened before `UNTIL`.
+The same seed gives the same records on every day: the whole history ends at `_UNTIL`.
 """
 
 from __future__ import annotations
@@ -13,33 +13,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from wizframe.server.catalogue import PRICE_LISTS, SALES_REPS
-from wizframe.server.identity import record_id
-from wizframe.server.places import COUNTRIES
-from wizframe.server.tables import COLUMNS
+from wizframe.server.countries import COUNTRIES
+from wizframe.server.lookup_data import PRICE_LISTS, SALES_REPS
+from wizframe.server.resources import ADDRESSES, CONTACTS, CUSTOMERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wizframe.server.messages import Record
-    from wizframe.server.places import Country
+    from wizframe.server.countries import Country
+    from wizframe.server.resources import Record
     from wizframe.server.store import Store
 
-__all__ = ["CHUNK", "IMPORT_SIZE", "UNTIL", "YEARS", "Generator", "seed_store"]
+__all__ = ["Generator", "seed_store"]
 
-UNTIL = dt.datetime(2026, 6, 30, 17, 0, tzinfo=dt.UTC)
-"""When the generated history ends."""
-
-YEARS = 3
-CHUNK = 5_000
-IMPORT_SIZE = 12
-"""Now and then so many customers in a row were imported in the same second."""
-
-_SPAN_S = YEARS * 365 * 86_400
-_START_S = int(UNTIL.timestamp()) - _SPAN_S
+_UNTIL = dt.datetime(2026, 6, 30, 17, 0, tzinfo=dt.UTC)
+_SPAN_S = 3 * 365 * 86_400
+_START_S = int(_UNTIL.timestamp()) - _SPAN_S
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-# Repetition is the weight: a choice by index costs a tenth of a weighted one, and there are millions of them.
+# Some runs of twelve customers have the same second, like an import: a walk by time must cope with equal times.
+_IMPORT_SIZE = 12
+
+# Contacts wait in memory until their customers are stored; 5,000 customers have 11,000.
+_CHUNK = 5_000
+
+# Repetition is the weight: a choice by index costs a tenth of a weighted choice, and there are millions of them.
 _TERMS = ["net30"] * 9 + ["net15"] * 3 + ["net45"] * 3 + ["net60"] * 4 + ["prepaid"] * 3 + ["due_on_receipt", "Net 30"]
 _MODES = ["credit"] * 6 + ["card"] * 6 + ["ach"] * 3 + ["wire"] * 2 + ["check"] * 2
 _SHIPPING = ["standard"] * 8 + ["ups_ground"] * 4 + ["fedex_ground"] * 3 + ["ltl_freight"] * 3 + ["express", "pickup"]
@@ -79,21 +77,11 @@ _T = TypeVar("_T")
 
 
 def seed_store(store: Store, customers: int, seed: int) -> None:
-    """Fill an empty store.
-
-    Parameters
-    ----------
-    store : Store
-        Where to.
-    customers : int
-        How many customers; their contacts come with them.
-    seed : int
-        Decides everything else.
-    """
+    """Fill an empty store with customers and their contacts."""
     generator = Generator(customers, seed)
     with store.writing():
-        for first in range(1, customers + 1, CHUNK):
-            numbers = range(first, min(first + CHUNK, customers + 1))
+        for first in range(1, customers + 1, _CHUNK):
+            numbers = range(first, min(first + _CHUNK, customers + 1))
             contacts: list[tuple[Any, ...]] = []
             store.load("customers", generator.customers(numbers, contacts))
             store.load("contacts", contacts)
@@ -101,15 +89,7 @@ def seed_store(store: Store, customers: int, seed: int) -> None:
 
 
 class Generator:
-    """Make up customers and contacts, one after the other.
-
-    Parameters
-    ----------
-    total : int
-        How many customers there will be; they spread over the whole history.
-    seed : int
-        The same seed gives the same data.
-    """
+    """Generate customers and contacts one after the other; `total` customers spread over the whole history."""
 
     def __init__(self, total: int, seed: int) -> None:
         self._chance = random.Random(seed).random  # noqa: S311 - nothing here is secret
@@ -119,26 +99,13 @@ class Generator:
         self._countries = [country for country in COUNTRIES for _ in range(country.weight)]
 
     def customers(self, numbers: range, contacts: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """Make up some customers.
-
-        Parameters
-        ----------
-        numbers : range
-            Their row numbers.
-        contacts : list
-            Where their contacts are added, as rows in the order of `COLUMNS`.
-
-        Yields
-        ------
-        tuple
-            One row, in the order of `COLUMNS`.
-        """
+        """Yield the rows of some customers, and add the rows of their contacts to the list."""
         for number in numbers:
             customer = self._customer(number)
             people = self._people(customer)
-            contacts += [tuple(person[column] for column in COLUMNS["contacts"]) for person in people]
+            contacts += [tuple(person[column] for column in CONTACTS.columns) for person in people]
             customer |= {name: people[0][name] for name in ("first_name", "last_name")}
-            yield tuple(customer[column] for column in COLUMNS["customers"])
+            yield tuple(customer[column] for column in CUSTOMERS.columns)
 
     def _pick(self, choices: Sequence[_T]) -> _T:
         return choices[int(self._chance() * len(choices))]
@@ -147,15 +114,15 @@ class Generator:
 
     def _customer(self, number: int) -> Record:
         country = self._pick(self._countries)
-        shop, domain = self._pick(country.heads)
-        place = self._pick(country.places)
+        shop, latin_shop = self._pick(country.shops)
+        city = self._pick(country.cities)
         created, updated = self._times(number)
-        domain = f"{domain or f'shop{number}-{place[3]}'}.example.{self._pick(_TLDS)}"
+        domain = f"{latin_shop or f'shop{number}-{city[3]}'}.example.{self._pick(_TLDS)}"
         return {
-            "id": record_id("customers", number),
+            "id": CUSTOMERS.record_id(number),
             "reference_id": self._reference(number, country),
             "display_id": f"C{number:05d}",
-            "company_name": self._company(shop, country),
+            "company_name": self._company_name(shop, country),
             "display_name": shop if self._chance() < 0.993 else f"{shop} ",
             "phone": self._phone(country),
             "email": self._mailbox(domain),
@@ -164,15 +131,15 @@ class Generator:
             **self._assignments(country),
             "created_at": created,
             "updated_at": updated,
-            "addresses": _json(self._addresses(number, country, place, created)),
+            "addresses": _json(self._addresses(number, country, city, created)),
             "attributes": _json(self._attributes()),
             "country": country,
             "domain": domain,
         }
 
     def _times(self, number: int) -> tuple[str, str]:
-        imported = number // IMPORT_SIZE % 9 == 4
-        position = number - number % IMPORT_SIZE if imported else number + self._chance()
+        is_imported = number // _IMPORT_SIZE % 9 == 4
+        position = number - number % _IMPORT_SIZE if is_imported else number + self._chance()
         created_s = _START_S + int(_SPAN_S * (position - 1) / (self._total + 1))
         self._created_s = created_s = max(self._created_s, created_s)
         later_s = int((_START_S + _SPAN_S - created_s) * self._chance()) if self._chance() < 0.7 else 0
@@ -186,14 +153,14 @@ class Generator:
             return f"{1_000_000 + number:010d}"
         return self._pick((f"{country.code}/{number:05d}", f"CUST {number:05d}", f"CUST{number:05d},B"))
 
-    def _company(self, shop: str, country: Country) -> str:
-        name = self._pick(country.forms).replace("~", shop)
+    def _company_name(self, shop: str, country: Country) -> str:
+        name = self._pick(country.companies).replace("~", shop)
         return name if self._chance() < 0.99 else name.replace(" ", "  ", 1)
 
     def _phone(self, country: Country) -> str | None:
         kind = self._chance()
         if kind < 0.90:
-            return f"{self._pick(country.dialed)}{int(self._chance() * 10_000):04d}"
+            return f"{self._pick(country.dialing)}{int(self._chance() * 10_000):04d}"
         return self._pick(_BAD_PHONES) if kind < 0.915 else self._blank()
 
     def _mailbox(self, domain: str) -> str | None:
@@ -240,34 +207,34 @@ class Generator:
 
     # ------------------------------------------------------------------ addresses
 
-    def _addresses(self, number: int, country: Country, place: list[str], created: str) -> list[Record]:
-        kinds = ["billing"] + ["shipping"] * self._pick(_SHIPPING_COUNTS)
+    def _addresses(self, number: int, country: Country, city: list[str], created: str) -> list[Record]:
+        types = ["billing"] + ["shipping"] * self._pick(_SHIPPING_COUNTS)
         return [
-            self._address(number * 8 + index, kind, country, place if index < 2 else self._pick(country.places))
+            self._address(number * 8 + index, type_, country, city if index < 2 else self._pick(country.cities))
             | {"is_default": index < 2, "created_at": created, "updated_at": created}
-            for index, kind in enumerate(kinds)
+            for index, type_ in enumerate(types)
         ]
 
-    def _address(self, row: int, kind: str, country: Country, place: list[str]) -> Record:
+    def _address(self, row: int, type_: str, country: Country, city: list[str]) -> Record:
         return {
-            "id": record_id("addresses", row),
+            "id": ADDRESSES.record_id(row),
             "reference_id": f"ADDR{row % 8 + 1:03d}",
             "first_name": "",
             "last_name": "",
             "phone": "",
             "email": "",
-            "address_line_1": self._pick(country.roads).replace("#", str(1 + int(self._chance() * 240))),
+            "address_line_1": self._pick(country.streets).replace("#", str(1 + int(self._chance() * 240))),
             "address_line_2": self._pick(_SECOND_LINES) if self._chance() < 0.1 else "",
-            "city": place[0],
-            "state": place[1],
+            "city": city[0],
+            "state": city[1],
             "country": country.code if self._chance() < 0.97 else "",
-            "zip_code": self._zip(place[2]),
-            "type": kind,
+            "zip_code": self._zip_code(city[2]),
+            "type": type_,
             "status": "active",
             "attributes": [],
         }
 
-    def _zip(self, pattern: str) -> str:
+    def _zip_code(self, pattern: str) -> str:
         for _ in range(pattern.count("#")):
             pattern = pattern.replace("#", _DIGITS[int(self._chance() * 10)], 1)
         for _ in range(pattern.count("@")):
@@ -288,12 +255,12 @@ class Generator:
     def _person(self, customer: Record, position: int) -> Record:
         country: Country = customer["country"]
         self._contacts += 1
-        first, first_slug = self._pick(country.people)
-        last, last_slug = self._pick(country.families)
-        # Contact references are unique within a customer only, and many a company counts from 1 in each.
+        first, first_slug = self._pick(country.given_names)
+        last, last_slug = self._pick(country.family_names)
+        # References of contacts are unique only within a customer, and many companies count from 1 in each.
         reference = f"CONT{position:03d}" if self._chance() < 0.4 else f"CONT-{self._contacts:06d}"
         return {
-            "id": record_id("contacts", self._contacts),
+            "id": CONTACTS.record_id(self._contacts),
             "customer_id": customer["id"],
             "reference_id": reference,
             "first_name": first,

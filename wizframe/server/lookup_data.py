@@ -1,6 +1,6 @@
-"""What the account holds besides customers: sales reps, price lists and the definitions of attributes.
+"""The sales reps, price lists and attribute definitions of every sandbox account.
 
-No documented request lists them, so they are constants; the documents' own examples are among them.
+No operation lists them, so they are constants. The examples of the documents are among them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wizframe.server.messages import Record
+    from wizframe.server.resources import Record
 
-__all__ = ["ATTRIBUTES", "PRICE_LISTS", "SALES_REPS", "attribute", "price_list", "sales_rep"]
+__all__ = ["ATTRIBUTES", "PRICE_LISTS", "SALES_REPS", "attribute_definition", "price_list", "sales_rep"]
 
 _SINCE = "2023-01-15T10:30:00Z"
 
@@ -97,59 +97,26 @@ ATTRIBUTES: dict[tuple[str, str], Record] = {
 
 
 def sales_rep(rep_id: str, *, brief: bool) -> Record:
-    """Look a sales rep up.
+    """Return a sales rep as the API shows it; an unknown one, stored without a check, has only an id and a blank name.
 
-    Parameters
-    ----------
-    rep_id : str
-        Its id; one that does not exist (stored past the rules) has nothing else.
-    brief : bool
-        Only ``id`` and ``name`` [D].
-
-    Returns
-    -------
-    dict
-        The rep as the API shows it; in full it has no ``name`` [R].
+    `brief` is ``id`` and ``name`` [D]. Otherwise it has first and last name, but no ``name`` [R].
     """
     rep = SALES_REPS.get(rep_id, {"id": rep_id, "name": ""})
-    names = ("id", "name") if brief else tuple(name for name in rep if name != "name")
-    return {name: rep[name] for name in names}
+    return _brief(rep) if brief else {key: value for key, value in rep.items() if key != "name"}
 
 
 def price_list(list_id: str, *, brief: bool) -> Record:
-    """Look a price list up.
-
-    Parameters
-    ----------
-    list_id : str
-        Its id; one that does not exist (stored past the rules) has an empty name.
-    brief : bool
-        Only ``id`` and ``name`` [D].
-
-    Returns
-    -------
-    dict
-        The price list as the API shows it.
-    """
+    """Return a price list as the API shows it: `brief` [D] or in full [R]."""
     found = PRICE_LISTS.get(list_id, {"id": list_id, "name": ""})
-    return {name: found[name] for name in ("id", "name")} if brief else found
+    return _brief(found) if brief else found
 
 
-def attribute(name: str, entity: str) -> Record:
-    """Look the definition of an attribute up, or make up the one that a new name gets.
+def _brief(record: Record) -> Record:
+    return {"id": record["id"], "name": record["name"]}
 
-    Parameters
-    ----------
-    name : str
-        The attribute's name.
-    entity : {"customer", "contact"}
-        What it describes.
 
-    Returns
-    -------
-    dict
-        With the keys of [D]; the same name always has the same id.
-    """
+def attribute_definition(name: str, entity: str) -> Record:
+    """Return the definition of an attribute; a new name gets one, always with the same id."""
     known = ATTRIBUTES.get((name, entity))
     if known is not None:
         return known

@@ -1,0 +1,65 @@
+"""What the operations of every resource share: how a list is answered, a body checked, a record refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from wizframe.server.http_messages import ApiError, Response, validation_error
+from wizframe.server.list_parameters import Query
+from wizframe.server.rules import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wizframe.server.http_messages import Request
+    from wizframe.server.list_parameters import Page
+    from wizframe.server.resources import Record, Resource
+    from wizframe.server.rules import Path, Problem
+    from wizframe.server.spelling import Spelling
+    from wizframe.server.store import Store
+
+__all__ = ["Endpoint", "changed"]
+
+
+class Endpoint:
+    """The operations of one resource in one dialect; `page_size_cap` returns the cap at the moment, or None."""
+
+    resource: ClassVar[Resource]
+
+    def __init__(self, store: Store, spelling: Spelling, page_size_cap: Callable[[], int | None]) -> None:
+        self._store = store
+        self._spelling = spelling
+        self._page_size_cap = page_size_cap
+
+    def _requested_page(self, request: Request) -> Page:
+        return Query(request.query, self._spelling).page(self.resource, self._page_size_cap())
+
+    def _list_response(self, rows: bytes, page: Page, total: int) -> Response:
+        return Response(200, self._spelling.list_body(rows, page, total))
+
+    def _checked(self, body: Record, *, creating: bool) -> Record:
+        """Return the writable values in a body by column; raise a 422 with everything that is wrong."""
+        sent = self._spelling.read(self.resource, body, creating=creating)
+        values, problems = check(self.resource, sent, complete=creating)
+        self._refuse(problems, creating=creating)
+        return values
+
+    def _refuse(self, problems: Sequence[Problem], *, creating: bool = False) -> None:
+        """Raise a 422 if there are problems."""
+        if problems:
+            raise validation_error([(self._spelling.path(path, creating=creating), why) for path, why in problems])
+
+    def _require_free_reference(
+        self, values: Record, *, at: Path = (), customer_id: str | None = None, own_id: str = ""
+    ) -> None:
+        """Raise a 409 if another record has the reference in the values, whatever its status."""
+        reference = values.get("reference_id")
+        if reference and self._store.reference_taken(self.resource.name, reference, customer_id, own_id):
+            details = [{"field": self._spelling.path((*at, "reference_id"), creating=False), "reason": "is taken"}]
+            message = f"another {self.resource.entity} has the reference {reference!r}"
+            raise ApiError(409, "conflict", message, details)
+
+
+def changed(before: Record, wanted: Record) -> Record:
+    """Return the values that differ from those before. One kind of blank for another is not a change."""
+    return {name: value for name, value in wanted.items() if (before[name] or None) != (value or None)}
