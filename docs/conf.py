@@ -13,8 +13,8 @@ HERE = Path(__file__).parent
 # The notebooks push: not into the journal of whoever builds this.
 os.environ["WIZFRAME_STATE_DIR"] = tempfile.mkdtemp(prefix="wizframe-docs-")
 (HERE / "notebooks").mkdir(exist_ok=True)
-for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):  # from there, pictures are elsewhere
-    text = notebook.read_text("utf-8").replace("](../docs/pictures/", "](../pictures/")
+for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):  # from there, docs/ is the parent folder
+    text = notebook.read_text("utf-8").replace("](../docs/", "](../")
     (HERE / "notebooks" / notebook.name).write_text(text, "utf-8")
 
 project = "wizframe"
