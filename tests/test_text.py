@@ -1,10 +1,10 @@
-"""Numbers with their nouns."""
+"""Numbers with their nouns, and text that a terminal can show."""
 
 from __future__ import annotations
 
 import pytest
 
-from wizframe.text import counted, plural
+from wizframe.text import counted, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,23 @@ def test_a_number_and_its_noun_agree(count, noun, written):
 
 def test_a_verb_agrees_too():
     assert [plural(count, "goes", "go") for count in (0, 1, 2)] == ["go", "goes", "go"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Müller & Söhne", "Müller & Söhne"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\u202eb", "a\\u202eb"),
+        ("two\nlines\t\0", "two\\nlines\\t\\x00"),
+        ("non-breaking\xa0space", "non-breaking\\xa0space"),
+        ("", ""),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown_as_an_escape(text, shown):
+    assert printable(text) == shown
+
+
+def test_a_long_text_is_cut_before_it_is_escaped():
+    assert printable("\n" * 5, 2) == "\\n\\n…"
+    assert printable("ab", 2) == "ab"

@@ -1,8 +1,8 @@
-"""Words for people: numbers with their nouns."""
+"""Text for people: numbers with their nouns, and nothing that a terminal would obey."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "plural"]
+__all__ = ["counted", "plural", "printable"]
 
 #: Nouns that end so take -es: push, address, box, match.
 _HISSING = ("s", "x", "z", "ch", "sh")
@@ -18,3 +18,15 @@ def plural(count: int, one: str, many: str = "") -> str:
     if count == 1:
         return one
     return many or (f"{one}es" if one.endswith(_HISSING) else f"{one}s")
+
+
+def printable(text: str, longest: int | None = None) -> str:
+    r"""Escape what a terminal would obey and what hides in a line, such as ``\x1b[2J`` and ``\u202e``.
+
+    Names, references and the service's messages may contain anything. ``longest`` cuts the text first.
+    """
+    if longest is not None and len(text) > longest:
+        text = text[:longest] + "…"
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

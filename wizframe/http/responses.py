@@ -16,6 +16,7 @@ import requests
 import urllib3.exceptions
 
 from wizframe.errors import DeadlineError, NotSentError, ProtocolError, RedirectError, TransportError, service_error
+from wizframe.text import printable
 
 if TYPE_CHECKING:
     from wizframe.errors import WizframeError
@@ -211,19 +212,13 @@ def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[st
 
 
 def _text(value: Any, secret: Secret, longest: int = _MESSAGE_CHARACTERS) -> str:
-    return "" if value is None else _printable(secret.redact(str(value)), longest)
-
-
-def _printable(text: str, longest: int) -> str:
-    """Cut a text, and make visible what a terminal would obey: a service's words end up in one."""
-    cut = text[:longest] + ("…" if len(text) > longest else "")
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in cut)
+    return "" if value is None else printable(secret.redact(str(value)), longest)
 
 
 def _excerpt(content: bytes, secret: Secret) -> str:
     """Quote the beginning of a body. Redacted before it is cut, since half a key would not be found."""
     text = " ".join(secret.redact(content[:_EXCERPT_BYTES].decode("utf-8", "replace")).split())
-    return _printable(text, _EXCERPT_CHARACTERS)
+    return printable(text, _EXCERPT_CHARACTERS)
 
 
 def _advice(status: int) -> str:
