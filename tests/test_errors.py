@@ -7,21 +7,33 @@ import sys
 import pytest
 
 from wizframe import errors
-from wizframe.errors import PlanError, PushInterruptedError, RateLimitError, ServiceError, WizframeError, service_error
+from wizframe.errors import (
+    Hint,
+    PlanError,
+    PushInterruptedError,
+    RateLimitError,
+    ServiceError,
+    WizframeError,
+    hints_for,
+    service_error,
+)
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, WizframeError)]
 
 
-def made(kind):
+HINT = Hint(python="Call resume()", cli="Run `wizframe resume`")
+
+
+def made(kind, **options):
     if issubclass(kind, ServiceError):
-        return kind("no", status=422, code="odd", details=[("email", "is odd")])
-    return kind("interrupted", ["a result"]) if kind is PushInterruptedError else kind("no")
+        return kind("no", status=422, code="odd", details=[("email", "is odd")], **options)
+    return kind("no", ["a result"], **options) if kind is PushInterruptedError else kind("no", **options)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_that_another_process_raised_is_the_same_here(kind):
     """A pool of processes breaks over one that cannot be unpickled."""
-    error = made(kind)
+    error = made(kind, hint=HINT)
     error.add_note("seen in the other process")
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
     assert (type(again), str(again), again.args, again.code) == (kind, str(error), error.args, error.code)
@@ -45,3 +57,21 @@ def test_what_was_said_of_an_error_goes_along():
     assert (again.status, again.retry_after_s) == (429, 7.0)
     with_failures = PlanError("problems", [1, 2])
     assert pickle.loads(pickle.dumps(with_failures)).failures == [1, 2]  # noqa: S301
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hint_is_shown_in_the_words_of_the_interface(kind):
+    error = made(kind, hint=HINT)
+    assert str(error) == "no. Call resume()"
+    with hints_for("cli"):
+        assert str(error) == "no. Run `wizframe resume`"
+    assert (str(error), error.hint) == ("no. Call resume()", HINT)
+
+
+def test_a_hint_may_be_the_same_for_both_or_for_one_alone():
+    assert str(made(PlanError, hint="Load again")) == "no. Load again"
+    python_only = made(PlanError, hint=Hint(python="See error.failures", cli=""))
+    assert str(python_only) == "no. See error.failures"
+    with hints_for("cli"):
+        assert str(python_only) == "no"
+    assert made(PlanError).hint is None

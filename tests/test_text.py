@@ -1,10 +1,11 @@
-"""Numbers with their nouns, and text that a terminal can show."""
+"""Numbers with their nouns, options and commands as one would type them, and text that a terminal can show."""
 
 from __future__ import annotations
 
 import pytest
 
-from wizframe.text import counted, plural, printable
+from wizframe.errors import hints_for
+from wizframe.text import command, counted, option, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,23 @@ def test_what_a_terminal_would_obey_is_shown_as_an_escape(text, shown):
 def test_a_long_text_is_cut_before_it_is_escaped():
     assert printable("\n" * 5, 2) == "\\n\\n…"
     assert printable("ab", 2) == "ab"
+
+
+    ("name", "value", "python", "typed"),
+    [
+        ("match", "reference_id", "match='reference_id'", "--match reference_id"),
+        ("max_changes", 3, "max_changes=3", "--max-changes 3"),
+        ("clear", ["phone", "email"], "clear=['phone', 'email']", "--clear phone --clear email"),
+        ("zone", "my house", "zone='my house'", "--zone 'my house'"),
+    ],
+)
+def test_an_option_is_written_as_one_would_type_it(name, value, python, typed):
+    assert option(name, value) == python
+    with hints_for("cli"):
+        assert option(name, value) == typed
+
+
+def test_so_is_a_command():
+    assert command("undo") == "wizframe.undo()"
+    with hints_for("cli"):
+        assert command("undo") == "`wizframe undo`"

@@ -34,17 +34,18 @@
     ├── JournalError (OSError)               the record of pushes cannot be used, so nothing is sent
     └── PushInterruptedError                 Ctrl-C during a push: .result says what happened
 
-A message says what happened, where, and what to do next. Code branches on the type and on ``code``. This
-module imports nothing of wizframe.
+A message says what failed and why; ``hint`` says what to do next. Code branches on the type and on ``code``.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -55,6 +56,7 @@ __all__ = [
     "ConfigurationError",
     "DeadlineError",
     "ForbiddenError",
+    "Hint",
     "IncompleteLoadWarning",
     "InvalidDataError",
     "InvalidDataWarning",
@@ -87,18 +89,77 @@ __all__ = [
 ]
 
 
+Interface = Literal["python", "cli"]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What to do next, in the words of the interface that shows it.
+
+    ``str(hint)`` gives the text for Python, or for the command line while a command runs.
+
+    Parameters
+    ----------
+    python : str
+        The text for Python and notebooks.
+    cli : str
+        The text for the command line. An empty text gives no hint there.
+    """
+
+    python: str
+    cli: str
+
+    #: One value for the whole process and not a context variable, because the threads of a push write texts, too.
+    interface: ClassVar[Interface] = "python"
+
+    def __str__(self) -> str:
+        return self.cli if Hint.interface == "cli" else self.python
+
+
+@contextmanager
+def hints_for(interface: Interface) -> Iterator[None]:
+    """Give all hints in the words of one interface inside a ``with`` block."""
+    before = Hint.interface
+    Hint.interface = interface
+    try:
+        yield
+    finally:
+        Hint.interface = before
+
+
 class WizframeError(Exception):
-    """Root of everything that wizframe raises on purpose."""
+    """Root of all errors that wizframe raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What failed and why, without a full stop at the end.
+    hint : Hint or str, optional
+        What to do next: whole sentences. A str is the same for Python and the command line.
+
+    Attributes
+    ----------
+    code : str
+        The kind of error, for programs.
+    hint : Hint or None
+    """
 
     code: str = "wizframe"
 
+    def __init__(self, message: str = "", *, hint: Hint | str | None = None) -> None:
+        super().__init__(message)
+        self.hint = Hint(hint, hint) if isinstance(hint, str) else hint
+
+    def __str__(self) -> str:
+        message, hint = super().__str__(), str(self.hint or "")
+        return f"{message.removesuffix('.')}. {hint}" if hint else message
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Python would call the class with the message alone; one that cannot be unpickled breaks a pool of processes.
-        return _again, (type(self), self.args, self.__dict__)
+        return _unpickled, (type(self), self.args, self.__dict__)
 
 
-def _again(kind: type[WizframeError], args: tuple[Any, ...], state: dict[str, Any]) -> WizframeError:
-    """Make an error anew that was pickled."""
+def _unpickled(kind: type[WizframeError], args: tuple[Any, ...], state: dict[str, Any]) -> WizframeError:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
@@ -120,12 +181,15 @@ class InvalidRequestError(WizframeError, ValueError):
         What is wrong and what to do.
     details : sequence of (field, reason), optional
         One entry for each thing that is wrong.
+    hint : Hint or str, optional
     """
 
     code = "invalid_request"
 
-    def __init__(self, message: str, details: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, details: Sequence[tuple[str, str]] = (), *, hint: Hint | str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.details = tuple(details)
 
 
@@ -178,10 +242,19 @@ class ServiceError(WizframeError):
         The service's error code.
     details : sequence of (field, reason)
         What the service said of single fields, in wizframe's field names.
+    hint : Hint or str, optional
     """
 
-    def __init__(self, message: str, *, status: int, code: str = "", details: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        details: Sequence[tuple[str, str]] = (),
+        hint: Hint | str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
         self.code = code or f"http_{status}"
         self.details = tuple(details)
@@ -220,8 +293,8 @@ class UnavailableError(ServiceError):
 class _FramedError(WizframeError, ValueError):
     """An error about many cells: ``failures`` has the columns row, column, value, rule."""
 
-    def __init__(self, message: str, failures: pd.DataFrame | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, failures: pd.DataFrame | None = None, *, hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.failures = failures
 
 
@@ -308,8 +381,8 @@ class PushInterruptedError(WizframeError):
 
     code = "interrupted"
 
-    def __init__(self, message: str, result: Any) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, result: Any, *, hint: Hint | str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.result = result
 
 
@@ -330,22 +403,14 @@ class LostBaselineWarning(UserWarning):
 
 
 def service_error(
-    status: int, message: str, *, code: str = "", details: Sequence[tuple[str, str]] = ()
+    status: int,
+    message: str,
+    *,
+    code: str = "",
+    details: Sequence[tuple[str, str]] = (),
+    hint: Hint | str | None = None,
 ) -> ServiceError:
-    """Build the leaf that fits an HTTP status.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status, 400 to 599.
-    message, code, details
-        As in :class:`ServiceError`.
-
-    Returns
-    -------
-    ServiceError
-        An instance of the leaf class, not raised.
-    """
+    """Build the error class that fits an HTTP status from 400 to 599."""
     leaves: Mapping[int, type[ServiceError]] = {
         401: AuthenticationError,
         403: ForbiddenError,
@@ -354,7 +419,7 @@ def service_error(
         429: RateLimitError,
     }
     default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary
-    return leaves.get(status, default)(message, status=status, code=code, details=details)
+    return leaves.get(status, default)(message, status=status, code=code, details=details, hint=hint)
 
 
 def to_install(extra: str) -> str:

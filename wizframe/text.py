@@ -1,8 +1,16 @@
-"""Text for people: numbers with their nouns, and nothing that a terminal would obey."""
+"""Text for people: numbers with nouns, options and commands as one would type them, nothing that a terminal obeys."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "plural", "printable"]
+import shlex
+from typing import TYPE_CHECKING
+
+from wizframe.errors import Hint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["command", "counted", "option", "plural", "printable"]
 
 #: Nouns that end so take -es: push, address, box, match.
 _HISSING = ("s", "x", "z", "ch", "sh")
@@ -30,3 +38,15 @@ def printable(text: str, longest: int | None = None) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def option(name: str, value: object) -> str:
+    """Write an option with its value: ``match='id'`` in Python, ``--match id`` on the command line."""
+    values: Iterable[object] = value if isinstance(value, (list, tuple)) else [value]
+    flag = f"--{name.replace('_', '-')}"
+    return str(Hint(python=f"{name}={value!r}", cli=" ".join(f"{flag} {shlex.quote(str(item))}" for item in values)))
+
+
+def command(name: str) -> str:
+    """Write how to call a function that is also a command: ``wizframe.undo()``, or `wizframe undo`."""
+    return str(Hint(python=f"wizframe.{name}()", cli=f"`wizframe {name}`"))

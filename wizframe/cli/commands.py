@@ -16,7 +16,7 @@ from wizframe.cli.files import export
 from wizframe.cli.output import complain
 from wizframe.cli.sandbox import demo, serve
 from wizframe.cli.wording import sentence
-from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError
+from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError, hints_for
 from wizframe.http.request_log import trace
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code, see ``EXIT_CODES``; what went wrong is said on stderr.
     """
     try:
-        code: int = commands.main(arguments, prog_name="wizframe", standalone_mode=False)
+        with hints_for("cli"):
+            code: int = commands.main(arguments, prog_name="wizframe", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -15,6 +15,7 @@ from wizframe.cli.demo import run_demo
 from wizframe.cli.options import examples
 from wizframe.cli.output import called, say, takes_colour
 from wizframe.connections.connect import SANDBOX_API_KEY, sandbox
+from wizframe.errors import hints_for
 
 if TYPE_CHECKING:
     from wizframe.fields import Dialect
@@ -50,7 +51,8 @@ def demo(customers: int, dialect: Dialect, seed: int) -> int:
 
     No account is needed.
     """
-    run_demo(sys.stdout, customers=customers, dialect=dialect, seed=seed, is_coloured=takes_colour(sys.stdout))
+    with hints_for("python"):  # the demo shows Python code and what it prints
+        run_demo(sys.stdout, customers=customers, dialect=dialect, seed=seed, is_coloured=takes_colour(sys.stdout))
     return 0
 
 
