@@ -43,6 +43,7 @@ def test_a_long_text_is_cut_before_it_is_escaped():
     assert printable("ab", 2) == "ab"
 
 
+@pytest.mark.parametrize(
     ("name", "value", "python", "typed"),
     [
         ("match", "reference_id", "match='reference_id'", "--match reference_id"),
