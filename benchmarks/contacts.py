@@ -1,4 +1,4 @@
-"""Reading the contacts of many customers: the N + 1 requests that the service's API asks for."""
+"""Reading the contacts of many customers: the N + 1 requests that the service's API needs."""
 
 import asyncio
 
@@ -111,7 +111,7 @@ def _report(count, found):
     report = Report(
         "contacts",
         f"Contacts of {count:,} customers, at {LATENCY_S * 1000:.0f} ms",
-        "Both statuses of each customer are asked for: two requests each. Seconds into a frame, and times as fast as "
+        "Two requests for each customer, one for each status. Seconds until the frame is ready, and how many times as fast as "
         "the loop.",
         ["", *(f"{connections} connections" for connections in found)],
     )

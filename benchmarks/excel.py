@@ -35,8 +35,8 @@ def contestants(frame, folder):
     bare = pd.DataFrame({name: _without_zone(frame[name]) for name in frame})
     return {
         ("write", OWN["write"]): lambda: wizframe.to_excel(frame, ours, progress=False),
-        ("write", "DataFrame.to_excel (xlsxwriter, its default where installed)"): lambda: bare.to_excel(theirs),
-        ("write", "DataFrame.to_excel (openpyxl, its default elsewhere)"): lambda: bare.to_excel(
+        ("write", "DataFrame.to_excel (xlsxwriter, its default if installed)"): lambda: bare.to_excel(theirs),
+        ("write", "DataFrame.to_excel (openpyxl, its default otherwise)"): lambda: bare.to_excel(
             theirs, engine="openpyxl"
         ),
         ("read", OWN["read"]): lambda: wizframe.read_excel(ours, progress=False),
@@ -54,8 +54,8 @@ def _report(frame, found):
     report = Report(
         "excel",
         f"A workbook of {rows:,} × {columns}",
-        "wizframe's has formats, drop-downs, validations, a sheet that explains and the baseline, and reading it "
-        "compares every cell and gives a typed frame. pandas writes and reads bare cells.",
+        "wizframe's workbook has formats, drop-downs, validations, a guide sheet and the baseline. Reading it "
+        "compares every cell and returns a typed frame. pandas writes and reads only cells.",
         ["", "", "time", "of wizframe's"],
     )
     for (what, who), taken in found.items():

@@ -51,7 +51,7 @@ def _report(found):
         "growth",
         "Growth",
         f"Seconds without latency at 16 connections, and microseconds for each row. The plan has {EDITS:,} edited "
-        "cells, or a tenth of the rows where there are fewer; the push changes every row.",
+        "cells, or a tenth of the rows if that is less. The push changes every row.",
         ["rows", *STEPS],
     )
     for count, taken in found.items():

@@ -1,4 +1,4 @@
-"""What `import wizframe` costs beside `import pandas, requests`."""
+"""The time of `import wizframe`, compared with `import pandas, requests`."""
 
 from benchmarks.measuring import Goal, Report, in_process, seconds
 
@@ -22,7 +22,7 @@ def measure(size):
     report = Report(
         "importing",
         "Importing",
-        "Seconds in a new process, medians; Python's own start is not counted.",
+        "Median time in a new process, without Python's own start.",
         ["", "time", "of pandas and requests"],
         [[words, seconds(found[name]), f"{found[name] / plain:.2f}"] for name, words in WORDS.items()],
     )

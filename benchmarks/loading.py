@@ -1,4 +1,4 @@
-"""Loading all customers, beside what people use instead, at several latencies and numbers of connections."""
+"""Loading all customers, compared with the alternatives, at several latencies and numbers of connections."""
 
 import statistics
 import time
@@ -113,10 +113,9 @@ def _report(rows, found, floors, size):
     report = Report(
         "loading",
         f"Loading {rows:,} customers",
-        "Seconds into a frame (and times as fast as the loop), by the latency of an answer and the number of "
+        "Seconds until the frame is ready (and how many times as fast as the loop), by latency and number of "
         "connections. The floor is latency × (1 + ⌈(requests − 1) ÷ connections⌉), with the requests that "
-        "prove completeness, "
-        "or the load's own work where that takes longer, and the validation.",
+        "prove completeness, or the load's own work if that takes longer, plus the validation.",
         ["", *(f"{latency_s * 1000:.0f} ms, {connections}" for latency_s, connections in cases)],
     )
     for name, words in WORDS.items():
@@ -128,11 +127,9 @@ def _report(rows, found, floors, size):
     report.rows.append(["wizframe ÷ the floor", *ratios])
     for case, bounds in GOALS.items():
         report.goals += _goals(case, bounds, found[case], floors[case])
-    one_by_one = (
-        "Loops that ask for one page after the other ran once where there is latency, at the longest over a share"
-    )
     report.notes = [
-        f"{one_by_one} of the pages (a {SHARE}th, × {SHARE}); httpx ran once; of all others the median of {size.runs}."
+        "With latency, loops that request one page after the other ran once; at the longest latency, they read a "
+        f"{SHARE}th of the pages (× {SHARE}). httpx ran once. The others are medians of {size.runs} runs."
     ]
     return report
 

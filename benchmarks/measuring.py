@@ -1,4 +1,4 @@
-"""How the benchmarks measure: interleaved runs, medians, peak memory in a process of its own; and what they report."""
+"""How the benchmarks measure: interleaved runs, medians, peak memory in a separate process; and their reports."""
 
 import gc
 import json
@@ -131,7 +131,7 @@ def interleaved(contestants, runs):
 
 
 def quietly(function, *arguments, **options):
-    """Call something of wizframe without the warnings about the sandbox's made-up dirt."""
+    """Call something of wizframe without the warnings about the sandbox's invalid rows on purpose."""
     from wizframe.errors import InvalidDataWarning  # noqa: PLC0415 - the memory of imports is measured, too
 
     with warnings.catch_warnings():
@@ -159,7 +159,7 @@ def memory_now():
 
 
 def forget_peak():
-    """Begin the peak anew (Linux): an import may have needed more than what is measured."""
+    """Reset the peak (Linux), because an import may have needed more memory."""
     Path("/proc/self/clear_refs").write_text("5", "ascii")
 
 

@@ -38,9 +38,9 @@ def measure(size):
     report = Report(
         "memory",
         "Memory of a load and of a push",
-        "The most that a process held at a time, less what it held after its imports, in megabytes and as a multiple "
-        "of the finished frame of wizframe. The push changes every row of its frame; what it holds is counted from "
-        "its plan, and includes the records as the service answered.",
+        "The peak memory of the process minus its memory after the imports, in megabytes and as a multiple "
+        "of wizframe's finished frame. The push changes every row of its frame. Its memory is counted from "
+        "the plan on, and includes the records of the service.",
         ["", "peak", "× the frame"],
     )
     for name, words in WORDS.items():

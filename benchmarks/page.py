@@ -1,4 +1,4 @@
-"""Write docs/performance.md and its charts from what was measured: ``python -m benchmarks.page``."""
+"""Write docs/performance.md and its charts from the measurements: ``python -m benchmarks.page``."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def keep(reports):
 
 
 def machine():
-    """Say on what was measured."""
+    """Describe the machine and the libraries."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}; {versions}."
 
@@ -58,7 +58,7 @@ def _summary(reports):
     goals = [(report, goal) for report in reports for goal in report.goals]
     missed = [f"- {report.title}: {goal}" for report, goal in goals if not goal.is_reached]
     said = f"{len(goals) - len(missed)} of {len(goals)} goals are reached."
-    return said if not missed else f"{said} Those that are missed:\n\n" + "\n".join(missed)
+    return said if not missed else f"{said} These are missed:\n\n" + "\n".join(missed)
 
 
 def _chart(name, size=(7.2, 2.9)):

@@ -51,7 +51,7 @@ def measure(size):
 
 
 class _Loop:
-    """What the others do: read, then write where it is not so already."""
+    """The comparison: read each record, then write it if its value differs."""
 
     def __init__(self, sandbox):
         self._customers = f"{sandbox.url}/customers"
@@ -157,9 +157,9 @@ def _report(count, found):
     report = Report(
         "pushing",
         f"Pushing {count:,} updates, at {LATENCY_S * 1000:.0f} ms",
-        "Each update reads its record and writes it: two requests. Seconds, and times as fast as the loop. wizframe "
-        "also compares with the baseline, records each write on disk before it leaves, checks each answer, "
-        "and writes back.",
+        "Each update reads its record and writes it: two requests. Seconds, and how many times as fast as the loop. "
+        "wizframe also compares with the baseline, records each write on disk before it is sent, checks each response, "
+        "and updates the frame.",
         ["", *(f"{connections} connections" for connections in found)],
     )
     for name, words in WORDS.items():

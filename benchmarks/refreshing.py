@@ -1,4 +1,4 @@
-"""Bringing a load of 100,000 customers up to date, where some of them changed, beside reading them all again."""
+"""Refreshing a load of 100,000 customers of which some changed, compared with reading all of them again."""
 
 import random
 from datetime import timedelta
@@ -22,7 +22,7 @@ FEWER = 200
 WORDS = {
     "all": f"`requests.get` in a loop, `json_normalize`: all again (a {SHARE}th of it, × {SHARE})",
     "load": "wizframe: all again",
-    "loop": "a loop that asks for `updated_after`, `pandas.concat`, `drop_duplicates`",
+    "loop": "a loop with `updated_after`, `pandas.concat`, `drop_duplicates`",
     "refresh": "**wizframe.refresh**",
     "deletions": "**wizframe.refresh**, `deletions=True`",
 }
@@ -98,8 +98,8 @@ def _report(rows, changed, found, asked):
     report = Report(
         "refreshing",
         f"Refreshing {rows:,} customers of which {changed} changed, at {LATENCY_S * 1000:.0f} ms",
-        f"At {CONNECTIONS} connections. A refresh keeps the edits in the frame, shows where they collide with what "
-        "somebody else changed, validates, and gives the frame a new baseline.",
+        f"At {CONNECTIONS} connections. A refresh keeps the edits in the frame, shows collisions with other users' "
+        "edits, validates, and gives the frame a new baseline.",
         ["", "time", "times as fast as reading all in a loop", "requests"],
     )
     for name, words in WORDS.items():
