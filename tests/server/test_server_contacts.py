@@ -28,7 +28,7 @@ class TestCreate:
         assert api.one("GET", f"{path}/{created['id']}", 200) == created
         assert api.rows(path) == [created]
 
-    def test_what_is_missing_is_named(self, api, path):
+    def test_missing_fields_are_named(self, api, path):
         reasons = api.refused("POST", path, 422, {})
         assert reasons == dict.fromkeys([api.spell("reference_id"), api.spell("first_name"), "email"], "is required")
 
@@ -39,7 +39,7 @@ class TestCreate:
         other = f"/customers/{api.create_customer('NEW-2')['id']}/contacts"
         api.one("POST", other, 201, **whole())
 
-    def test_what_cannot_be_written_is_ignored(self, api, path):
+    def test_read_only_fields_are_ignored(self, api, path):
         created = api.one("POST", path, 201, **whole(id="mine", status="inactive", colour="red"))
         assert created["id"] != "mine"
         assert created["status"] == "active"
@@ -65,7 +65,7 @@ class TestRead:
 
 
 class TestReplace:
-    def test_what_is_missing_is_erased_and_what_the_server_owns_stays(self, api, path):
+    def test_missing_fields_are_erased_and_the_fields_of_the_server_stay(self, api, path):
         created = api.one(
             "POST", path, 201, **whole(last_name="Byron", phone="+14155552671", designation="Buyer", is_default=True)
         )
@@ -166,7 +166,7 @@ class TestDefault:
 
 
 class TestDelete:
-    def test_the_answer_is_empty_and_only_this_contact_is_gone(self, api, path):
+    def test_the_response_is_empty_and_only_this_contact_is_gone(self, api, path):
         first, second = (api.one("POST", path, 201, **whole(reference_id=name))["id"] for name in "AB")
         response = api.call("DELETE", f"{path}/{first}")
         assert (response.status_code, response.content) == (204, b"")

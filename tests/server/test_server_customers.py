@@ -19,7 +19,7 @@ def contact(reference="K-1", **fields):
 
 
 def put_back(api, customer_id):
-    """Pretend that the customer was last written long ago, so that a second's resolution shows a move."""
+    """Set an old time of the last write, so that a new one differs by at least a second."""
     api.server.overwrite("customers", customer_id, updated_at="2026-07-01T00:00:00Z")
 
 
@@ -49,7 +49,7 @@ class TestCreate:
         assert len({item["id"] for key in items for item in created[key]}) == 4
         assert len(api.rows(f"/customers/{created['id']}/contacts")) == 2
 
-    def test_what_is_missing_is_named_in_the_servers_spelling(self, api):
+    def test_missing_fields_are_named_in_the_servers_spelling(self, api):
         reasons = api.refused("POST", "/customers", 422, {})
         assert reasons == dict.fromkeys(map(api.spell, ("reference_id", "company_name", "display_name")), "is required")
 
@@ -60,7 +60,7 @@ class TestCreate:
         assert created["name"] == "Kettle GmbH"
         assert api.spell("company_name") not in created
 
-    def test_what_cannot_be_written_is_ignored(self, api):
+    def test_read_only_fields_are_ignored(self, api):
         created = api.create_customer(id="mine", status="inactive", created_at="2001-01-01T00:00:00Z", colour="red")
         assert created["id"] != "mine"
         assert created["status"] == "active"
@@ -258,7 +258,7 @@ class TestUpdate:
             api.one("PATCH", f"/customers/{created['id']}", 201, attributes=created["attributes"])
             assert api.stored("customers", created["id"])["attributes"] == [{"name": "Industry", "value": None}]
 
-    def test_a_broken_body_is_looked_at_before_the_customer(self, api):
+    def test_a_broken_body_is_refused_before_the_customer_is_looked_up(self, api):
         url = api.server.base_url + "/customers/nobody"
         assert api.session.patch(url, data=b"{", timeout=10).status_code == 400
 
@@ -291,7 +291,7 @@ class TestAddresses:
         created = api.create_customer("M", **items)
         assert not {item["id"] for key in items for item in created[key]} & {other[key][0]["id"] for key in items}
 
-    def test_the_address_of_somebody_else_is_refused(self, api):
+    def test_the_address_of_another_customer_is_refused(self, api):
         mine = api.create_customer("M")
         other = api.create_customer("O", addresses=[api.spelled(**address())])["addresses"][0]["id"]
         body = {"addresses": [api.spelled(**address()) | {"id": other}]}
@@ -337,7 +337,7 @@ class TestContactsOfACustomer:
         assert [c[api.spell("is_default")] for c in updated["contacts"]] == [False, True]
         assert updated[api.spell("updated_at")] > "2026-07-01T00:00:00Z"
 
-    def test_the_contact_of_somebody_else_is_refused(self, api):
+    def test_the_contact_of_another_customer_is_refused(self, api):
         customer, other = api.create_customer("M")["id"], api.create_customer("O")["id"]
         foreign = api.create_contact(other)["id"]
         body = {"contacts": [api.spelled(**contact()) | {"id": foreign}]}
@@ -352,7 +352,7 @@ class TestContactsOfACustomer:
 
 
 class TestDelete:
-    def test_the_answer_is_empty_and_the_contacts_go_with_it(self, api):
+    def test_the_response_is_empty_and_the_contacts_go_with_it(self, api):
         created = api.create_customer(contacts=[api.spelled(**contact())])
         others = len(api.server.records("contacts")) - 1
         response = api.call("DELETE", f"/customers/{created['id']}")

@@ -1,4 +1,4 @@
-"""Every kind of fault, in the server and in the proxy: it fires, is accounted for, applies as it says, and is over."""
+"""Every kind of fault, in the server and in the proxy: it fires, is logged, applies as it says, and is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wizframe.server import Fault, Faults, FiredFault, faults
 from wizframe.server.faults import KINDS, WIRE_KINDS
 from wizframe.server.routes import OPERATIONS, READS, WRITES
 
-#: What is stored after an update that each kind hits, and what the client meets: a status or an error.
+#: Whether an update that each kind hits is stored, and what the client sees: a status or an error.
 UPDATES = {
     "answer": (False, 503),
     "answer_after": (True, 503),
@@ -50,12 +50,12 @@ PAGES = {
 }
 
 
-#: Seconds that a client has patience: hardly any where nothing but its patience ends the request.
-PATIENCE_S = {"stall": 0.1, "stall_after": 0.1, "late_stall": 0.1}
+#: Timeouts in seconds: short for the kinds that only a timeout ends.
+TIMEOUT_S = {"stall": 0.1, "stall_after": 0.1, "late_stall": 0.1}
 
 
-def met(api, method, path, *, timeout=10, **fields):
-    """Send a request, and tell the status or the type of the error that the client met."""
+def seen_by_client(api, method, path, *, timeout=10, **fields):
+    """Send a request, and return the status or the type of the error that the client saw."""
     try:
         return api.call(method, path, body=api.spelled(**fields), timeout=timeout).status_code
     except requests.RequestException as error:
@@ -66,19 +66,19 @@ class TestEveryKind:
     @pytest.mark.parametrize(
         ("kind", "place"), [*((kind, "server") for kind in UPDATES), *((kind, "proxy") for kind in WIRE_KINDS)]
     )
-    def test_an_update_meets_it_once_and_the_next_one_passes(self, kind, place):
+    def test_an_update_is_hit_once_and_the_next_one_passes(self, kind, place):
         applied, outcome = UPDATES[kind]
         with Api("rest", customers=1, proxied=place == "proxy") as api:
             customer = api.server.records("customers")[0]["id"]
             path = f"/customers/{customer}"
             api.call("GET", path)
             api.faults.add(Fault(kind, operation="customers.update", **OPTIONS.get(kind, {})))
-            assert met(api, "PATCH", path, timeout=PATIENCE_S.get(kind, 10), display_name="First") == outcome
+            assert seen_by_client(api, "PATCH", path, timeout=TIMEOUT_S.get(kind, 10), display_name="First") == outcome
             eventually(lambda: api.faults.fired)
             api.faults.apply_late()
             assert (api.stored("customers", customer)["display_name"] == "First") == applied
             assert api.faults.fired == [FiredFault(kind, "customers.update", "PATCH", f"/v1{path}")]
-            assert met(api, "PATCH", path, display_name="Second") == 201
+            assert seen_by_client(api, "PATCH", path, display_name="Second") == 201
             assert api.stored("customers", customer)["display_name"] == "Second"
             assert len(api.faults.fired) == 1
 
@@ -98,12 +98,12 @@ class TestEveryKind:
         with Api("rest", customers=40) as api:
             true = api.call("GET", "/customers", page_size=10).json()
             api.faults.add(Fault(kind, operation="customers.list"))
-            answer = api.call("GET", "/customers", page_size=10).json()
+            response = api.call("GET", "/customers", page_size=10).json()
             total = true["pagination"]["total_records"]
-            assert answer["data"] == true["data"]
+            assert response["data"] == true["data"]
             expected = wrong(total) if wrong else 2 * total + 1
-            assert answer["pagination"]["total_records"] == expected
-            assert answer["pagination"]["total_pages"] == -(-expected // 10)
+            assert response["pagination"]["total_records"] == expected
+            assert response["pagination"]["total_pages"] == -(-expected // 10)
             assert [fired.kind for fired in api.faults.fired] == [kind]
             assert api.call("GET", "/customers", page_size=10).json() == true
 
@@ -192,7 +192,7 @@ class TestSchedule:
             with pytest.raises(requests.ConnectionError):
                 api.call("GET", "/customers")
 
-    def test_cleared_faults_are_over_and_their_account_stays(self):
+    def test_cleared_faults_are_over_and_their_log_stays(self):
         with Api("rest", customers=1, faults=[Fault("answer", status=500, times=None)]) as api:
             assert api.call("GET", "/customers").status_code == 500
             assert "answer" in repr(api.faults)
@@ -215,7 +215,7 @@ class TestSchedule:
         assert sum(hit is not None for hit in hits) == 50
 
     def test_without_faults_no_request_takes_the_lock(self):
-        """What nobody asked for costs nothing: not even a lock that all connections would share."""
+        """A server without faults does not pay for them: not even with a lock that all connections would share."""
         idle = Faults()
         with idle._lock:
             assert idle.due("GET", "/v1/customers", reused=True) is None
@@ -238,23 +238,23 @@ class TestChance:
         assert {fault.status for fault in schedule if fault.kind == "answer"} == {502}
         assert {fault.skip for fault in schedule} == {0, 1, 2}
 
-    def test_by_default_all_happen_but_those_that_only_a_time_out_ends_or_nothing_betrays(self):
+    def test_by_default_all_happen_except_those_that_only_a_timeout_ends_or_nothing_reveals(self):
         kinds = {fault.kind for fault in Faults.random(3, 2000)}
         assert kinds == set(KINDS) - {"stall", "stall_after", "late_stall", "lie", "meanwhile"}
 
-    def test_no_new_record_is_made_up_and_no_delete_left_undone_without_a_word(self):
+    def test_no_create_and_no_delete_is_left_out_without_a_trace(self):
         kept = [fault for fault in Faults.random(3, 4000) if fault.kind == "keep"]
         assert {fault.column for fault in kept if fault.operation.endswith(".create")} == {"email"}
         assert {fault.operation.rpartition(".")[2] for fault in kept} == {"create", "update"}
 
-    def test_the_same_requests_meet_the_same_faults(self):
-        def account():
+    def test_the_same_requests_are_hit_by_the_same_faults(self):
+        def fired():
             with Api("rest", customers=5, faults=Faults.random(11, 8, operations=("customers.list",))) as api:
                 for _ in range(15):
-                    met(api, "GET", "/customers")
+                    seen_by_client(api, "GET", "/customers")
                 return api.faults.fired
 
-        assert account() == account() != []
+        assert fired() == fired() != []
 
 
 class TestRefusals:
@@ -274,6 +274,6 @@ class TestRefusals:
             ({"kind": "drop", "delay_s": -0.1}, "negative"),
         ],
     )
-    def test_a_fault_that_makes_no_sense_is_refused(self, options, why):
+    def test_an_invalid_fault_is_refused(self, options, why):
         with pytest.raises(ValueError, match=why):
             Fault(**options)

@@ -1,4 +1,4 @@
-"""Faults in what is answered: any status, header and body, writes that are not kept, and what a test does meanwhile."""
+"""Faults in the content of responses: any status, header and body, writes that are not stored, and other writers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def references(api):
     return [record["reference_id"] for record in api.server.records("customers")]
 
 
-class TestChosenAnswers:
+class TestChosenResponses:
     @pytest.mark.parametrize("kind", ["answer", "answer_after"])
     @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 429, 500, 502, 503, 504])
     def test_a_status_comes_as_an_error_before_or_after_the_create(self, api, kind, status):
         api.faults.add(Fault(kind, operation="customers.create", status=status))
-        answer = api.call("POST", "/customers", body=api.spelled(**body_of()))
-        assert (answer.status_code, set(answer.json())) == (status, {"code", "message"})
+        response = api.call("POST", "/customers", body=api.spelled(**body_of()))
+        assert (response.status_code, set(response.json())) == (status, {"code", "message"})
         assert ("NEW-1" in references(api)) == (kind == "answer_after")
         assert api.server.requests[-1].status == status
 
@@ -52,12 +52,12 @@ class TestChosenAnswers:
     @pytest.mark.parametrize("status", [200, 502])
     def test_a_body_is_sent_as_it_is_given(self, api, status, body, content, media):
         api.faults.add(Fault("answer", status=status, body=body))
-        answer = api.call("GET", "/customers")
-        assert (answer.status_code, answer.content) == (status, content)
-        assert answer.headers["Content-Type"] == media
+        response = api.call("GET", "/customers")
+        assert (response.status_code, response.content) == (status, content)
+        assert response.headers["Content-Type"] == media
         assert api.rows()
 
-    def test_details_name_what_is_wrong(self, api):
+    def test_details_name_the_field_and_the_reason(self, api):
         details = [{"field": "email", "reason": "is not accepted"}]
         api.faults.add(Fault("answer", status=422, body={"code": "invalid", "message": "no", "details": details}))
         assert api.refused("POST", "/customers", 422, {}) == {"email": "is not accepted"}
@@ -65,37 +65,37 @@ class TestChosenAnswers:
     @pytest.mark.parametrize("wait", ["2", "0", "-1", "86400000", "soon", LATER])
     def test_a_wait_and_a_clock_of_another_time_are_sent(self, api, wait):
         api.faults.add(Fault("answer", status=429, headers={"Retry-After": wait, "Date": DATE}))
-        answer = api.call("GET", "/customers")
-        assert (answer.headers["Retry-After"], answer.headers["Date"]) == (wait, DATE)
+        response = api.call("GET", "/customers")
+        assert (response.headers["Retry-After"], response.headers["Date"]) == (wait, DATE)
         assert "Retry-After" not in api.call("GET", "/customers").headers
 
     def test_a_header_can_be_left_out(self, api):
         api.faults.add(Fault("answer_after", headers={"Date": None, "Content-Type": None}))
-        answer = api.call("GET", "/customers")
-        assert {"Date", "Content-Type"} & set(answer.headers) == set()
-        assert answer.status_code == 200
+        response = api.call("GET", "/customers")
+        assert {"Date", "Content-Type"} & set(response.headers) == set()
+        assert response.status_code == 200
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_a_write_is_redirected_wherever_the_test_wants(self, api, status):
         api.faults.add(Fault("answer", "writes", status=status, headers={"Location": "http://127.0.0.2:9/v1"}))
-        answer = api.call("POST", "/customers", body=api.spelled(**body_of()))
-        assert (answer.status_code, answer.headers["Location"]) == (status, "http://127.0.0.2:9/v1")
+        response = api.call("POST", "/customers", body=api.spelled(**body_of()))
+        assert (response.status_code, response.headers["Location"]) == (status, "http://127.0.0.2:9/v1")
         assert len(references(api)) == 3
 
     @pytest.mark.parametrize("body", ["<p>{key}</p>", {"code": "forbidden", "message": "{key} may not"}, b"{key}"])
     def test_the_key_is_echoed_in_body_and_header(self, api, body):
         api.faults.add(Fault("answer", status=403, body=body, headers={"X-Debug": "key={key}"}))
-        answer = api.call("GET", "/customers")
-        assert api.server.api_key in answer.text
-        assert answer.headers["X-Debug"] == f"key={api.server.api_key}"
+        response = api.call("GET", "/customers")
+        assert api.server.api_key in response.text
+        assert response.headers["X-Debug"] == f"key={api.server.api_key}"
 
-    def test_a_function_alters_the_true_answer(self, api):
+    def test_a_function_alters_the_true_body(self, api):
         api.faults.add(Fault("answer_after", "customers.list", body=lambda body: body[:-1]))
-        answer = api.call("GET", "/customers")
-        assert answer.status_code == 200
-        assert json.loads(answer.content + (b"]" if api.dialect == "sdk" else b"}"))
+        response = api.call("GET", "/customers")
+        assert response.status_code == 200
+        assert json.loads(response.content + (b"]" if api.dialect == "sdk" else b"}"))
 
-    def test_a_delete_is_answered_with_an_error_after_it_was_done(self, api):
+    def test_a_delete_gets_an_error_after_it_was_applied(self, api):
         customer = api.server.records("customers")[0]["id"]
         api.faults.add(Fault("answer_after", "customers.delete", status=504))
         assert api.call("DELETE", f"/customers/{customer}").status_code == 504
@@ -124,8 +124,8 @@ class TestChosenAnswers:
         assert gzip.decompress(packed) == b" " * 3_000_000
 
 
-class TestWritesThatAreNotKept:
-    """Answered with success: only the answer (``keep``) or only the stored record (``lie``) tells."""
+class TestWritesThatAreNotStored:
+    """The response is a success. Only its body (``keep``) or only the stored record (``lie``) shows the fault."""
 
     @pytest.mark.parametrize(("kind", "shown"), [("keep", False), ("lie", True)])
     @pytest.mark.parametrize("column", [None, "email"])
@@ -137,17 +137,17 @@ class TestWritesThatAreNotKept:
             path, verb, status = f"/customers/{before['customer_id']}/contacts/{before['id']}", "PUT", 200
         api.faults.add(Fault(kind, f"{table}.update", column=column))
         new = {"email": "new@example.com", "first_name": "Newt", "reference_id": before["reference_id"]}
-        answer = api.one(verb, path, status, **new)
+        response = api.one(verb, path, status, **new)
         after = api.stored(table, before["id"])
         assert after["email"] == before["email"]
         assert after["first_name"] == (before["first_name"] if column is None else "Newt")
-        assert (answer.get("email") == "new@example.com") == shown
+        assert (response.get("email") == "new@example.com") == shown
         if column is None:
             assert after == before
         assert len(api.faults.fired) == 1
 
     @pytest.mark.parametrize("kind", ["keep", "lie"])
-    def test_a_create_is_answered_and_nothing_is_there(self, api, kind):
+    def test_a_create_succeeds_and_nothing_is_stored(self, api, kind):
         before = api.server.records("customers")
         api.faults.add(Fault(kind, "customers.create"))
         phantom = api.create_customer("NEW-1")
@@ -163,7 +163,7 @@ class TestWritesThatAreNotKept:
         assert api.stored("contacts", made["id"])["designation"] is None
 
     @pytest.mark.parametrize("kind", ["keep", "lie"])
-    def test_a_delete_is_answered_and_the_record_is_still_there(self, api, kind):
+    def test_a_delete_succeeds_and_the_record_still_exists(self, api, kind):
         before = api.server.records("customers"), api.server.records("contacts")
         api.faults.add(Fault(kind, "customers.delete"))
         path = f"/customers/{before[0][0]['id']}"
@@ -186,7 +186,7 @@ class TestWritesThatAreNotKept:
 
 
 class TestMeanwhile:
-    def test_somebody_else_writes_just_before_the_request_is_applied(self, api):
+    def test_another_user_writes_just_before_the_request_is_applied(self, api):
         customer = api.server.records("customers")[0]["id"]
 
         def colleague():
@@ -197,10 +197,10 @@ class TestMeanwhile:
         stored = api.stored("customers", customer)
         assert (stored["payment_term"], stored["display_name"]) == ("theirs", "mine")
 
-    def test_an_action_that_fails_says_so_in_the_answer(self, api):
+    def test_an_action_that_fails_is_a_500_with_its_error(self, api):
         def failing():
             raise RuntimeError("a mistake in the test")
 
         api.faults.add(Fault("meanwhile", action=failing))
-        answer = api.call("GET", "/customers")
-        assert (answer.status_code, answer.json()["message"]) == (500, "RuntimeError: a mistake in the test")
+        response = api.call("GET", "/customers")
+        assert (response.status_code, response.json()["message"]) == (500, "RuntimeError: a mistake in the test")

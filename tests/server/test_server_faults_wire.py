@@ -1,4 +1,4 @@
-"""Faults in how an answer travels, byte by byte: what arrives, when it is applied, and that nothing outlives a stop."""
+"""Faults on the wire, byte by byte: what arrives, when a request is applied, and that nothing outlives a stop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def connected(base_url):
 
 
 def everything(api, sent):
-    """Send bytes, and read all that comes until the connection is closed."""
+    """Send bytes, and read until the connection is closed."""
     with connected(api.base_url) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(1 << 16), b""))
@@ -50,11 +50,11 @@ def is_stored(api):
 
 class TestDelivery:
     @pytest.mark.parametrize("after_bytes", [0, 1, 40, 200])
-    def test_an_answer_is_cut_after_exactly_so_many_bytes(self, api, after_bytes):
+    def test_a_response_is_cut_after_exactly_that_many_bytes(self, api, after_bytes):
         api.faults.add(Fault("truncate", "customers.create", after_bytes=after_bytes))
-        answer = everything(api, request_bytes("POST", body=CREATE))
-        assert len(answer) == after_bytes
-        assert b"HTTP/1.1 201 Created".startswith(answer[:20])
+        response = everything(api, request_bytes("POST", body=CREATE))
+        assert len(response) == after_bytes
+        assert b"HTTP/1.1 201 Created".startswith(response[:20])
         assert is_stored(api)
 
     def test_without_a_number_the_body_is_cut_in_half(self, api):
@@ -64,12 +64,12 @@ class TestDelivery:
         assert len(body) == length // 2 > 0
 
     @pytest.mark.parametrize("kind", ["truncate", "truncate_chunk", "unended_chunks"])
-    def test_an_answer_without_a_body_is_cut_in_its_head(self, api, kind):
+    def test_a_response_without_a_body_is_cut_in_its_head(self, api, kind):
         customer = api.server.records("customers")[0]["id"]
         api.faults.add(Fault(kind, "customers.delete"))
-        answer = everything(api, request_bytes("DELETE", f"/v1/customers/{customer}"))
-        assert answer.startswith(b"HTTP/1.1 204")
-        assert b"\r\n\r\n" not in answer
+        response = everything(api, request_bytes("DELETE", f"/v1/customers/{customer}"))
+        assert response.startswith(b"HTTP/1.1 204")
+        assert b"\r\n\r\n" not in response
         assert api.server.records("customers") == []
 
     @pytest.mark.parametrize("kind", ["truncate_chunk", "unended_chunks"])
@@ -89,7 +89,7 @@ class TestDelivery:
             assert true.startswith(first + second)
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_where_no_body_may_come_none_comes(self, status):
+    def test_a_status_without_body_has_none(self, status):
         with Api("rest", customers=1, faults=[Fault("answer", status=status, body="text")]) as api:
             with connected(api.base_url) as connection:
                 connection.sendall(2 * request_bytes())
@@ -152,7 +152,7 @@ class TestLateWrites:
         everything(api, request_bytes("POST", body=CREATE))
         eventually(lambda: is_stored(api))
 
-    def test_a_reference_that_was_taken_meanwhile_is_refused_when_it_comes_late(self, api):
+    def test_a_late_create_is_refused_if_its_reference_was_taken_first(self, api):
         api.faults.add(Fault("late", "customers.create", delay_s=60))
         everything(api, request_bytes("POST", body=CREATE))
         api.create_customer("NEW-1")
@@ -160,11 +160,11 @@ class TestLateWrites:
         assert [r["reference_id"] for r in api.server.records("customers")].count("NEW-1") == 1
 
 
-class TestAccount:
+class TestLog:
     @pytest.mark.parametrize(
         ("kind", "status"), [("drop", 0), ("drop_after", 0), ("reset_after", 0), ("late", 0), ("truncate", 201)]
     )
-    def test_a_request_without_an_answer_is_entered_with_status_0(self, kind, status):
+    def test_a_request_without_a_response_is_logged_with_status_0(self, kind, status):
         with Api("rest", customers=0, faults=[Fault(kind, "customers.create")]) as api:
             with contextlib.suppress(ConnectionResetError):
                 everything(api, request_bytes("POST", body=CREATE))
@@ -219,15 +219,15 @@ class TestStop:
 
 
 class TestProxy:
-    def test_what_it_passes_on_is_the_servers_answer_byte_by_byte(self):
+    def test_it_forwards_the_response_of_the_server_byte_by_byte(self):
         with Api("rest", customers=30, proxied=True) as api:
             port = urlsplit(api.server.base_url).port
             direct = http.client.HTTPConnection("127.0.0.1", port)
             direct.request("GET", "/v1/customers?page=2&page_size=7", headers={"X-API-Key": SANDBOX_API_KEY})
-            answer = direct.getresponse()
+            response = direct.getresponse()
             proxied = api.call("GET", "/customers", page=2, page_size=7)
-            assert proxied.content == answer.read()
-            assert list(proxied.headers) == [name for name, _ in answer.getheaders()]
+            assert proxied.content == response.read()
+            assert list(proxied.headers) == [name for name, _ in response.getheaders()]
             direct.close()
 
     def test_it_reads_and_writes_like_the_server_itself_on_one_connection(self):
@@ -237,7 +237,7 @@ class TestProxy:
             assert api.call("DELETE", f"/customers/{made['id']}").status_code == 204
             assert [entry.status for entry in api.server.requests] == [201, 200, 204]
 
-    def test_a_faulty_answer_of_the_server_passes_through_it(self):
+    def test_it_forwards_a_faulty_response_of_the_server(self):
         with Api("rest", customers=1, proxied=True) as api:
             for kind, begins in (
                 ("truncate", b"HTTP/1.1 200 OK"),
@@ -258,13 +258,13 @@ class TestProxy:
             assert api.proxy.start().base_url == address
             assert api.rows()
 
-    def test_with_no_server_behind_it_it_hangs_up(self):
+    def test_without_a_server_behind_it_it_closes_the_connection(self):
         with Api("rest", customers=1, proxied=True) as api:
             api.server.stop()
             assert everything(api, request_bytes()) == b""
 
     @pytest.mark.parametrize("kind", ["keep", "lie", "empty_page"])
-    def test_it_refuses_what_it_cannot_do(self, kind):
+    def test_it_refuses_faults_that_it_cannot_inject(self, kind):
         proxy = FaultProxy("http://127.0.0.1:9/v1")
         with pytest.raises(ValueError, match="a proxy cannot"):
             proxy.faults.add(Fault(kind))
@@ -272,7 +272,7 @@ class TestProxy:
             FaultProxy("http://127.0.0.1:9/v1", faults=[Fault("answer", status=500)])
 
     @pytest.mark.parametrize("upstream", ["https://127.0.0.1:9/v1", "http://api.wizcommerce.com:80/v1", "http://[::1]"])
-    def test_it_serves_this_machine_alone(self, upstream):
+    def test_it_accepts_only_servers_on_this_machine(self, upstream):
         with pytest.raises(ValueError, match="upstream"):
             FaultProxy(upstream)
 

@@ -227,7 +227,7 @@ class TestRefusals:
             ("status", ""),
         ],
     )
-    def test_a_senseless_value_is_refused_with_422_and_named(self, api, name, value):
+    def test_an_invalid_value_is_refused_with_422_and_named(self, api, name, value):
         spelled = {"sort_by": api.spell("sort_by")}.get(name, name)
         for path in ("/customers", f"/customers/{api.server.records('customers')[0]['id']}/contacts"):
             response = api.call("GET", path, **{spelled: value})
@@ -235,7 +235,7 @@ class TestRefusals:
             assert [detail["field"] for detail in response.json()["details"]] == [spelled]
 
     @pytest.mark.parametrize("value", ["yesterday", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", ""])
-    def test_a_time_that_is_none_or_has_no_zone_is_refused(self, rest, value):
+    def test_an_invalid_time_or_one_without_a_zone_is_refused(self, rest, value):
         response = rest.call("GET", "/customers", updated_after=value)
         assert response.status_code == 422
 

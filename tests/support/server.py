@@ -1,4 +1,4 @@
-"""What the tests of the embedded server share: raw HTTP against it, spelled as one of the dialects spells."""
+"""Helpers of the sandbox server's tests: raw HTTP, with names spelled as in one of the dialects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def example(name):
 
 
 def keys_of(record):
-    """Describe the shape of a record: its keys, and those of what it holds, without any value."""
+    """Return the shape of a record: its keys and those of its nested records, without values."""
     if isinstance(record, dict):
         return {key: keys_of(value) for key, value in record.items()}
     if isinstance(record, list):
@@ -28,14 +28,14 @@ def keys_of(record):
 
 
 def without_options(shape):
-    """Drop what an attribute's options hold: their number is no part of the shape."""
+    """Empty the options of attributes: their number is not part of the shape."""
     for attribute in shape["attributes"]:
         attribute["options"] = []
     return shape
 
 
 def eventually(condition):
-    """Wait until something holds, which is soon or a failure."""
+    """Wait until a condition is true, for at most ten seconds."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline
@@ -43,7 +43,7 @@ def eventually(condition):
 
 
 class Api:
-    """A running server and a client that knows nothing but HTTP, the envelope and how to spell.
+    """A running server, and a client that knows only HTTP, the envelope and the spelling.
 
     With ``proxied=True`` a proxy stands between the two; ``faults`` are the ones on the way.
     """
@@ -77,7 +77,7 @@ class Api:
         return {self.spell(name): value for name, value in fields.items()}
 
     def call(self, method, path, *, body=None, timeout=10, **params):
-        """Send a request; a redirect is an answer like any other."""
+        """Send a request, and return a redirect like any other response."""
         return self.session.request(
             method, self.base_url + path, json=body, params=params, timeout=timeout, allow_redirects=False
         )

@@ -110,4 +110,4 @@ class Contacts(Endpoint):
 
     def _require_customer(self, customer_id: str) -> None:
         if self._store.get("customers", customer_id) is None:
-            raise ApiError(404, "not_found", f"there is no customer {customer_id!r}")
+            raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")

@@ -61,7 +61,9 @@ class Customers(Endpoint):
             customer_id = CUSTOMERS.record_id(row)
             default: Record = {"display_id": f"C{row:05d}", "assigned_sales_rep_ids": [], "attributes": []}
             own: Record = {"id": customer_id, "status": "active", "created_at": now, "updated_at": now}
-            own["addresses"] = self._new_addresses(values.get("addresses", []), now)
+            # The id of an item means nothing in a new customer.
+            addresses = [_own(now) | ADDRESSES.blank | _without_id(item) for item in values.get("addresses", [])]
+            own["addresses"] = _with_one_default(addresses, now)
             self._store.insert("customers", default | _stored(values) | own)
             for index, contact in enumerate(values.get("contacts", [])):
                 self._contacts.add(customer_id, _without_id(contact), at=("contacts", index))
@@ -86,6 +88,7 @@ class Customers(Endpoint):
             if "primary_contact_id" in values:
                 self._set_primary_contact(customer_id, values["primary_contact_id"])
             changes = changed(current, wanted)
+            # A contact in the body counts as a change of the customer; one that is written by itself does not.
             if changes or contacts_before != self._store.records_of(customer_id, "contacts"):
                 self._store.update("customers", customer_id, changes | {"updated_at": now})
             return self._response(201, customer_id)
@@ -102,7 +105,7 @@ class Customers(Endpoint):
     def _found(self, customer_id: str) -> Record:
         customer = self._store.get("customers", customer_id)
         if customer is None:
-            raise ApiError(404, "not_found", f"there is no customer {customer_id!r}")
+            raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")
         return customer
 
     def _response(self, status: int, customer_id: str) -> Response:
@@ -113,13 +116,13 @@ class Customers(Endpoint):
 
     def _require_links(self, values: Record, *, creating: bool) -> None:
         problems = [
-            Problem(("assigned_sales_rep_ids", index), f"there is no sales rep {rep_id!r}")
+            Problem(("assigned_sales_rep_ids", index), f"sales rep {rep_id!r} does not exist")
             for index, rep_id in enumerate(values.get("assigned_sales_rep_ids", []))
             if rep_id not in SALES_REPS
         ]
         list_id = values.get("assigned_price_list_id")
         if list_id and list_id not in PRICE_LISTS:
-            problems.append(Problem(("assigned_price_list_id",), f"there is no price list {list_id!r}"))
+            problems.append(Problem(("assigned_price_list_id",), f"price list {list_id!r} does not exist"))
         self._refuse(problems, creating=creating)
 
     def _require_own(self, name: str, items: list[Record], stored: Record) -> None:
@@ -133,9 +136,6 @@ class Customers(Endpoint):
         )
 
     # ------------------------------------------------------------------ addresses and contacts in a body
-
-    def _new_addresses(self, items: list[Record], now: str) -> list[Record]:
-        return _with_one_default([_own(now) | ADDRESSES.blank | _without_id(item) for item in items], now)
 
     def _replaced_addresses(self, before: list[Record], items: list[Record], now: str) -> list[Record]:
         stored = {address["id"]: address for address in before}
@@ -152,7 +152,7 @@ class Customers(Endpoint):
     def _default_addresses(self, addresses: list[Record], values: Record, now: str) -> Record:
         """Return the addresses with the defaults that an update names by id, or nothing if it names none."""
         named = [name for name in ("default_shipping_address_id", "default_billing_address_id") if name in values]
-        for name in named:
+        for name in named:  # an id of the other type is accepted, and becomes the default of its own type
             if values[name] not in {address["id"] for address in addresses}:
                 self._refuse([Problem((name,), "must be the id of one of this customer's addresses")])
             addresses = _with_default(addresses, values[name], now)

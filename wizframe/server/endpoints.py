@@ -1,4 +1,4 @@
-"""What the operations of every resource share: how a list is answered, a body checked, a record refused."""
+"""What the operations of every resource share: pages of lists, checks of bodies, refusals."""
 
 from __future__ import annotations
 

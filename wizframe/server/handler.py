@@ -30,6 +30,7 @@ MAX_BODY_BYTES = 8_000_000
 # How long the rest of a refused body is read, so that the client can read the refusal.
 DRAIN_S = 1.0
 
+# RFC 9110, 15.3.5 and 15.4.5: a body would be read as the next response.
 _STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 

@@ -97,8 +97,7 @@ class Query:
             status=self._choice("status", ("active", "inactive"), "active"),
             sort_by=self._choice(self._spelling.key("sort_by"), resource.sort_by, "updated_at"),
             references=self._references() if resource.has_reference_filter else None,
-            # [D] does not have these parameters.
-            bounds=() if self._spelling.sdk else self._bounds(),
+            bounds=() if self._spelling.sdk else self._bounds(),  # [D] does not have them
         )
         if self._problems:
             raise validation_error(self._problems)
@@ -118,6 +117,7 @@ class Query:
         return value
 
     def _references(self) -> tuple[str, ...] | None:
+        # Comma-separated, so a reference that contains a comma cannot be found (contract, "List parameters").
         value = self._values.get(self._spelling.key("reference_ids"), "")
         return tuple(sorted(set(value.split(",")))) if value else None
 

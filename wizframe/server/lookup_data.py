@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ATTRIBUTES", "PRICE_LISTS", "SALES_REPS", "attribute_definition", "price_list", "sales_rep"]
 
+# rep_123456, plist_123456 and attr_123456 are from the examples of [D].
 _SINCE = "2023-01-15T10:30:00Z"
 
 _REPS = (

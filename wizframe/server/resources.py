@@ -107,14 +107,14 @@ CUSTOMERS = Resource(
     fields=(
         Field("id", "LD"),
         Field("reference_id", "LDCU", max_length=255, required=True),
-        Field("display_id", "LDCU", sdk="LDU"),
-        Field("company_name", "LDCU", read_as="name", required=True),
+        Field("display_id", "LDCU", sdk="LDU"),  # [D] cannot send one on create
+        Field("company_name", "LDCU", read_as="name", required=True),  # one field under two names
         Field("display_name", "LDCU", required=True),
         Field("first_name", "LDCU", max_length=50),
         Field("last_name", "LDCU", max_length=50),
         Field("phone", "LDCU", format=E164),
         Field("email", "LDCU", format=EMAIL),
-        Field("status", "LD", sdk="D"),
+        Field("status", "LD", sdk="D"),  # [D] shows neither this nor the next one in list rows
         Field("freight_term", "LDCU", sdk="DCU"),
         Field("shipping_method", "LDCU"),
         Field("payment_mode", "LDCU"),

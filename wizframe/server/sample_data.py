@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from wizframe.server.countries import COUNTRIES
-from wizframe.server.lookup_data import PRICE_LISTS, SALES_REPS
+from wizframe.server.lookup_data import ATTRIBUTES, PRICE_LISTS, SALES_REPS
 from wizframe.server.resources import ADDRESSES, CONTACTS, CUSTOMERS
 
 if TYPE_CHECKING:
@@ -42,25 +42,15 @@ _TERMS = ["net30"] * 9 + ["net15"] * 3 + ["net45"] * 3 + ["net60"] * 4 + ["prepa
 _MODES = ["credit"] * 6 + ["card"] * 6 + ["ach"] * 3 + ["wire"] * 2 + ["check"] * 2
 _SHIPPING = ["standard"] * 8 + ["ups_ground"] * 4 + ["fedex_ground"] * 3 + ["ltl_freight"] * 3 + ["express", "pickup"]
 _FREIGHT = ["prepaid"] * 6 + ["collect"] * 3 + ["third_party"] * 2 + ["prepaid_and_add"] * 2
-_TITLES = [
-    "Owner",
-    "Owner",
-    "Buyer",
-    "Buyer",
-    "Head Buyer",
-    "Purchasing Manager",
-    "Store Manager",
-    "Accounts Payable",
-    "Visual Merchandiser",
-    "Creative Director",
-    "Warehouse Supervisor",
-    "Office Manager",
-]
+_TITLES = ["Owner"] * 2 + ["Buyer"] * 2
+_TITLES += ["Head Buyer", "Purchasing Manager", "Store Manager", "Accounts Payable"]
+_TITLES += ["Visual Merchandiser", "Creative Director", "Warehouse Supervisor", "Office Manager"]
 _DEPARTMENTS = ["Purchasing"] * 4 + ["Accounting"] * 2 + ["Store"] * 2 + ["Logistics", "Visual", "", None]
-_STORE_TYPES = ["Boutique", "Gift shop", "Furniture", "Homeware", "Garden centre", "Museum shop", "Online"]
+_STORE_TYPES = ATTRIBUTES["Store type", "customer"]["options"]
 _SHOWS = ["Maison d'Été 2025", "Harbor Home Show 2024", "Gift & Living Fall 2025", "Nordic Rooms 2026"]
 _TLDS = ["com"] * 6 + ["net", "org"]
 _CONTACT_COUNTS = [1] * 8 + [2] * 6 + [3] * 3 + [4] * 2 + [5]
+# Real accounts contain values that break the rules of a write, so a client must be able to load them.
 _BAD_PHONES = ["555-0100", "(415) 555-0123", "n/a", "+1 415 555 0199", "0049 30 555 01"]
 _BAD_EMAILS = ["info@", "see notes", "buyer.example.com", "orders@example,com"]
 _SHARED_EMAILS = ["office@holding.example.com", "purchasing@group.example.org"]
@@ -68,6 +58,7 @@ _MAILBOXES = ["hello"] * 4 + ["info"] * 3 + ["orders"] * 3 + ["office", "buying"
 _SECOND_LINES = ["Suite 200", "2nd floor", "c/o Warehouse 4", "Dock B", "Attn: Receiving"]
 _SHIPPING_COUNTS = [0] * 7 + [1] * 11 + [2, 2]
 _NEWSLETTER = '[{"name":"Newsletter","value":true}]'
+# Canadian postal codes do not have D, F, I, O, Q and U.
 _LETTERS = "ABCEGHJKLMNPRSTVWXYZ"
 _DIGITS = "0123456789"
 _REP_IDS = list(SALES_REPS)
@@ -127,8 +118,12 @@ class Generator:
             "phone": self._phone(country),
             "email": self._mailbox(domain),
             "status": "active" if self._chance() < 0.92 else "inactive",
-            **self._terms(),
-            **self._assignments(country),
+            "freight_term": self._pick(_FREIGHT) if self._chance() < 0.9 else self._blank(),
+            "shipping_method": self._pick(_SHIPPING) if self._chance() < 0.95 else self._blank(),
+            "payment_mode": self._pick(_MODES) if self._chance() < 0.97 else self._blank(),
+            "payment_term": self._pick(_TERMS) if self._chance() < 0.97 else self._blank(),
+            "assigned_sales_rep_ids": _json(self._sales_rep_ids(country)),
+            "assigned_price_list_id": self._pick(_PRICE_LIST_IDS) if self._chance() < 0.75 else self._blank(),
             "created_at": created,
             "updated_at": updated,
             "addresses": _json(self._addresses(number, country, city, created)),
@@ -138,6 +133,7 @@ class Generator:
         }
 
     def _times(self, number: int) -> tuple[str, str]:
+        """Return when a customer was created and updated; creation times never decrease, and some are equal."""
         is_imported = number // _IMPORT_SIZE % 9 == 4
         position = number - number % _IMPORT_SIZE if is_imported else number + self._chance()
         created_s = _START_S + int(_SPAN_S * (position - 1) / (self._total + 1))
@@ -151,6 +147,7 @@ class Generator:
             return f"CUST{number:05d}"
         if kind < 0.97:
             return f"{1_000_000 + number:010d}"
+        # Characters that need care in a path, in a parameter, and in the comma-separated `reference_ids`.
         return self._pick((f"{country.code}/{number:05d}", f"CUST {number:05d}", f"CUST{number:05d},B"))
 
     def _company_name(self, shop: str, country: Country) -> str:
@@ -172,24 +169,15 @@ class Generator:
         return self._blank()
 
     def _blank(self) -> str | None:
+        # Both kinds of blank: never given, and cleared.
         return "" if self._chance() < 0.5 else None
 
-    def _terms(self) -> Record:
-        return {
-            "freight_term": self._pick(_FREIGHT) if self._chance() < 0.9 else self._blank(),
-            "shipping_method": self._pick(_SHIPPING) if self._chance() < 0.95 else self._blank(),
-            "payment_mode": self._pick(_MODES) if self._chance() < 0.97 else self._blank(),
-            "payment_term": self._pick(_TERMS) if self._chance() < 0.97 else self._blank(),
-        }
-
-    def _assignments(self, country: Country) -> Record:
+    def _sales_rep_ids(self, country: Country) -> list[str]:
+        # Most customers of a country have the same rep.
         reps = [_REP_IDS[(ord(country.code[0]) + ord(country.code[1])) % len(_REP_IDS)]]
         if self._chance() < 0.15:
             reps = sorted({*reps, self._pick(_REP_IDS)})
-        return {
-            "assigned_sales_rep_ids": _json(reps if self._chance() < 0.85 else []),
-            "assigned_price_list_id": self._pick(_PRICE_LIST_IDS) if self._chance() < 0.75 else self._blank(),
-        }
+        return reps if self._chance() < 0.85 else []
 
     def _attributes(self) -> list[Record]:
         found: Record = {}
@@ -210,6 +198,7 @@ class Generator:
     def _addresses(self, number: int, country: Country, city: list[str], created: str) -> list[Record]:
         types = ["billing"] + ["shipping"] * self._pick(_SHIPPING_COUNTS)
         return [
+            # Eight row numbers a customer, so that no two customers share an id.
             self._address(number * 8 + index, type_, country, city if index < 2 else self._pick(country.cities))
             | {"is_default": index < 2, "created_at": created, "updated_at": created}
             for index, type_ in enumerate(types)

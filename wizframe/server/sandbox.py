@@ -40,9 +40,9 @@ class SandboxServer:
     latency_s : float, default 0.0
         Shortest time in seconds from a request to its response. May be changed while running.
     rate_limit : float, optional
-        Requests per second before the server responds with 429. None is no limit. May be changed while running.
+        Requests per second before the server responds with 429. None means no limit. May be changed while running.
     page_size_cap : int, optional
-        Most records on a page, whatever the request says. None is no cap. May be changed while running.
+        Most records on a page, whatever the request says. None means no cap. May be changed while running.
     port : int, default 0
         Port to listen on. 0 lets the system choose a free port.
     database : str or Path, optional

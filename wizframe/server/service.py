@@ -64,12 +64,12 @@ class Service:
             _require_verb(request, ["POST"])
             return self._login(request)
         if not request.path.startswith("/v1/"):
-            raise ApiError(404, "not_found", "there is nothing at this path")
+            raise ApiError(404, "not_found", "this path does not exist")
         if request.key not in self._keys:
             raise ApiError(401, "unauthorized", "the X-API-Key header is missing or invalid")
         verbs = ROUTES.get(route_of(request.path))
         if verbs is None:
-            raise ApiError(404, "not_found", "there is nothing at this path")
+            raise ApiError(404, "not_found", "this path does not exist")
         _require_verb(request, verbs)
         return self._operations[verbs[request.method]](request, *ids_of(request.path))
 
@@ -83,6 +83,7 @@ class Service:
         self._keys.add(key)
         expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)  # contract, "Transport": after one year
         user = {
+            # The same user at every login.
             "id": f"user_{uuid.uuid5(uuid.NAMESPACE_URL, email).hex[:12]}",
             "email": email,
             "first_name": email.partition("@")[0].capitalize(),

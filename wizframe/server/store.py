@@ -132,7 +132,7 @@ class Store:
             raise KeyError(f"{table} have no column {unknown[0]!r} to overwrite: use one of {', '.join(allowed)}")
         with self.writing():
             if self.get(table, record_id) is None:
-                raise KeyError(f"there is no record {record_id!r} among the {table}")
+                raise KeyError(f"{record_id!r} does not exist in {table}")
             self.update(table, record_id, {"updated_at": self.now(), **columns})
 
     def load(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -256,7 +256,7 @@ class Store:
 
 def _resource(table: str) -> Resource:
     if table not in TABLES:
-        raise KeyError(f"there is no table {table!r}: use one of {', '.join(TABLES)}")
+        raise KeyError(f"unknown table {table!r}: use one of {', '.join(TABLES)}")
     return TABLES[table]
 
 

@@ -93,7 +93,7 @@ class RateLimit:
     Parameters
     ----------
     rate : callable
-        Returns the limit at the moment in requests per second; None is no limit.
+        Returns the limit at the moment in requests per second; None means no limit.
     """
 
     def __init__(self, rate: Callable[[], float | None]) -> None:

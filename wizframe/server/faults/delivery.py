@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaultyHandler", "FaultyListener", "header_lines"]
 
+# So a drip takes at most 200 * delay_s, however long the response is.
 _DRIP_PIECES = 200
 
 

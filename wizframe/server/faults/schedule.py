@@ -20,8 +20,8 @@ __all__ = ["HTML_PAGE", "PASSING", "Fault", "Faults", "FiredFault", "LateRequest
 
 HTML_PAGE = "<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 
+# Statuses that may go away when the request is sent again.
 PASSING = (429, 500, 502, 503, 504)
-"""Statuses that may go away when the request is sent again."""
 
 _GROUPS = {"*": OPERATIONS, "reads": READS, "writes": WRITES}
 
@@ -337,6 +337,7 @@ def _random_options(kind: str, operation: str, rng: random.Random, statuses: Seq
         # A create needs a column: no response reveals a new record that was not stored at all.
         return {"column": "email" if operation.endswith(".create") else rng.choice([None, "email"])}
     if kind == "truncate":
+        # 400 bytes: somewhere in the head, or early in the body.
         return {"after_bytes": rng.choice([None, rng.randrange(400)])}
     return {"delay_s": 0.02} if kind in {"delay", "late", "late_stall"} else {}
 
