@@ -111,8 +111,8 @@ def _report(count, found):
     report = Report(
         "contacts",
         f"Contacts of {count:,} customers, at {LATENCY_S * 1000:.0f} ms",
-        "Two requests for each customer, one for each status. Seconds until the frame is ready, and how many times as fast as "
-        "the loop.",
+        "Two requests for each customer, one for each status. Seconds until the frame is ready, and how many "
+        "times as fast as the loop.",
         ["", *(f"{connections} connections" for connections in found)],
     )
     for name, words in WORDS.items():

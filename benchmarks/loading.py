@@ -127,10 +127,9 @@ def _report(rows, found, floors, size):
     report.rows.append(["wizframe ÷ the floor", *ratios])
     for case, bounds in GOALS.items():
         report.goals += _goals(case, bounds, found[case], floors[case])
-    report.notes = [
-        "With latency, loops that request one page after the other ran once; at the longest latency, they read a "
-        f"{SHARE}th of the pages (× {SHARE}). httpx ran once. The others are medians of {size.runs} runs."
-    ]
+    loops = f"at the longest latency, they read a {SHARE}th of the pages (× {SHARE})"
+    others = f"httpx ran once. The others are medians of {size.runs} runs."
+    report.notes = [f"With latency, loops that request one page after the other ran once; {loops}. {others}"]
     return report
 
 

@@ -87,8 +87,8 @@ def _report(loaded, found, operations):
     report = Report(
         "planning",
         f"Planning {EDITS} edited cells among {rows:,} × {columns}",
-        "`plan()` converts the types, matches the rows by id, compares them and checks every rule. `compare` is pandas' "
-        "own `DataFrame.compare`, with `set_index` and `reindex` if rows have moved.",
+        "`plan()` converts the types, matches the rows by id, compares them and checks every rule. `compare` is "
+        "pandas' own `DataFrame.compare`, with `set_index` and `reindex` if rows have moved.",
         ["", "wizframe", "`compare`", "times as fast"],
     )
     for words, own, other in (("rows in place", "plan", "compare"), ("rows moved", "plan, moved", "compare, moved")):
