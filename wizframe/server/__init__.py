@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from wizframe.server.faults import Fault, Faults, FiredFault, gzip_bomb
 from wizframe.server.faults.proxy import FaultProxy
-from wizframe.server.sandbox import SandboxServer
+from wizframe.server.sandbox_server import SandboxServer
 from wizframe.server.service import SANDBOX_API_KEY
 from wizframe.server.traffic import RateLimit, RequestLog, RequestRecord
 

@@ -35,7 +35,7 @@ class Endpoint:
         return Query(request.query, self._spelling).page(self.resource, self._page_size_cap())
 
     def _list_response(self, rows: bytes, page: Page, total: int) -> Response:
-        return Response(200, self._spelling.list_body(rows, page, total))
+        return Response(200, self._spelling.list_body(rows, page=page.number, page_size=page.size, total=total))
 
     def _checked(self, body: Record, *, creating: bool) -> Record:
         """Return the writable values in a body by column; raise a 422 with everything that is wrong."""

@@ -16,7 +16,6 @@ from wizframe.server.resources import ADDRESSES, CONTACTS, CUSTOMERS, RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wizframe.server.list_parameters import Page
     from wizframe.server.resources import Record, Resource
     from wizframe.server.rules import Path
 
@@ -105,17 +104,17 @@ class Spelling:
         """Put a spelled record into its envelope."""
         return orjson.dumps(spelled if self.sdk else {"data": spelled})
 
-    def list_body(self, rows: bytes, page: Page, total: int) -> bytes:
+    def list_body(self, rows: bytes, *, page: int, page_size: int, total: int) -> bytes:
         """Put the rows of a page, a JSON list, into their envelope; `total` counts the records on all pages."""
         if self.sdk:
             return rows
-        pages = -(-total // page.size)
+        pages = -(-total // page_size)
         pagination = {
             "total_records": total,
             "total_pages": pages,
-            "current_page": page.number,
-            "next_page": page.number + 1 if page.number < pages else None,
-            "prev_page": page.number - 1 if page.number > 1 else None,
-            "page_size": page.size,
+            "current_page": page,
+            "next_page": page + 1 if page < pages else None,
+            "prev_page": page - 1 if page > 1 else None,
+            "page_size": page_size,
         }
         return b'{"data":' + rows + b',"pagination":' + orjson.dumps(pagination) + b"}"
