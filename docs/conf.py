@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 import wizframe
 
 HERE = Path(__file__).parent
-# The notebooks push: not into the journal of whoever builds this.
+# The notebooks push, but not into the journal of the user who builds this.
 os.environ["WIZFRAME_STATE_DIR"] = tempfile.mkdtemp(prefix="wizframe-docs-")
 (HERE / "notebooks").mkdir(exist_ok=True)
 for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):  # from there, docs/ is the parent folder
@@ -47,9 +47,9 @@ html_show_sphinx = False
 
 
 def adapted(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Say of a page of the repository what is otherwise in the site.
+    """Adapt a page of the repository to the site.
 
-    The notebooks stand within the folder of pages and not beside it, and a picture is light or dark as the page is.
+    In the site, the notebooks are inside the folder of pages, and a picture is as light or dark as the page.
     """
     text = re.sub(r"\]\(((\.\./)*)\.\./notebooks/", r"](\1notebooks/", source[0])
     for name in {path.stem.removesuffix("-dark") for path in (HERE / "pictures").glob("*-dark.png")}:

@@ -8,6 +8,7 @@ import difflib
 import doctest
 import importlib
 import io
+import json
 import multiprocessing
 import os
 import pkgutil
@@ -169,6 +170,21 @@ def test_links_between_pages_lead_somewhere(page):
         assert place.exists(), target
         assert page.name != "CHANGELOG.md" or target.startswith("docs/"), f"{target} is not in the site"
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
+
+
+def title(page):
+    if page.suffix == ".ipynb":
+        return json.loads(page.read_text("utf-8"))["cells"][0]["source"][0].strip("# \n")
+    if page == ROOT / "docs" / "changelog.md":  # includes the page
+        page = ROOT / "CHANGELOG.md"
+    return re.search(r"^# (.+)$", page.read_text("utf-8"), re.MULTILINE)[1]
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
+def test_a_page_has_one_name_its_title_wherever_it_is_linked(page):
+    links = re.findall(r"(?<!!)\[([^\][]*)\]\((?!https?:)([^)#]*\.(?:md|ipynb))\)", prose(page))
+    for text, target in links:
+        assert " ".join(text.split()) in (title(page.parent / target), target), target
 
 
 def drawing(name):
