@@ -98,7 +98,7 @@ def test_any_other_plan_is_refused(wiz, saved):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 6, "nobody is there to say yes: nothing was sent. Give --yes with --max-changes N"),
+        ([], 6, "there is no interactive terminal: nothing was sent. Give --yes with --max-changes N"),
         (["--yes"], 6, "give --max-changes N, or --expect ID"),
         (["--yes", "--max-changes", "2"], 5, "3 changes, --max-changes 2"),
         (["--yes", "--max-changes", "3", "--base-url", "http://127.0.0.1:9/v1"], 7, "no connection"),

@@ -82,7 +82,7 @@ def test_plan_and_push_are_the_functions(ipython, wiz):
 def test_push_asks_and_with_nobody_there_sends_nothing(ipython, wiz):
     run(ipython, "%wiz customers -o frame")
     ipython.user_ns["frame"].loc[0, "payment_term"] = "net77"
-    with pytest.raises(wizframe.errors.PlanError, match="nobody is there"):
+    with pytest.raises(wizframe.errors.PlanError, match="no interactive terminal"):
         run(ipython, "%wiz push frame")
     assert {request.method for request in wiz.server.requests} == {"GET"}
 

@@ -247,7 +247,7 @@ def test_a_frame_that_was_edited_meanwhile_is_planned_again(wiz, edited):
     edited.loc[5, "payment_term"] = "net88"
     send(review)
     assert review.result is None
-    assert "was edited (or pushed) after this plan was made" in text_of(review)
+    assert "were edited (or pushed) after this plan was made" in text_of(review)
     assert writes(wiz) == []
     press(review, "Plan again")
     assert states(send(review)) == {"done": 5}

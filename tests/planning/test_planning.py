@@ -83,7 +83,7 @@ def test_only_turns_other_edits_into_problems(wiz):
     frame = load(wiz)
     frame.loc[0, ["payment_term", "display_name"]] = ["net77", "Mine"]
     plan = frame.wiz.plan(only=["payment_term"])
-    assert rules(plan) == [("display_name", "was edited, but only= allows payment_term")]
+    assert rules(plan) == [("display_name", "was edited, but only allows payment_term")]
     for wrong in ({"only": "payment_term"}, {"only": ["status"]}, {"clear": ["nothing"]}, {"clear": "phone"}):
         with pytest.raises(PlanError):
             frame.wiz.plan(**wrong)

@@ -35,7 +35,7 @@ def test_an_erp_file_updates_what_is_known_and_reports_or_creates_the_rest(wiz, 
     frame, before = pd.read_csv(erp, dtype=str), stored(wiz, "customers")
     kept = load(wiz) if a_load_is_alive else None
     reported = wizframe.plan(frame, match="reference_id")
-    assert rules(reported) == [("reference_id", "is unknown: no customer has it; new='create' would create the row")]
+    assert rules(reported) == [("reference_id", "is unknown: no customer has it; new='create' creates the row")]
     assert reported.counts() == {"create": 0, "update": 3, "delete": 0}
     plan = wizframe.plan(frame, match="reference_id", new="create")
     assert plan.problems.empty

@@ -279,7 +279,7 @@ def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz,
 
     faults.rule = rule
     with pytest.raises(
-        PushInterruptedError, match=r"interrupted: 2 done, 3 unsent; .*resume\(\) finishes it"
+        PushInterruptedError, match=r"interrupted: 2 done, 3 unsent\. .*resume\(\) finishes it"
     ) as raised:
         plan.apply(progress=False)
     assert raised.value.result.changes["state"].tolist() == ["done"] * 2 + ["unsent"] * 3

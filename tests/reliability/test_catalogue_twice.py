@@ -94,7 +94,7 @@ def test_new_rows_that_are_read_and_pushed_again_are_problems_not_creates(wiz, t
     ids = first["id"].tolist()
     assert [rule.startswith(f"{words}{identifier}") for (_, rule), identifier in zip(rules(again), ids, strict=True)]
     assert all(rule.startswith(words) for _, rule in rules(again))
-    with pytest.raises(PlanProblemsError, match=f"nothing was sent, problems stand in the way: .*{words}"):
+    with pytest.raises(PlanProblemsError, match=f"nothing was sent, the plan has problems: .*{words}"):
         again.apply(progress=False)
     assert writes(wiz) == ["POST"] * 3
     assert len(stored(wiz, table)) == len(before) + 3

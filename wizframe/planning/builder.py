@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import orjson
 
-from wizframe.errors import PlanError, UnmatchedRowsError, WrongAccountError
+from wizframe.errors import Hint, PlanError, UnmatchedRowsError, WrongAccountError
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames.arrow import are_among
 from wizframe.frames.baselines import attached
@@ -25,6 +25,7 @@ from wizframe.planning.match import match_rows
 from wizframe.planning.typed_frame import CUSTOMER_REFERENCE, take_in, which_table
 from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults
 from wizframe.pushing.plan import Plan
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -212,7 +213,7 @@ def _commanded(
         *_undeletable(
             asked & matched.is_known & ~is_seen,
             "is asked for, but nothing says that the record is still as it was seen: load again, or plan with "
-            "baseline='service'",
+            + option("baseline", "service"),
         ),
     ]
     notices = _gone_already(asked & ~matched.is_known, matched)
@@ -245,13 +246,14 @@ def _clashes(changes: Sequence[Change], table: Table, service: Service, options:
 
 
 def _check_columns(tables: Sequence[Table], options: Options) -> None:
-    for option, names in (("only", options.only or ()), ("clear", options.clear)):
+    for parameter, names in (("only", options.only or ()), ("clear", options.clear)):
         if isinstance(names, str):
-            raise PlanError(f"{option}={names!r} must be a list: {option}=[{names!r}]")
+            raise PlanError(f"{parameter}={names!r} must be a list: {parameter}=[{names!r}]")
         for name in names:
             if not any(name in table and table[name].writable for table in tables):
                 kinds = " or ".join(table.name for table in tables)
-                raise PlanError(f"{option}: {name!r} is no column of {kinds} that can be edited")
+                flag = Hint(parameter, f"--{parameter}")
+                raise PlanError(f"{flag}: {name!r} is not a column of {kinds} that can be edited")
 
 
 def _doubt(found: Comparison, intake: Intake, matched: Matched) -> None:
@@ -279,7 +281,8 @@ def _updates(found: Comparison, intake: Intake, matched: Matched) -> list[Change
         cells = found.cells[position]
         unsure = [cell for cell in cells if _is_unsure(matched, position, cell.column)] if matched.unsure else ()
         for cell in unsure:
-            rule = _doubtful(cell.old, "load again and repeat the edit, or plan with baseline='service' to send yours")
+            again = Hint("load again and repeat the edit", "export again and repeat the edit, or use --original FILE")
+            rule = _doubtful(cell.old, f"{again}, or plan with {option('baseline', 'service')} to send yours")
             found.problems.append(Problem(position, cell.column, cell.new, rule))
         sure = tuple(cell for cell in cells if cell not in unsure) if unsure else tuple(cells)
         if sure:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wizframe.errors import Hint
 from wizframe.fields import violation
 from wizframe.frames.baselines import differs
 from wizframe.frames.build import record_values, to_record_value
@@ -140,7 +141,7 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     if not field.writable:
         return "is read-only: restore it, or change it in WizCommerce itself"
     if only is not None and field.name not in only:
-        return f"was edited, but only= allows {', '.join(only)}"
+        return f"was edited, but {Hint('only', '--only')} allows {', '.join(only)}"
     return None
 
 

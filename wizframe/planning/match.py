@@ -15,6 +15,7 @@ from wizframe.frames.arrow import blanks, is_unique
 from wizframe.frames.build import is_blank, to_frame
 from wizframe.planning.changes import COMMAND, Problem
 from wizframe.planning.typed_frame import CUSTOMER_REFERENCE
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -172,8 +173,9 @@ class _Matcher:
         typed = self._intake.typed
         if "id" not in typed and not by_reference:
             raise UnmatchedRowsError(
-                f"the frame has no id column, so nothing says which {self._intake.table.name} its rows are: "
-                "plan with match='reference_id' to find them by reference; for new rows only, add a blank id"
+                f"there is no id column, so nothing says which {self._intake.table.name} the rows are: "
+                f"plan with {option('match', 'reference_id')} to find them by reference; "
+                "for new rows only, add a blank id"
             )
         blank = blanks(typed.index)
         ids = typed.get("id", blank).copy()
@@ -212,8 +214,8 @@ class _Matcher:
         """Drop what means nothing in another account."""
         if not by_reference:
             raise WrongAccountError(
-                f"the frame was loaded from {own.account}, but the plan is for {self._account}: "
-                "plan with match='reference_id' to carry rows from one account to another"
+                f"the rows were loaded from {own.account}, but the plan is for {self._account}: "
+                f"plan with {option('match', 'reference_id')} to carry rows from one account to another"
             )
         intake = self._intake
         foreign = [name for name in map(str, intake.typed) if not intake.table[name].writable]
@@ -250,7 +252,7 @@ class _Matcher:
         is_new = np.zeros(len(ids), dtype=bool)
         references = self._intake.typed.get("reference_id")
         if references is None:
-            raise UnmatchedRowsError("match='reference_id', but the frame has no column reference_id")
+            raise UnmatchedRowsError(f"{option('match', 'reference_id')}, but there is no column reference_id")
         misread = {problem.position for problem in self._intake.problems if problem.column == "reference_id"}
         wanted = [int(position) for position in np.flatnonzero(ids.isna()) if position not in misread]
         parents = {position: customer_ids.iat[position] for position in wanted}
@@ -267,7 +269,7 @@ class _Matcher:
             elif new == "create":
                 is_new[position] = True
             else:
-                rule = f"is unknown: no {self._intake.table.singular} has it; new='create' would create the row"
+                rule = f"is unknown: no {self._intake.table.singular} has it; {option('new', 'create')} creates the row"
                 self._problem(position, "reference_id", reference, rule)
         return is_new
 

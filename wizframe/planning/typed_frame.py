@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from wizframe.errors import AmbiguousTableError, PlanError
+from wizframe.errors import AmbiguousTableError, Hint, PlanError
 from wizframe.fields import CONTACT, CUSTOMER, TABLES
 from wizframe.frames.arrow import holds, is_text, places_in, texts_of
 from wizframe.frames.baselines import attached, differs, is_same_memory
@@ -19,6 +19,7 @@ from wizframe.frames.build import column, is_blank
 from wizframe.frames.problems import problems_frame
 from wizframe.frames.schemas import find_problems
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,7 +101,7 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
             f"a DataFrame is needed, not {type(frame).__name__}: pd.DataFrame(records) makes one of records"
         )
     if table is not None and table not in TABLES:
-        raise AmbiguousTableError(f"table={table!r}: allowed are {', '.join(map(repr, TABLES))}")
+        raise AmbiguousTableError(f"{option('table', table)}: allowed are {', '.join(map(repr, TABLES))}")
     if table is not None:
         return TABLES[table]
     if baseline is not None:
@@ -110,7 +111,8 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     if is_contacts != ("company_name" in names):
         return CONTACT if is_contacts else CUSTOMER
     raise AmbiguousTableError(
-        "nothing tells whether the frame holds customers or contacts: give table='customers' or table='contacts'"
+        f"nothing says whether the rows are customers or contacts: give {option('table', 'customers')} or "
+        f"{option('table', 'contacts')}"
     )
 
 
@@ -145,7 +147,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) 
         if edited is not None:
             typed[name], intake.edited[name] = values, edited
         elif name in table and not table[name].level:
-            rule = "cannot be edited in a frame: use client.customer.update()"
+            rule = f"cannot be edited in a {Hint('frame: use client.customer.update()', 'file')}"
             intake.problems.append(Problem(None, name, None, rule))
         elif name in table:
             typed[name] = _take_column(intake, values, table[name], known)
@@ -227,7 +229,8 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: Co
         intake.cleared[field.name] = is_clear
         values = values.astype(object).mask(is_clear, None)
         if field.name == "id":
-            rule = "cannot be cleared: leave it blank for a new row, use wizframe.delete() to delete one"
+            delete = Hint("use wizframe.delete() to delete one", "write DELETE into a column Command to delete one")
+            rule = f"cannot be cleared: leave it blank for a new row, {delete}"
             places = is_clear.to_numpy().nonzero()[0].tolist()
             intake.problems += [Problem(place, "id", CLEAR, rule) for place in places]
     typed, misfits = column(values, field)

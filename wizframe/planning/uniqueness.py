@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wizframe.fields import CUSTOMER
 from wizframe.frames import baselines
 from wizframe.planning.changes import Problem
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +62,7 @@ def taken_references(
         if change.customer_id and change.customer_id not in contacts:
             problems.append(Problem(change.position, "customer_id", change.customer_id, "is unknown in this account"))
         elif owner is not None and owner != change.id:
-            advice = "; plan with match='reference_id' to update it" if change.action == "create" else ""
+            advice = f"; plan with {option('match', 'reference_id')} to update it" if change.action == "create" else ""
             problems.append(Problem(change.position, "reference_id", reference, f"exists as {owner}{advice}"))
     return problems
 
@@ -140,7 +141,8 @@ def likely_duplicates(
 
 def _rule(what: str, table: Table) -> str:
     same = "company and e-mail" if table is CUSTOMER else "names and e-mail"
-    return f"looks like {what} (same {same}): leave the row out, or plan with duplicates='create' to create it anyway"
+    anyway = f"plan with {option('duplicates', 'create')} to create it anyway"
+    return f"looks like {what} (same {same}): leave the row out, or {anyway}"
 
 
 def _existing(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wizframe.api.client import open_client
 from wizframe.errors import (
+    Hint,
     InvalidRequestError,
     LimitExceededError,
     PlanError,
@@ -28,6 +29,7 @@ from wizframe.pushing.results import Result
 from wizframe.pushing.resume import resume
 from wizframe.pushing.undo import undo
 from wizframe.pushing.workers import Interrupts
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -120,14 +122,14 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     >>> wizframe.plan(customers, only=["payment_term"]).counts()
     {'create': 0, 'update': 1, 'delete': 0}
     """
-    for option, value, allowed in (
+    for parameter, value, allowed in (
         ("match", match, ("id", "reference_id")),
         ("new", new, ("report", "create")),
         ("baseline", baseline, ("loaded", "service")),
         ("duplicates", duplicates, ("report", "create")),
     ):
         if value not in allowed:
-            raise InvalidRequestError(f"{option}={value!r}: allowed are {' and '.join(map(repr, allowed))}")
+            raise InvalidRequestError(f"{option(parameter, value)}: allowed are {' and '.join(map(repr, allowed))}")
     own = attached(frame)
     meant = open_client(client, account=own.account if own else None)
     service = _service(meant, frame, contacts)
@@ -216,7 +218,7 @@ def apply(
     if not isinstance(plan, Plan):
         raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}: frame.wiz.plan() makes one")
     if on_conflict not in ("skip", "mine", "theirs"):
-        raise InvalidRequestError(f"on_conflict={on_conflict!r}: allowed are 'skip', 'mine', 'theirs'")
+        raise InvalidRequestError(f"{option('on_conflict', on_conflict)}: allowed are 'skip', 'mine', 'theirs'")
     if invalid not in ("raise", "skip"):
         raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
     meant = open_client(client, account=plan.account)
@@ -303,7 +305,10 @@ def _ask(planned: Plan, client: BaseClient, invalid: Literal["raise", "skip"]) -
     except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
         answer = None
     if answer is None:
-        raise PlanError("nobody is there to say yes: nothing was sent. Give yes=True to send without asking")
+        skip_it = Hint(python="Give yes=True to skip it", cli="Give --yes with --max-changes N to skip it")
+        raise PlanError(
+            "a confirmation is needed, but there is no interactive terminal: nothing was sent", hint=skip_it
+        )
     if answer.strip().lower() not in ("y", "yes"):
         raise PlanError("the answer was no: nothing was sent")
 
@@ -338,9 +343,13 @@ def check_allowed(
         )
     if len(plan.problems) and invalid == "raise":
         raise PlanProblemsError(
-            f"nothing was sent, problems stand in the way: {'; '.join(plan.problem_lines())}. Correct them and plan "
-            "again, or leave such rows out with apply(invalid='skip'); .failures lists them all",
+            f"nothing was sent, the plan has problems: {'; '.join(plan.problem_lines())}",
             plan.problems,
+            hint=Hint(
+                python="Correct them and plan again, or leave such rows out with apply(invalid='skip'); "
+                "error.failures lists all problems",
+                cli="Correct them and plan again, or leave such rows out with --skip-invalid",
+            ),
         )
     plan.check_fresh()
     if len(plan) and client.transport.read_only:
@@ -348,12 +357,13 @@ def check_allowed(
     deletes = plan.counts()["delete"]
     if max_changes is not None and len(plan) > max_changes:
         raise LimitExceededError(
-            f"nothing was sent: the plan has {_many(len(plan), 'change')}, max_changes={max_changes} allows fewer"
+            f"nothing was sent: the plan has {_many(len(plan), 'change')}, "
+            f"{option('max_changes', max_changes)} allows fewer"
         )
     if deletes > max_deletes:
         raise LimitExceededError(
-            f"nothing was sent: the plan has {_many(deletes, 'delete')}, max_deletes={max_deletes} allows fewer; "
-            f"if that is meant, apply(max_deletes={deletes})"
+            f"nothing was sent: the plan has {_many(deletes, 'delete')}, {option('max_deletes', max_deletes)} allows "
+            f"fewer; if that is meant, use {option('max_deletes', deletes)}"
         )
 
 
@@ -397,6 +407,6 @@ def _check_same_account(own: Baseline | None, client: BaseClient, lookups: Servi
     is_same = created.to_numpy() == sample["created_at"].to_numpy()
     if len(sample) and (created.isna().all() or not (is_same | created.isna().to_numpy()).all()):
         raise WrongAccountError(
-            f"the frame was loaded from {own.account}, but the service there does not know its records any more: "
+            f"the rows were loaded from {own.account}, but the service there does not know their records any more: "
             "it is another account, or everything was deleted. Load again"
         )

@@ -74,7 +74,7 @@ def _check_rows(plan: Plan, cells: Mapping[str, object]) -> None:
     # A push writes ids into the index where they stand there; and rows may have been added below.
     is_known = was.equals(now[: len(was)]) or (len(was) == len(now) and "id" in now.names)
     if cells and not is_known:
-        raise StalePlanError(f"the rows of the frame of {plan.table.name} came, went or moved since: plan it again")
+        raise StalePlanError(f"rows of {plan.table.name} came, went or moved since: plan it again")
 
 
 def _write(plan: Plan, name: str, texts: dict[int, Any]) -> None:

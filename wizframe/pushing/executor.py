@@ -11,13 +11,14 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from wizframe.errors import JournalError, PushInterruptedError
+from wizframe.errors import Hint, JournalError, PushInterruptedError
 from wizframe.progress import Watch, bar
 from wizframe.pushing.frame_update import columns_shown, write_back
 from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
 from wizframe.pushing.results import Outcome, Result
 from wizframe.pushing.sender import Carrier, OnConflict, PushStoppedError
 from wizframe.pushing.workers import Crew, Interrupts
+from wizframe.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -126,9 +127,10 @@ def interrupted(result: Result) -> PushInterruptedError:
         Not raised.
     """
     counts = result.counts()
-    step = "wizframe.resume() finishes it" if counts["unsent"] or counts["unknown"] else "nothing was left to send"
-    said = f"interrupted: {result.summary()}; .result says what happened to each row, {step}"
-    return PushInterruptedError(said, result)
+    is_left = counts["unsent"] or counts["unknown"]
+    step = f"{command('resume')} finishes it" if is_left else "Nothing was left to send"
+    hint = Hint(python=f"{step}; error.result says what happened to each row", cli=step)
+    return PushInterruptedError(f"interrupted: {result.summary()}", result, hint=hint)
 
 
 def _user() -> str:
@@ -221,7 +223,7 @@ class _Push:
     def _outcome(self, job: _Job) -> Outcome:
         if job.outcome is not None:
             return job.outcome
-        step = "wizframe.resume() finishes the push; what was done is not sent twice"
+        step = f"{command('resume')} finishes the push; what was done is not sent twice"
         if job.is_sent or job.number in self._were_sent:
             return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
         return Outcome("unsent", self._reason, step)
@@ -366,10 +368,13 @@ def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:
 def _without_customer(change: Change, *, is_expected: bool) -> Outcome:
     if is_expected:
         said = f"its customer {change.customer_reference_id} is not known to be created yet, so it was not sent"
-        return Outcome("unsent", said, "wizframe.resume() finishes the push", "no_customer")
+        return Outcome("unsent", said, f"{command('resume')} finishes the push", "no_customer")
     said = f"its customer {change.customer_reference_id} was not created, so it was not sent"
-    step = "correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent"
-    return Outcome("skipped", said, step, "no_customer")
+    step = Hint(
+        python="correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent",
+        cli="correct the customer, then push both again",
+    )
+    return Outcome("skipped", said, str(step), "no_customer")
 
 
 def _groups(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:

@@ -37,6 +37,7 @@ from wizframe.pushing.journal_entries import (
     to_row,
 )
 from wizframe.pushing.journal_file import as_journal_error, connect_file, forget_deleted, journal_path, open_file
+from wizframe.text import command
 
 if TYPE_CHECKING:
     import sqlite3
@@ -222,7 +223,7 @@ class Journal:
         with self._direct() as connection:
             row = connection.execute("SELECT owner, alive_at FROM pushes WHERE push_id = ?", [push_id]).fetchone()
             if row is None:
-                raise JournalError(f"the journal has no push {push_id}: wizframe.pushes() lists them")
+                raise JournalError(f"the journal has no push {push_id}: {command('pushes')} lists them")
             owner, alive_at = row
             if owner not in (None, self._owner) and _is_alive(owner, alive_at):
                 where = " in process ".join(owner.split("/")[:2])

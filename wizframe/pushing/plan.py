@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from wizframe.errors import PlanError, StalePlanError
+from wizframe.errors import Hint, PlanError, StalePlanError
 from wizframe.fields import CUSTOMER
 from wizframe.frames.build import SUPERSEDED, is_same_frame
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import places, printable, shown
 from wizframe.pushing.plan_text import SHOWN_NAMES, SIGNS, group_html, group_lines
+from wizframe.text import option
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +34,8 @@ __all__ = ["Plan"]
 
 _SHOWN_GROUPS = 15
 _SHOWN_PROBLEMS = 20
+_ALL_CHANGES = Hint("see plan.changes", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
+_ALL_PROBLEMS = Hint("see plan.problems", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
 _CHANGE_COLUMNS = [
     "table", "action", "index", "id", "customer_id", "customer_reference_id", "reference_id", "name", "columns", "old",
     "new",
@@ -190,7 +193,7 @@ class Plan:
                 raise StalePlanError(f"nothing was sent: {part.frame.attrs[SUPERSEDED]}")
             if not is_same_frame(part.as_planned, part.frame):
                 raise StalePlanError(
-                    f"the frame of {part.table.name} was edited (or pushed) after this plan was made: plan it again"
+                    f"the rows of {part.table.name} were edited (or pushed) after this plan was made: plan it again"
                 )
 
     def choose(self, rows: pd.DataFrame) -> Plan:
@@ -363,7 +366,7 @@ class Plan:
         for group in groups[:_SHOWN_GROUPS]:
             yield from group_lines(group, self.frame)
         if len(groups) > _SHOWN_GROUPS:
-            yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: see plan.changes"
+            yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: {_ALL_CHANGES}"
         yield from (f"  · {line}" for line in self._notice_lines())
 
     def _compared(self) -> str:
@@ -419,7 +422,7 @@ class Plan:
         for (name, value, rule), group in list(alike.items())[:_SHOWN_PROBLEMS]:
             yield f"{self._rows(group)}{name}:{value} {rule}"
         if len(alike) > _SHOWN_PROBLEMS:
-            yield f"… and {len(alike) - _SHOWN_PROBLEMS} more: see plan.problems"
+            yield f"… and {len(alike) - _SHOWN_PROBLEMS} more: {_ALL_PROBLEMS}"
 
     def _rows(self, group: Sequence[Problem]) -> str:
         if group[0].position is None:
@@ -439,7 +442,7 @@ class Plan:
         if self.blanked:
             counts = ", ".join(f"{name} {count}" for name, count in self.blanked.items())
             clearable = [name for name in self.blanked if name not in self.table.required]
-            advice = f"; clear={clearable!r} would clear it" if clearable else ""
+            advice = f"; {option('clear', clearable)} clears it" if clearable else ""
             yield f"became blank and is not sent: {counts}{advice}"
         if self.own_columns:
             yield f"your own columns, left alone: {', '.join(self.own_columns)}"
@@ -454,7 +457,7 @@ class Plan:
         groups = list(self._groups())
         rows = "".join(group_html(group, self.frame) for group in groups[:_SHOWN_GROUPS])
         hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
-        lines = [f"… and {hidden} more records: see plan.changes"] if hidden else []
+        lines = [f"… and {hidden} more records: {_ALL_CHANGES}"] if hidden else []
         lines += [f"· {line}" for line in self._notice_lines()]
         return (
             f"<div><small>{html.escape(self._compared())}</small></div>"

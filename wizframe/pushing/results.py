@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from wizframe.errors import PlanError
+from wizframe.errors import Hint, PlanError
 from wizframe.excel.api import to_excel
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import printable, shown
@@ -363,7 +363,8 @@ class Result:
             if outcome.next_step:
                 yield f"      → {outcome.next_step}"
         if len(unfinished) > _SHOWN_ROWS:
-            yield f"  … and {len(unfinished) - _SHOWN_ROWS} more: see result.changes"
+            see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes them all")
+            yield f"  … and {len(unfinished) - _SHOWN_ROWS} more: {see}"
         for position, said in list(self._left_out.items())[:_SHOWN_ROWS]:
             yield f"  skipped: row {self.plan.frame.index[position]}: {said}"
 

@@ -14,6 +14,7 @@ from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
 from wizframe.pushing.plan_file import joined, revive
 from wizframe.pushing.workers import Interrupts
+from wizframe.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +79,7 @@ def _resumed(
     """Finish pushes, oldest first, until a person interrupts."""
     left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
     if push_id is not None and not journal.pushes(push_id):
-        raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+        raise PlanError(f"the journal has no push {push_id!r}: {command('pushes')} lists them")
     for push in left:
         if interrupts.count:
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from wizframe.api.validation import moment
 from wizframe.errors import (
     AuthenticationError,
+    Hint,
     InvalidRequestError,
     JournalError,
     NotFoundError,
@@ -28,6 +29,7 @@ from wizframe.loading.lookups import ServiceLookups
 from wizframe.planning.changes import shown
 from wizframe.progress import note
 from wizframe.pushing.results import ConflictCell, Outcome
+from wizframe.text import command, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -181,7 +183,10 @@ class Carrier:
                     answer = self._send_new(change, record)
             except TakenError as error:
                 if tries.sent == 1 and not tries.was_open:
-                    step = "give another reference, or plan with match='reference_id' to update the record that has it"
+                    step = (
+                        f"give another reference, or plan with {option('match', 'reference_id')} to update the record "
+                        "that has it"
+                    )
                     return Outcome("failed", f"reference {change.reference_id} is taken: {error}", step, error.code, 1)
                 tries.is_open = True  # by the request whose answer was lost, or by somebody else
                 tries.lose(error)
@@ -333,13 +338,15 @@ def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
             again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
         return Outcome("unknown", f"whether it was done is unknown: {error}", again, error.code, tries.sent)
     if isinstance(error, _FATAL):
-        step = "mend that; wizframe.resume() then finishes the push"
+        step = f"fix that; {command('resume')} then finishes the push"
         return Outcome("unsent", f"the push stopped: {error}", step, error.code)
     if isinstance(error, _LOST):
         return Outcome("unsent", f"the record could not be read: {error}", again, error.code)
     where = "; ".join(f"{name}: {reason}" for name, reason in getattr(error, "details", ()))
     step = f"correct {where}" if where else "see the message, correct the row"
-    return Outcome("failed", str(error), f"{step}, then plan result.failed again", error.code, tries.sent)
+    return Outcome(
+        "failed", str(error), f"{step}, then {Hint('plan result.failed', 'push')} again", error.code, tries.sent
+    )
 
 
 def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Outcome:
@@ -354,7 +361,7 @@ def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Ou
         return Outcome("done", said, attempts=tries.sent, after=found)
     step = f"look at {found['id']}: it has reference {change.reference_id}, but not what you sent"
     said = "somebody else's record has the reference"
-    return Outcome("conflict", said, step, "conflict", tries.sent, None, tuple(other))
+    return Outcome("conflict", said, str(step), "conflict", tries.sent, None, tuple(other))
 
 
 def _three_way(
@@ -411,8 +418,9 @@ def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record)
         for cell in cells
     )
     said = f"it changed in WizCommerce since you loaded it: {said}"
-    step = (
-        "plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or decide cell by cell: edit "
-        "result.conflict_cells and plan that with result.resolve()"
+    step = Hint(
+        python="plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or decide cell by "
+        "cell: edit result.conflict_cells and plan that with result.resolve()",
+        cli="push again: --on-conflict mine sends yours, --on-conflict theirs keeps WizCommerce's",
     )
-    return Outcome("conflict", said, step, "conflict", tries.sent, current, cells)
+    return Outcome("conflict", said, str(step), "conflict", tries.sent, current, cells)

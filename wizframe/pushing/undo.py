@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.api.dialects import writable_attributes
-from wizframe.errors import PlanError, WrongAccountError
+from wizframe.errors import Hint, PlanError, WrongAccountError
 from wizframe.fields import CUSTOMER, NESTED, TABLES
 from wizframe.planning.changes import Cell, Change, Problem
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.plan_file import joined, revive
+from wizframe.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -59,7 +60,7 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient
         known = journal.pushes()
         push = next((one for one in known if one.push_id == push_id), None)
         if push is None:
-            raise PlanError(f"the journal has no push {push_id!r}: wizframe.pushes() lists them")
+            raise PlanError(f"the journal has no push {push_id!r}: {command('pushes')} lists them")
         meant = _client_for(push, client)
         deleted = 0
         changes: dict[str, list[Change]] = {name: [] for name in push.tables}
@@ -164,7 +165,7 @@ def _state(plan: Plan, push: PushEntry, known: Sequence[PushEntry], journal: Jou
     if again is not None:
         yield f"push {again.push_id} did this already; what is so is not sent again"
     else:
-        yield "nothing is put back yet: apply() does it"
+        yield f"nothing is put back yet{Hint(': apply() does it', '')}"
     yield "what was loaded or exported before goes on showing what was pushed: load it again afterwards"
 
 
@@ -175,4 +176,5 @@ def _notices(deleted: int, unsettled: int) -> Iterator[str]:
             "but not what the API does not show"
         )
     if unsettled:
-        yield f"{unsettled} changes of this push have an unknown outcome and are not undone: resume() settles them"
+        finish = f"{command('resume')} settles them"
+        yield f"{unsettled} changes of this push have an unknown outcome and are not undone: {finish}"
