@@ -30,7 +30,7 @@ class Contacts(Endpoint):
     def list_page(self, request: Request, customer_id: str) -> Response:
         """Return 200 with a page of the customer's contacts."""
         page = self._requested_page(request)
-        self._require_customer(customer_id)
+        self._found_customer(customer_id)
         found = self._store.records_of(customer_id, "contacts", page.selection)
         rows = [self._spelling.contact(contact, "L") for contact in found[page.span(len(found))]]
         return self._list_response(orjson.dumps(rows), page, len(found))
@@ -43,7 +43,7 @@ class Contacts(Endpoint):
         """Return 201 with the new contact, which is active."""
         body = request.json_object()
         with self._store.writing():
-            self._require_customer(customer_id)
+            self._found_customer(customer_id)
             contact_id = self.add(customer_id, self._checked(body, creating=True))
             return self._response(201, customer_id, contact_id)
 
@@ -107,7 +107,3 @@ class Contacts(Endpoint):
         if contact is None or contact["customer_id"] != customer_id:
             raise ApiError(404, "not_found", f"customer {customer_id!r} has no contact {contact_id!r}")
         return contact
-
-    def _require_customer(self, customer_id: str) -> None:
-        if self._store.get("customers", customer_id) is None:
-            raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")

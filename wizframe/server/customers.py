@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from wizframe.server.contacts import Contacts
 from wizframe.server.endpoints import Endpoint, changed
-from wizframe.server.http_messages import ApiError, Request, Response
+from wizframe.server.http_messages import Request, Response
 from wizframe.server.lookup_data import PRICE_LISTS, SALES_REPS
 from wizframe.server.resources import ADDRESSES, CUSTOMERS, Record
 from wizframe.server.rules import Problem
@@ -73,7 +73,7 @@ class Customers(Endpoint):
         """Return 201 with the details (contract, "The ten operations": not 200)."""
         body = request.json_object()
         with self._store.writing():
-            current = self._found(customer_id)
+            current = self._found_customer(customer_id)
             contacts_before = self._store.records_of(customer_id, "contacts")
             values = self._checked(body, creating=False)
             self._require_links(values, creating=False)
@@ -96,22 +96,16 @@ class Customers(Endpoint):
     def delete(self, _request: Request, customer_id: str) -> Response:
         """Return 204; the contacts of the customer are deleted too."""
         with self._store.writing():
-            self._found(customer_id)
+            self._found_customer(customer_id)
             self._store.delete("customers", customer_id)
         return Response(204)
 
     # ------------------------------------------------------------------ checks
 
-    def _found(self, customer_id: str) -> Record:
-        customer = self._store.get("customers", customer_id)
-        if customer is None:
-            raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")
-        return customer
-
     def _response(self, status: int, customer_id: str) -> Response:
         with self._store.reading():
             contacts = self._store.records_of(customer_id, "contacts")
-            details = self._spelling.customer(self._found(customer_id), contacts)
+            details = self._spelling.customer(self._found_customer(customer_id), contacts)
         return Response(status, self._spelling.record_body(details))
 
     def _require_links(self, values: Record, *, creating: bool) -> None:

@@ -37,6 +37,12 @@ class Endpoint:
     def _list_response(self, rows: bytes, page: Page, total: int) -> Response:
         return Response(200, self._spelling.list_body(rows, page=page.number, page_size=page.size, total=total))
 
+    def _found_customer(self, customer_id: str) -> Record:
+        customer = self._store.get("customers", customer_id)
+        if customer is None:
+            raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")
+        return customer
+
     def _checked(self, body: Record, *, creating: bool) -> Record:
         """Return the writable values in a body by column; raise a 422 with everything that is wrong."""
         sent = self._spelling.read(self.resource, body, creating=creating)
