@@ -25,6 +25,7 @@ import pytest
 from support.catalogue import faults_table
 from support.cli_help import codes_table, help_sections
 from support.contract import names_table, parameters_table
+from support.layers import layers_drawing, listed_layers
 from support.mutants import mutants_table
 from test_layers import ORDER
 from test_security_points import points_table
@@ -37,6 +38,8 @@ from wizframe.pushing.results import STATES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.md", ROOT / "docs" / "pictures"
+LAYERS = PICTURES / "layers.svg"
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 _FIELDS_HEAD = """\
 Each frame has these columns, in this order, even without rows. A column with `details=True` is loaded only if you ask
@@ -187,22 +190,15 @@ def test_a_page_has_one_name_its_title_wherever_it_is_linked(page):
         assert " ".join(text.split()) in (title(page.parent / target), target), target
 
 
-def drawing(name):
-    return ET.parse(ROOT / "docs" / "pictures" / name)  # noqa: S314 - our own
-
-
 def test_the_layers_are_listed_in_their_order_and_drawn_as_they_are_listed():
-    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    listed = {}
-    for layer, module in re.findall(r"^\| (\w*) ?\| `(\w+)` \|", page, re.MULTILINE):
-        listed.setdefault(layer or list(listed)[-1], []).append(module)
+    listed = listed_layers(ARCHITECTURE.read_text("utf-8"))
     assert [module for modules in listed.values() for module in modules] == [*ORDER, "server"]
-    groups = [[text.text for text in group.iterfind("{*}text")] for group in drawing("layers.svg").iterfind("{*}g")]
-    assert {layer: modules for layer, *modules in groups} == listed
+    assert LAYERS.read_text("utf-8") == layers_drawing(listed), "python tests/test_docs.py draws it"
 
 
 def test_every_state_of_a_change_is_drawn():
-    drawn = {text.text for text in drawing("push.svg").iterfind(".//{*}text[@class='state']")}
+    drawing = ET.parse(PICTURES / "push.svg")  # noqa: S314 - our own
+    drawn = {text.text for text in drawing.iterfind(".//{*}text[@class='state']")}
     assert {*drawn, "unsent"} == {*STATES, "planned", "sent"}  # unsent is what stays planned
 
 
@@ -262,5 +258,6 @@ def write_outputs():
 if __name__ == "__main__":
     write_outputs()
     (ROOT / "docs" / "fields.md").write_text(FIELDS_PAGE, "utf-8")
+    LAYERS.write_text(layers_drawing(listed_layers(ARCHITECTURE.read_text("utf-8"))), "utf-8")
     for path, name, table in SECTIONS:
         path.write_text(with_section(path.read_text("utf-8"), name, table()), "utf-8")
