@@ -161,7 +161,7 @@ def test_a_long_load_is_cancelled(notebook, wiz, opened):
     expect(page.get_by_text(re.compile(r"\d+ of \d+ customers, about \d+ s left"))).to_be_visible()
     expect(page.locator(".progress-bar")).to_be_visible()
     button(page, "Cancel").click()
-    expect(page.get_by_text("cancelled; nothing was changed")).to_be_visible()
+    expect(page.get_by_text("Cancelled. Nothing was changed.")).to_be_visible()
     page.wait_for_timeout(300)  # what is on its way arrives
     asked = len(wiz.server.requests)
     page.wait_for_timeout(1000)

@@ -19,23 +19,23 @@ class Browser:
 
     def __init__(self, editor, monkeypatch):
         self.editor = editor
-        self.surface = editor.children[0]
-        self.told = []
+        self.widget = editor.children[0]
+        self.received = []
         self.sequence = 0
-        monkeypatch.setattr(self.surface, "send", self.told.append)
+        monkeypatch.setattr(self.widget, "send", self.received.append)
 
     @property
     def status(self):
-        return self.surface.status
+        return self.widget.status
 
     def say(self, kind, **content):
         self.sequence += kind != "rows"
         given = {"kind": kind, "view": "one", "sequence": self.sequence, "version": self.status["version"]} | content
-        self.surface._handle_custom_msg(given, [])
-        return self.told[-1] if self.told else None
+        self.widget._handle_custom_msg(given, [])
+        return self.received[-1] if self.received else None
 
     def number(self, name):
-        return [column["name"] for column in self.surface.columns].index(name)
+        return [column["name"] for column in self.widget.columns].index(name)
 
     def edit(self, position, name, text):
         return self.say("edit", cells=[[position, self.number(name), text]])
@@ -43,8 +43,8 @@ class Browser:
     def paste(self, row, name, text, height=1, width=1):
         return self.say("paste", row=row, col=self.number(name), text=text, height=height, width=width)
 
-    def find(self, text="", view="all rows", sort=None):
-        return self.say("find", text=text, view_of=view, sort=sort)
+    def find(self, text="", limit_to="all rows", sort=None):
+        return self.say("find", text=text, limit_to=limit_to, sort=sort)
 
     def rows(self, first=0, last=60):
         return self.say("rows", **{"from": first, "to": last})["rows"]
@@ -68,9 +68,9 @@ def grid(customers, monkeypatch):
 def test_the_grid_edits_a_copy_and_hands_over_an_ordinary_frame(wiz, customers, grid):
     before, as_loaded = stored(wiz, "customers"), customers.copy()
     answer = grid.edit(3, "payment_term", "net77")
-    assert [row["at"] for row in answer["rows"]] == [3]
+    assert [row["position"] for row in answer["rows"]] == [3]
     assert grid.cell(3, "payment_term")[:2] == ("net77", "changed")
-    assert (grid.status["edited"], grid.status["undo"], grid.status["redo"]) == (1, True, False)
+    assert (grid.status["edited"], grid.status["can_undo"], grid.status["can_redo"]) == (1, True, False)
     pd.testing.assert_frame_equal(customers, as_loaded)
     frame = grid.editor.frame
     assert cells_of(frame.wiz.plan()) == {("update", customers["id"][3], "payment_term"): "net77"}
@@ -79,22 +79,22 @@ def test_the_grid_edits_a_copy_and_hands_over_an_ordinary_frame(wiz, customers, 
 
 
 def test_only_the_rows_that_are_asked_for_are_sent(grid):
-    assert [row["at"] for row in grid.rows(10, 13)] == [10, 11, 12]
-    assert [row["at"] for row in grid.rows(28, 99)] == [28, 29]
-    grid.told.clear()
+    assert [row["position"] for row in grid.rows(10, 13)] == [10, 11, 12]
+    assert [row["position"] for row in grid.rows(28, 99)] == [28, 29]
+    grid.received.clear()
     assert grid.say("rows", version=99, **{"from": 0, "to": 5}) is None  # of an older view
 
 
 def test_columns_tell_what_may_be_done_with_them(wiz, grid, monkeypatch):
-    columns = {column["name"]: column for column in grid.surface.columns}
-    assert {name for name, column in columns.items() if column["why"]} == {"id", "status", "created_at", "updated_at"}
+    columns = {column["name"]: column for column in grid.widget.columns}
+    assert {name for name, column in columns.items() if column["lock"]} == {"id", "status", "created_at", "updated_at"}
     assert columns["phone"]["doc"] == "Phone number, such as +14155552671."
     assert columns["payment_term"]["choices"] is None
     mend_contacts(wiz)
     contacts = Browser(load(wiz, "contacts").assign(mine=1).wiz.edit(), monkeypatch)
-    columns = {column["name"]: column for column in contacts.surface.columns}
+    columns = {column["name"]: column for column in contacts.widget.columns}
     assert columns["is_default"]["choices"] == ["", "True", "False"]
-    assert columns["mine"]["why"] == "your own column: it is never sent"
+    assert columns["mine"]["lock"] == "your own column: it is never sent"
     assert columns["customer_id"]["free_in_new"]
     assert "<command>" not in columns
 
@@ -104,7 +104,8 @@ def test_wrong_values_come_back_marked_with_the_reason(grid):
     assert grid.cell(0, "phone") == ("after 5 pm", "wrong", "is no E.164 phone number like +14155552671", "after 5 pm")
     assert grid.status["wrong"] == 1
     assert (
-        grid.edit(1, "status", "inactive")["said"] == "1 cell left as they were: status is read-only: the service's own"
+        grid.edit(1, "status", "inactive")["message"]
+        == "1 cell was not changed, because status is read-only: the service sets it."
     )
 
 
@@ -114,8 +115,8 @@ def test_steps_are_undone_and_done_again(customers, grid):
     assert grid.status["edited"] == 5
     grid.say("undo")
     answer = grid.say("undo")
-    assert [row["at"] for row in answer["rows"]] == [0, 1]
-    assert (grid.status["edited"], grid.status["undo"], grid.status["redo"]) == (0, False, True)
+    assert [row["position"] for row in answer["rows"]] == [0, 1]
+    assert (grid.status["edited"], grid.status["can_undo"], grid.status["can_redo"]) == (0, False, True)
     pd.testing.assert_frame_equal(grid.editor.frame, customers)
     grid.say("redo")
     assert grid.editor.frame["last_name"][:2].tolist() == ["Lee", "Kim"]
@@ -123,38 +124,38 @@ def test_steps_are_undone_and_done_again(customers, grid):
 
 def test_a_block_goes_into_the_rows_as_they_are_shown(customers, grid):
     grid.find(sort=[grid.number("company_name"), False])
-    shown = [row["at"] for row in grid.rows()]
+    shown = [row["position"] for row in grid.rows()]
     grid.paste(2, "payment_term", "a\nb\n")
     assert grid.editor.frame["payment_term"].iloc[[shown[2], shown[3]]].tolist() == ["a", "b"]
-    assert [row["at"] for row in grid.rows()] == shown
+    assert [row["position"] for row in grid.rows()] == shown
     refused = grid.say("paste", row=0, col=grid.number("phone"), text="1", height=1, width=1, version=0)
-    assert "the rows moved meanwhile" in refused["said"]
+    assert "the rows have moved" in refused["message"]
     grid.find()
-    assert [row["at"] for row in grid.rows()] == list(range(30))
+    assert [row["position"] for row in grid.rows()] == list(range(30))
     assert grid.editor.frame["id"].tolist() == customers["id"].tolist()
 
 
 def test_rows_are_found(customers, grid):
     grid.find(customers["reference_id"][17].lower())
-    assert [row["at"] for row in grid.rows()] == [17]
+    assert [row["position"] for row in grid.rows()] == [17]
     assert (grid.status["rows"], grid.status["shown"]) == (30, 1)
     grid.edit(17, "phone", "1")
     grid.find("", "wrong")
-    assert [row["at"] for row in grid.rows()] == [17]
+    assert [row["position"] for row in grid.rows()] == [17]
 
 
 def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
     grid.find("nothing at all")
-    answer = grid.say("add", like=None)
-    assert answer["go"] == 0  # it is shown, whatever is looked for
+    answer = grid.say("add", beside=None)
+    assert answer["select"] == 0  # it is shown, whatever is looked for
     assert grid.rows()[0]["new"]
     grid.find()
     grid.edit(30, "company_name", "New")
     grid.edit(30, "display_name", "New")
-    grid.say("delete", rows=[4, 5], is_to_go=True)
-    grid.say("delete", rows=[5], is_to_go=False)
-    assert [row["at"] for row in grid.rows() if row["gone"]] == [4]
-    assert (grid.status["added"], grid.status["gone"]) == (1, 1)
+    grid.say("delete", rows=[4, 5], is_to_delete=True)
+    grid.say("delete", rows=[5], is_to_delete=False)
+    assert [row["position"] for row in grid.rows() if row["to_delete"]] == [4]
+    assert (grid.status["new"], grid.status["to_delete"]) == (1, 1)
     plan = grid.editor.plan()
     assert plan.counts() == {"create": 1, "update": 0, "delete": 1}
     assert states(plan.apply(max_deletes=1, progress=False)) == {"done": 2}
@@ -163,8 +164,8 @@ def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
 
 def test_changes_are_reviewed_below_and_the_grid_shows_what_was_pushed(wiz, grid):
     grid.say("review")
-    assert grid.told[-1]["said"] == "nothing to change"
-    grid.say("add", like=None)
+    assert grid.received[-1]["message"] == "Nothing to change."
+    grid.say("add", beside=None)
     grid.edit(30, "company_name", "New")
     grid.edit(30, "display_name", "New")
     grid.edit(0, "payment_term", "net77")
@@ -175,7 +176,7 @@ def test_changes_are_reviewed_below_and_the_grid_shows_what_was_pushed(wiz, grid
     press(review, "Yes, send 2 changes")
     assert states(review.wait(30)) == {"done": 2}
     assert grid.status["version"] > version
-    assert (grid.status["edited"], grid.status["added"]) == (0, 0)
+    assert (grid.status["edited"], grid.status["new"]) == (0, 0)
     assert grid.cell(30, "id")[0] in stored(wiz, "customers")
     assert grid.cell(0, "payment_term") == ("net77", "", "", "net77")
 
@@ -188,14 +189,14 @@ def test_nothing_is_edited_while_a_push_is_under_way(wiz, grid, monkeypatch):
 
     def slow(method, segments, **content):
         if method != "GET" and not refused:
-            refused.append(grid.edit(1, "payment_term", "net88")["said"])
+            refused.append(grid.edit(1, "payment_term", "net88")["message"])
         return request(method, segments, **content)
 
     monkeypatch.setattr(wiz.transport, "request", slow)
     press(review, "Apply")
     press(review, "Yes")
     assert states(review.wait(30)) == {"done": 1}
-    assert refused == ["a push is under way: nothing was edited. It goes on when that is done"]
+    assert refused == ["nothing was edited, because a push is running. Edit again when it is finished."]
     grid.edit(1, "payment_term", "net88")
     assert len(grid.editor.plan()) == 1
 
@@ -205,7 +206,7 @@ def test_what_happens_to_the_frame_in_code_shows_after_refresh(grid):
     grid.editor.refresh()
     assert grid.cell(2, "phone")[1] == "wrong"
     grid.editor.frame.index = grid.editor.frame.index[::-1]
-    assert "nothing was edited" in grid.edit(0, "phone", "1")["said"]
+    assert "nothing was edited" in grid.edit(0, "phone", "1")["message"]
     assert grid.rows()[0]["label"] == "29"
 
 
@@ -227,17 +228,17 @@ def test_a_message_that_overtook_another_one_waits_for_it(grid):
     ]
     for number in (3, 2):
         grid.editor._receive(None, messages[number - 1], [])
-    assert grid.told == []
+    assert grid.received == []
     grid.editor._receive(None, messages[0], [])
-    assert [answer["sequence"] for answer in grid.told] == [1, 2, 3]
+    assert [answer["sequence"] for answer in grid.received] == [1, 2, 3]
     assert grid.editor.frame["payment_term"][0] == "third"
 
 
 def test_an_unknown_failure_is_answered_and_not_swallowed(grid, monkeypatch):
-    monkeypatch.setattr(grid.editor._sheet, "edit", lambda _cells: 1 / 0)
+    monkeypatch.setattr(grid.editor._edits, "edit", lambda _cells: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         grid.editor._receive(None, {"kind": "edit", "cells": [[0, 1, "x"]], "view": "one", "sequence": 1}, [])
-    assert grid.told[-1]["said"] == "something went wrong: nothing was edited"
+    assert grid.received[-1]["message"] == "Something went wrong. Nothing was edited."
 
 
 def test_a_cell_that_is_emptied_is_cleared(customers, grid):
@@ -269,7 +270,7 @@ def test_a_large_frame_is_sent_a_block_at_a_time(wiz, monkeypatch):
     frame = pd.concat([load(wiz)] * 1000, ignore_index=True)
     frame["id"] = [f"cust_{number}" for number in range(len(frame))]
     grid = Browser(frame.wiz.edit(table="customers"), monkeypatch)
-    assert len(grid.surface.get_state()["columns"]) == 15
-    assert [row["at"] for row in grid.rows(29_990, 30_050)] == list(range(29_990, 30_000))
+    assert len(grid.widget.get_state()["columns"]) == 15
+    assert [row["position"] for row in grid.rows(29_990, 30_050)] == list(range(29_990, 30_000))
     grid.edit(29_999, "payment_term", "net77")
     assert grid.status["edited"] == 1

@@ -8,15 +8,14 @@ from support.planning import cells_of, changed, load, mend_contacts, rules, stat
 
 from wizframe import CLEAR
 from wizframe.errors import PlanError, StalePlanError
-from wizframe.notebook.editor.edits import MOST_CELLS, Sheet, Typed
-from wizframe.notebook.editor.search import found, suggestions
+from wizframe.notebook.editor.edits import MAX_CELLS, EditedFrame, Typed
 
 E164 = "is no E.164 phone number like +14155552671"
 
 
 @pytest.fixture
 def sheet(wiz):
-    return Sheet(load(wiz).copy())
+    return EditedFrame(load(wiz).copy())
 
 
 def put(sheet, position, name, text):
@@ -73,7 +72,7 @@ def test_a_wrong_value_is_marked_with_the_rule_that_the_plan_names_too(sheet, na
 
 def test_a_text_in_a_column_of_flags_is_kept_and_the_dtype_comes_back(wiz):
     mend_contacts(wiz)
-    sheet = Sheet(load(wiz, "contacts").copy())
+    sheet = EditedFrame(load(wiz, "contacts").copy())
     was = sheet.frame["is_default"][0]
     put(sheet, 0, "is_default", "maybe")
     assert sheet.frame["is_default"][0] == "maybe"
@@ -90,20 +89,20 @@ def test_a_text_in_a_column_of_flags_is_kept_and_the_dtype_comes_back(wiz):
 
 def test_what_was_loaded_wrong_is_shown_but_stops_nothing(wiz):
     wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], phone="030")
-    sheet = Sheet(load(wiz).copy())
-    assert state(sheet, 0, "phone") == ("dirty", f"{E164}; it was loaded so")
+    sheet = EditedFrame(load(wiz).copy())
+    assert state(sheet, 0, "phone") == ("was-wrong", f"{E164}; it was loaded like this")
     assert sheet.wrong == set()
 
 
 def test_a_cell_is_cleared_on_purpose_by_typing_nothing_but_not_by_pasting_nothing(sheet):
     sheet.frame["phone"] = "+14155550101"
-    sheet = Sheet(sheet.frame)
+    sheet = EditedFrame(sheet.frame)
     put(sheet, 0, "shipping_method", "by bike")
     row = next(row for row in range(30) if isinstance(sheet.frame["email"][row], str))
     was = sheet.frame["email"][row]
     put(sheet, row, "email", "")
     assert sheet.frame["email"][row] == CLEAR
-    assert state(sheet, row, "email") == ("cleared", f"is going to be cleared; it was {was}")
+    assert state(sheet, row, "email") == ("cleared", f"will be cleared; it was {was}")
     sheet.undo()
     sheet.paste([row], ["email"], "\t")
     assert pd.isna(sheet.frame["email"][row])
@@ -115,11 +114,11 @@ def test_a_cell_is_cleared_on_purpose_by_typing_nothing_but_not_by_pasting_nothi
 
 @pytest.mark.parametrize("name", ["id", "status", "created_at", "mine"])
 def test_locked_cells_stay_as_they_are_and_say_why(wiz, name):
-    sheet = Sheet(load(wiz).assign(mine=1.5))
+    sheet = EditedFrame(load(wiz).assign(mine=1.5))
     before = sheet.frame.copy()
     done = sheet.edit([Typed(0, name, "x"), Typed(1, name, "y")])
-    assert done.said.startswith(f"2 cells left as they were: {name} is ")
-    assert done.said.endswith(sheet.lock(name))
+    assert done.message.startswith(f"2 cells were not changed, because {name} is ")
+    assert done.message.endswith(f"{sheet.lock(name)}.")
     assert not sheet.can_undo
     pd.testing.assert_frame_equal(sheet.frame, before)
 
@@ -146,10 +145,10 @@ def test_one_value_fills_what_is_selected_and_quotes_stay_quotes(sheet):
 
 def test_what_does_not_fit_below_or_beside_is_said(sheet):
     done = sheet.paste([28, 29], sheet.columns[-1:], "a\tb\nc\td\ne\tf\n")
-    assert "1 rows were not pasted: there are no rows for them" in done.said
-    assert "1 columns were not pasted" in done.said
-    assert "2 cells left as they were: updated_at is read-only" in done.said
-    assert "more than" in sheet.paste([0], ["phone"], "\t" * MOST_CELLS + "\n").said
+    assert "1 row was not pasted: the grid has no more rows below." in done.message
+    assert "1 column was not pasted" in done.message
+    assert "2 cells were not changed, because updated_at is read-only" in done.message
+    assert "a paste may have 100,000" in sheet.paste([0], ["phone"], "\t" * MAX_CELLS + "\n").message
     assert sheet.edited == set()
 
 
@@ -204,7 +203,7 @@ def test_a_new_row_is_taken_away_and_put_back(sheet):
     sheet.undo()
     pd.testing.assert_frame_equal(sheet.frame, as_it_was)
     assert {position for position, _ in sheet.wrong} == {30, 31, 32}
-    with pytest.raises(StalePlanError, match="rows were added or taken away"):
+    with pytest.raises(StalePlanError, match="rows were added or removed"):
         plan.apply(invalid="skip")
     while sheet.can_undo:
         sheet.undo()
@@ -216,15 +215,15 @@ def test_a_deletion_is_asked_for_and_taken_back(wiz, sheet):
     identifier = sheet.frame["id"][5]
     put(sheet, 5, "payment_term", "net77")
     sheet.delete([5, 6])
-    assert (sheet.is_to_go(5), sheet.is_to_go(6), sheet.is_to_go(7)) == (True, True, False)
-    sheet.delete([6], is_to_go=False)
+    assert (sheet.is_to_delete(5), sheet.is_to_delete(6), sheet.is_to_delete(7)) == (True, True, False)
+    sheet.delete([6], is_to_delete=False)
     assert sheet.frame.wiz.plan().counts() == {"create": 0, "update": 0, "delete": 1}
     sheet.undo()
-    assert sheet.is_to_go(6)
+    assert sheet.is_to_delete(6)
     sheet.undo()
     assert sheet.frame.wiz.plan().counts() == {"create": 0, "update": 1, "delete": 0}
     sheet.redo()
-    sheet.delete([6], is_to_go=False)
+    sheet.delete([6], is_to_delete=False)
     assert states(sheet.frame.wiz.plan().apply(max_deletes=1, progress=False)) == {"done": 1}
     assert identifier not in stored(wiz, "customers")
 
@@ -234,7 +233,7 @@ def test_edits_that_were_there_before_are_marked_too(wiz):
     frame.loc[2, "phone"] = "030"
     frame.loc[3, "status"] = {"active": "inactive", "inactive": "active"}[frame["status"][3]]
     frame.loc[4, "payment_term"] = CLEAR
-    sheet = Sheet(frame.sort_values("company_name"))
+    sheet = EditedFrame(frame.sort_values("company_name"))
     rows = [frame.sort_values("company_name").index.get_loc(label) for label in (2, 3, 4)]
     assert sheet.edited == {(rows[0], "phone"), (rows[1], "status"), (rows[2], "payment_term")}
     assert sheet.wrong == {(rows[0], "phone"), (rows[1], "status")}
@@ -243,11 +242,11 @@ def test_edits_that_were_there_before_are_marked_too(wiz):
 
 def test_a_new_contact_belongs_to_the_customer_of_the_chosen_row(wiz):
     mend_contacts(wiz)
-    sheet = Sheet(load(wiz, "contacts").copy())
+    sheet = EditedFrame(load(wiz, "contacts").copy())
     rows = len(sheet)
     owner = sheet.frame["customer_id"][4]
     assert sheet.lock("customer_id", 4)
-    sheet.add(like=4)
+    sheet.add(beside=4)
     assert sheet.frame["customer_id"][rows] == owner
     assert sheet.lock("customer_id", rows) == ""
     sheet.edit([Typed(rows, "first_name", "Ada"), Typed(rows, "email", "ada@x.org"), Typed(rows, "is_default", "no")])
@@ -259,7 +258,7 @@ def test_a_new_contact_belongs_to_the_customer_of_the_chosen_row(wiz):
 
 def test_a_frame_without_a_load_is_edited_too(wiz):
     made = pd.DataFrame({"id": [None], "company_name": ["A"], "display_name": ["A"], "phone": [None]})
-    sheet = Sheet(made, "customers")
+    sheet = EditedFrame(made, "customers")
     put(sheet, 0, "phone", "12")
     assert state(sheet, 0, "phone") == ("wrong", E164)
     put(sheet, 0, "phone", "+14155550101")
@@ -269,7 +268,7 @@ def test_a_frame_without_a_load_is_edited_too(wiz):
 
 @pytest.mark.parametrize("index", [["id"], ["region", "id"]])
 def test_an_index_of_ids_is_edited_but_gets_no_rows(wiz, index):
-    sheet = Sheet(load(wiz).assign(region="EU").set_index(index))
+    sheet = EditedFrame(load(wiz).assign(region="EU").set_index(index))
     put(sheet, 0, "payment_term", "net77")
     assert len(sheet.frame.wiz.plan()) == 1
     with pytest.raises(PlanError, match="reset_index"):
@@ -279,7 +278,7 @@ def test_an_index_of_ids_is_edited_but_gets_no_rows(wiz, index):
 
 @pytest.mark.parametrize("labels", [list("abcdefghij") * 3, [7] * 30, pd.date_range("2026-01-01", periods=30)])
 def test_rows_are_added_under_labels_that_no_row_has(wiz, labels):
-    sheet = Sheet(load(wiz).set_axis(labels))
+    sheet = EditedFrame(load(wiz).set_axis(labels))
     sheet.add()
     sheet.add()
     assert len(sheet) == 32
@@ -303,38 +302,38 @@ def test_rows_that_moved_elsewhere_are_shown_anew_and_not_edited(sheet):
 def test_rows_are_found_and_sorted_without_moving_in_the_frame(wiz):
     wiz.server.overwrite("customers", wiz.server.records("customers")[29]["id"], display_name="Zz needle (x)")
     frame = load(wiz)
-    sheet = Sheet(frame)
+    sheet = EditedFrame(frame)
     order = frame["id"].tolist()
-    assert found(sheet, "NEEDLE (") == [29]
+    assert sheet.find("NEEDLE (") == [29]
     put(sheet, 4, "phone", "1")
     put(sheet, 2, "payment_term", "net77")
     sheet.delete([7])
     sheet.add()
-    assert found(sheet, view="edited") == [2, 4]
-    assert found(sheet, view="wrong") == [4, 30]
-    assert found(sheet, view="new") == [30]
-    assert found(sheet, view="to delete") == [7]
-    by_name = found(sheet, by="display_name", ascending=False)
+    assert sheet.find(limit_to="edited") == [2, 4]
+    assert sheet.find(limit_to="wrong") == [4, 30]
+    assert sheet.find(limit_to="new") == [30]
+    assert sheet.find(limit_to="to delete") == [7]
+    by_name = sheet.find(by="display_name", ascending=False)
     names = sheet.frame["display_name"].iloc[by_name[:-1]].str.casefold().tolist()
     assert names == sorted(names, reverse=True)
     assert by_name[-1] == 30  # blanks last, either way
     assert sorted(by_name) == list(range(31))
-    assert found(sheet, by="created_at")[:30] == frame["created_at"].argsort(kind="stable").tolist()[:30]
+    assert sheet.find(by="created_at")[:30] == frame["created_at"].argsort(kind="stable").tolist()[:30]
     assert sheet.frame["id"].tolist()[:30] == order
 
 
 def test_columns_of_few_values_have_suggestions(sheet):
-    assert set(suggestions(sheet, "payment_term")) <= set(sheet.frame["payment_term"].dropna())
-    assert suggestions(sheet, "phone") == suggestions(sheet, "company_name") == suggestions(sheet, "status") == []
+    assert set(sheet.suggestions("payment_term")) <= set(sheet.frame["payment_term"].dropna())
+    assert sheet.suggestions("phone") == sheet.suggestions("company_name") == sheet.suggestions("status") == []
 
 
 def test_what_is_no_frame_of_records_is_refused(wiz):
     frame = load(wiz)
     with pytest.raises(PlanError, match="no such columns"):
-        Sheet(frame, columns=["nothing"])
+        EditedFrame(frame, columns=["nothing"])
     with pytest.raises(PlanError, match="two columns"):
-        Sheet(pd.concat([frame, frame], axis=1))
-    assert Sheet(frame, columns=["phone", "id"]).columns == ["phone", "id"]
+        EditedFrame(pd.concat([frame, frame], axis=1))
+    assert EditedFrame(frame, columns=["phone", "id"]).columns == ["phone", "id"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Sheet(frame.iloc[:0].copy()).add()
+        EditedFrame(frame.iloc[:0].copy()).add()

@@ -110,8 +110,8 @@ class TestWhatIsChosen:
             ({"stauts": "active"}, "stauts"),
             ({"status": "deleted"}, "deleted"),
             ({"created_after": "yesterday"}, "yesterday"),
-            ({"limit": 0}, "row limit"),
-            ({"limit": True}, "row limit"),
+            ({"limit": 0}, "limit"),
+            ({"limit": True}, "limit"),
             ({"page_size": 1000}, "page_size"),
             ({"details": "yes"}, "details"),
             ({"reference_ids": [3]}, "reference_ids"),
@@ -210,11 +210,11 @@ class TestLoading:
             picker.value = {"page_size": 1}
             loading = picker._panel.loading
             loading.button.click()
-            assert (loading.button.disabled, loading.stop_button.disabled) == (True, False)
+            assert (loading.button.disabled, loading.cancel_button.disabled) == (True, False)
             wait_for(lambda: "of" in loading.status.value)
-            loading.stop_button.click()
-            assert "cancelled" in loading.status.value
-            assert (loading.button.disabled, loading.stop_button.disabled) == (False, True)
+            loading.cancel_button.click()
+            assert "Cancelled" in loading.status.value
+            assert (loading.button.disabled, loading.cancel_button.disabled) == (False, True)
             time.sleep(0.1)  # what is on its way arrives
             asked = len(wiz.server.requests)
             loading.wait()
@@ -223,7 +223,7 @@ class TestLoading:
             assert asked < 600
             assert picker.frame is before
             assert len(picker.selected) == 2
-            assert "cancelled" in loading.status.value
+            assert "Cancelled" in loading.status.value
             picker.value = {}
             assert len(picker.load()) == 600
 

@@ -346,7 +346,7 @@ class TestPages:
         modules = [importlib.import_module(name) for name in names if name != "wizframe.__main__"]
         classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
         shown = {one.__name__ for one in classes if "wizframe" in one.__module__ and hasattr(one, "_repr_html_")}
-        pickers = {"ContactPicker", "CustomerPicker", "FrameBrowser", "_Picker", "_Shown"}
+        pickers = {"ContactPicker", "CustomerPicker", "FrameBrowser", "_Picker", "_View"}
         # test_pickers.py::test_names_from_the_service_are_text
         # test_client.py::test_an_account_with_a_hostile_name_is_text
         assert shown == {"Plan", "Result", "BaseClient", "Client"} | pickers

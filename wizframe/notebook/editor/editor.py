@@ -1,24 +1,26 @@
-"""``df.wiz.edit()``: an editing grid in a notebook, whose frame is planned like any other.
+"""``df.wiz.edit()``: an editing grid in a notebook. Its frame is planned like any other.
 
-What a text means is decided by :mod:`wizframe.notebook.editor.edits`; the browser shows and sends texts. The grid needs
-anywidget, which is part of the extra ``notebook``; it is imported when the first one is made.
+The browser shows and sends texts; :mod:`wizframe.notebook.editor.edits` decides what they mean.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import traitlets
 
-from wizframe.errors import PlanError, WizframeError
-from wizframe.notebook.editor.edits import Done, Sheet, Typed
-from wizframe.notebook.editor.search import VIEWS, found
-from wizframe.notebook.editor.widget import described, surface, visible
+from wizframe.errors import MissingExtraError, PlanError, WizframeError, to_install
+from wizframe.notebook.editor.edits import FILTERS, EditedFrame, Reply, Typed
+from wizframe.notebook.html import typed_text
 from wizframe.notebook.kernel import between_cells
 from wizframe.pushing.api import plan
+from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -30,6 +32,11 @@ __all__ = ["Editor"]
 
 Content = dict[str, Any]
 
+# Widths of columns, in characters: the narrowest still shows a flag, the widest leaves room for three others.
+_MIN_WIDTH, _MAX_WIDTH = 8, 34
+# Rows that a column's width is measured on; measuring all of 100,000 would delay the grid by seconds.
+_MEASURED_ROWS = 500
+
 
 class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """An editing grid of a copy of a frame.
@@ -37,20 +44,20 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     Parameters
     ----------
     frame : DataFrame
-        Customers or contacts; it is left alone.
+        Customers or contacts. The grid edits a copy; this frame stays as it is.
     client : Client, optional
         For its plans; by default the open connection of the account that the frame was loaded from.
     table : {'customers', 'contacts'}, optional
-        Where neither the load nor the columns tell.
+        Needed if neither the load nor the columns tell.
     columns : sequence of str, optional
-        Which are shown; by default all.
+        The columns to show; by default all.
 
     Raises
     ------
     MissingExtraError
         anywidget is not installed.
     PlanError
-        The frame cannot be planned, so it is not edited either.
+        The frame cannot be planned, so it cannot be edited either.
     """
 
     def __init__(
@@ -61,37 +68,37 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         table: str | None = None,
         columns: Sequence[str] | None = None,
     ) -> None:
-        make = surface()
-        self._sheet = Sheet(frame.copy(), table, columns)
+        make_grid = _grid_class()
+        self._edits = EditedFrame(frame.copy(), table, columns)
         self._client = client
         self._review: Any = None
-        self._finding: dict[str, Any] = {"text": "", "view": VIEWS[0], "by": None, "ascending": True}
+        self._search: dict[str, Any] = {"text": "", "limit_to": FILTERS[0], "by": None, "ascending": True}
         self._version = 0
-        self._taken: dict[str, int] = {}
+        self._done: dict[str, int] = {}
         self._early: dict[tuple[str, int], Content] = {}
-        self._view = found(self._sheet)
-        label = f"Editing grid of {self._sheet.table.name}"
-        self._surface = make(columns=described(self._sheet), status=self._status(), label=label)
-        self._surface.on_msg(self._receive)
+        self._shown = self._edits.find()
+        described = [_described(self._edits, name) for name in self._edits.columns]
+        label = f"Editing grid of {self._edits.table.name}"
+        self._grid = make_grid(columns=described, status=self._status(), label=label)
+        self._grid.on_msg(self._receive)
         self._below = widgets.VBox()
-        super().__init__([self._surface, self._below])
+        super().__init__([self._grid, self._below])
 
     def __repr__(self) -> str:
-        sheet = self._sheet
-        return (
-            f"<Editor of {len(sheet)} {sheet.table.name}: {len(sheet.edited)} cells edited, {len(sheet.wrong)} wrong>"
-        )
+        edits, count = self._edits, len(self._edits)
+        rows = f"{count:,} {plural(count, edits.table.singular, edits.table.name)}"
+        return f"<Editor of {rows}: {counted(len(edits.edited), 'cell')} edited, {len(edits.wrong)} wrong>"
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The frame as it is edited: an ordinary one, with the baseline of its load.
+        """The edited frame, with the baseline of its load.
 
         Returns
         -------
         DataFrame
-            The same object until rows come or go; rows that are to be deleted say so in the column ``<command>``.
+            The same object until rows are added or removed. The column ``<command>`` says which records to delete.
         """
-        return self._sheet.frame
+        return self._edits.frame
 
     def plan(self, **options: Any) -> Plan:
         """Plan the edits; see :func:`wizframe.plan`.
@@ -104,9 +111,9 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         Returns
         -------
         Plan
-            Nothing is written until its ``apply()``.
+            Nothing is sent until its ``apply()``.
         """
-        table: Any = self._sheet.table.name
+        table: Any = self._edits.table.name
         return plan(self.frame, **{"client": self._client, "table": table} | options)
 
     def review(self) -> Any:
@@ -123,143 +130,163 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return review
 
     def refresh(self) -> None:
-        """Show the frame as it is now: after it was pushed, or edited in code."""
-        self._sheet.read()
-        self._show_anew()
+        """Show the frame as it is now, after it was pushed or edited in code."""
+        self._edits.read()
+        self._find_rows()
 
     def _status(self) -> dict[str, Any]:
-        sheet, by = self._sheet, self._finding["by"]
-        new, gone = sheet.counts()
+        edits, by = self._edits, self._search["by"]
+        new, to_delete = edits.counts()
         return {
             "version": self._version,
-            "rows": len(sheet),
-            "shown": len(self._view),
-            "edited": len(sheet.edited),
-            "wrong": len(sheet.wrong),
-            "added": new,
-            "gone": gone,
-            "undo": sheet.can_undo,
-            "redo": sheet.can_redo,
-            "sort": None if by is None else [sheet.columns.index(by), self._finding["ascending"]],
+            "rows": len(edits),
+            "shown": len(self._shown),
+            "edited": len(edits.edited),
+            "wrong": len(edits.wrong),
+            "new": new,
+            "to_delete": to_delete,
+            "can_undo": edits.can_undo,
+            "can_redo": edits.can_redo,
+            "sort": None if by is None else [edits.columns.index(by), self._search["ascending"]],
         }
 
-    def _show_anew(self, also: Sequence[int] = ()) -> None:
-        """Look for the rows to show again; some are shown in any case."""
+    def _find_rows(self, also: Sequence[int] = ()) -> None:
+        """Find the rows to show again; the rows ``also`` are shown even if they do not fit the search."""
         self._version += 1
-        self._view = found(self._sheet, **self._finding)
-        self._view += [position for position in also if position not in set(self._view)]
-        self._surface.status = self._status()
+        self._shown = self._edits.find(**self._search)
+        self._shown += [position for position in also if position not in set(self._shown)]
+        self._grid.status = self._status()
 
-    def _receive(self, _surface: Any, content: Content, _buffers: Any) -> None:
-        """Do what a person did in the browser, between two cells."""
+    def _receive(self, _grid: Any, content: Content, _buffers: Any) -> None:
         if content["kind"] == "rows":
             between_cells(lambda: self._send_rows(content))
         else:
-            between_cells(lambda: self._take_in_order(content))
+            between_cells(lambda: self._act_in_order(content))
 
-    def _take_in_order(self, content: Content) -> None:
-        """Wait for the message before this one: the thread that JupyterLab begins to use may overtake the other."""
+    def _act_in_order(self, content: Content) -> None:
+        """Act on a message after all before it: JupyterLab may hand over messages in two threads that overtake."""
         view = str(content["view"])
         self._early[view, content["sequence"]] = content
-        while (one := self._early.pop((view, self._taken.get(view, 0) + 1), None)) is not None:
-            self._taken[view] = one["sequence"]
-            self._do(one)
+        while (one := self._early.pop((view, self._done.get(view, 0) + 1), None)) is not None:
+            self._done[view] = one["sequence"]
+            reply = Reply(message="Something went wrong. Nothing was edited.")
+            try:
+                reply = self._act(one)
+            except WizframeError as error:
+                reply = Reply(message=str(error), is_reset=True)
+            finally:
+                self._respond(one, reply)
 
-    def _do(self, content: Content) -> None:
-        """Do it, and answer with the rows as they are now."""
-        kind = content["kind"]
-        done = Done(said="something went wrong: nothing was edited")
-        try:
-            done = self._act(kind, content)
-        except WizframeError as error:
-            done = Done(said=str(error), is_reset=True)
-        finally:
-            self._answer(content, done)
-
-    def _act(self, kind: str, content: Content) -> Done:
+    def _act(self, content: Content) -> Reply:
         if self._review is not None and self._review.is_pushing:
-            raise PlanError("a push is under way: nothing was edited. It goes on when that is done")
-        actions: dict[str, Callable[[Content], Done]] = {
-            "edit": self._edit,
+            raise PlanError("nothing was edited, because a push is running", hint="Edit again when it is finished.")
+        edits = self._edits
+        actions: dict[str, Callable[[Content], Reply]] = {
+            "edit": lambda content: edits.edit(
+                Typed(position, edits.columns[number], text) for position, number, text in content["cells"]
+            ),
             "paste": self._paste,
-            "add": lambda content: self._sheet.add(content["like"]),
-            "delete": lambda content: self._sheet.delete(content["rows"], is_to_go=content["is_to_go"]),
-            "undo": lambda _: self._sheet.undo(),
-            "redo": lambda _: self._sheet.redo(),
+            "add": lambda content: edits.add(content["beside"]),
+            "delete": lambda content: edits.delete(content["rows"], is_to_delete=content["is_to_delete"]),
+            "undo": lambda _: edits.undo(),
+            "redo": lambda _: edits.redo(),
             "find": self._find,
-            "review": self._show_review,
+            "review": lambda _: Reply(message="" if self.review().plan else "Nothing to change."),
         }
-        return actions[kind](content)
+        return actions[content["kind"]](content)
 
-    def _edit(self, content: Content) -> Done:
-        names = self._sheet.columns
-        return self._sheet.edit(Typed(position, names[number], text) for position, number, text in content["cells"])
-
-    def _paste(self, content: Content) -> Done:
+    def _paste(self, content: Content) -> Reply:
         if content["version"] != self._version:
-            raise PlanError("the rows moved meanwhile: nothing was pasted, paste it again")
-        rows, names = self._view[content["row"] :], self._sheet.columns[content["col"] :]
-        return self._sheet.paste(rows, names, content["text"], height=content["height"], width=content["width"])
+            raise PlanError("nothing was pasted, because the rows have moved", hint="Paste again.")
+        rows, names = self._shown[content["row"] :], self._edits.columns[content["col"] :]
+        return self._edits.paste(rows, names, content["text"], height=content["height"], width=content["width"])
 
-    def _find(self, content: Content) -> Done:
+    def _find(self, content: Content) -> Reply:
         number, ascending = content["sort"] or (None, True)
-        by = None if number is None else self._sheet.columns[number]
-        self._finding = {"text": content["text"], "view": content["view_of"], "by": by, "ascending": ascending}
-        return Done(is_reset=True)
+        by = None if number is None else self._edits.columns[number]
+        self._search = {"text": content["text"], "limit_to": content["limit_to"], "by": by, "ascending": ascending}
+        return Reply(is_reset=True)
 
-    def _show_review(self, _content: Content) -> Done:
-        review = self.review()
-        return Done(said="" if review.plan else "nothing to change")
-
-    def _answer(self, content: Content, done: Done) -> None:
-        go = None
-        if done.is_reset:
-            added = sorted(done.positions) if content["kind"] == "add" else []
-            self._show_anew(added)
-            go = self._view.index(added[0]) if added else None
+    def _respond(self, content: Content, reply: Reply) -> None:
+        """Tell the browser what its message did, with the rows as they are now."""
+        select = None
+        if reply.is_reset:
+            added = sorted(reply.positions) if content["kind"] == "add" else []
+            self._find_rows(added)
+            select = self._shown.index(added[0]) if added else None
         else:
-            self._surface.status = self._status()
-        known = sorted(position for position in done.positions if position < len(self._sheet))
-        self._surface.send(
+            self._grid.status = self._status()
+        known = sorted(position for position in reply.positions if position < len(self._edits))
+        self._grid.send(
             {
-                "kind": "answer",
+                "kind": "response",
                 "view": content.get("view"),
                 "sequence": content.get("sequence"),
-                "said": visible(done.said),
-                "go": go,
+                "message": printable(reply.message),
+                "select": select,
                 "rows": self._rows(known),
             }
         )
 
     def _send_rows(self, content: Content) -> None:
         if content["version"] == self._version:
-            rows = self._rows(self._view[content["from"] : content["to"]])
-            self._surface.send({"kind": "rows", "version": self._version, "from": content["from"], "rows": rows})
+            rows = self._rows(self._shown[content["from"] : content["to"]])
+            self._grid.send({"kind": "rows", "version": self._version, "from": content["from"], "rows": rows})
 
     def _rows(self, positions: Sequence[int]) -> list[dict[str, Any]]:
-        sheet = self._sheet
+        edits = self._edits
         return [
             {
-                "at": position,
-                "label": visible(str(sheet.frame.index[position])),
-                "name": visible(_name(marks)),
-                "new": sheet.is_new(position),
-                "gone": sheet.is_to_go(position),
-                "cells": [_cell(marks[name]) for name in sheet.columns],
+                "position": position,
+                "label": printable(str(edits.frame.index[position])),
+                "name": printable(edits.table.record_name({name: mark.text for name, mark in marks.items()})),
+                "new": edits.is_new(position),
+                "to_delete": edits.is_to_delete(position),
+                "cells": [_cell(marks[name]) for name in edits.columns],
             }
-            for position, marks in zip(positions, sheet.marks(positions), strict=True)
+            for position, marks in zip(positions, edits.marks(positions), strict=True)
         ]
 
 
-def _name(marks: Mapping[str, Mark]) -> str:
-    """Name a row as people do: by the first column of names that says something."""
-    names = ("display_name", "company_name", "first_name", "last_name", "email")
-    return next((marks[name].text for name in names if name in marks and marks[name].text), "")
-
-
 def _cell(mark: Mark) -> str | list[str]:
-    """Write a cell as short as can be: most are plain texts."""
-    shown = visible(mark.text)
-    if shown == mark.text and not mark.state:
-        return shown
-    return [shown, mark.state, visible(mark.why), mark.text]
+    """Write a cell for the browser; most are plain texts, which keeps the messages small."""
+    text = printable(mark.text)
+    return text if text == mark.text and not mark.state else [text, mark.state, printable(mark.why), mark.text]
+
+
+def _described(edits: EditedFrame, name: Any) -> dict[str, Any]:
+    """Describe a column for the browser."""
+    table = edits.table
+    is_flag = name in table and table[name].kind == "flag"
+    longest = max((len(typed_text(value)) for value in edits.frame[name].iloc[:_MEASURED_ROWS]), default=0)
+    lock = edits.lock(name)
+    doc = table[name].doc if name in table else ""
+    return {
+        "name": printable(str(name)),
+        "doc": " ".join(filter(None, [doc, f"This column is {lock}." if lock else ""])),
+        "lock": lock,
+        "free_in_new": name in table.parent_columns and bool(lock),
+        "choices": ["", "True", "False"] if is_flag and not lock else None,
+        "suggestions": edits.suggestions(name),
+        "width": min(max(longest + 3, len(str(name)) + 4, _MIN_WIDTH), _MAX_WIDTH),
+    }
+
+
+@cache
+def _grid_class() -> Any:
+    """Make the widget that is the grid in the browser; anywidget is optional, so it is imported here."""
+    try:
+        import anywidget  # noqa: PLC0415 - part of the extra notebook
+    except ImportError:
+        raise MissingExtraError(f"the editing grid needs anywidget: {to_install('notebook')}") from None
+
+    class Grid(anywidget.AnyWidget):
+        """Shows the rows that it requests, and sends what is typed."""
+
+        _esm = Path(__file__).with_name("grid.js")
+        _css = Path(__file__).with_name("grid.css")
+        columns: Any = traitlets.List().tag(sync=True)
+        status: Any = traitlets.Dict().tag(sync=True)
+        label = traitlets.Unicode().tag(sync=True)
+
+    return Grid

@@ -1,6 +1,6 @@
-"""A frame that is edited cell by cell, from texts as a person types or pastes them. No widget, and nothing is sent.
+"""A frame that is edited cell by cell, from texts that a person types or pastes. No widget, and nothing is sent.
 
-A text that does not fit its column is kept as it is, and marked: nothing is changed in silence. Steps can be undone.
+A text that does not fit its column is kept and marked: no edit is dropped silently. Every edit can be undone.
 """
 
 from __future__ import annotations
@@ -15,23 +15,30 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import PlanError
-from wizframe.fields import CUSTOMER
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import SUPERSEDED, column, is_blank, pandas_dtype, read_cells
-from wizframe.notebook.editor.marks import OWNERS, Marker, written
+from wizframe.notebook.editor.marks import Marker
+from wizframe.notebook.html import typed_text
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE
 from wizframe.planning.typed_frame import take_in, which_table
 from wizframe.pushing.frame_update import set_cells
+from wizframe.text import counted, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
 
     from wizframe.notebook.editor.marks import Mark
 
-__all__ = ["MOST_CELLS", "Done", "Sheet", "Typed"]
+__all__ = ["FILTERS", "MAX_CELLS", "EditedFrame", "Reply", "Typed"]
 
-#: Cells of one paste. More than that is a file: wizframe.read_excel() reads it.
-MOST_CELLS = 100_000
+#: Cells of one paste; a larger block freezes the notebook and is better read from a file.
+MAX_CELLS = 100_000
+#: The rows that the grid can be limited to.
+FILTERS = ("all rows", "edited", "wrong", "new", "to delete")
+# Columns with more different values than this have no drop-down list: a longer list is not faster than typing.
+_MAX_SUGGESTIONS = 25
 
 
 class Typed(NamedTuple):
@@ -42,9 +49,7 @@ class Typed(NamedTuple):
     text: str
 
 
-class _Set(NamedTuple):
-    """A cell that was set: what stood there before, and what stands there after."""
-
+class _CellEdit(NamedTuple):
     position: int
     name: Any
     before: Any
@@ -53,50 +58,25 @@ class _Set(NamedTuple):
 
 @dataclass(frozen=True)
 class _Step:
-    """What is undone at once: rows added below, then cells set, then rows taken away (with what stood in them)."""
+    """One step of undo: first rows are added at the end, then cells are set, then rows are removed."""
 
     added: int = 0
-    cells: tuple[_Set, ...] = ()
+    cells: tuple[_CellEdit, ...] = ()
     removed: tuple[int, ...] = ()
-    rows: pd.DataFrame | None = None
+    rows: pd.DataFrame | None = None  # the removed rows
 
 
 @dataclass(frozen=True)
-class Done:
-    """What became of an edit.
+class Reply:
+    """What an edit did."""
 
-    Parameters
-    ----------
-    positions : frozenset of int
-        Rows that may look different now.
-    said : str
-        What was left out, or what happened, in words.
-    is_reset : bool
-        Whether rows came, went or moved.
-    """
-
-    positions: frozenset[int] = field(default_factory=frozenset)
-    said: str = ""
-    is_reset: bool = False
+    positions: frozenset[int] = field(default_factory=frozenset)  # of rows that may look different now
+    message: str = ""
+    is_reset: bool = False  # whether rows were added, removed or moved
 
 
-class Sheet:
-    """A frame that is edited in place.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Customers or contacts. It is the sheet's own from now on.
-    table : {'customers', 'contacts'}, optional
-        Where neither the load nor the columns tell.
-    columns : sequence of str, optional
-        Which are shown; by default all but that of commands.
-
-    Raises
-    ------
-    PlanError
-        The frame is none, has two columns of one name, or not the columns that are asked for.
-    """
+class EditedFrame:
+    """A frame of one table's records that is edited in place."""
 
     def __init__(self, frame: pd.DataFrame, table: str | None = None, columns: Sequence[str] | None = None) -> None:
         self.table = which_table(frame, table, attached(frame))
@@ -115,16 +95,16 @@ class Sheet:
         return len(self.frame)
 
     def read(self) -> None:
-        """Take the frame as it is now: after a push, or after it was edited elsewhere."""
+        """Read the frame again: after a push, or after it was edited in code."""
         self._index = self.frame.index
         self._marker = Marker(self.frame, self.table)
         self.edited = self._marker.edited(self.frame, range(len(self.frame)))
         self.wrong: set[tuple[int, Any]] = set()
         new = {position for position in range(len(self.frame)) if self.is_new(position)}
-        self._judge(new | {position for position, _ in self.edited})
+        self._check_cells(new | {position for position, _ in self.edited})
 
-    def _judge(self, touched: Iterable[int]) -> None:
-        """Look at some rows again."""
+    def _check_cells(self, touched: Iterable[int]) -> None:
+        """Find again which cells of some rows are edited and which are wrong."""
         positions = sorted(touched)
         rows = set(positions)
         self.edited = {cell for cell in self.edited if cell[0] not in rows}
@@ -136,87 +116,92 @@ class Sheet:
             self.wrong |= {(position, name) for name, mark in marks.items() if mark.state == "wrong"}
 
     def marks(self, positions: Sequence[int]) -> list[dict[str, Mark]]:
-        """Say what stands in some rows, and what there is to say of it; see :meth:`Marker.marks`."""
+        """Give the marks of some rows, by column."""
         return self._marker.marks(self.frame, positions)
 
     def is_new(self, position: int) -> bool:
         """Tell whether a row has no record yet."""
         return self._marker.is_new(position)
 
-    def is_to_go(self, position: int) -> bool:
-        """Tell whether a row's record is to be deleted."""
+    def is_to_delete(self, position: int) -> bool:
+        """Tell whether the push deletes a row's record."""
         return COMMAND in self.frame and str(self.frame[COMMAND].iat[position]).strip().upper() == DELETE
 
     def counts(self) -> tuple[int, int]:
-        """Count the rows that have no record yet, and those whose record is to be deleted."""
-        gone = 0
+        """Count the rows that have no record yet, and the rows whose record is to be deleted."""
+        to_delete = 0
         if COMMAND in self.frame:
-            gone = int(self.frame[COMMAND].astype("str").str.strip().str.upper().eq(DELETE).sum())
-        return self._marker.count_new(), gone
+            to_delete = int(self.frame[COMMAND].astype("str").str.strip().str.upper().eq(DELETE).sum())
+        return self._marker.count_new(), to_delete
 
     def lock(self, name: Any, position: int | None = None) -> str:
-        """Say why cells cannot be edited, or nothing.
-
-        Parameters
-        ----------
-        name : object
-            Of the column.
-        position : int, optional
-            Of a row; without it, a row that has a record is meant.
-
-        Returns
-        -------
-        str
-        """
-        if name in OWNERS and self.table is not CUSTOMER:
-            return "" if position is not None and self.is_new(position) else "whose contact it is cannot be changed"
-        if name not in self.table:
+        """Say why cells of a column cannot be edited, or nothing; without a position, of rows that have a record."""
+        table = self.table
+        if table.parent and name in table.parent_columns:
+            is_free = position is not None and self.is_new(position)
+            return "" if is_free else f"fixed: a {table.singular} cannot move to another {table.parent.singular}"
+        if name not in table:
             return "your own column: it is never sent"
-        return "" if self.table[name].writable else "read-only: the service's own"
+        return "" if table[name].writable else "read-only: the service sets it"
 
-    def edit(self, cells: Iterable[Typed], *, is_pasted: bool = False) -> Done:
-        """Put texts into cells.
+    def find(self, text: str = "", limit_to: str = FILTERS[0], by: Any = None, *, ascending: bool = True) -> list[int]:
+        """Find the positions of the rows to show, in the order to show them; the frame itself keeps its order."""
+        positions = np.flatnonzero(self._contains(text) & self._passes(limit_to))
+        if by is None:
+            return list(map(int, positions))
+        values = self.frame[by].iloc[positions].reset_index(drop=True)
+        if by in self.table:
+            values, _ = column(values, self.table[by])
+        if values.dtype.kind == "O" or isinstance(values.dtype, pd.StringDtype):
+            values = values.str.casefold()
+        order = values.sort_values(ascending=ascending, kind="stable", na_position="last").index
+        return list(map(int, positions[order.to_numpy()]))
 
-        Parameters
-        ----------
-        cells : iterable of Typed
-            A blank that was typed clears a cell that was not blank; one that was pasted may be an accident, and is kept
-            as a blank that is not sent.
-        is_pasted : bool
+    def _contains(self, text: str) -> npt.NDArray[np.bool_]:
+        found = np.full(len(self), fill_value=not text)
+        for name in self.columns if text else ():
+            texts = pd.Series([typed_text(value) for value in self.frame[name]], dtype="str")
+            found |= texts.str.contains(text, case=False, regex=False).to_numpy(dtype=bool)
+        return found
 
-        Returns
-        -------
-        Done
-        """
+    def _passes(self, limit_to: str) -> npt.NDArray[np.bool_]:
+        passes = np.full(len(self), fill_value=limit_to == FILTERS[0])
+        if limit_to in ("edited", "wrong"):
+            cells = self.edited if limit_to == "edited" else self.wrong
+            passes[[position for position, _ in cells]] = True
+        elif limit_to in ("new", "to delete"):
+            is_so = self.is_new if limit_to == "new" else self.is_to_delete
+            passes[[position for position in range(len(self)) if is_so(position)]] = True
+        return passes
+
+    def suggestions(self, name: Any) -> list[str]:
+        """List the values of a column that has few different ones, the most frequent first; any other may be typed."""
+        if name not in self.table or self.lock(name) or self.table[name].format or self.table[name].kind != "text":
+            return []
+        texts = [str(text) for text in self.frame[name].map(typed_text).value_counts().index if text]
+        # A column in which most values differ, such as names, is not a choice.
+        return texts if len(texts) <= min(_MAX_SUGGESTIONS, len(self) / 3) else []
+
+    def edit(self, cells: Iterable[Typed]) -> Reply:
+        """Put typed texts into cells; an empty text clears a cell that was not blank."""
         self._check_rows()
-        return self._put(list(cells), is_pasted=is_pasted)
+        return self._put(list(cells), is_pasted=False)
 
-    def paste(self, rows: Sequence[int], names: Sequence[Any], text: str, *, height: int = 1, width: int = 1) -> Done:
-        """Put a block from a spreadsheet into cells.
+    def paste(self, rows: Sequence[int], names: Sequence[Any], text: str, *, height: int = 1, width: int = 1) -> Reply:
+        """Put a block from a spreadsheet into the rows and columns that begin at the selected cell.
 
-        Parameters
-        ----------
-        rows : sequence of int
-            The rows from the first cell of the block on, as they are shown. A block that begins in a new row may go
-            beyond the last one: rows are added for it.
-        names : sequence
-            The columns from the first cell on.
-        text : str
-            As the clipboard has it: tabs and line ends between cells.
-        height, width : int
-            Of what is selected: a single value fills it.
-
-        Returns
-        -------
-        Done
+        A single value fills the selection of ``height`` × ``width`` cells. A block that begins in a new row may go
+        beyond the last row: rows are added for it. An empty cell of a block may be an accident, so it clears nothing:
+        the cell becomes blank, and a blank is not sent.
         """
         self._check_rows()
         block = _block(text)
-        if sum(map(len, block)) > MOST_CELLS:
-            return Done(said=f"nothing was pasted: more than {MOST_CELLS:,} cells; read the file instead")
-        if len(block) == 1 and len(block[0]) == 1:
+        count = sum(map(len, block))
+        if count > MAX_CELLS:
+            limit = f"a paste may have {MAX_CELLS:,}. Read the file with wizframe.read_excel() instead."
+            return Reply(message=f"Nothing was pasted: the block has {count:,} cells, {limit}")
+        if count == 1:
             block = [block[0] * width] * height
-        broad = max(map(len, block), default=0) - len(names)
         added = 0
         if len(block) > len(rows) and rows and self.is_new(rows[0]) and rows[-1] == len(self) - 1:
             added = len(block) - len(rows)
@@ -227,110 +212,100 @@ class Sheet:
             for position, line in zip(rows, block, strict=False)
             for name, typed in zip(names, line, strict=False)
         ]
-        said = [f"{len(block) - len(rows)} rows were not pasted: there are no rows for them"] * (len(block) > len(rows))
-        said += [f"{broad} columns were not pasted: there are no columns for them"] * (broad > 0)
-        done = self._put(cells, is_pasted=True, added=added)
-        return replace(done, said="; ".join(filter(None, [*said, done.said])), is_reset=bool(added))
+        too_wide = max(map(len, block), default=0) - len(names)
+        messages = [
+            _not_pasted(len(block) - len(rows), "row", "below"),
+            _not_pasted(too_wide, "column", "to the right"),
+        ]
+        reply = self._put(cells, is_pasted=True, added=added)
+        message = " ".join(filter(None, [*messages, reply.message]))
+        return replace(reply, message=message, is_reset=bool(added))
 
-    def _put(self, cells: Sequence[Typed], *, is_pasted: bool, added: int = 0) -> Done:
+    def _put(self, cells: Sequence[Typed], *, is_pasted: bool, added: int = 0) -> Reply:
         by_column: dict[Any, list[Typed]] = defaultdict(list)
         locked: dict[str, int] = defaultdict(int)
         for cell in cells:
             why = self.lock(cell.name, cell.position)
             if not why:
                 by_column[cell.name].append(cell)
-            elif cell.text != written(self.frame[cell.name].iat[cell.position]):
+            elif cell.text != typed_text(self.frame[cell.name].iat[cell.position]):
                 locked[f"{cell.name} is {why}"] += 1
-        done = [one for name, typed in by_column.items() for one in self._read(name, typed, is_pasted=is_pasted)]
-        if done or added:
-            self._do(_Step(added, tuple(done)))
-        said = [f"{count} cell{'s'[: count != 1]} left as they were: {why}" for why, count in locked.items()]
-        return Done(frozenset(one.position for one in done), "; ".join(said))
+        edits = [one for name, typed in by_column.items() for one in self._edits(name, typed, is_pasted=is_pasted)]
+        if edits or added:
+            self._do(_Step(added, tuple(edits)))
+        messages = [
+            f"{counted(count, 'cell')} {plural(count, 'was', 'were')} not changed, because {why}."
+            for why, count in locked.items()
+        ]
+        return Reply(frozenset(one.position for one in edits), " ".join(messages))
 
-    def _read(self, name: Any, cells: Sequence[Typed], *, is_pasted: bool) -> Iterable[_Set]:
-        """Read texts as the column wants them; leave out what is there already."""
-        # The only column that is none of the table's: the customer of a new contact, by its reference.
-        of = self.table[name] if name in self.table else CUSTOMER["reference_id"]
+    def _edits(self, name: Any, cells: Sequence[Typed], *, is_pasted: bool) -> Iterator[_CellEdit]:
+        """Read texts as values of a column; leave out those that change nothing."""
+        of = self.table.field_of(name)
+        if of is None:  # never: a column that is not the table's is locked
+            return
         values = [value for value, _ in read_cells([cell.text for cell in cells], of)]
         for cell, value in zip(cells, values, strict=True):
             before = self.frame[name].iat[cell.position]
             after = CLEAR if cell.text.strip() == CLEAR else value
-            if not cell.text and not is_pasted and self._can_be_cleared(cell.position, name):
+            can_be_cleared = not self.is_new(cell.position) and not self._marker.was_blank(cell.position, name)
+            if not cell.text and not is_pasted and can_be_cleared:
                 after = CLEAR
-            if written(before) != written(after):
-                yield _Set(cell.position, name, before, after)
+            if typed_text(before) != typed_text(after):
+                yield _CellEdit(cell.position, name, before, after)
 
-    def _can_be_cleared(self, position: int, name: Any) -> bool:
-        return not self.is_new(position) and not self._marker.was_blank(position, name)
-
-    def add(self, like: int | None = None) -> Done:
-        """Add a row for a new record, below all others.
-
-        Parameters
-        ----------
-        like : int, optional
-            Of contacts: it belongs to the customer of this row.
-
-        Returns
-        -------
-        Done
-        """
+    def add(self, beside: int | None = None) -> Reply:
+        """Add a row for a new record at the end; it gets the parent of the row at the position ``beside``."""
         self._check_rows()
         self._append(1)
         cells = []
-        if like is not None and "customer_id" in self.frame and self.table is not CUSTOMER:
-            owner = self.frame["customer_id"].iat[like]
-            cells = [_Set(len(self) - 1, "customer_id", None, owner)] * (not is_blank(owner))
+        parent_id = self.table.parent_id
+        if beside is not None and parent_id and parent_id in self.frame:
+            parent = self.frame[parent_id].iat[beside]
+            cells = [_CellEdit(len(self) - 1, parent_id, None, parent)] * (not is_blank(parent))
         self._do(_Step(1, tuple(cells)))
-        return Done(frozenset([len(self) - 1]), "a row was added: fill it in", is_reset=True)
+        return Reply(frozenset([len(self) - 1]), "A row was added. Fill in its cells.", is_reset=True)
 
     def _append(self, count: int) -> None:
         index, known = self.frame.index, len(self)
-        if index.nlevels > 1 or set(index.names) & {"id", "reference_id", *OWNERS}:
-            raise PlanError("no row can be added while the index holds columns: begin with frame.reset_index()")
+        if index.nlevels > 1 or set(index.names) & {"reference_id", *self.table.key_columns}:
+            raise PlanError(
+                f"a row cannot be added, because the frame's index holds columns of {self.table.name}",
+                hint="Call frame.reset_index() and edit the frame that it returns.",
+            )
         grown = self.frame.reset_index(drop=True).reindex(range(known + count))
         grown.index = index.append(pd.Index(_new_labels(index, count))).rename(index.name)
-        self._go_on_with(grown, [*range(known), *[-1] * count])
+        self._replace_frame(grown, [*range(known), *[-1] * count])
 
-    def delete(self, positions: Iterable[int], *, is_to_go: bool = True) -> Done:
-        """Ask for the deletion of rows' records, or take that back. A row that has no record yet is taken away.
-
-        Parameters
-        ----------
-        positions : iterable of int
-        is_to_go : bool
-
-        Returns
-        -------
-        Done
-        """
+    def delete(self, positions: Iterable[int], *, is_to_delete: bool = True) -> Reply:
+        """Mark records for deletion, or unmark them; a row that has no record yet is removed from the frame."""
         self._check_rows()
-        rows = [position for position in sorted(positions) if self.is_to_go(position) != is_to_go]
+        rows = [position for position in sorted(positions) if self.is_to_delete(position) != is_to_delete]
         removed = tuple(position for position in rows if self.is_new(position))
         if COMMAND not in self.frame and len(rows) > len(removed):
             self.frame[COMMAND] = pd.Series(np.nan, index=self.frame.index, dtype="str")
-        after = DELETE if is_to_go else None
+        after = DELETE if is_to_delete else None
         cells = [
-            _Set(position, COMMAND, self.frame[COMMAND].iat[position], after)
+            _CellEdit(position, COMMAND, self.frame[COMMAND].iat[position], after)
             for position in rows
             if position not in removed
         ]
         if rows:
             self._do(_Step(cells=tuple(cells), removed=removed, rows=self.frame.iloc[list(removed)].copy()))
-        return Done(frozenset(one.position for one in cells), is_reset=bool(removed))
+        return Reply(frozenset(one.position for one in cells), is_reset=bool(removed))
 
     def _do(self, step: _Step) -> None:
         self._done.append(step)
         self._undone.clear()
         self._set((one.position, one.name, one.after) for one in step.cells)
-        self._judge({one.position for one in step.cells} | set(range(len(self) - step.added, len(self))))
+        self._check_cells({one.position for one in step.cells} | set(range(len(self) - step.added, len(self))))
         if step.removed:
-            self._take_away(step.removed)
+            self._remove(step.removed)
 
-    def _take_away(self, positions: Iterable[int]) -> None:
-        gone = set(positions)
-        kept = [position for position in range(len(self)) if position not in gone]
-        self._go_on_with(self.frame.iloc[kept].copy(), kept)
+    def _remove(self, positions: Iterable[int]) -> None:
+        removed = set(positions)
+        kept = [position for position in range(len(self)) if position not in removed]
+        self._replace_frame(self.frame.iloc[kept].copy(), kept)
 
     def _put_back(self, positions: Sequence[int], rows: pd.DataFrame) -> None:
         places = np.full(len(self) + len(positions), -1)
@@ -339,16 +314,16 @@ class Sheet:
         places[is_kept] = np.arange(len(self))
         both = pd.concat([self.frame, rows])
         order = np.where(is_kept, places, len(self) + np.cumsum(~is_kept) - 1)
-        self._go_on_with(both.iloc[order].copy(), places.tolist())
-        self._judge(positions)
+        self._replace_frame(both.iloc[order].copy(), places.tolist())
+        self._check_cells(positions)
 
-    def _go_on_with(self, frame: pd.DataFrame, places: list[int]) -> None:
-        """Go on with a frame that has other rows; ``places`` says where each was, -1 for nowhere."""
+    def _replace_frame(self, frame: pd.DataFrame, places: list[int]) -> None:
+        """Continue with a frame that has other rows; ``places`` has each row's old position, or -1 if it is new."""
         frame.attrs = self.frame.attrs
-        # Whoever planned the frame as it was is not to push that any more.
-        self.frame.attrs[SUPERSEDED] = "rows were added or taken away in the editing grid: plan its frame"
+        # A plan that was made of the old frame must not be pushed any more: it would miss the new rows.
+        self.frame.attrs[SUPERSEDED] = "rows were added or removed in the editing grid; plan the grid's frame"
         self.frame, self._index = frame, frame.index
-        self._marker.take(places)
+        self._marker.move_rows(places)
         now = {former: position for position, former in enumerate(places)}
         self.edited = {(now[position], name) for position, name in self.edited if position in now}
         self.wrong = {(now[position], name) for position, name in self.wrong if position in now}
@@ -363,44 +338,34 @@ class Sheet:
         """Whether there is a step that was undone."""
         return bool(self._undone)
 
-    def undo(self) -> Done:
-        """Take the last step back.
-
-        Returns
-        -------
-        Done
-        """
+    def undo(self) -> Reply:
+        """Undo the last step."""
         self._check_rows()
         if not self._done:
-            return Done(said="there is nothing to undo")
+            return Reply(message="There is nothing to undo.")
         step = self._done.pop()
         self._undone.append(step)
         if step.rows is not None and step.removed:
             self._put_back(step.removed, step.rows)
         self._set((one.position, one.name, one.before) for one in step.cells)
         if step.added:
-            self._take_away(range(len(self) - step.added, len(self)))
+            self._remove(range(len(self) - step.added, len(self)))
         touched = {one.position for one in step.cells if one.position < len(self)}
-        self._judge(touched)
-        return Done(frozenset(touched), "undone", is_reset=bool(step.added or step.removed))
+        self._check_cells(touched)
+        return Reply(frozenset(touched), "Undone.", is_reset=bool(step.added or step.removed))
 
-    def redo(self) -> Done:
-        """Do the step again that was undone last.
-
-        Returns
-        -------
-        Done
-        """
+    def redo(self) -> Reply:
+        """Do the step again that was undone last."""
         self._check_rows()
         if not self._undone:
-            return Done(said="there is nothing to do again")
+            return Reply(message="There is nothing to redo.")
         *left, step = self._undone
         if step.added:
             self._append(step.added)
         self._do(step)
         self._undone = left
         touched = frozenset(one.position for one in step.cells)
-        return Done(touched, "done again", is_reset=bool(step.added or step.removed))
+        return Reply(touched, "Redone.", is_reset=bool(step.added or step.removed))
 
     def _set(self, cells: Iterable[tuple[int, Any, Any]]) -> None:
         by_column: dict[Any, dict[int, Any]] = defaultdict(dict)
@@ -411,7 +376,7 @@ class Sheet:
             self._restore_dtype(name)
 
     def _restore_dtype(self, name: Any) -> None:
-        """Give a column its dtype back, once nothing in it is out of place any more."""
+        """Give a column its dtype back as soon as every cell fits it again."""
         if name not in self.table or self.frame[name].dtype == self._dtypes.get(name):
             return
         typed, misfits = column(self.frame[name], self.table[name])
@@ -419,28 +384,37 @@ class Sheet:
             self.frame[name] = typed
 
     def _check_rows(self) -> None:
-        """Notice what happened to the frame elsewhere: a push brings it up to date, and rows may have moved."""
+        """Notice edits of the frame outside the grid: a push updates it, and code may move its rows."""
         if not self.frame.index.equals(self._index):
             self._done, self._undone = [], []
             self.read()
-            raise PlanError("rows came, went or moved in the frame: it is shown anew, and nothing was edited")
+            raise PlanError(
+                "nothing was edited, because rows of the frame were added, removed or moved outside the grid",
+                hint="The grid shows the current rows now. Edit them again.",
+            )
         if attached(self.frame) is not self._marker.baseline:
             self.read()
 
 
+def _not_pasted(count: int, noun: str, where: str) -> str:
+    if count <= 0:
+        return ""
+    return f"{counted(count, noun)} {plural(count, 'was', 'were')} not pasted: the grid has no more {noun}s {where}."
+
+
 def _block(text: str) -> list[list[str]]:
-    """Split what a clipboard has into rows and cells; a spreadsheet quotes cells with tabs or line ends in them."""
+    """Split the text of a clipboard into rows and cells; a spreadsheet quotes cells with tabs or line ends in them."""
     if not any(mark in text for mark in "\t\r\n"):
         return [[text]]
     lines = io.StringIO(text.removesuffix("\n").removesuffix("\r"), newline="")
     try:
         return [line or [""] for line in csv.reader(lines, "excel-tab")]
     except csv.Error as error:
-        raise PlanError(f"nothing was pasted: the clipboard holds no cells ({error})") from None
+        raise PlanError(f"nothing was pasted, because the clipboard does not hold cells: {error}") from None
 
 
 def _new_labels(index: pd.Index[Any], count: int) -> list[Any]:
-    """Find labels that no row has."""
+    """Make index labels that no row has."""
     if pd.api.types.is_integer_dtype(index.dtype):
         first = int(index.max()) + 1 if len(index) else 0
         return list(range(first, first + count))

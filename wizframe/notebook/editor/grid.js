@@ -1,14 +1,15 @@
-// The editing grid in the browser. It shows texts and sends what was typed; what a text means, and whether it is
-// right, is decided in Python, which answers with the rows as they are now. Everything is set as text, never as HTML.
+// The editing grid in the browser. It shows texts and sends what is typed. Python decides what a text means and
+// whether it is valid, and responds with the rows as they are now. Everything is set as text, never as HTML.
 
 const HEIGHT = 28; // of a row, in pixels, as in grid.css
-const BLOCK = 60; // rows that are asked for at once
-const MARGIN = 8; // rows drawn above and below those that are seen
-const WAITING_MS = 1000;
-const VIEWS = ["all rows", "edited", "wrong", "new", "to delete"];
+const BLOCK = 60; // rows in one request: more than a screen shows, so that most scrolling needs one request
+const MARGIN = 8; // rows drawn above and below the visible ones, so that slow scrolling shows no empty rows
+const SEARCH_DELAY_MS = 250; // after the last letter typed into the search
+const BUSY_AFTER_MS = 1000; // without a response, the grid says that Python is busy
+const FILTERS = ["all rows", "edited", "wrong", "new", "to delete"]; // as in edits.py
 const KEYS =
-  "Arrow keys move, with Shift they select. Enter or typing edits, Escape takes it back, Delete clears. " +
-  "Control Z undoes, Control Y does it again. Control C and Control V copy and paste blocks of cells. " +
+  "Arrow keys move; with Shift they select. Enter or typing edits a cell, Escape cancels the edit, Delete clears " +
+  "the cell. Control Z undoes, Control Y redoes. Control C and Control V copy and paste blocks of cells. " +
   "Enter on a header sorts. Tab leaves the grid.";
 let views = 0;
 
@@ -45,13 +46,13 @@ class View {
 
   end() {
     this.observer.disconnect();
-    clearTimeout(this.finding);
+    clearTimeout(this.searching);
     clearTimeout(this.waiting);
     this.model.off("msg:custom", this.onMessage);
     this.model.off("change:status", this.onStatus);
   }
 
-  // ---- what is there
+  // ---- building
 
   build(el) {
     const button = (words, title, action) => {
@@ -59,20 +60,20 @@ class View {
       made.addEventListener("click", () => action());
       return made;
     };
-    this.undo = button("Undo", "Take the last edit back (Control Z)", () => this.send({ kind: "undo" }));
-    this.redo = button("Redo", "Do again what was undone (Control Y)", () => this.send({ kind: "redo" }));
-    this.add = button("Add row", "Add a row for a new record, below all others", () => this.addRow());
-    this.remove = button("Delete rows", "Ask for the selected records to be deleted", () => this.deleteRows());
-    this.review = button("Review changes …", "See what would be sent, before anything is", () =>
+    this.undo = button("Undo", "Undo the last edit (Control Z)", () => this.send({ kind: "undo" }));
+    this.redo = button("Redo", "Redo the edit that was undone (Control Y)", () => this.send({ kind: "redo" }));
+    this.add = button("Add row", "Add a row for a new record at the end", () => this.addRow());
+    this.remove = button("Delete rows", "Mark the selected records for deletion", () => this.deleteRows());
+    this.review = button("Review changes …", "See what would be sent. Nothing is sent yet.", () =>
       this.send({ kind: "review" }));
     this.review.className = "wiz-primary";
     this.find = make("input", { type: "search", placeholder: "Find rows …", "aria-label": "Find rows" });
-    this.show = make("select", { "aria-label": "Which rows are shown" }, ...VIEWS.map((name) => make("option", {}, name)));
+    this.show = make("select", { "aria-label": "Rows to show" }, ...FILTERS.map((name) => make("option", {}, name)));
     this.find.addEventListener("input", () => {
-      clearTimeout(this.finding);
-      this.finding = setTimeout(() => this.sendFinding(), 250);
+      clearTimeout(this.searching);
+      this.searching = setTimeout(() => this.sendSearch(), SEARCH_DELAY_MS);
     });
-    this.show.addEventListener("change", () => this.sendFinding());
+    this.show.addEventListener("change", () => this.sendSearch());
     this.help = make("span", { class: "wiz-hidden", id: `${this.id}-keys` }, KEYS);
     const bar = make(
       "div", { class: "wiz-bar", role: "toolbar", "aria-label": "Editing" },
@@ -106,7 +107,7 @@ class View {
     this.heads = this.columns.map((column, col) => {
       const head = make("th", {
         role: "columnheader", scope: "col", id: `${this.id}-h-${col}`, "data-col": column.name, title: column.doc,
-        "aria-colindex": col + 2, class: column.why ? "wiz-locked" : "",
+        "aria-colindex": col + 2, class: column.lock ? "wiz-locked" : "",
       }, column.name);
       head.addEventListener("click", () => { this.select(-1, col); this.sort(col); });
       return head;
@@ -117,7 +118,7 @@ class View {
 
   listen() {
     const on = (element, name, action) => element.addEventListener(name, (event) => action.call(this, event));
-    // The notebook has shortcuts of single letters; none of them is meant for what is typed here.
+    // The notebook has shortcuts of single letters: what is typed here must not reach it.
     for (const name of ["keydown", "keypress", "keyup", "copy", "cut", "paste"]) {
       on(this.root, name, (event) => event.stopPropagation());
     }
@@ -134,17 +135,17 @@ class View {
   // ---- rows
 
   forget() {
-    this.rows = new Map(); // by place in the view
+    this.rows = new Map(); // by place among the shown rows
     this.places = new Map(); // by position in the frame
-    this.asked = new Set();
+    this.requested = new Set();
   }
 
   get count() { return this.status ? this.status.shown : 0; }
 
-  ask(place) {
+  request(place) {
     const block = Math.floor(place / BLOCK);
-    if (this.asked.has(block)) return;
-    this.asked.add(block);
+    if (this.requested.has(block)) return;
+    this.requested.add(block);
     this.model.send({ kind: "rows", version: this.status.version, from: block * BLOCK, to: (block + 1) * BLOCK });
   }
 
@@ -152,22 +153,24 @@ class View {
     if (message.kind === "rows" && message.version === this.status.version) {
       message.rows.forEach((row, offset) => {
         this.rows.set(message.from + offset, row);
-        this.places.set(row.at, message.from + offset);
+        this.places.set(row.position, message.from + offset);
       });
       this.draw(true);
-    } else if (message.kind === "answer") {
-      this.answered(message);
+    } else if (message.kind === "response") {
+      this.receiveResponse(message);
     }
   }
 
-  answered(message) {
-    if (message.view === this.id) {
-      for (const [key, one] of this.pending) if (one.sequence <= message.sequence) this.pending.delete(key);
-      if (message.go !== null && message.go !== undefined) this.select(message.go, this.firstFree(), false, true);
-      this.say(message.said);
+  receiveResponse(response) {
+    if (response.view === this.id) {
+      for (const [key, one] of this.pending) if (one.sequence <= response.sequence) this.pending.delete(key);
+      if (response.select !== null && response.select !== undefined) {
+        this.select(response.select, this.firstFree(), false, true);
+      }
+      this.say(response.message);
     }
-    for (const row of message.rows) {
-      const place = this.places.get(row.at);
+    for (const row of response.rows) {
+      const place = this.places.get(row.position);
       if (place !== undefined) this.rows.set(place, row);
     }
     this.draw(true);
@@ -186,43 +189,45 @@ class View {
       this.forget();
     }
     const s = this.status;
-    this.undo.disabled = !s.undo;
-    this.redo.disabled = !s.redo;
-    const many = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-    const said = [s.shown === s.rows ? many(s.rows, "row") : `${s.shown} of ${many(s.rows, "row")}`];
-    if (s.edited) said.push(`${many(s.edited, "cell")} edited`);
-    if (s.wrong) said.push(`${s.wrong} wrong`);
-    if (s.added) said.push(`${s.added} new`);
-    if (s.gone) said.push(`${s.gone} to delete`);
-    this.counts.textContent = said.join(" · ");
+    this.undo.disabled = !s.can_undo;
+    this.redo.disabled = !s.can_redo;
+    const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+    const rows = counted(s.rows, "row");
+    const counts = [s.shown === s.rows ? rows : `${s.shown.toLocaleString("en")} of ${rows}`];
+    if (s.edited) counts.push(`${counted(s.edited, "cell")} edited`);
+    if (s.wrong) counts.push(`${s.wrong} wrong`);
+    if (s.new) counts.push(`${s.new} new`);
+    if (s.to_delete) counts.push(`${s.to_delete} to delete`);
+    this.counts.textContent = counts.join(" · ");
     this.counts.classList.toggle("wiz-bad", s.wrong > 0);
     this.table.setAttribute("aria-rowcount", s.shown + 1);
     this.active.row = Math.min(this.active.row, s.shown - 1);
     this.anchor.row = Math.min(this.anchor.row, s.shown - 1);
     this.heads.forEach((head, col) => {
-      const is = s.sort && s.sort[0] === col;
-      head.setAttribute("aria-sort", is ? (s.sort[1] ? "ascending" : "descending") : "none");
+      const isSorted = s.sort && s.sort[0] === col;
+      head.setAttribute("aria-sort", isSorted ? (s.sort[1] ? "ascending" : "descending") : "none");
     });
     this.draw(true);
   }
 
-  sendFinding() {
-    this.send({ kind: "find", text: this.find.value, view_of: this.show.value, sort: this.status.sort });
+  sendSearch() {
+    this.send({ kind: "find", text: this.find.value, limit_to: this.show.value, sort: this.status.sort });
     this.scroll.scrollTop = 0;
   }
 
   sort(col) {
     const [by, ascending] = this.status.sort || [];
     const sort = by !== col ? [col, true] : ascending ? [col, false] : null;
-    this.send({ kind: "find", text: this.find.value, view_of: this.show.value, sort });
+    this.send({ kind: "find", text: this.find.value, limit_to: this.show.value, sort });
   }
 
   // ---- drawing
 
   draw(isNew = false) {
-    const top = this.scroll.scrollTop, seen = this.scroll.clientHeight || 400;
+    const top = this.scroll.scrollTop;
+    const visible = this.scroll.clientHeight || 400; // 0 before the page has a layout
     const first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
-    const last = Math.min(this.count, Math.ceil((top + seen) / HEIGHT) + MARGIN);
+    const last = Math.min(this.count, Math.ceil((top + visible) / HEIGHT) + MARGIN);
     if (isNew !== true && first === this.first && last === this.last) return;
     this.first = first;
     this.last = last;
@@ -236,12 +241,12 @@ class View {
 
   drawRow(place) {
     const row = this.rows.get(place);
-    if (!row) this.ask(place);
+    if (!row) this.request(place);
     const head = make("th", { role: "rowheader", scope: "row", "aria-colindex": 1 }, row ? row.label : "");
     if (row && row.name) head.append(make("span", { class: "wiz-name" }, row.name));
     if (row) head.title = `${row.label}  ${row.name}`;
     if (row && row.new) head.append(make("span", { class: "wiz-tag" }, "new"));
-    if (row && row.gone) head.append(make("span", { class: "wiz-tag" }, "delete"));
+    if (row && row.to_delete) head.append(make("span", { class: "wiz-tag" }, "delete"));
     head.addEventListener("mousedown", (event) => {
       this.select(place, 0, event.shiftKey);
       this.active = { row: place, col: this.columns.length - 1 };
@@ -251,7 +256,7 @@ class View {
       event.preventDefault();
     });
     const cells = this.columns.map((column, col) => this.drawCell(row, place, col));
-    const kind = row ? (row.gone ? "wiz-gone" : row.new ? "wiz-new" : "") : "wiz-waiting";
+    const kind = row ? (row.to_delete ? "wiz-to-delete" : row.new ? "wiz-new" : "") : "wiz-waiting";
     return make("tr", { role: "row", "aria-rowindex": place + 2, class: kind }, head, ...cells);
   }
 
@@ -259,7 +264,7 @@ class View {
     const column = this.columns[col];
     const cell = make("td", {
       role: "gridcell", id: `${this.id}-${place}-${col}`, "aria-colindex": col + 2,
-      "data-row": row ? row.at : null, "data-col": column.name, "data-place": place, "data-number": col,
+      "data-row": row ? row.position : null, "data-col": column.name, "data-place": place, "data-number": col,
     });
     if (!row) {
       cell.textContent = "…";
@@ -277,7 +282,7 @@ class View {
   }
 
   cell(row, col) {
-    const pending = this.pending.get(`${row.at}:${col}`);
+    const pending = this.pending.get(`${row.position}:${col}`);
     if (pending) return { text: pending.text, raw: pending.text, state: "pending", why: "" };
     const [text, state = "", why = "", raw = text] = [].concat(row.cells[col]);
     return { text, state, why, raw };
@@ -285,7 +290,7 @@ class View {
 
   isLocked(row, col) {
     const column = this.columns[col];
-    return Boolean(column.why) && !(row.new && column.free_in_new);
+    return Boolean(column.lock) && !(row.new && column.free_in_new);
   }
 
   get range() {
@@ -296,17 +301,17 @@ class View {
     };
   }
 
-  // Shows what is selected, without drawing anything anew: a screen reader follows the active cell.
+  // Shows the selection without drawing the rows again, because a screen reader follows the active cell's element.
   mark() {
     const { top, bottom, left, right } = this.range;
     const several = top !== bottom || left !== right;
     let current = null;
     for (const cell of this.body.querySelectorAll("td")) {
       const place = Number(cell.dataset.place), col = Number(cell.dataset.number);
-      const isIn = place >= top && place <= bottom && col >= left && col <= right;
+      const isSelected = place >= top && place <= bottom && col >= left && col <= right;
       const isActive = place === this.active.row && col === this.active.col;
-      cell.setAttribute("aria-selected", isIn);
-      cell.classList.toggle("wiz-selected", isIn && several);
+      cell.setAttribute("aria-selected", isSelected);
+      cell.classList.toggle("wiz-selected", isSelected && several);
       cell.classList.toggle("wiz-active", isActive);
       if (isActive) current = cell;
     }
@@ -318,8 +323,8 @@ class View {
     if (current) this.table.setAttribute("aria-activedescendant", current.id);
     else this.table.removeAttribute("aria-activedescendant");
     const row = this.rows.get(this.active.row);
-    this.remove.textContent = row && row.gone ? "Keep rows" : "Delete rows";
-    if (row && !this.isSaid) {
+    this.remove.textContent = row && row.to_delete ? "Keep rows" : "Delete rows";
+    if (row && !this.hasMessage) {
       const { why, state } = this.cell(row, this.active.col);
       this.why.textContent = why && `${this.columns[this.active.col].name}: ${why}`;
       this.why.classList.toggle("wiz-bad", state === "wrong");
@@ -327,15 +332,15 @@ class View {
   }
 
   say(text) {
-    this.isSaid = Boolean(text);
+    this.hasMessage = Boolean(text);
     this.why.classList.remove("wiz-bad");
     this.why.textContent = text || "";
     clearTimeout(this.waiting);
-    if (this.pending.size) this.waiting = setTimeout(() => this.sayWaiting(), WAITING_MS);
+    if (this.pending.size) this.waiting = setTimeout(() => this.sayBusy(), BUSY_AFTER_MS);
   }
 
-  sayWaiting() {
-    if (this.pending.size) this.why.textContent = "waiting for Python, which is busy: your edits are kept in their order";
+  sayBusy() {
+    if (this.pending.size) this.why.textContent = "Python is busy. Your edits wait and will be made in their order.";
   }
 
   // ---- moving
@@ -346,7 +351,7 @@ class View {
       row: Math.max(-1, Math.min(row, this.count - 1)), col: Math.max(0, Math.min(col, this.columns.length - 1)),
     };
     if (!extend) this.anchor = { ...this.active };
-    this.isSaid = false;
+    this.hasMessage = false;
     this.reveal();
     this.draw();
     this.mark();
@@ -356,18 +361,18 @@ class View {
   reveal() {
     const { scroll, active } = this;
     const head = this.table.tHead.offsetHeight;
-    const top = active.row * HEIGHT, seen = scroll.clientHeight - head;
+    const top = active.row * HEIGHT, visible = scroll.clientHeight - head;
     if (active.row >= 0) {
       if (top < scroll.scrollTop) scroll.scrollTop = top;
-      else if (top + HEIGHT > scroll.scrollTop + seen) scroll.scrollTop = top + HEIGHT - seen;
+      else if (top + HEIGHT > scroll.scrollTop + visible) scroll.scrollTop = top + HEIGHT - visible;
     }
     const cell = this.heads[active.col], label = this.table.tHead.rows[0].cells[0].offsetWidth;
     const right = cell.offsetLeft + cell.offsetWidth - scroll.clientWidth, left = cell.offsetLeft - label;
-    scroll.scrollLeft = Math.min(Math.max(scroll.scrollLeft, right), left); // its beginning, where not all of it fits
+    scroll.scrollLeft = Math.min(Math.max(scroll.scrollLeft, right), left); // a wide cell shows its beginning
   }
 
   firstFree() {
-    const free = this.columns.findIndex((column) => !column.why);
+    const free = this.columns.findIndex((column) => !column.lock);
     return free < 0 ? 0 : free;
   }
 
@@ -423,7 +428,7 @@ class View {
     if (!row || this.editor) return;
     const column = this.columns[col];
     if (this.isLocked(row, col)) {
-      this.say(`${column.name} is ${column.why}`);
+      this.say(`${column.name} is ${column.lock}`);
       return;
     }
     const { raw } = this.cell(row, col);
@@ -446,7 +451,7 @@ class View {
       left: `${cell.offsetLeft}px`, top: `${cell.offsetTop}px`,
       width: `${Math.max(cell.offsetWidth, 120)}px`, minHeight: `${HEIGHT}px`,
     });
-    this.editor = { box, input, row, col, raw, shown: input.value }; // a field may show a text otherwise than it is
+    this.editor = { box, input, row, col, raw, shown: input.value }; // a field may change the text, such as its line ends
     if (typed !== undefined && !column.choices) input.value = typed;
     this.scroll.append(box);
     input.addEventListener("keydown", (event) => this.onEditorKey(event));
@@ -481,7 +486,7 @@ class View {
     event.preventDefault();
   }
 
-  // A line end in a cell needs another kind of field.
+  // An input field holds a single line, so a line end needs a text area.
   breakLine() {
     const { input } = this.editor;
     if (input.tagName === "SELECT") return;
@@ -490,7 +495,7 @@ class View {
     area.value = `${input.value.slice(0, at)}\n${input.value.slice(input.selectionEnd)}`;
     area.addEventListener("keydown", (event) => this.onEditorKey(event));
     const editor = { ...this.editor, input: area };
-    this.editor = null; // the field that goes is not to end the editing
+    this.editor = null; // losing the old field must not end the editing
     input.replaceWith(area);
     this.editor = editor;
     area.addEventListener("blur", () => this.stopEditing(true));
@@ -506,50 +511,52 @@ class View {
     box.remove();
     if (hadFocus) this.table.focus({ preventScroll: true });
     if (!isKept || input.value === shown) return;
-    // A field gives every line end as \n.
-    this.sendCells([[row.at, col, raw.includes("\r\n") ? input.value.replaceAll("\n", "\r\n") : input.value]]);
+    // A text area turns every line end into \n.
+    this.sendCells([[row.position, col, raw.includes("\r\n") ? input.value.replaceAll("\n", "\r\n") : input.value]]);
   }
 
   sendCells(cells) {
-    for (const [at, col, text] of cells) this.pending.set(`${at}:${col}`, { text, sequence: this.sequence + 1 });
+    for (const [position, col, text] of cells) this.pending.set(`${position}:${col}`, { text, sequence: this.sequence + 1 });
     this.send({ kind: "edit", cells });
     this.say("");
     this.draw(true);
   }
 
-  // Calls back with each selected row that is loaded; false where one is not.
+  // Returns the selected rows, or null if some of them are not loaded yet.
   selected() {
     const { top, bottom } = this.range;
     const rows = [];
-    let isThere = true;
+    let isLoaded = true;
     for (let place = top; place <= bottom; place++) {
       const row = this.rows.get(place);
       if (row) rows.push(row);
-      else { this.ask(place); isThere = false; }
+      else { this.request(place); isLoaded = false; }
     }
-    if (!isThere) this.say("the selected rows are still being loaded: try again");
-    return isThere ? rows : null;
+    if (!isLoaded) this.say("The selected rows are still loading. Try again.");
+    return isLoaded ? rows : null;
   }
 
   clear() {
     const rows = this.selected();
     if (!rows) return;
     const { left, right } = this.range, cells = [];
-    for (const row of rows) for (let col = left; col <= right; col++) cells.push([row.at, col, ""]);
+    for (const row of rows) for (let col = left; col <= right; col++) cells.push([row.position, col, ""]);
     this.send({ kind: "edit", cells });
   }
 
   addRow() {
     const row = this.rows.get(this.active.row);
-    this.send({ kind: "add", like: row ? row.at : null });
+    this.send({ kind: "add", beside: row ? row.position : null });
   }
 
   deleteRows() {
     const rows = this.selected();
-    if (rows) this.send({ kind: "delete", rows: rows.map((row) => row.at), is_to_go: !rows.every((row) => row.gone) });
+    if (!rows) return;
+    const positions = rows.map((row) => row.position);
+    this.send({ kind: "delete", rows: positions, is_to_delete: !rows.every((row) => row.to_delete) });
   }
 
-  // Two forms: plain, and as a table of texts, so that a spreadsheet makes no numbers and no formulas of them.
+  // Copies plain text, and a table whose cells are texts: a spreadsheet would read plain text as numbers or formulas.
   copy(event) {
     const rows = this.selected();
     event.preventDefault();

@@ -1,4 +1,4 @@
-"""What there is to say of each cell of a frame that is edited: changed, wrong, cleared, and why."""
+"""The marks of cells in the editing grid: how they differ from the load, and which rules they break."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pandas as pd
 from wizframe.fields import violation
 from wizframe.frames.baselines import attached, differs
 from wizframe.frames.build import is_blank, to_record_value
+from wizframe.notebook.html import typed_text
 from wizframe.planning.diff import rule_of_edit
-from wizframe.planning.typed_frame import CUSTOMER_REFERENCE, take_in
+from wizframe.planning.typed_frame import take_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,57 +21,32 @@ if TYPE_CHECKING:
     from wizframe.fields import Field, Table
     from wizframe.planning.typed_frame import Intake
 
-__all__ = ["OWNERS", "Mark", "Marker", "written"]
-
-#: Columns that say whose a contact is.
-OWNERS = ("customer_id", CUSTOMER_REFERENCE)
+__all__ = ["Mark", "Marker"]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What there is to say of a cell.
+    """What the grid shows of a cell."""
 
-    Parameters
-    ----------
-    text : str
-        What stands in it, as it would be typed.
-    state : {'', 'changed', 'cleared', 'blanked', 'wrong', 'dirty'}
-        ``blanked``: it became blank, and is not sent. ``dirty``: it breaks a rule, but nobody edited it.
-    why : str
-        In words.
-    """
-
-    text: str
+    text: str  # as a person would type it
+    #: '', 'changed', 'cleared', 'blanked' (blank now, and not sent), 'wrong', or 'was-wrong' (wrong when loaded).
     state: str = ""
     why: str = ""
 
 
-def written(value: Any) -> str:
-    """Write a cell as it would be typed.
-
-    Parameters
-    ----------
-    value : object
-        Of a frame, whatever its dtype.
-
-    Returns
-    -------
-    str
-        Blank is empty.
-    """
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if is_blank(value) else str(value)
+@dataclass(frozen=True)
+class _Cell:
+    field: Field
+    value: Any  # as in a plain record
+    misfit: str | None  # the rule by which the text does not fit its column
+    is_edited: bool
+    is_cleared: bool
 
 
 class Marker:
     """Compares the rows of a frame with how they were loaded, and with the rules of their fields.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As it is now. Rows that no load covers are taken as unedited now.
-    table : Table
+    Rows that are in no load count as unedited when the marker is made.
     """
 
     def __init__(self, frame: pd.DataFrame, table: Table) -> None:
@@ -82,45 +58,30 @@ class Marker:
         self._was = self._loaded(typed, ids)
 
     def _take_in(self, frame: pd.DataFrame) -> Intake:
-        known = [name for name in frame.columns if name in self._table or name == CUSTOMER_REFERENCE]
+        known = [name for name in frame.columns if name in self._table or name == self._table.parent_reference]
         return take_in(frame[known], self._table)
 
     def _loaded(self, typed: pd.DataFrame, ids: pd.Series[Any]) -> pd.DataFrame:
-        """Give the rows as they were loaded. New rows were blank."""
+        """Give the rows as they were loaded; new rows were blank."""
         own, was = self.baseline, typed.copy()
         places = np.full(len(typed), -1)
         if own is not None and own.table is self._table and own.index.is_unique and len(own.frame):
             places = own.index.get_indexer(pd.Index(ids))
-        for name in typed.columns.difference([*OWNERS, "id"], sort=False):
+        for name in typed.columns.difference(list(self._table.key_columns), sort=False):
             if own is not None and (places >= 0).any() and name in own.frame:
                 loaded = own.frame[name].take(np.where(places >= 0, places, 0)).set_axis(typed.index)
                 was[name] = was[name].where(places < 0, loaded)
             was[name] = was[name].mask(self._is_new)
         return was
 
-    def take(self, places: Sequence[int]) -> None:
-        """Follow rows that came, went or moved.
-
-        Parameters
-        ----------
-        places : sequence of int
-            For each row the position that it had, or -1: a new row.
-        """
+    def move_rows(self, places: Sequence[int]) -> None:
+        """Follow rows that were added, removed or moved: ``places`` has each row's old position, or -1 if it is new."""
         former = np.array(places, dtype=np.intp)
         self._was = self._was.reindex(former).reset_index(drop=True)
         self._is_new = np.append(self._is_new, [True])[former]
 
     def is_new(self, position: int) -> bool:
-        """Tell whether a row has no record yet.
-
-        Parameters
-        ----------
-        position : int
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether a row has no record yet."""
         return bool(self._is_new[position])
 
     def count_new(self) -> int:
@@ -128,32 +89,11 @@ class Marker:
         return int(self._is_new.sum())
 
     def was_blank(self, position: int, name: str) -> bool:
-        """Tell whether a cell was blank when it was loaded.
-
-        Parameters
-        ----------
-        position : int
-        name : str
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether a cell was blank when it was loaded."""
         return name not in self._was or is_blank(self._was[name].iat[position])
 
     def edited(self, frame: pd.DataFrame, positions: Sequence[int]) -> set[tuple[int, str]]:
-        """Find the cells that are not as they were.
-
-        Parameters
-        ----------
-        frame : DataFrame
-        positions : sequence of int
-            The rows to look at.
-
-        Returns
-        -------
-        set of (position, column)
-        """
+        """Find the cells of some rows that differ from the load."""
         intake = self._take_in(frame.iloc[list(positions)])
         return {(positions[place], name) for place, name in self._edited(intake, positions)}
 
@@ -163,78 +103,51 @@ class Marker:
             is_other = differs(intake.typed[name], was[name])
             if name in intake.cleared:
                 is_other |= intake.cleared[name].to_numpy()
-            for problem in intake.problems:  # a text that does not fit reads as blank
+            for problem in intake.problems:  # a text that does not fit its column was read as blank
                 if problem.column == name and problem.position is not None and self._table[name].writable:
                     is_other[problem.position] |= is_blank(intake.typed[name].iat[problem.position])
             yield from ((int(place), name) for place in np.flatnonzero(is_other))
 
     def marks(self, frame: pd.DataFrame, positions: Sequence[int]) -> list[dict[str, Mark]]:
-        """Say what there is to say of some rows.
-
-        Parameters
-        ----------
-        frame : DataFrame
-        positions : sequence of int
-
-        Returns
-        -------
-        list of dict
-            For each row, column to mark. A column that is the user's own has only its text.
-        """
+        """Give the marks of some rows, by column. The user's own columns have only a text."""
         rows = frame.iloc[list(positions)]
         intake = self._take_in(rows)
         edited = set(self._edited(intake, positions))
         misfits = {(problem.position, problem.column): problem.rule for problem in intake.problems}
         marks: list[dict[str, Mark]] = [{} for _ in positions]
         for name in frame.columns:
-            texts = [written(value) for value in rows[name]]
             known = intake.typed[name].tolist() if name in intake.typed else None
-            for place, text in enumerate(texts):
+            for place, text in enumerate(map(typed_text, rows[name])):
                 state, why = "", ""
                 if known is not None:
-                    value = to_record_value(known[place], self._table[name])
-                    cell = _Cell(
-                        value, misfits.get((place, name)), (place, name) in edited, _is_cleared(intake, place, name)
-                    )
-                    state, why = self._judge(self._table[name], cell, positions[place], intake, place)
+                    field, key = self._table[name], (place, name)
+                    is_cleared = name in intake.cleared and bool(intake.cleared[name].iloc[place])
+                    value = to_record_value(known[place], field)
+                    cell = _Cell(field, value, misfits.get(key), key in edited, is_cleared)
+                    is_new = self.is_new(positions[place])
+                    state, why = self._new_state(cell, intake, place) if is_new else self._state(cell, positions[place])
                 marks[place][name] = Mark(text, state, why)
         return marks
 
-    def _judge(self, field: Field, cell: _Cell, position: int, intake: Intake, place: int) -> tuple[str, str]:
-        if self._is_new[position]:
-            return self._judge_new(field, cell, intake, place)
+    def _state(self, cell: _Cell, position: int) -> tuple[str, str]:
         if not cell.is_edited:
-            rule = cell.misfit or violation(field, cell.value)
-            return ("dirty", f"{rule}; it was loaded so") if rule else ("", "")
+            rule = cell.misfit or violation(cell.field, cell.value)
+            return ("was-wrong", f"{rule}; it was loaded like this") if rule else ("", "")
         if cell.value is None and not cell.is_cleared and cell.misfit is None:
-            return "blanked", "became blank, and is not sent: press Delete to clear it"
-        rule = cell.misfit or rule_of_edit(self._table, field, cell.value)
+            return "blanked", "is blank now and is not sent; press Delete to clear it"
+        rule = cell.misfit or rule_of_edit(self._table, cell.field, cell.value)
         if rule:
             return "wrong", rule
-        was = written(self._was[field.name].iat[position]) or "blank"
-        return ("cleared", f"is going to be cleared; it was {was}") if cell.is_cleared else ("changed", f"was {was}")
+        was = typed_text(self._was[cell.field.name].iat[position]) or "blank"
+        return ("cleared", f"will be cleared; it was {was}") if cell.is_cleared else ("changed", f"was {was}")
 
-    def _judge_new(self, field: Field, cell: _Cell, intake: Intake, place: int) -> tuple[str, str]:
+    def _new_state(self, cell: _Cell, intake: Intake, place: int) -> tuple[str, str]:
         if cell.value is not None or cell.misfit:
-            rule = cell.misfit or violation(field, cell.value)
-            return ("wrong", rule) if rule else ("changed", "") if field.writable else ("", "")
-        if field.name == "customer_id":
+            rule = cell.misfit or violation(cell.field, cell.value)
+            return ("wrong", rule) if rule else ("changed", "") if cell.field.writable else ("", "")
+        if cell.field.name == self._table.parent_id:
             references = intake.customer_references
             is_lacking = references is None or is_blank(references.iat[place])
-        else:  # a reference is made up where none is given
-            is_lacking = field.name in self._table.required and field.name != "reference_id"
-        return ("wrong", "is required for a new row") if is_lacking else ("", "")
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A cell as it was read: its value as in a plain record, and the rule by which it does not fit its column."""
-
-    value: Any
-    misfit: str | None
-    is_edited: bool
-    is_cleared: bool
-
-
-def _is_cleared(intake: Intake, place: int, name: str) -> bool:
-    return name in intake.cleared and bool(intake.cleared[name].iloc[place])
+        else:  # a blank reference is generated when the record is created
+            is_lacking = cell.field.name in self._table.required and cell.field.name != "reference_id"
+        return ("wrong", "is required in a new row") if is_lacking else ("", "")

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from wizframe.api.validation import check_parameters, moment
 from wizframe.errors import InvalidRequestError
-from wizframe.fields import CUSTOMER, LIST_PARAMETERS, MAX_PAGE_SIZE, STATUSES
+from wizframe.fields import LIST_PARAMETERS, MAX_PAGE_SIZE, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,32 +19,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Filters"]
 
-_WORDS = {
+_LABELS = {
     "created_at": "created",
     "updated_at": "last changed",
     "company_name": "company name",
     "display_name": "display name",
-    "asc": "oldest, or A, first",
-    "desc": "newest, or Z, first",
+    "asc": "ascending (oldest or A first)",
+    "desc": "descending (newest or Z first)",
 }
 _TIMES = [name for name, parameter in LIST_PARAMETERS.items() if parameter.kind == "time"]
-_LABEL = {"description_width": "108px"}
+_STYLE = {"description_width": "108px"}  # the longest label, "Updated before …"
+_DAY_STARTS = "A day starts at 00:00 UTC."
+_MAX_ROWS = 10_000_000  # more does not fit into memory; a widget of numbers needs a limit
 
 
 class Filters:
-    """What is to be loaded.
-
-    Parameters
-    ----------
-    table : Table
-        Customers have references, details and limits; contacts have none of them.
-    changed : callable
-        Called without arguments when something was chosen.
-
-    Attributes
-    ----------
-    root : ipywidgets.Box
-    """
+    """The widgets of a load's filters; ``changed`` is called without arguments when one of them changes."""
 
     def __init__(self, table: Table, changed: Callable[[], None]) -> None:
         self._table = table
@@ -70,8 +60,10 @@ class Filters:
         """Refuse what the load would refuse, before any widget is changed."""
         unknown = sorted(value.keys() - self._fields.keys())
         if unknown:
-            known = ", ".join(self._fields)
-            raise InvalidRequestError(f"a picker of {self._table.name} has no {', '.join(unknown)}; it has {known}")
+            raise InvalidRequestError(
+                f"a picker of {self._table.name} does not have the filter {', '.join(unknown)}"
+                f" (allowed: {', '.join(self._fields)})"
+            )
         listed = {name: value[name] for name in value.keys() & LIST_PARAMETERS.keys() - {"reference_ids"}}
         check_parameters(listed, self._table)
         for name in value.keys() - LIST_PARAMETERS.keys() | value.keys() & {"reference_ids"}:
@@ -79,35 +71,35 @@ class Filters:
 
 
 def _fields(table: Table) -> dict[str, Any]:
-    """Make a field for each parameter that the load of a table has, in pairs that belong together."""
-    is_customers = table is CUSTOMER
+    """Make a widget for each parameter of a table's load, in pairs that belong together."""
     fields: dict[str, Any] = {"status": _Choice("Status", "active and inactive", STATUSES)}
-    if is_customers:
+    if table.has_details:
         fields["details"] = _Flag(
-            "Details too", "Addresses, sales reps, price list: one more request for each customer"
+            "Details too", f"Load addresses, sales reps and price list: one more request for each {table.singular}"
         )
     fields |= {name: _Day(name) for name in _TIMES}
     orders = LIST_PARAMETERS["sort_by"].values[table.name]
-    if is_customers:
-        fields["sort_by"] = _Choice("Order by", _WORDS[orders[0]], orders[1:])
+    if table.parent:  # loaded parent by parent, and sorted afterwards if at all
+        fields["sort_by"] = _Choice("Order by", f"same order as the {table.parent.name}", orders)
     else:
-        fields["sort_by"] = _Choice("Order by", "as the customers are", orders)
-    fields["sort"] = _Choice("Direction", _WORDS["asc"], ["desc"])
-    if is_customers:
-        fields["limit"] = _Count("Row limit", 0, 10_000_000, "0: no limit")
-        fields["page_size"] = _Count("Page size", MAX_PAGE_SIZE, MAX_PAGE_SIZE, "Records in one request, 1 to 100")
+        fields["sort_by"] = _Choice("Order by", _LABELS[orders[0]], orders[1:])
+    fields["sort"] = _Choice("Direction", _LABELS["asc"], ["desc"])
+    if not table.parent:
+        fields["limit"] = _Count("limit", "Row limit", 0, _MAX_ROWS, "0 means no limit")
+        fields["page_size"] = _Count("page_size", "Page size", MAX_PAGE_SIZE, MAX_PAGE_SIZE, "Records in one request")
+    if table.name in LIST_PARAMETERS["reference_ids"].values:
         fields["reference_ids"] = _References()
     return fields
 
 
 class _Choice:
-    """One of some values, the load's default first."""
+    """One of some values; the first is the load's default."""
 
     def __init__(self, label: str, default: str, values: Iterable[str]) -> None:
         self._values = tuple(values)
-        # The default is an empty text: with None as its value, ipywidgets shows that nothing is chosen.
-        options = [(default, ""), *((_WORDS.get(value, value), value) for value in self._values)]
-        self.widget = widgets.Dropdown(options=options, description=label, style=_LABEL)
+        # The default's value is an empty text: with None, ipywidgets shows an empty field.
+        options = [(default, ""), *((_LABELS.get(value, value), value) for value in self._values)]
+        self.widget = widgets.Dropdown(options=options, description=label, style=_STYLE)
 
     @property
     def value(self) -> str | None:
@@ -115,17 +107,17 @@ class _Choice:
 
     @value.setter
     def value(self, value: str | None) -> None:
-        self.widget.value = value if value in self._values else ""  # the default may be given by its own name
+        self.widget.value = value if value in self._values else ""  # the default may also be given by its own name
 
 
 class _Day:
-    """A day, from or to which a time is meant; one that was given more exactly stays so until another is chosen."""
+    """A day as the limit of a time; an exact time that was given is kept until the user chooses another day."""
 
     def __init__(self, name: str) -> None:
         self._label = name.replace("_", " ").capitalize()
         self._exact: tuple[date, str] | None = None
-        tooltip = "Both ends are excluded; a day begins at 00:00 UTC"
-        self.widget = widgets.DatePicker(description=self._label, tooltip=tooltip, style=_LABEL)
+        tooltip = f"The given time is not included. {_DAY_STARTS}"
+        self.widget = widgets.DatePicker(description=self._label, tooltip=tooltip, style=_STYLE)
         self.widget.observe(lambda _change: self._show_exactness(), "value")
 
     @property
@@ -147,21 +139,21 @@ class _Day:
     def _show_exactness(self) -> None:
         is_exact = self._exact and self._exact[0] == self.widget.value
         self.widget.description = f"{self._label} …" if is_exact else self._label
-        self.widget.tooltip = f"Exactly {self._exact[1]}" if is_exact and self._exact else "A day begins at 00:00 UTC"
+        self.widget.tooltip = f"Exactly {self._exact[1]}" if is_exact and self._exact else _DAY_STARTS
 
 
 class _Count:
     """A whole number; its first value is the load's default."""
 
-    def __init__(self, label: str, default: int, largest: int, tooltip: str) -> None:
-        self._default, self._label = default, label
+    def __init__(self, name: str, label: str, default: int, largest: int, tooltip: str) -> None:
+        self._name, self._default = name, default
         self.widget = widgets.BoundedIntText(
-            default, min=min(default, 1), max=largest, description=label, tooltip=tooltip, style=_LABEL
+            default, min=min(default, 1), max=largest, description=label, tooltip=tooltip, style=_STYLE
         )
 
     def check(self, value: Any) -> None:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise InvalidRequestError(f"{self._label.lower()} is {value!r}, but must be a whole number from 1")
+            raise InvalidRequestError(f"{self._name}={value!r} is not a whole number of at least 1")
 
     @property
     def value(self) -> int | None:
@@ -176,11 +168,11 @@ class _Flag:
     """Yes or no."""
 
     def __init__(self, label: str, tooltip: str) -> None:
-        self.widget = widgets.Checkbox(description=label, tooltip=tooltip, style=_LABEL)
+        self.widget = widgets.Checkbox(description=label, tooltip=tooltip, style=_STYLE)
 
     def check(self, value: Any) -> None:
         if value not in (None, True, False):
-            raise InvalidRequestError(f"details is {value!r}, but must be True or False")
+            raise InvalidRequestError(f"details={value!r} is not valid (allowed: True, False)")
 
     @property
     def value(self) -> bool | None:
@@ -192,12 +184,12 @@ class _Flag:
 
 
 class _References:
-    """References, one in each line, as a column of a spreadsheet is pasted; a single line may hold several."""
+    """References, one per line, so that a column of a spreadsheet can be pasted; a single line may hold several."""
 
     def __init__(self) -> None:
         self._given: tuple[str, list[str]] = ("", [])
         self.widget = widgets.Textarea(
-            description="References", placeholder="paste a column: one in each line", rows=3, style=_LABEL
+            description="References", placeholder="one per line; you can paste a column", rows=3, style=_STYLE
         )
 
     def check(self, value: Any) -> None:
@@ -205,12 +197,12 @@ class _References:
         if value is not None and not (
             isinstance(texts, (list, tuple)) and all(isinstance(t, str) and t for t in texts)
         ):
-            raise InvalidRequestError(f"reference_ids is {value!r}, but must be a list of texts")
+            raise InvalidRequestError(f"reference_ids={value!r} is not a list of texts")
 
     @property
     def value(self) -> list[str] | None:
         text, given = self._given
-        if self.widget.value == text:  # as they were given, whatever a line cannot show
+        if self.widget.value == text:  # unchanged: a reference may hold characters that a line cannot show
             return list(given) or None
         lines = self.widget.value.split("\n")
         if len(lines) == 1:
@@ -220,5 +212,6 @@ class _References:
     @value.setter
     def value(self, value: str | Sequence[str] | None) -> None:
         texts = [value] if isinstance(value, str) else list(value or ())
-        self._given = ("".join(f"{text}\n" for text in texts), texts)  # in lines: a reference may hold a comma
+        # Each reference ends its line, also a single one: a reference may hold a comma.
+        self._given = ("".join(f"{text}\n" for text in texts), texts)
         self.widget.value = self._given[0]

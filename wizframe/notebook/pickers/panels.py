@@ -1,20 +1,22 @@
-"""What the pickers are made of: filters, a load, a table of what came, and the code that does the same."""
+"""The widgets of the pickers: filters, a load button, a table of what was loaded, and code that loads the same."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from wizframe.errors import InvalidRequestError
+from wizframe.api.client import open_client
+from wizframe.errors import ConfigurationError, InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER
 from wizframe.loading.loaders import load_contacts, load_customers
-from wizframe.notebook.html import STYLE, copyable, said
-from wizframe.notebook.pickers.code import call, literal
+from wizframe.notebook.html import STYLE, copyable, message
 from wizframe.notebook.pickers.filters import Filters
-from wizframe.notebook.pickers.load_button import Loading
+from wizframe.notebook.pickers.load_button import LoadButton
 from wizframe.notebook.table import FrameTable
+from wizframe.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,18 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactPanel", "CustomerPanel", "TablePanel"]
 
-_CHOOSING_BY = ("reference_id", "company_name", "display_name", "status", "id")
+#: The columns by which people choose customers.
+_CHOICE_COLUMNS = ("reference_id", "company_name", "display_name", "status", "id")
+_MAX_LINE = 100  # of code; a longer call has a line for each argument
 
 
 class CustomerPanel:
-    """Filters of customers, their load, and the customers.
-
-    Parameters
-    ----------
-    value : mapping
-        The filters to begin with.
-    client : Client, optional
-    """
+    """Filters of customers, a button that loads them, and a table of them."""
 
     noun = "customers"
 
@@ -46,7 +43,7 @@ class CustomerPanel:
         self.table = FrameTable(self.noun)
         self.filters = Filters(CUSTOMER, self._write_code)
         self.filters.value = value
-        self.loading = Loading("Load", self._load, self._loaded)
+        self.loading = LoadButton("Load", self._load, self._loaded)
         self.table.root.layout.display = "none"
         self.root = _stack(self.filters.root, self.loading.root, self.table.root, self._code)
         self._write_code()
@@ -63,10 +60,10 @@ class CustomerPanel:
     @property
     def code(self) -> str:
         """The load, as code."""
-        return call("customers", "load_customers", self.value, client=self._client)
+        return _call("customers", "load_customers", self.value, client=self._client)
 
     def _write_code(self) -> None:
-        if hasattr(self, "filters"):  # not while they are made
+        if hasattr(self, "filters"):  # the filters also change while they are made
             self._code.value = copyable(self.code)
 
     def _load(self, watch: Watch) -> pd.DataFrame:
@@ -79,16 +76,7 @@ class CustomerPanel:
 
 
 class ContactPanel:
-    """Customers to choose, filters of contacts, their load, and the contacts.
-
-    Parameters
-    ----------
-    customers : DataFrame, iterable of str, or None
-        Those to choose among, or those that are chosen.
-    value : mapping
-        The chosen customers and the filters to begin with.
-    client : Client, optional
-    """
+    """A table of customers to choose from, filters of contacts, a button that loads them, and a table of them."""
 
     noun = "contacts"
 
@@ -98,22 +86,24 @@ class ContactPanel:
         self.frame: pd.DataFrame | None = None
         self._client = client
         self._ids: list[str] = []
-        self._others: list[str] = []  # chosen, but not among the customers that are shown
+        self._others: list[str] = []  # chosen, but not among the shown customers
         self._code, self._chosen = widgets.HTML(), widgets.HTML()
         self.choice = FrameTable("customers", self._write)
-        self.customers_loading = Loading("Load the customers to choose from", self._load_customers, self._offer)
+        self.customers_loading = LoadButton("Load the customers to choose from", self._load_customers, self._offer)
         self.filters = Filters(CONTACT, self._write)
-        self.loading = Loading("Load their contacts", self._load, self._loaded)
+        self.loading = LoadButton("Load their contacts", self._load, self._loaded)
         self.table = FrameTable(self.noun)
         self.choice.root.layout.display = self.table.root.layout.display = "none"
-        is_offered = isinstance(customers, pd.DataFrame)
-        first = [] if is_offered else [self.customers_loading.root]
+        chosen: dict[str, Any] = {}
+        first = [self.customers_loading.root]
+        if isinstance(customers, pd.DataFrame):
+            first = []
+            self._offer(customers)
+        elif customers is not None:
+            chosen = {"customers": customers}
         self.root = _stack(
             *first, self.choice.root, self._chosen, self.filters.root, self.loading.root, self.table.root, self._code
         )
-        if isinstance(customers, pd.DataFrame):
-            self._offer(customers)
-        chosen = {} if is_offered or customers is None else {"customers": customers}
         self.value = chosen | dict(value)
 
     @property
@@ -123,30 +113,29 @@ class ContactPanel:
 
     @value.setter
     def value(self, value: Mapping[str, Any]) -> None:
-        chosen = _texts(value.get("customers"))
+        chosen = _ids(value.get("customers"))
         self.filters.value = {name: value[name] for name in value if name != "customers"}
         self._choose(chosen)
 
     @property
     def chosen(self) -> list[str]:
-        """Ids of the chosen customers: those that are shown, in their order, and then others."""
+        """Ids of the chosen customers: the shown ones in their order, then the others."""
         return [self._ids[position] for position in self.choice.ticked] + self._others
 
     @property
     def code(self) -> str:
         """The load, as code."""
-        return call("contacts", "load_contacts", self.filters.value, first=literal(self.chosen), client=self._client)
+        return _call("contacts", "load_contacts", self.filters.value, first=_literal(self.chosen), client=self._client)
 
     def _choose(self, ids: list[str]) -> None:
         places = {identifier: position for position, identifier in enumerate(self._ids)}
         self._others = [identifier for identifier in dict.fromkeys(ids) if identifier not in places]
-        self.choice.tick(range(len(self._ids)), ticked=False)
+        self.choice.tick(range(len(self._ids)), is_ticked=False)
         self.choice.tick(places[identifier] for identifier in ids if identifier in places)
 
     def _write(self) -> None:
-        if hasattr(self, "loading"):  # not while they are made
-            count = len(self.chosen)
-            self._chosen.value = said(f"{count:,} customer{'s'[: count != 1]} chosen")
+        if hasattr(self, "loading"):  # the filters also change while they are made
+            self._chosen.value = message(f"{counted(len(self.chosen), 'customer')} chosen")
             self._code.value = copyable(self.code)
 
     def _load_customers(self, watch: Watch) -> pd.DataFrame:
@@ -154,7 +143,7 @@ class ContactPanel:
 
     def _offer(self, customers: pd.DataFrame) -> None:
         chosen = self.chosen
-        shown = _choosable(customers)
+        shown = _choice(customers)
         self._ids = shown["id"].tolist()
         self.choice.show(shown)
         self.choice.root.layout.display = None
@@ -162,7 +151,7 @@ class ContactPanel:
 
     def _load(self, watch: Watch) -> pd.DataFrame:
         if not self.chosen:
-            raise InvalidRequestError("no customer is chosen yet: tick one above")
+            raise InvalidRequestError("no customer is chosen", hint="Tick at least one customer in the table above.")
         return load_contacts(self.chosen, client=self._client, progress=watch, **self.filters.value)
 
     def _loaded(self, frame: pd.DataFrame) -> None:
@@ -171,7 +160,7 @@ class ContactPanel:
         self.table.root.layout.display = None
 
     def _with_companies(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Say whose contacts they are, where the customers are known: people read names."""
+        """Add the company of each contact, if the customers are known."""
         if "company_name" not in self.choice.frame:
             return frame
         names = self.choice.frame.set_index("id")["company_name"]
@@ -181,14 +170,7 @@ class ContactPanel:
 
 
 class TablePanel:
-    """A frame to look through.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    noun : str
-        What a row is, in the plural.
-    """
+    """A table of a frame, without a load."""
 
     def __init__(self, frame: pd.DataFrame, noun: str) -> None:
         self.frame = frame
@@ -202,18 +184,52 @@ def _stack(*parts: Any) -> Any:
     return widgets.VBox([widgets.HTML(STYLE, layout={"display": "none"}), *parts]).add_class("wizframe")
 
 
-def _texts(ids: Any) -> list[str]:
+def _ids(ids: Any) -> list[str]:
     texts = [ids] if isinstance(ids, str) else [] if ids is None else list(ids)
     wrong = [text for text in texts if not isinstance(text, str) or not text]
     if wrong:
-        raise InvalidRequestError(f"customers are named by their ids, but {wrong[0]!r} is among them")
+        raise InvalidRequestError(f"customers={wrong[0]!r} is not a valid id of a customer", hint="Give ids as texts.")
     return texts
 
 
-def _choosable(customers: pd.DataFrame) -> pd.DataFrame:
-    """Pick the columns by which people know customers."""
+def _choice(customers: pd.DataFrame) -> pd.DataFrame:
+    """Keep the columns by which people choose customers."""
     flat = customers if "id" in customers else customers.reset_index()
-    if "id" not in flat or "customer_id" in flat:
-        raise InvalidRequestError("a frame of customers is needed, with their ids in a column or the index")
+    if "id" not in flat or CONTACT.parent_id in flat:
+        raise InvalidRequestError(
+            "the frame does not hold customers",
+            hint="Give a frame of customers with their ids in the column or index level 'id'.",
+        )
     flat = flat[flat["id"].notna()].drop_duplicates("id")
-    return flat[[name for name in _CHOOSING_BY if name in flat]].reset_index(drop=True)
+    return flat[[name for name in _CHOICE_COLUMNS if name in flat]].reset_index(drop=True)
+
+
+def _call(name: str, function: str, arguments: Mapping[str, Any], *, first: str = "", client: Client | None) -> str:
+    """Write a call of a wizframe function whose result gets a name; ``first`` is code for a first argument."""
+    parts = [first] if first else []
+    parts += [f"{keyword}={_literal(value)}" for keyword, value in arguments.items()]
+    if client is not None and not _is_the_only_one(client):
+        variables = vars(sys.modules["__main__"]).items()
+        own_name = (name for name, value in variables if value is client and not name.startswith("_"))
+        parts.append(f"client={next(own_name, 'wiz')}")
+    line = f"{name} = wizframe.{function}({', '.join(parts)})"
+    if len(line) <= _MAX_LINE:
+        return line
+    return f"{name} = wizframe.{function}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+def _literal(value: Any) -> str:
+    """Write a value as Python code, with double quotes if possible; invisible characters are escaped."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    code = repr(value)
+    if isinstance(value, str) and code[0] == "'" and '"' not in code:
+        return f'"{code[1:-1]}"'
+    return code
+
+
+def _is_the_only_one(client: Client) -> bool:
+    try:
+        return open_client() is client
+    except ConfigurationError:
+        return False

@@ -1,13 +1,12 @@
-"""Choose customers and contacts with the mouse: filters as widgets, a frame, and the code that does the same.
+"""Pickers of customers and contacts: filters as widgets, a frame, and the code that loads the same.
 
-Pickers run in JupyterLab and wherever else ipywidgets do. They are thin: what they load is loaded by
-:func:`wizframe.load_customers` and :func:`wizframe.load_contacts`, in a thread, so that other cells can run meanwhile.
-ipywidgets is imported when the first one is made.
+They run in JupyterLab and wherever else ipywidgets do, and load with :func:`wizframe.load_customers` and
+:func:`wizframe.load_contacts` in a thread. ipywidgets is imported when the first picker is made.
 """
 
 from __future__ import annotations
 
-import html
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import InvalidRequestError
@@ -23,27 +22,27 @@ if TYPE_CHECKING:
 __all__ = ["ContactPicker", "CustomerPicker", "FrameBrowser"]
 
 
-class _Shown:
-    """What has a table shows itself as widgets, and as text where there are none."""
+class _View:
+    """A table that shows itself as widgets, or as text without them."""
 
     _panel: CustomerPanel | ContactPanel | TablePanel
 
     @property
     def frame(self) -> pd.DataFrame:
-        """What was loaded.
+        """The loaded frame.
 
         Returns
         -------
         DataFrame
-            As :func:`wizframe.load_customers` or :func:`wizframe.load_contacts` returned it: yours to edit and to plan.
+            As :func:`wizframe.load_customers` or :func:`wizframe.load_contacts` returned it, to edit and to plan.
 
         Raises
         ------
         InvalidRequestError
-            Nothing was loaded yet.
+            Nothing is loaded yet.
         """
         if self._panel.frame is None:
-            raise InvalidRequestError("nothing is loaded yet: press the button, or call load()")
+            raise InvalidRequestError("nothing is loaded yet", hint="Press the button or call load().")
         return self._panel.frame
 
     @property
@@ -53,7 +52,7 @@ class _Shown:
         Returns
         -------
         DataFrame
-            Its baseline is that of the load, so its edits can be planned.
+            With the baseline of the load, so that its edits can be planned.
         """
         return self.frame.iloc[self._panel.table.ticked]
 
@@ -66,26 +65,26 @@ class _Shown:
         return f"{len(self._panel.frame):,} {self._panel.noun}, {len(self._panel.table.ticked):,} ticked"
 
     def _repr_html_(self) -> str:
-        return f"<div>{html.escape(repr(self))}</div>"
+        return f"<div>{escape(repr(self))}</div>"
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         shown: dict[str, Any] = self._panel.root._repr_mimebundle_(**options)
         return shown | {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
-class _Picker(_Shown):
-    """What both pickers have."""
+class _Picker(_View):
+    """A table with filters and a load."""
 
     _panel: CustomerPanel | ContactPanel
 
     @property
     def value(self) -> dict[str, Any]:
-        """What is chosen: the arguments of the load, but for its defaults.
+        """The arguments of the load, except its defaults.
 
         Returns
         -------
         dict
-            Of texts, numbers and lists, so that it can be kept as JSON. Set it, or give it to another picker, to
+            Texts, numbers and lists, so that it can be stored as JSON. Set it, or give it to another picker, to
             choose the same.
         """
         return self._panel.value
@@ -110,9 +109,9 @@ class _Picker(_Shown):
         Raises
         ------
         InvalidRequestError
-            It was cancelled before there was any frame.
+            The load was cancelled, and no earlier load succeeded.
         WizframeError
-            What the load raises.
+            As for :func:`wizframe.load_customers` and :func:`wizframe.load_contacts`.
         """
         self._panel.loading.start()
         self._panel.loading.wait()
@@ -121,27 +120,27 @@ class _Picker(_Shown):
         return self.frame
 
     def cancel(self) -> None:
-        """Stop a load that is under way: no further request leaves, and :attr:`frame` stays as it was."""
+        """Stop the load that is running: no more requests are sent, and :attr:`frame` stays as it was."""
         self._panel.loading.cancel()
 
     def _repr_html_(self) -> str:
-        return f"<div>{html.escape(repr(self))}</div><pre><code>{html.escape(self.code)}</code></pre>"
+        return f"<div>{escape(repr(self))}</div><pre><code>{escape(self.code)}</code></pre>"
 
 
 class CustomerPicker(_Picker):
-    """Every filter of :func:`wizframe.load_customers` as a widget, and a table of what was loaded.
+    """Choose filters of :func:`wizframe.load_customers`, and tick rows in a table of what was loaded.
 
     Parameters
     ----------
     value : mapping, optional
         The filters to begin with, such as another picker's :attr:`value`.
     client : Client, optional
-        The one open connection by default, at the time of loading.
+        By default the one connection that is open when the load starts.
 
     Raises
     ------
     InvalidRequestError
-        A filter that there is not, or a value that it cannot have.
+        A filter does not exist, or its value is not valid.
 
     Examples
     --------
@@ -166,16 +165,17 @@ class ContactPicker(_Picker):
     Parameters
     ----------
     customers : DataFrame, str or iterable of str, optional
-        A frame of customers to choose among, or ids of customers that are chosen; without it, a button loads all.
+        A frame of customers to choose from, or ids of customers that are chosen. Without it, a button loads all
+        customers.
     value : mapping, optional
-        What to begin with: ``customers``, a list of ids, and the filters of :func:`wizframe.load_contacts`.
+        What to begin with: ``customers`` (a list of ids) and the filters of :func:`wizframe.load_contacts`.
     client : Client, optional
-        The one open connection by default, at the time of loading.
+        By default the one connection that is open when the load starts.
 
     Raises
     ------
     InvalidRequestError
-        No frame of customers, or a filter that there is not.
+        The frame does not hold customers, or a filter does not exist.
 
     Examples
     --------
@@ -197,14 +197,14 @@ class ContactPicker(_Picker):
         self._panel: ContactPanel = ContactPanel(customers, value or {}, client)
 
 
-class FrameBrowser(_Shown):
-    """A frame to look through: paged, sorted by a click, searched. Read-only.
+class FrameBrowser(_View):
+    """Look through a frame: pages, sorting by a click, a search, rows to tick. Read-only.
 
     Parameters
     ----------
     frame : DataFrame
     noun : str, default 'rows'
-        What a row is, in the plural.
+        What the rows are, in the plural.
     """
 
     def __init__(self, frame: pd.DataFrame, noun: str = "rows") -> None:
