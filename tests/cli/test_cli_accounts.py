@@ -101,6 +101,6 @@ def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(r
 
 def test_with_nobody_at_the_keyboard_a_login_does_not_wait(server, ring, capsys):
     assert main(["login", "ada@example.com"]) == 6
-    assert "nobody typed" in capsys.readouterr().err
+    assert "was not typed" in capsys.readouterr().err
     assert ring.kept == {}
     assert len(server.requests) == 0

@@ -371,7 +371,7 @@ def test_a_hidden_sheet_that_was_changed_is_not_believed(customers, path):
     rewrite(path, change)
     with pytest.warns(LostBaselineWarning, match="its hidden sheet was changed"):
         assert attached(wizframe.read_excel(path)) is None
-    with pytest.raises(InvalidRequestError, match="is no workbook as wizframe exported it"):
+    with pytest.raises(InvalidRequestError, match="is not a workbook that wizframe exported"):
         wizframe.read_excel(path, original=path)
 
 

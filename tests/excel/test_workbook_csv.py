@@ -165,7 +165,7 @@ def test_the_delimiter_is_found_out(path, text):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("c1,R1,Ada, Byron,net30\r\n", "row 2 has 5 cells, but the header 4"),
+        ("c1,R1,Ada, Byron,net30\r\n", "row 2 has 5 cells, but the header has 4"),
         ('c1,R1,"Ada,net30\r\n', "line 2, has quotes that do not match"),
         ('c1,R1,"A"da,net30\r\n', "line 2, has quotes that do not match"),
         ("c1,R1,Ada,net30\r\nc2,R2,B", "ends in the middle of row 3"),

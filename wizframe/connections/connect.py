@@ -13,6 +13,7 @@ from wizframe.http.login import request_token
 from wizframe.http.secret import masked
 from wizframe.http.transport import Transport, is_loopback
 from wizframe.progress import tell
+from wizframe.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,7 +150,7 @@ def login(
     email = email or ask("WizCommerce e-mail: ", input)
     password = masked(ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
     if not email or not password:
-        raise ConfigurationError("login() has to ask for e-mail and password, but nobody typed them")
+        raise ConfigurationError(f"{command('login')} asks for e-mail and password, and at least one was not typed")
     token = request_token(url, email, password, ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE") or None)
     kept = keep_in_keyring(profile or url, token)
     if must_keep and kept != KEPT:

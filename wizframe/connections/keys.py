@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wizframe.connections.profiles import setting
-from wizframe.errors import ConfigurationError
+from wizframe.errors import ConfigurationError, Hint
 from wizframe.http.secret import masked
 
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
     if typed is not None:
         return Key(masked(typed), "typed")
     raise ConfigurationError(
-        "no API key: set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
-        "Without an account, wizframe.sandbox() is there to try things"
+        "no API key was found",
+        hint=Hint(
+            python="Set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
+            "Without an account, use wizframe.sandbox()",
+            cli="Set WIZCOMMERCE_API_KEY, or log in with `wizframe login`. Without an account, use `wizframe sandbox`",
+        ),
     )
 
 

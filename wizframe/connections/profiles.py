@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wizframe.errors import ConfigurationError
+from wizframe.text import option
 
 __all__ = ["PRODUCTION_URL", "Profile", "address", "config_path", "profile_names", "read_profile", "setting"]
 
@@ -51,7 +52,7 @@ def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
     try:
         found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
+        raise ConfigurationError(f"{path} is not a valid TOML file: {error}") from None
     return found
 
 
@@ -63,7 +64,7 @@ def read_profile(name: str | None) -> Profile:
     try:
         profiles = _read_profiles(path)
     except FileNotFoundError:
-        raise ConfigurationError(f"profile={name!r}, but there is no {path}") from None
+        raise ConfigurationError(f"there is no {option('profile', name)}: the file {path} does not exist") from None
     if name not in profiles:
         raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
     unknown = sorted(profiles[name].keys() - Profile.__dataclass_fields__.keys())

@@ -11,7 +11,7 @@ import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wizframe.errors import InvalidRequestError, UnreadableFileError
+from wizframe.errors import Hint, InvalidRequestError, UnreadableFileError
 from wizframe.excel.cells import with_errors_marked
 from wizframe.excel.vocabulary import FALSE, FORMULA_ERRORS, MONTHS_AND_HOURS, TRUE
 from wizframe.excel.workbook_file import read_bytes
@@ -135,11 +135,13 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
     content = read_bytes(path)
     start = content[:200]
     if content.startswith(b"PK\x03\x04"):
-        raise UnreadableFileError(f"{path} is a workbook, not CSV: wizframe.read_excel() reads it")
+        hint = Hint("wizframe.read_excel() reads it", "Rename it so that its name ends in .xlsx")
+        raise UnreadableFileError(f"{path} is a workbook, not CSV", hint=hint)
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not encoding and not is_wide and start.count(0) > len(start) // 4:
         order = "be" if start.startswith(b"\x00") else "le"
-        raise UnreadableFileError(f"{path} looks like UTF-16 without its mark: encoding='utf-16-{order}' reads it")
+        hint = Hint(f"encoding='utf-16-{order}' reads it", "Save it as 'CSV UTF-8'")
+        raise UnreadableFileError(f"{path} looks like UTF-16 without a byte order mark", hint=hint)
     given = encoding or ("utf-16" if is_wide else "utf-8-sig")
     try:
         text = content.decode(given)
@@ -147,8 +149,12 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
         raise InvalidRequestError(f"encoding={encoding!r}: there is no such encoding") from None
     except UnicodeDecodeError as error:
         raise UnreadableFileError(
-            f"{path} is not {given} text (byte {error.start}): save it as 'CSV UTF-8', or say what it is, such as "
-            "encoding='cp1252' for Excel on Windows in Western Europe"
+            f"{path} is not {given} text (byte {error.start})",
+            hint=Hint(
+                "Save it as 'CSV UTF-8', or give its encoding, such as encoding='cp1252' for Excel on Windows in "
+                "Western Europe",
+                "Save it as 'CSV UTF-8'",
+            ),
         ) from None
     return text.removeprefix("\ufeff")
 
@@ -189,8 +195,11 @@ def even_out(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -
     for number, row in enumerate(rows, 1):
         if number > header + 1 and any(row[width:]):
             raise UnreadableFileError(
-                f"{path}, row {number} has {len(row)} cells, but the header {width}: quote cells that contain the "
-                "delimiter, or say which it is with delimiter="
+                f"{path}, row {number} has {len(row)} cells, but the header has {width}",
+                hint=Hint(
+                    "Quote cells that contain the delimiter, or give the delimiter with delimiter=",
+                    "Quote cells that contain the delimiter",
+                ),
             )
         row[width:] = [""] * (width - len(row))
 

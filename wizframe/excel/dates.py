@@ -8,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wizframe.errors import InvalidRequestError
+from wizframe.text import option
 
 __all__ = ["EPOCH", "FIRST_DAY", "LAST_DAY", "Reading", "find_zone", "from_serial", "readings", "shows"]
 
@@ -53,7 +54,7 @@ def find_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidRequestError(
-            f"zone={name!r}: is no time zone, give a name such as 'UTC' or 'Europe/Berlin'"
+            f"{option('zone', name)} is not a time zone", hint="Give a name such as 'UTC' or 'Europe/Berlin'"
         ) from None
 
 

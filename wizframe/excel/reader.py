@@ -16,6 +16,7 @@ import pandas as pd
 
 from wizframe.errors import (
     AmbiguousTableError,
+    Hint,
     InvalidRequestError,
     LostBaselineWarning,
     UnreadableFileError,
@@ -32,6 +33,7 @@ from wizframe.excel.workbook_file import open_workbook
 from wizframe.fields import CONTACT, TABLES
 from wizframe.planning.changes import COMMAND
 from wizframe.planning.typed_frame import CUSTOMER_REFERENCE, which_table
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -230,7 +232,7 @@ def what_was_sent(original: Original, table: str | None) -> dict[str, Sent]:
             return {name: as_it_was_sent(one, sent_at) for name, one in what_was_sent(frame, table).items()}
         if sent := _remembered(open_workbook(original))[0]:
             return sent
-        raise InvalidRequestError(f"original={str(original)!r} is no workbook as wizframe exported it")
+        raise InvalidRequestError(f"{option('original', str(original))} is not a workbook that wizframe exported")
     prepared = [prepare(frame, table if len(original) == 1 else None) for frame in original]
     return {sent.table.name: sent for sent in prepared}
 
@@ -270,7 +272,8 @@ def _sheets_of(wanted: Sequence[Sent], rows: Mapping[str, Rows], meaning: Meanin
         if table not in found and sheet not in found.values():
             equal = [other for same, name, other in fits if (same, name) == (fit, table)]
             if len(equal) > 1:
-                raise AmbiguousTableError(f"the sheets {', '.join(map(repr, equal))} look alike: say which with sheet=")
+                which = Hint("Give the one you mean with sheet=", "Delete all but one of them")
+                raise AmbiguousTableError(f"the sheets {', '.join(map(repr, equal))} look alike", hint=which)
             found[table] = sheet
     return found
 
@@ -288,16 +291,18 @@ def _foreign(
         found.setdefault(table.name if table else "", []).append(sheet)
     if not found or any(len(sheets) > 1 for sheets in found.values()) or ("" in found and len(found) > 1):
         shown = ", ".join(map(repr, rows))
-        raise AmbiguousTableError(f"nothing tells which sheet of {path} is meant: say so with sheet=, it has {shown}")
+        which = Hint("Give the one you mean with sheet=", "Delete all but one of them")
+        raise AmbiguousTableError(f"{path} has the sheets {shown}, and nothing says which one is meant", hint=which)
     frames = {}
     for name in sorted(found, reverse=True):  # customers first
         sheet = found[name][0]
         cells = [["" if is_empty(cell) else cell for cell in row] for row in rows[sheet]]
         frame = frame_of(sheet, cells, TABLES.get(name), None, meaning)
         if {"id", "updated_at"} <= {*frame.columns}:
+            sent_file = Hint("original='…'", "--original FILE")
             message = (
                 f"{path} does not say how its rows were when they were exported ({why}), so edits are compared with "
-                "the records as they are now: give the file as it was sent, original='…'"
+                f"the records as they are now: give the file as it was sent, {sent_file}"
             )
             warnings.warn(message, LostBaselineWarning, stacklevel=caller_level())
         frames[name] = frame

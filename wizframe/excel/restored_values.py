@@ -232,5 +232,5 @@ def _warn(frame: pd.DataFrame, unsure: Sequence[tuple[Any, str, str, str]]) -> N
     told = [f"{cell_place(frame, row, name)} {value!r} {rule}" for row, name, value, rule in unsure[:_SAID]]
     told += [f"and {len(unsure) - _SAID} more"] if unsure[_SAID:] else []
     cells = "1 cell is" if len(unsure) == 1 else f"{len(unsure)} cells are"
-    message = f"{cells} not clear, correct in the file or in the frame: {'; '.join(told)}"
+    message = f"{cells} not clear, correct them: {'; '.join(told)}"
     warnings.warn(message, InvalidDataWarning, stacklevel=caller_level())

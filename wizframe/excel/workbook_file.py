@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wizframe.errors import MissingExtraError, UnreadableFileError, to_install
+from wizframe.errors import Hint, MissingExtraError, UnreadableFileError, to_install
 from wizframe.excel.cells import with_errors_marked
 
 if TYPE_CHECKING:
@@ -195,7 +195,9 @@ def _check_kind(path: str | os.PathLike[str], content: bytes) -> None:
             raise UnreadableFileError(f"{path} is encrypted: open it with its password and save it without one")
         raise UnreadableFileError(f"{path} is a workbook of the old kind (.xls): {_SAVE}")
     if not content.startswith(b"PK"):
-        advice = _SAVE if b"\x00" in content[:4096] or not content else "wizframe.read_csv() reads CSV files"
+        is_binary = b"\x00" in content[:4096] or not content
+        csv = Hint("wizframe.read_csv() reads CSV files", "let the name of a CSV file end in .csv")
+        advice = _SAVE if is_binary else csv
         raise UnreadableFileError(f"{path} is no Excel workbook: {advice}")
 
 

@@ -69,7 +69,7 @@ def _check(sheets: Sequence[Sheet], path: str | os.PathLike[str], labels: Mappin
     for sheet in sheets:
         if sheet.height > _MOST_ROWS:
             raise InvalidRequestError(
-                f"{sheet.height} rows do not fit into a sheet, which has {_MOST_ROWS}: write parts of the frame, or CSV"
+                f"{sheet.height} rows do not fit into a sheet, which has {_MOST_ROWS}: write parts of the rows, or CSV"
             )
     _check_labels(labels, [column.name for sheet in sheets for column in sheet.columns])
 

@@ -354,7 +354,7 @@ def _refuse_ambiguous(
         shown = left.frame[name].take(left_positions).reset_index(drop=True)
         if differs(shown, right.frame[name].take(right_positions).reset_index(drop=True)).any():
             raise UnknownBaselineError(
-                f"the frame lost its link to the load it comes from, and {left} and {right} show its rows "
+                f"the rows lost their link to the load they come from, and {left} and {right} show them "
                 "differently: keep the updated_at column, or load again and repeat the edits"
             )
 

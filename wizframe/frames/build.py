@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wizframe.errors import PlanError
+from wizframe.errors import Hint, PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
 from wizframe.frames.arrow import holds, is_text, texts_of
 from wizframe.frames.arrow_backed import arrow_backed
@@ -439,7 +439,8 @@ def _text(value: Any) -> Converted:
     if isinstance(value, str):
         return str(value), None
     if isinstance(value, numbers.Number):
-        return str(value), "is a number in a text column, zeros may be lost: read the file with dtype=str"
+        advice = Hint("read the file with dtype=str", "make it a text in the file")
+        return str(value), f"is a number in a text column, zeros may be lost: {advice}"
     return str(value), f"is {type(value).__name__}, but the column holds texts"
 
 

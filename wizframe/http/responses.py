@@ -223,7 +223,7 @@ def _excerpt(content: bytes, secret: Secret) -> str:
 
 def _advice(status: int) -> str:
     return {
-        401: ". The API key is missing, wrong or expired: make a new one in WizCommerce and connect() again.",
+        401: ". The API key is missing, wrong or expired: make a new one in WizCommerce and connect again.",
         403: ". The API key may not do this.",
     }.get(status, "")
 

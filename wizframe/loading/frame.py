@@ -10,7 +10,7 @@ import pandas as pd
 
 from wizframe.api.dialects import unknown_fields
 from wizframe.api.validation import moment
-from wizframe.errors import IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, caller_level
+from wizframe.errors import Hint, IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, caller_level
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.problems import problems_frame
 from wizframe.frames.schemas import find_problems
@@ -51,7 +51,8 @@ def warn_incomplete(reading: Reading) -> None:
     if broken:
         some = ", ".join(sorted(broken)[:5])
         first = next(iter(broken.values()))
-        doubts.append(f"{_customers(broken)} could not be read, frame.wiz.unread lists them: {some} (first: {first})")
+        where = Hint(", frame.wiz.unread lists them", "")
+        doubts.append(f"{_customers(broken)} could not be read{where}: {some} (first: {first})")
     if doubts:
         doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
         message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
@@ -190,9 +191,9 @@ def _report(problems: pd.DataFrame, rows: int, reading: Reading, invalid: Invali
     said = ", ".join(f"{name} {count}" for name, count in counts.items())
     message = f"{problems['row'].nunique()} of {rows} {reading.table.name} break the schema ({said})"
     if invalid == "raise":
-        raise InvalidDataError(f"{message}: see .failures", problems)
-    what = "; they were left out" if invalid == "drop" else "; frame.wiz.problems lists them"
-    _warn(reading, InvalidDataWarning(message + what))
+        raise InvalidDataError(message, problems, hint=Hint("error.failures lists them", ""))
+    what = "; they were left out" if invalid == "drop" else Hint("; frame.wiz.problems lists them", "")
+    _warn(reading, InvalidDataWarning(f"{message}{what}"))
 
 
 def _warn(reading: Reading, warning: Warning) -> None:
