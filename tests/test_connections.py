@@ -141,7 +141,7 @@ def test_a_profile_gives_address_dialect_rate_and_account(server, config, dialec
     [
         ("[profiles.other]\n", r"no \[profiles.test\]; it has other"),
         ("[profiles.test]\napi_key = 'x'\n", "'api_key'.*unknown"),
-        ("[profiles.test\n", "no TOML"),
+        ("[profiles.test\n", "not a valid TOML"),
     ],
 )
 def test_a_bad_profile_is_said_with_its_file(config, text, reason):

@@ -382,11 +382,11 @@ def test_a_workbook_of_another_account_is_refused(customers, path, dialect):
     customers.wiz.to_excel(path)
     read = wizframe.read_excel(path)
     with wizframe.sandbox(customers=5, dialect=dialect) as other:
-        with pytest.raises(WrongAccountError, match="was loaded from"):
+        with pytest.raises(WrongAccountError, match="were loaded from"):
             read.wiz.plan(client=other)
         assert not list(other.server.requests)
         other.account = attached(read).account  # the same address, but another server now
-        with pytest.raises(WrongAccountError, match="does not know its records"):
+        with pytest.raises(WrongAccountError, match="does not know their records"):
             read.wiz.plan(client=other)
 
 
@@ -543,7 +543,7 @@ def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
 def test_which_sheet_is_meant_is_asked_where_nothing_tells(path):
     rows = [["id", "company_name"], ["c1", "A"]]
     _foreign(path, rows, ("Old", "New"))
-    with pytest.raises(AmbiguousTableError, match="it has 'Old', 'New'"):
+    with pytest.raises(AmbiguousTableError, match="has the sheets 'Old', 'New'"):
         wizframe.read_excel(path)
     assert wizframe.read_excel(path, sheet="New")["id"].tolist() == ["c1"]
     with pytest.raises(InvalidRequestError, match="no sheet 'Newer', but 'Old', 'New'"):
