@@ -85,7 +85,7 @@ def test_the_total_may_become_known_later_and_grow(capsys):
 
 @pytest.mark.fault(13)
 @pytest.mark.usefixtures("at_once")
-def test_a_pause_that_the_service_asked_for_is_counted_down_and_wiped(wiz, capsys):
+def test_a_pause_that_the_service_asks_for_is_counted_down_and_removed(wiz, capsys):
     clock = Clock()
     wiz.transport.pacer = Pacer(clock=clock, sleep=clock.sleep)
     wiz.server.faults.add(Fault("answer", "customers.list", skip=1, status=429, headers={"Retry-After": "4"}))
@@ -100,7 +100,7 @@ def test_a_pause_that_the_service_asked_for_is_counted_down_and_wiped(wiz, capsy
 
 @pytest.mark.fault(2)
 @pytest.mark.usefixtures("at_once")
-def test_a_look_for_what_a_lost_answer_did_is_told_and_wiped(wiz, capsys):
+def test_a_look_up_after_a_lost_response_is_shown_and_removed(wiz, capsys):
     frame = pd.DataFrame({"id": [None], "reference_id": ["N-1"], "company_name": ["New"], "display_name": ["New"]})
     plan = frame.wiz.plan()
     wiz.settle_s = 0.0

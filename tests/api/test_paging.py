@@ -82,7 +82,7 @@ class TestPagesThatAreWrong:
             "end repeated",
         ],
     )
-    def test_a_page_that_is_wrong_each_time_is_said(self, totals, alter):
+    def test_a_page_that_is_wrong_each_time_is_reported(self, totals, alter):
         listing = Listing(totals=totals, alter=alter)
         found = listing.walk()
         assert found.doubts

@@ -179,7 +179,7 @@ def test_no_surviving_record_is_missed_or_doubled_or_the_load_says_so(dialect):
 
 @pytest.mark.fault(21)
 @pytest.mark.parametrize("flip", ["activate", "deactivate"])
-def test_nobody_is_missed_whose_status_changes_during_the_load(dialect, flip):
+def test_a_customer_is_not_missed_if_its_status_changes_during_the_load(dialect, flip):
     """All changes go one way, and nothing is deleted meanwhile; see the module docstring of paging."""
 
     @settings(max_examples=WALKS // 20)

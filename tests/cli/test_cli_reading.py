@@ -136,7 +136,7 @@ def commands(customers, customer, contact, tmp_path):
     yield ["list", "customers", "--columns", HOSTILE]
 
 
-def test_no_name_of_an_account_drives_a_terminal(wiz, tmp_path):
+def test_no_name_of_an_account_controls_a_terminal(wiz, tmp_path):
     customers, customer, contact = hostile(wiz)
     shown = ""
     for arguments in commands(customers, customer, contact, tmp_path):

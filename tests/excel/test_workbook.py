@@ -45,7 +45,7 @@ def customers(wiz):
 
 @pytest.mark.fault(39)
 @pytest.mark.parametrize("dialect", ["rest", "sdk"])
-def test_what_nobody_touched_comes_back_as_it_was_and_plans_nothing(wiz, path):
+def test_an_unedited_workbook_comes_back_unchanged_and_plans_nothing(wiz, path):
     for frame in (load(wiz), load(wiz, "contacts"), load(wiz, details=True)):
         frame.wiz.to_excel(path, progress=False)
         read = wizframe.read_excel(path)

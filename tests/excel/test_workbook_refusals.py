@@ -148,7 +148,7 @@ FAR = [
 
 
 @pytest.mark.parametrize("cell", FAR)
-def test_a_cell_at_the_end_of_the_world_makes_no_room_for_all_before_it(path, cell):
+def test_a_cell_at_the_last_row_and_column_allocates_no_memory_for_the_cells_before_it(path, cell):
     repack(path, **{SHEET: lambda old: old.replace(b"</sheetData>", cell + b"</sheetData>")})
     refused(path, "spans .* rows and .* columns")
 

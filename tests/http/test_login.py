@@ -170,7 +170,7 @@ ANSWERS = {
 
 @pytest.mark.usefixtures("no_ring")
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_neither_password_nor_key_shows_whatever_is_answered(answer, typed, caplog, capsys, monkeypatch):
+def test_no_response_makes_the_password_or_the_key_appear(answer, typed, caplog, capsys, monkeypatch):
     caplog.set_level("DEBUG")
     monkeypatch.setattr("wizframe.http.transport.MAX_ATTEMPTS", 1)
     typed(password=SECRET)

@@ -175,7 +175,7 @@ class TestRefusals:
             Reply(302, headers={"Location": EVIL}),
         ],
     )
-    def test_what_a_service_says_cannot_drive_a_terminal_nor_fill_a_disk(self, reply):
+    def test_texts_of_a_service_cannot_control_a_terminal_or_fill_a_disk(self, reply):
         with Stub(reply) as stub, pytest.raises((ServiceError, TransportError)) as caught:
             ask(stub, "PATCH").json()
         error = caught.value
@@ -250,7 +250,7 @@ class TestHeads:
         ],
     )
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
-    def test_what_is_no_whole_one_is_a_lost_answer(self, answer, method):
+    def test_incomplete_headers_are_a_lost_response(self, answer, method):
         with (
             Stub(Reply(raw=answer)) as stub,
             pytest.raises(TransportError, match="before the answer was complete") as no,
@@ -360,7 +360,7 @@ class TestTooManyRequests:
 
     @pytest.mark.fault(13)
     @pytest.mark.parametrize(("headers", "least_s", "most_s"), [({"Retry-After": "9"}, 9, 9), ({}, 0.25, 0.5)])
-    def test_a_503_is_reason_for_everybody_to_pause_also_where_it_is_not_repeated(self, headers, least_s, most_s):
+    def test_a_503_pauses_all_requests_even_if_it_is_not_repeated(self, headers, least_s, most_s):
         clock = Clock()
         with Stub(Reply(503, headers=headers), OK) as stub:
             transport = transport_to(stub.base_url, clock)
@@ -457,7 +457,7 @@ class TestBaseUrl:
             "",
         ],
     )
-    def test_an_unsafe_or_senseless_one_is_refused(self, url):
+    def test_an_unsafe_or_invalid_address_is_refused(self, url):
         with pytest.raises(ConfigurationError) as caught:
             Transport(url, "key")
         assert "secret" not in str(caught.value)

@@ -155,7 +155,7 @@ def test_most_of_what_a_service_bears_is_made_use_of_although_it_does_not_say_ho
 
 @pytest.mark.fault(13)
 @pytest.mark.parametrize("workers", [4, 16])
-def test_nobody_sends_while_the_service_asked_for_a_pause(workers):
+def test_no_request_is_sent_during_a_pause_that_the_service_asked_for(workers):
     transport = LimitedTransport(Bucket(100, 20, 3), workers)
     transport.send(500, workers)
     assert len(transport.refusals) > 1

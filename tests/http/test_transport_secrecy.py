@@ -65,7 +65,7 @@ def log(caplog):
 class TestErrors:
     @pytest.mark.parametrize("reply", ECHOES.values(), ids=ECHOES)
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_no_error_shows_the_key_that_a_service_echoes(self, reply, method, log):
+    def test_no_error_shows_a_key_that_a_service_sends_back(self, reply, method, log):
         with Stub(reply) as stub:
             client = client_of(stub.base_url)
             record = {"reference_id": "A", "company_name": "B", "display_name": "C"}
@@ -89,7 +89,7 @@ class TestErrors:
         assert "canary" not in str(caught.value)
 
     @pytest.mark.parametrize("write", [str.upper, quote, '"{}"'.format, lambda key: base64.b64encode(key.encode())])
-    def test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files(self, write):
+    def test_a_response_that_contains_the_key_is_refused(self, write):
         echo = {"id": "c", "name": str(write(CANARY))}
         with Stub(Reply.json(echo), Reply.json([echo])) as stub:
             for ask in (client_of(stub.base_url).customer.list, lambda: client_of(stub.base_url).customer.get("c")):
@@ -123,7 +123,7 @@ class TestErrors:
 
     @pytest.mark.fault(12)
     @pytest.mark.parametrize("status", [401, 403, 500])
-    def test_the_rest_of_the_service_s_words_is_kept(self, status):
+    def test_the_rest_of_the_service_s_message_is_shown(self, status):
         reply = Reply.json({"code": "k", "message": f"key {CANARY} is unknown"}, status)
         with Stub(reply) as stub, pytest.raises(ServiceError, match=r"key \*\*\* is unknown"):
             client_of(stub.base_url).customer.get("cust_1")
@@ -162,7 +162,7 @@ class TestObjects:
         assert stub.requests[0].headers["X-API-Key"] == key
 
     @pytest.mark.parametrize("key", [CANARY, ODD])
-    def test_the_key_is_recognised_however_a_service_writes_it(self, key):
+    def test_the_key_is_recognized_in_other_encodings(self, key):
         secret = Secret(key)
         for form in writings_of(key):
             for written in (form, form.upper(), form.lower()):

@@ -33,7 +33,7 @@ class TestFilters:
     @pytest.mark.fault(
         23, "records that a list hides, because it shows only `active`", "both statuses are fetched", "L"
     )
-    def test_everybody_comes_by_default_oldest_first(self, wiz):
+    def test_all_customers_are_loaded_by_default_the_oldest_first(self, wiz):
         assert {record["status"] for record in stored(wiz)} == {"active", "inactive"}
         assert {record["id"] for record in wiz.customer.list(page_size=100)} == set(ids(stored(wiz, status="active")))
         assert wiz.load_customers()["id"].tolist() == ids(stored(wiz))

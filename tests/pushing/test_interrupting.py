@@ -77,7 +77,7 @@ AFTER = [(running, "write_back"), (Journal, "end"), (Journal, "close")]
 @pytest.mark.fault(30)
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("place", BEFORE + AFTER, ids=lambda place: f"{place[0].__name__}.{place[1]}")
-def test_from_then_on_every_row_answers_for_itself(wiz, work, place, times):
+def test_from_then_on_every_row_has_an_outcome(wiz, work, place, times):
     before, plan = truth(wiz), plan_work(wiz, work)
     with pressed_at(*place, times=times), pytest.raises(PushInterruptedError) as raised:
         plan.apply(progress=False)
@@ -146,7 +146,7 @@ def check_rows(push, said):
 @pytest.mark.fault(30)
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
-def test_ctrl_c_at_any_instant_leaves_nothing_in_doubt(share, nursery, tmp_path, monkeypatch):
+def test_ctrl_c_at_any_instant_leaves_every_outcome_known(share, nursery, tmp_path, monkeypatch):
     tally = Counter()
     for seed in INTERRUPTS[share::SHARES]:
         monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / f"state-{seed}"))

@@ -163,7 +163,7 @@ def test_nobody_else_can_read_it(journal):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_nobody_else_can_read_it_whatever_the_user_gives_away_otherwise(tmp_path):
+def test_only_its_user_can_read_it_with_any_umask(tmp_path):
     """A umask of 0 makes everything else readable and writable; a copy of a file may have become readable."""
     before = os.umask(0)
     try:

@@ -52,7 +52,7 @@ def test_one_cell_of_a_contact_changes_and_every_other_field_stays(wiz, column, 
     assert writes(wiz) == ["PUT"]
 
 
-def test_a_contact_keeps_the_fields_that_nobody_knows(wiz):
+def test_a_contact_keeps_unknown_fields(wiz):
     """The erasing PUT gets them back, where the service shows them."""
     record = next(r for r in wiz.server.records("contacts") if not r["attributes"])
     wiz.server.overwrite("contacts", record["id"], department="Only the service knows", email="a@b.org", phone="")
@@ -76,7 +76,7 @@ def test_a_customer_gets_a_patch_of_the_changed_fields_only(wiz):
 @pytest.mark.fault(25)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("on_conflict", CONFLICTS)
-def test_a_cell_that_somebody_else_changed_too(wiz, table, on_conflict):
+def test_a_cell_that_another_user_changed_too(wiz, table, on_conflict):
     mend_contacts(wiz)
     frame = load(wiz, table)
     identifier, old = frame["id"][0], frame["first_name"][0]
@@ -120,7 +120,7 @@ def test_the_conflict_frame_knows_what_is_there_now(wiz):
 
 @pytest.mark.fault(26)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
-def test_another_field_that_somebody_else_changed_is_merged_and_shown(wiz, table):
+def test_another_field_that_another_user_changed_is_merged_and_shown(wiz, table):
     """Were the old value left beside the new time, another session would take it for an edit."""
     mend_contacts(wiz)
     frame = load(wiz, table)
@@ -136,7 +136,7 @@ def test_another_field_that_somebody_else_changed_is_merged_and_shown(wiz, table
 
 @pytest.mark.fault(28)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
-def test_what_was_deleted_elsewhere_is_a_conflict_and_not_brought_back(wiz, table):
+def test_a_record_deleted_by_another_user_is_a_conflict_and_not_created_again(wiz, table):
     frame = load(wiz, table)
     frame.loc[0, "first_name"] = "mine"
     identifier = frame["id"][0]
@@ -152,7 +152,7 @@ def test_what_was_deleted_elsewhere_is_a_conflict_and_not_brought_back(wiz, tabl
 
 @pytest.mark.fault("28b")
 @pytest.mark.parametrize("on_conflict", ["skip", "theirs", "mine"])
-def test_a_record_that_changed_since_the_delete_was_planned_is_kept(wiz, on_conflict):
+def test_a_record_that_changed_since_the_delete_was_planned_is_not_deleted(wiz, on_conflict):
     frame = load(wiz)
     plan = frame.head(2).wiz.delete()
     wiz.server.overwrite("customers", frame["id"][0], phone="+14155559999")

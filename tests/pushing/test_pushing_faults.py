@@ -76,7 +76,7 @@ def _down(**_parameters):
 
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
-def test_a_create_whose_answer_is_lost_is_adopted_never_doubled(wiz, faults, table):
+def test_a_create_with_a_lost_response_is_adopted_and_never_doubled(wiz, faults, table):
     faults.rule = _lost_after_sending(1, 2)
     before, frame = stored(wiz, table), _new(table, wiz)
     result = frame.wiz.plan().apply(progress=False)
@@ -96,7 +96,7 @@ def test_a_create_that_never_arrived_is_looked_up_and_sent_again(wiz, faults, er
     assert faults.sent == 2
 
 
-def test_a_create_that_somebody_else_made_meanwhile_with_other_content_is_a_conflict(wiz, faults):
+def test_a_create_that_another_user_made_with_other_content_is_a_conflict(wiz, faults):
     def rule(_number, _method, _send):
         faults.rule = lambda _number, _method, send: send()
         wiz.customer.create({"reference_id": "R-1", "company_name": "Theirs", "display_name": "New"})
@@ -155,7 +155,7 @@ def test_an_update_whose_answer_is_lost_is_read_again_before_it_is_sent_again(wi
 
 
 @pytest.mark.fault(27)
-def test_an_update_that_somebody_else_overtakes_between_two_attempts_is_a_conflict(wiz, faults):
+def test_an_edit_by_another_user_between_two_attempts_is_a_conflict(wiz, faults):
     frame = load(wiz)
     frame.loc[0, "first_name"] = "mine"
     plan = frame.wiz.plan()
@@ -197,7 +197,7 @@ def test_one_refused_row_fails_alone_and_says_what_to_correct(wiz, faults):
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("401", status=401), NotSentError("no connection")])
-def test_a_bad_key_or_a_vanished_server_stops_in_order(wiz, faults, error):
+def test_a_bad_key_or_a_vanished_server_stops_the_push_and_leaves_rows_unsent(wiz, faults, error):
     frame, before = load(wiz), stored(wiz, "customers")
     frame.loc[:4, "payment_term"] = "net77"
     plan = frame.wiz.plan()
@@ -224,7 +224,7 @@ def test_a_server_that_is_gone_leaves_every_row_unsent(wiz):
     assert "no connection" in result.changes["what_happened"].str.cat()
 
 
-def test_a_value_that_the_service_does_not_keep_is_a_failure(wiz, faults):
+def test_a_value_that_the_service_does_not_store_is_a_failure(wiz, faults):
     frame, old = load(wiz), stored(wiz, "customers")
     frame.loc[0, ["first_name", "payment_term"]] = ["mine", "net77"]
     plan = frame.wiz.plan()
@@ -267,7 +267,7 @@ def press(monkeypatch):
     "the second Ctrl-C, rows that were sent are *unknown*",
     "L D",
 )
-def test_ctrl_c_lets_the_row_under_way_finish_and_writes_back_what_was_done(wiz, faults, press):
+def test_ctrl_c_lets_the_current_row_finish_and_updates_the_frame(wiz, faults, press):
     frame, before = load(wiz), stored(wiz, "customers")
     frame.loc[:4, "payment_term"] = "net77"
     plan = frame.wiz.plan()

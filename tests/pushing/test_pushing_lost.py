@@ -67,7 +67,7 @@ def test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sen
     assert len(stored(wiz, table)) == len(before) + 1
 
 
-def test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same(wiz, waits):
+def test_a_new_record_that_another_user_deactivates_is_still_found(wiz, waits):
     frame = new_row("customers", wiz)
     plan = frame.wiz.plan()
     before = stored(wiz, "customers")
@@ -111,7 +111,7 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("action", ["update", "delete"])
 @pytest.mark.parametrize("is_late", [True, False], ids=["late", "never"])
-def test_a_refusal_after_a_lost_answer_says_nothing_of_what_was_sent_before(wiz, waits, table, action, is_late):
+def test_a_refusal_after_a_lost_response_does_not_prove_the_first_attempt_failed(wiz, waits, table, action, is_late):
     """It speaks of the second request alone: the first may take effect a moment later."""
     mend_contacts(wiz)
     frame = load(wiz, table)
@@ -227,7 +227,7 @@ def test_a_write_that_was_accepted_and_cannot_be_checked_is_unknown(wiz, action,
 
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
-def test_the_journal_says_sent_before_the_first_byte_of_a_write_leaves(wiz, table):
+def test_the_journal_records_a_write_before_its_first_byte_is_sent(wiz, table):
     """Whatever a crash leaves behind is then at worst unknown, and is looked up."""
     mend_contacts(wiz)
     frame = load(wiz, table).head(2)
@@ -243,7 +243,7 @@ def test_the_journal_says_sent_before_the_first_byte_of_a_write_leaves(wiz, tabl
     assert [fault.kind for fault in wiz.server.faults.fired] == ["meanwhile"] * 3
 
 
-def test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done(wiz):
+def test_each_row_has_its_own_outcome_in_any_order_of_completion(wiz):
     frame = load(wiz)
     frame.loc[:3, "first_name"] = "mine"
     plan = frame.wiz.plan()
@@ -267,7 +267,7 @@ def test_references_are_shown_of_what_was_done_too_where_one_that_is_unknown_bri
     assert frame["reference_id"].tolist() == plan.changes["reference_id"].tolist()
 
 
-def test_undo_puts_back_what_was_there_and_not_what_had_been_loaded(wiz):
+def test_undo_restores_the_value_before_the_push_not_the_loaded_value(wiz):
     """Somebody changed the cell between the load and the push, which overwrote it on purpose."""
     frame = load(wiz)
     frame.loc[0, "payment_term"] = "mine"

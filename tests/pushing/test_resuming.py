@@ -40,7 +40,7 @@ def test_an_expired_key_stops_the_push_and_resume_finishes_it(wiz):
     assert wizframe.resume() == []
 
 
-def test_a_create_whose_answer_was_lost_before_the_crash_is_adopted(wiz):
+def test_a_create_with_a_response_lost_before_the_crash_is_adopted(wiz):
     customers = wiz.load_customers()
     customers.loc[len(customers)] = {"company_name": "Once", "display_name": "Once"}
     plan = customers.wiz.plan()
@@ -102,7 +102,7 @@ def test_without_a_journal_nothing_is_sent(wiz, monkeypatch, tmp_path):
 
 
 @pytest.mark.fault(31)
-def test_a_disk_that_fills_up_during_the_push_stops_it_in_order(wiz, monkeypatch):
+def test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent(wiz, monkeypatch):
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"
     written = []

@@ -66,7 +66,7 @@ def check_goes_on(wiz, plan):
 )
 @pytest.mark.parametrize("disk", DISKS)
 @pytest.mark.parametrize("is_new", [False, True])
-def test_without_room_or_right_for_the_journal_nothing_is_sent(wiz, pushed_before, disk, is_new, monkeypatch):
+def test_without_space_or_permission_for_the_journal_nothing_is_sent(wiz, pushed_before, disk, is_new, monkeypatch):
     limit, words = DISKS[disk]
     open_database, limited = sqlite3.connect, []
 
@@ -86,7 +86,7 @@ def test_without_room_or_right_for_the_journal_nothing_is_sent(wiz, pushed_befor
 
 
 @pytest.mark.fault(31)
-def test_without_the_right_to_open_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
+def test_without_permission_to_open_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
     open_file, refused = os.open, []
 
     def refuse(path, *args, **options):
@@ -103,7 +103,7 @@ def test_without_the_right_to_open_the_journal_nothing_is_sent(wiz, pushed_befor
 
 
 @pytest.mark.fault(31)
-def test_while_somebody_holds_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
+def test_while_another_process_locks_the_journal_nothing_is_sent(wiz, pushed_before, monkeypatch):
     monkeypatch.setattr("wizframe.pushing.journal_file.BUSY_S", 0.05)
     holder = sqlite3.connect(journal_path(), isolation_level=None)
     with contextlib.closing(holder):

@@ -51,7 +51,7 @@ NEVER_CONNECTED = {
 )
 @pytest.mark.parametrize("error", NEVER_CONNECTED)
 @pytest.mark.parametrize(("table", "action"), [("customers", "create"), ("contacts", "update")])
-def test_what_never_connects_is_proven_unsent_and_tried_again(wiz, table, action, error, monkeypatch):
+def test_a_request_without_a_connection_is_proven_unsent_and_tried_again(wiz, table, action, error, monkeypatch):
     without_waiting(wiz)
     plan, before = plan_of(wiz, table, action), stored(wiz, table)
     connect, attempts = connection.create_connection, []
@@ -84,7 +84,7 @@ def test_what_never_connects_is_proven_unsent_and_tried_again(wiz, table, action
     "L D",
 )
 @pytest.mark.parametrize("kind", ["drop_after", "reset_after", "stall_after"])
-def test_a_create_whose_reply_is_lost_is_looked_up_and_adopted(wiz, table, kind):
+def test_a_create_with_a_lost_response_is_looked_up_and_adopted(wiz, table, kind):
     slept, before = without_waiting(wiz), stored(wiz, table)
     frame = new(wiz, table)
     plan = frame.wiz.plan()
@@ -100,7 +100,7 @@ def test_a_create_whose_reply_is_lost_is_looked_up_and_adopted(wiz, table, kind)
 
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("action", ["update", "delete"])
-def test_another_write_whose_reply_is_lost_is_read_again_and_not_repeated(wiz, table, action):
+def test_another_write_with_a_lost_response_is_read_again_and_not_repeated(wiz, table, action):
     without_waiting(wiz)
     plan, before = plan_of(wiz, table, action), stored(wiz, table)
     wiz.server.faults.add(Fault("drop_after", f"{table}.{action}"))
@@ -206,7 +206,7 @@ def test_a_server_error_says_nothing_so_the_create_is_looked_up(wiz, table, stat
     ("action", "kind"),
     [("create", "answer"), ("create", "answer_after"), ("update", "answer_after"), ("delete", "answer_after")],
 )
-def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_settles_it(wiz, table, action, kind):
+def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_resolves_it(wiz, table, action, kind):
     without_waiting(wiz)
     plan, before = plan_of(wiz, table, action), stored(wiz, table)
     skip = 0 if action == "create" else 1  # the read before the write
@@ -283,7 +283,7 @@ CUTS = {
 
 @pytest.mark.fault(9, "a truncated 201", "like 2; not reported as a failure", "D")
 @pytest.mark.parametrize(("action", "cut"), [*(("create", cut) for cut in CUTS), ("update", "in its body")])
-def test_an_answer_that_was_cut_off_is_looked_up_and_no_failure(wiz, table, action, cut):
+def test_a_truncated_response_is_looked_up_and_not_a_failure(wiz, table, action, cut):
     with FaultProxy(wiz.base_url) as proxy, wizframe.connect(KEY, base_url=proxy.base_url) as client:
         without_waiting(client)
         client.server = wiz.server

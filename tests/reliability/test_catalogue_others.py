@@ -129,7 +129,7 @@ def wiz(dialect):
 )
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("mine", ["update", "delete"])
-def test_whatever_somebody_else_does_meanwhile_nobody_s_work_is_lost_and_each_row_says_so(wiz, table, mine):
+def test_edits_of_another_user_during_a_push_are_never_lost_and_each_row_says_so(wiz, table, mine):
     mend_contacts(wiz)
     chosen = [case for case in CASES if case.mine == mine]
     frame = load(wiz, table).head(len(chosen))

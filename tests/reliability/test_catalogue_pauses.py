@@ -123,7 +123,7 @@ SENSELESS = {
     "L E",
 )
 @pytest.mark.parametrize("header", SENSELESS)
-def test_a_pause_that_makes_no_sense_is_chosen_by_reason(wiz, departures, header):
+def test_an_invalid_retry_after_is_replaced_by_a_backoff(wiz, departures, header):
     text, least_s, most_s = SENSELESS[header]
     plan = edited(wiz, "customers", ROWS).wiz.plan()
     wiz.server.faults.add(refusal("customers.update", {"Retry-After": text}, skip=5))
@@ -134,7 +134,7 @@ def test_a_pause_that_makes_no_sense_is_chosen_by_reason(wiz, departures, header
 
 @pytest.mark.fault(15)
 @pytest.mark.parametrize("header", ["absent", "huge", "garbage"])
-def test_a_siege_of_refusals_stops_the_push_and_resume_finishes_it(wiz, departures, header):
+def test_repeated_refusals_stop_the_push_and_resume_finishes_it(wiz, departures, header):
     wiz.workers = 1
     plan = edited(wiz, "customers", ROWS).wiz.plan()
     wiz.server.faults.add(refusal("customers.update", {"Retry-After": SENSELESS[header][0]}, times=None, skip=5))
@@ -152,7 +152,7 @@ def test_a_siege_of_refusals_stops_the_push_and_resume_finishes_it(wiz, departur
 
 @pytest.mark.fault(15)
 @pytest.mark.usefixtures("departures")
-def test_a_siege_of_refusals_ends_a_load_with_an_error_and_no_frame(wiz):
+def test_repeated_refusals_end_a_load_with_an_error_and_no_frame(wiz):
     wiz.server.faults.add(refusal("customers.list", {}, times=None, skip=2))
     with pytest.raises(RateLimitError, match="429 this fault was injected"):
         wiz.load_customers(page_size=3, workers=1)

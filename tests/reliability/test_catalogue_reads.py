@@ -76,7 +76,7 @@ SHAPES = {
     "E",
 )
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_answer_of_another_shape_is_an_error_that_shows_its_beginning(wiz, shape):
+def test_an_invalid_response_is_an_error_that_shows_its_beginning(wiz, shape):
     body, words = SHAPES[shape]
     assert wiz.dialect
     wiz.server.faults.add(Fault("answer", "customers.list", status=200, body=body))
@@ -89,7 +89,7 @@ def test_an_answer_of_another_shape_is_an_error_that_shows_its_beginning(wiz, sh
 
 @pytest.mark.fault(11)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_answer_of_another_shape_about_one_customer_is_told_beside_the_others(wiz, shape):
+def test_an_invalid_response_about_one_customer_is_reported_with_the_others(wiz, shape):
     body, words = SHAPES[shape]
     assert wiz.dialect
     wiz.server.faults.add(Fault("answer", "customers.get", status=200, body=body))
@@ -104,7 +104,7 @@ def test_an_answer_of_another_shape_about_one_customer_is_told_beside_the_others
 
 
 @pytest.mark.fault(11)
-def test_an_answer_of_another_shape_to_an_update_is_not_believed(wiz):
+def test_an_invalid_response_to_an_update_is_not_believed(wiz):
     without_waiting(wiz)
     frame = edited(wiz, "customers", 2)
     plan = frame.wiz.plan()
@@ -132,7 +132,7 @@ WRONG_PAGES = [
     "L E",
 )
 @pytest.mark.parametrize(("kind", "dialect", "times"), WRONG_PAGES)
-def test_a_wrong_page_costs_no_record_or_the_load_says_so_and_ends(wiz, kind, times):
+def test_a_wrong_page_loses_no_record_or_the_load_says_so_and_ends(wiz, kind, times):
     everybody = {record["id"] for record in stored(wiz)}
     for skip in range(8):
         wiz.server.requests.clear()
@@ -152,7 +152,7 @@ def test_a_wrong_page_costs_no_record_or_the_load_says_so_and_ends(wiz, kind, ti
 
 @pytest.mark.fault(24, "many records with equal timestamps", "each of them once, without a warning", "L")
 @pytest.mark.parametrize("page_size", [1, 4, 7])
-def test_records_of_one_and_the_same_second_all_come(wiz, page_size):
+def test_records_of_the_same_second_are_all_loaded(wiz, page_size):
     same = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
     for record in stored(wiz):
         wiz.server.overwrite("customers", record["id"], **same)
@@ -179,7 +179,7 @@ def impatient(monkeypatch):
     "E",
 )
 @pytest.mark.parametrize(("operation", "is_in_the_head"), [("customers.list", False), ("contacts.get", True)])
-def test_an_answer_that_drips_meets_the_deadline_in_its_head_as_in_its_body(
+def test_a_slow_response_meets_the_deadline_in_its_headers_and_in_its_body(
     proxied, operation, is_in_the_head, impatient
 ):
     """200 pieces, 30 ms apart: each comes in time, but all of them take six seconds."""
@@ -218,7 +218,7 @@ def test_a_silent_socket_meets_the_deadline(proxied, kind):
     "an error: too large",
     "E",
 )
-def test_a_small_answer_that_becomes_a_large_one_is_refused_before_it_fills_the_memory(wiz):
+def test_a_small_response_that_unpacks_to_a_large_one_is_refused_before_it_fills_the_memory(wiz):
     wiz.server.faults.add(
         Fault("answer", "customers.list", status=200, body=gzip_bomb(200), headers={"Content-Encoding": "gzip"})
     )

@@ -20,7 +20,7 @@ def table(request):
     "*failed*: the reference is taken, and what to do; never adopted, not even with the same content",
     "E",
 )
-def test_a_reference_that_somebody_else_took_is_said_and_never_adopted(wiz, table):
+def test_a_reference_that_another_user_took_is_reported_and_never_adopted(wiz, table):
     frame = new(wiz, table)
     plan, row = frame.wiz.plan(), frame.loc[0].drop(["id", "customer_id"], errors="ignore").to_dict()
 
@@ -77,7 +77,7 @@ def test_a_contact_of_a_customer_that_is_gone_fails_alone(wiz):
 
 @pytest.mark.fault(18, "422 with details", "this row is *failed*; its *next step* names your column and the rule", "E")
 @pytest.mark.parametrize("action", ["create", "update"])
-def test_what_the_service_complains_of_is_said_by_row_and_column(wiz, table, action):
+def test_a_refusal_names_row_and_column(wiz, table, action):
     frame = new(wiz, table, 2) if action == "create" else edited(wiz, table, 2)
     plan = frame.wiz.plan(duplicates="create")
     wiz.workers = 1

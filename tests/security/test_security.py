@@ -95,7 +95,7 @@ class TestConnecting:
     @pytest.mark.parametrize(
         ("source", "key"), [*((source, f"{CANARY} {CANARY}") for source in SOURCES), ("given", CANARY.encode())]
     )
-    def test_what_cannot_be_a_key_is_not_shown_either(self, source, key, monkeypatch):
+    def test_an_invalid_key_is_not_shown_either(self, source, key, monkeypatch):
         given = SOURCES[source](monkeypatch, key) or {}
         with pytest.raises(ConfigurationError, match="a key cannot have") as caught:
             wizframe.connect(base_url=f"http://127.0.0.1:{closed_port()}/v1", **given)
@@ -160,13 +160,13 @@ def forbidden_in(source):
 class TestSource:
     """No code from data, no other programs, no way around certificates: proven from the syntax trees."""
 
-    def test_the_package_has_nothing_of_the_kind(self):
+    def test_the_package_contains_no_unsafe_call(self):
         sources = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
         assert len(sources) > 50
         found = {(name, *one) for name, path in sources.items() for one in forbidden_in(path.read_text("utf-8"))}
         assert found == ALLOWED
 
-    def test_the_demo_runs_nothing_but_lines_that_stand_in_it(self):
+    def test_the_demo_runs_only_lines_of_its_own_source(self):
         tree = ast.parse((PACKAGE / "cli" / "demo.py").read_text("utf-8"))
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
         lines = [argument for call in calls if call.func.attr == "run" for argument in call.args]
@@ -220,7 +220,7 @@ class TestOtherHosts:
     """The key goes to the configured scheme, host and port alone."""
 
     @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
-    def test_whatever_a_redirect_answers_nobody_else_hears_of_it(self, wiz, elsewhere, status):
+    def test_a_redirect_never_makes_a_request_to_another_host(self, wiz, elsewhere, status):
         url, connections = elsewhere
         customers = load(wiz)
         customers.loc[:1, "first_name"] = "mine"
@@ -243,7 +243,7 @@ class TestOtherHosts:
         assert connections() == []
 
     @pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
-    def test_an_address_in_an_answer_is_not_asked(self, elsewhere):
+    def test_an_address_in_a_response_is_never_contacted(self, elsewhere):
         """Of a next page, say: pages are numbers to us."""
         url, connections = elsewhere
         row = {"id": "c", "reference_id": "A", "name": "A", "created_at": "2026-01-01T00:00:00Z", "self": f"{url}/c"}
@@ -255,7 +255,7 @@ class TestOtherHosts:
         assert len(stub.requests) > 1
         assert connections() == []
 
-    def test_an_address_in_a_saved_plan_is_compared_and_not_asked(self, wiz, elsewhere, tmp_path):
+    def test_an_address_in_a_saved_plan_is_compared_and_never_contacted(self, wiz, elsewhere, tmp_path):
         url, connections = elsewhere
         customers = load(wiz)
         customers.loc[0, "first_name"] = "mine"

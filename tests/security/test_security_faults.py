@@ -161,7 +161,7 @@ def _bytes_in(folder):
     "E",
 )
 @pytest.mark.parametrize("fault", CASES)
-def test_nothing_that_is_shown_or_kept_holds_the_key(fault, wiz, caplog, capfd, tmp_path):
+def test_nothing_that_is_shown_or_stored_contains_the_key(fault, wiz, caplog, capfd, tmp_path):
     """Errors, logs, warnings, output, objects, frames, files, and the journal with its side files."""
     caplog.set_level(logging.DEBUG)
     logging.getLogger("urllib3").setLevel(logging.DEBUG)

@@ -53,7 +53,7 @@ CELLS = [
 ]
 
 
-def test_the_file_of_a_notebook_does_not_hold_the_key(tmp_path, monkeypatch):
+def test_the_file_of_a_notebook_does_not_contain_the_key(tmp_path, monkeypatch):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))

@@ -25,7 +25,7 @@ MUTANTS = [
         "a create with a lost response is sent again without looking it up",
         "the customer exists twice, or the row ends as unknown although the record exists",
         CARRYING,
-        "test_pushing_faults.py::test_a_create_whose_answer_is_lost_is_adopted_never_doubled[rest-customers]",
+        "test_pushing_faults.py::test_a_create_with_a_lost_response_is_adopted_and_never_doubled[rest-customers]",
         (
             "            found = self._find_new(change)\n            if found",
             "            found = None\n            if found",
@@ -58,7 +58,7 @@ MUTANTS = [
         "a lost create is looked up only among active records",
         "a record that another user deactivated in the meantime is created twice",
         CARRYING,
-        "test_pushing_lost.py::test_a_new_record_that_somebody_deactivates_meanwhile_is_found_all_the_same[rest]",
+        "test_pushing_lost.py::test_a_new_record_that_another_user_deactivates_is_still_found[rest]",
         (
             "listed = lookups.customers_by_reference([reference]).get(reference)",
             "listed = next(iter(self._client.customer.list(reference_ids=[reference])), None)",
@@ -69,15 +69,14 @@ MUTANTS = [
         "a row is reported as failed, and is changed a moment later",
         CARRYING,
         "test_pushing_lost.py::"
-        "test_a_refusal_after_a_lost_answer_says_nothing_of_what_was_sent_before[rest-late-update-customers]",
+        "test_a_refusal_after_a_lost_response_does_not_prove_the_first_attempt_failed[rest-late-update-customers]",
         ("isinstance(error, _FATAL) or not self.settle()", "True"),
     ),
     _mutant(
         "a record with the reference is adopted, even with other content",
         "another user's customer is reported as yours, and the next edit is written into it",
         CARRYING,
-        "test_pushing_faults.py::"
-        "test_a_create_that_somebody_else_made_meanwhile_with_other_content_is_a_conflict[rest]",
+        "test_pushing_faults.py::test_a_create_that_another_user_made_with_other_content_is_a_conflict[rest]",
         ('    if not other:\n        said = "created (', '    if True:\n        said = "created ('),
     ),
     _mutant(
@@ -129,7 +128,7 @@ MUTANTS = [
         "requests that are queued when a pause begins ignore it",
         "a service that asked for a pause gets more requests, and refuses more of them",
         "http/rate_limit.py",
-        "test_transport_limits.py::test_nobody_sends_while_the_service_asked_for_a_pause[16]",
+        "test_transport_limits.py::test_no_request_is_sent_during_a_pause_that_the_service_asked_for[16]",
         ("            if start >= self._paused_until:", "            if True:"),
     ),
     _mutant(
@@ -137,7 +136,7 @@ MUTANTS = [
         "a response that arrives byte by byte blocks a load or a push for hours",
         "http/deadlines.py",
         "test_catalogue_reads.py::"
-        "test_an_answer_that_drips_meets_the_deadline_in_its_head_as_in_its_body[rest-contacts.get-True]",
+        "test_a_slow_response_meets_the_deadline_in_its_headers_and_in_its_body[rest-contacts.get-True]",
         ("        if left_s <= 0:\n", "        if False:\n"),
         ("min(left_s, self._silence_s)", "self._silence_s"),
     ),
@@ -145,14 +144,14 @@ MUTANTS = [
         "a response that broke off in its headers counts as complete",
         "a delete with an unknown outcome is reported as done",
         "http/deadlines.py",
-        "test_transport.py::TestHeads::test_what_is_no_whole_one_is_a_lost_answer",
+        "test_transport.py::TestHeads::test_incomplete_headers_are_a_lost_response",
         ("        if self._reader.has_ended:\n", "        if False:\n"),
     ),
     _mutant(
         "the journal records a write after it was sent",
         "a crash in between leaves it as planned, and resume() sends it a second time",
         CARRYING,
-        "test_pushing_lost.py::test_the_journal_says_sent_before_the_first_byte_of_a_write_leaves[rest-customers]",
+        "test_pushing_lost.py::test_the_journal_records_a_write_before_its_first_byte_is_sent[rest-customers]",
         ("        self._note_sent(before)\n        self.sent += 1\n", "        self.sent += 1\n"),
         (
             "        self.is_open = False\n\n    def lose",
@@ -163,7 +162,7 @@ MUTANTS = [
         "a write is sent although the journal could not record it",
         "on a full disk, a push continues that cannot be resumed, traced or undone",
         RUNNING,
-        "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_in_order[rest]",
+        "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent[rest]",
         (
             '        self._journal.record(self._push_id, job.number, state="sent"',
             (
@@ -187,7 +186,7 @@ MUTANTS = [
         "resume() treats every row that is not done as unsent",
         "a create with a lost response before a crash is sent again without looking it up",
         "pushing/resume.py",
-        "test_resuming.py::test_a_create_whose_answer_was_lost_before_the_crash_is_adopted[rest]",
+        "test_resuming.py::test_a_create_with_a_response_lost_before_the_crash_is_adopted[rest]",
         ('frozenset(entry.number for entry in entries if entry.state != "planned")', "frozenset()"),
     ),
     _mutant(
@@ -204,7 +203,7 @@ MUTANTS = [
         "undo restores the loaded value, not the value that the push found",
         "an edit that another user made in between is lost",
         "pushing/undo.py",
-        "test_pushing_lost.py::test_undo_puts_back_what_was_there_and_not_what_had_been_loaded[rest]",
+        "test_pushing_lost.py::test_undo_restores_the_value_before_the_push_not_the_loaded_value[rest]",
         (
             "Cell(column, after.get(column, new), before.get(column)) for column, _, new in entry.cells if before]",
             "Cell(column, after.get(column, new), old) for column, old, new in entry.cells if before]",
@@ -224,14 +223,14 @@ MUTANTS = [
         "a contact is sent without the fields that wizframe does not know",
         "the edit of a job title erases fields of a newer WizCommerce",
         "api/validation.py",
-        "test_pushing.py::test_a_contact_keeps_the_fields_that_nobody_knows[rest]",
+        "test_pushing.py::test_a_contact_keeps_unknown_fields[rest]",
         ("    return kept | unknown_fields(dict(current), CONTACT)\n", "    return kept\n"),
     ),
     _mutant(
         "the record is read only before the first attempt",
         "an edit that another user makes between two attempts is overwritten",
         CARRYING,
-        "test_pushing_faults.py::test_an_update_that_somebody_else_overtakes_between_two_attempts_is_a_conflict[rest]",
+        "test_pushing_faults.py::test_an_edit_by_another_user_between_two_attempts_is_a_conflict[rest]",
         (
             (
                 "        while True:\n            current = self._look(change, tries)\n"
@@ -254,14 +253,14 @@ MUTANTS = [
         "a record is deleted although it changed since the delete was planned",
         "a customer that another user had just updated is deleted",
         CARRYING,
-        "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_kept[rest-skip]",
+        "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_not_deleted[rest-skip]",
         ('            if changed and self._on_conflict != "mine":\n', "            if False:\n"),
     ),
     _mutant(
         "a 200 is believed without comparing the response",
         "a value that the service did not store is reported as done",
         CARRYING,
-        "test_pushing_faults.py::test_a_value_that_the_service_does_not_keep_is_a_failure[rest]",
+        "test_pushing_faults.py::test_a_value_that_the_service_does_not_store_is_a_failure[rest]",
         (
             "kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]",
             "kept: list[str] = []",
@@ -292,7 +291,7 @@ MUTANTS = [
         "outcomes are listed in the order in which rows were finished",
         "a failed row is reported as done, and a done row as failed",
         RUNNING,
-        "test_pushing_lost.py::test_each_row_has_its_own_outcome_whichever_is_the_first_to_be_done[rest]",
+        "test_pushing_lost.py::test_each_row_has_its_own_outcome_in_any_order_of_completion[rest]",
         ("    is_sent: bool = False\n", '    is_sent: bool = False\n    finished_at: str = ""\n'),
         (
             "        job.outcome = outcome.packed(self._shown)\n",
@@ -311,7 +310,7 @@ MUTANTS = [
         "an expired key does not stop the push",
         "all 300 rows are sent with it, and the account is locked",
         CARRYING,
-        "test_pushing_faults.py::test_a_bad_key_or_a_vanished_server_stops_in_order[rest-error0]",
+        "test_pushing_faults.py::test_a_bad_key_or_a_vanished_server_stops_the_push_and_leaves_rows_unsent[rest-error0]",
         ("_FATAL = (AuthenticationError, ReadOnlyError,", "_FATAL = (ReadOnlyError,"),
     ),
     _mutant(
@@ -332,8 +331,7 @@ MUTANTS = [
         "a response that contains the API key is accepted as data",
         "the key gets into frames, the journal and exported files",
         "http/responses.py",
-        "test_transport_secrecy.py::TestErrors::"
-        "test_an_answer_that_holds_the_key_is_none_since_it_would_end_up_in_frames_and_files",
+        "test_transport_secrecy.py::TestErrors::test_a_response_that_contains_the_key_is_refused",
         ("            if not self.secret.is_in(self.body):\n", "            if True:\n"),
     ),
 ]
