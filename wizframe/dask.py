@@ -1,9 +1,9 @@
-"""Customers and contacts as Dask DataFrames, for what is too much for one machine. Thin: each part is an ordinary load.
+"""Customers and contacts as Dask DataFrames, if they are too many for one machine. Each part is an ordinary load.
 
-A part is a span of ``created_at``. That never changes, so every customer is in exactly one part, whatever others do
-while the parts are read, and each part is as complete as any load.
+A part of customers is a span of ``created_at``. That time never changes, so every customer is in exactly one part even
+if other users edit customers while the parts are read, and each part is as complete as any load.
 
-The API key is in no graph: each process finds it by itself, in its environment or keyring, as
+The graph does not contain the API key: each process finds it in its own environment or keyring, as
 :func:`wizframe.connect` does.
 """
 
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from wizframe.api.client import open_client
-from wizframe.api.validation import check_parameters, moment
+from wizframe.api.validation import check_parameters, moment, refuses_unknown_names
 from wizframe.connections.connect import connect
-from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, MissingExtraError, ProtocolError, to_install
+from wizframe.errors import IncompleteLoadWarning, MissingExtraError, ProtocolError, to_install
 from wizframe.fields import CONTACT, CUSTOMER, STATUSES
 from wizframe.frames.baselines import attached, let_go
 from wizframe.frames.build import to_frame
+from wizframe.loading.loaders import check_options
 from wizframe.progress import Watch
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_contacts", "load_customers"]
 
-_ROWS = 100_000
-_CUSTOMERS = 1_000
+_ROWS = 100_000  # a part of 31 MB, as measured
+_CUSTOMERS = 1_000  # customers whose contacts are one part: at least 2,000 requests
 _lock = threading.Lock()
 _clients: dict[_Connection, Client] = {}
 
@@ -53,13 +54,14 @@ class _Connection:
     ca_bundle: str | None
 
     def client(self) -> Client:
-        """Give the connection of this process; all its parts share one pace."""
+        """Give the connection of this process; all its parts share one rate limit."""
         with _lock:
             if self not in _clients:
                 _clients[self] = connect(**asdict(self), read_only=True).aside()
             return _clients[self]
 
 
+@refuses_unknown_names
 def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     client: Client | None = None,
@@ -77,25 +79,25 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     processes: int | None = None,
     ca_bundle: str | None = None,
 ) -> Any:
-    """Promise every customer that the filters let through, as a Dask DataFrame.
+    """Prepare a Dask DataFrame of all customers that the filters let through.
 
     Parameters
     ----------
     client : Client, optional
-        Looks how many there are; by default the one open connection. Its key stays here.
+        Counts the customers; by default the one open connection. Its key stays in this process.
     rows : int, default 100,000
-        Customers of each part, about.
+        About so many customers in each part.
     status, created_after, created_before, updated_after, updated_before, details, invalid
         As for :func:`wizframe.load_customers`; each part is validated by itself, where it is read.
     profile : str, optional
-        Where the processes find key and settings, as for :func:`wizframe.connect`; else ``WIZCOMMERCE_API_KEY`` in
-        their environment, or the keyring under the address.
+        Where the processes find key and settings, as for :func:`wizframe.connect`. Without it they use
+        ``WIZCOMMERCE_API_KEY`` in their environment, or the keyring's entry for the address.
     rate : float, optional
-        Requests per second at the most of all processes together: each gets its share.
+        Most requests per second of all processes together: each gets its share.
     workers : int, default 4
         Requests at a time in each process.
     processes : int, optional
-        How many share the rate; by default those of the ``distributed`` cluster that is connected now, else 1.
+        How many processes share the rate; by default those of the connected ``distributed`` cluster, else 1.
     ca_bundle : str, optional
         As for :func:`wizframe.connect`: a path that the processes can read.
 
@@ -112,13 +114,13 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     InvalidRequestError
         An option cannot be sent.
     ProtocolError
-        When it is computed: a part could not be proven to be complete.
+        When it is computed: a part may be incomplete.
 
     Notes
     -----
-    Sends one ``GET /customers`` for each status and each part, to cut the parts; all others when it is computed.
-    Customers without ``created_at`` are in no part, if there are several. Computed rows have no baseline: planned, they
-    are compared with the service's records by ``updated_at``. Source: [R].
+    Sends one ``GET /customers`` for each status and each part to find the spans, and all other requests when it is
+    computed. If there are several parts, customers without ``created_at`` are in none of them. Computed rows have no
+    baseline: a plan compares them with the service's records by ``updated_at``. Source: [R].
 
     Examples
     --------
@@ -132,7 +134,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters, CUSTOMER)
-    _check(invalid, rows=rows, workers=workers, processes=processes)
+    check_options(invalid, rows=rows, workers=workers, processes=processes)
     meant = open_client(client)
     connection = _connection(meant, profile, rate, workers, processes, ca_bundle)
     given = {name: value for name, value in filters.items() if value is not None}
@@ -141,6 +143,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     return _from_map(_customers, parts, CUSTOMER, details=details, connection=connection, options=options)
 
 
+@refuses_unknown_names
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: Any,
     *,
@@ -157,12 +160,12 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     processes: int | None = None,
     ca_bundle: str | None = None,
 ) -> Any:
-    """Promise the contacts of many customers, as a Dask DataFrame.
+    """Prepare a Dask DataFrame of the contacts of many customers.
 
     Parameters
     ----------
     customers : dask.dataframe.DataFrame, DataFrame, Series or iterable of str
-        Customers as :func:`load_customers` promises them, a frame of them, or ids.
+        What :func:`load_customers` returns, a frame of customers, or ids.
     client, status, created_after, created_before, updated_after, updated_before, invalid
         As for :func:`load_customers`.
     profile, rate, workers, processes, ca_bundle
@@ -171,19 +174,19 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Returns
     -------
     dask.dataframe.DataFrame
-        Columns and dtypes of :func:`wizframe.load_contacts`: a part for each part of the customers, or for each 1,000
-        of them.
+        Columns and dtypes of :func:`wizframe.load_contacts`; one part for each part of the customers, or for each 1,000
+        customers.
 
     Raises
     ------
     MissingExtraError, InvalidRequestError
         As for :func:`load_customers`.
     ProtocolError
-        When it is computed: some customers could not be read.
+        When it is computed: some customers do not exist or could not be read.
 
     Notes
     -----
-    Sends what :func:`wizframe.load_contacts` sends, when it is computed. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_contacts` when it is computed. Source: [D], [R].
 
     Examples
     --------
@@ -197,7 +200,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters, CONTACT)
-    _check(invalid, workers=workers, processes=processes)
+    check_options(invalid, workers=workers, processes=processes)
     connection = _connection(open_client(client), profile, rate, workers, processes, ca_bundle)
     options = {name: value for name, value in filters.items() if value is not None} | {"invalid": invalid}
     kept = {"connection": connection, "options": options}
@@ -219,7 +222,7 @@ def _frames() -> Any:
 
 
 def _own_texts() -> Any:
-    """Keep the loaders' dtypes: Dask would make texts another kind of string."""
+    """Keep the dtypes of a load: Dask would turn texts into another kind of string."""
     import dask  # noqa: PLC0415 - as above
 
     return dask.config.set({"dataframe.convert-string": False})
@@ -232,14 +235,6 @@ def _from_map(read: Any, parts: list[Any], table: Table, *, details: bool, **kep
 
 def _meta(table: Table, *, details: bool = False) -> pd.DataFrame:
     return to_frame([], table, details=details)[0]
-
-
-def _check(invalid: str, **counts: int | None) -> None:
-    if invalid not in ("warn", "raise", "drop"):
-        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'warn', 'raise', 'drop'")
-    for name, count in counts.items():
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-            raise InvalidRequestError(f"{name}={count!r}: must be a whole number from 1")
 
 
 def _connection(
@@ -267,7 +262,7 @@ def _processes() -> int:
 
 
 def _spans(client: BaseClient, filters: dict[str, Any], rows: int) -> list[tuple[datetime | None, datetime | None]]:
-    """Cut all customers into spans of creation, by looking at single ones in the list of those that are most."""
+    """Cut all customers into spans of ``created_at``, by single customers of the status that has most of them."""
     if client.query_dialect != "rest":
         return [(None, None)]
     statuses = (filters["status"],) if "status" in filters else STATUSES
@@ -280,7 +275,7 @@ def _spans(client: BaseClient, filters: dict[str, Any], rows: int) -> list[tuple
 
 
 def _nth(client: BaseClient, filters: dict[str, Any], status: str, number: int) -> tuple[datetime | None, int]:
-    """Look when the so-manieth customer of a status was created, and how many there are."""
+    """Tell when the customer with this number was created, and how many of its status exist."""
     asked = filters | {"status": status, "sort_by": "created_at", "sort": "asc", "page": number, "page_size": 1}
     page = client.customer.page(**asked)
     created = page.values("created_at")
@@ -313,8 +308,8 @@ def _contacts(customers: Any, *, connection: _Connection, options: dict[str, Any
 
 
 def _alone(frame: pd.DataFrame, watch: Watch) -> pd.DataFrame:
-    """Give a part without its baseline, which nobody will find where the part goes; a doubtful one is an error."""
-    for warning in watch.warnings:  # a worker's warnings are seen by nobody
+    """Give a part without its baseline, which stays in this process; raise an error if it may be incomplete."""
+    for warning in watch.warnings:  # the warnings of a cluster's process reach no user
         if isinstance(warning, IncompleteLoadWarning):
             raise ProtocolError(str(warning))
     let_go(attached(frame))

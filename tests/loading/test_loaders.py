@@ -83,6 +83,17 @@ class TestReferences:
         frame = wiz.load_customers(reference_ids=pd.Series([*wanted, *wanted, "nobody's"]))
         assert sorted(frame["reference_id"]) == sorted(wanted)
 
+    def test_references_that_were_not_found_are_named(self, wiz, caplog):
+        known = stored(wiz, status="active")[0]["reference_id"]
+        with caplog.at_level("INFO", "wizframe"):
+            wiz.load_customers(reference_ids=[known, "A,B", "nobody's"])
+            wiz.load_customers(reference_ids=known, status="inactive")
+            wiz.load_customers(reference_ids=known)
+        assert caplog.messages == [
+            "2 references not found: 'A,B', \"nobody's\"",
+            f"1 reference not found among the inactive customers: {known!r}",
+        ]
+
     def test_a_reference_with_a_comma_is_found_and_its_parts_are_not(self, wiz):
         first, second, third = stored(wiz)[:3]
         wiz.server.overwrite("customers", first["id"], reference_id="A,B")
@@ -151,7 +162,9 @@ class TestFrame:
 
         with (
             mock.patch.object(wiz.customer, "get", get_after_delete),
-            pytest.warns(IncompleteLoadWarning, match=f"1 customer could not be read.*{gone}") as caught,
+            pytest.warns(
+                IncompleteLoadWarning, match=f"1 customer does not exist or was deleted during the load: {gone}"
+            ) as caught,
         ):
             frame = wiz.load_customers(details=True)
         assert len(frame) == 29
@@ -210,8 +223,34 @@ class TestArguments:
         ids=repr,
     )  # fmt: skip
     def test_what_cannot_be_meant_is_refused_before_any_request(self, wiz, wrong):
-        with pytest.raises(InvalidRequestError, match=next(iter(wrong)) if "reference_ids" not in wrong else "texts"):
+        with pytest.raises(InvalidRequestError, match=next(iter(wrong))) as caught:
             wiz.load_customers(**wrong)
+        assert "nothing was sent" in str(caught.value)
+        assert not wiz.server.requests
+
+    def test_all_options_that_cannot_be_meant_are_named_at_once_with_what_is_allowed(self, wiz):
+        with pytest.raises(
+            InvalidRequestError, match=r"invalid='no' \(allowed: 'warn', .*workers=0 \(allowed: whole num"
+        ):
+            wiz.load_customers(invalid="no", workers=0)
+
+    def test_a_parameter_that_does_not_exist_is_refused_with_the_closest_one(self, wiz):
+        calls = [
+            (
+                wizframe.load_customers,
+                {"stauts": "active"},
+                r"stauts= is unknown; did you mean '?status'?.*\. load_customers\(",
+            ),
+            (wizframe.load_contacts, {"customers": [], "sortby": "created_at"}, "did you mean '?sort_by'?"),
+            (wizframe.iter_customers, {"chunk_size": 5}, "did you mean '?chunksize'?"),
+            (wizframe.iter_contacts, {"customers": [], "worker": 5}, "did you mean '?workers'?"),
+            (wizframe.refresh, {"frame": wiz.load_customers(), "deletion": True}, "did you mean '?deletions'?"),
+            (wizframe.load_customers, {"colour": "red"}, "colour= is unknown"),
+        ]
+        wiz.server.requests.clear()
+        for function, options, message in calls:
+            with pytest.raises(InvalidRequestError, match=message):
+                function(**options)
         assert not wiz.server.requests
 
     def test_a_date_means_its_first_moment_in_utc(self, wiz):

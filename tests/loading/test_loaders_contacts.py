@@ -5,7 +5,7 @@ import pytest
 from support.loaders import stored
 
 import wizframe
-from wizframe.errors import IncompleteLoadWarning, InvalidRequestError
+from wizframe.errors import IncompleteLoadWarning, InvalidRequestError, NotFoundError
 from wizframe.fields import CONTACT
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
@@ -51,10 +51,32 @@ def test_nobody_has_no_contacts_in_the_usual_columns(wiz, nobody):
 
 def test_unknown_customers_are_reported_beside_the_rest(wiz):
     known = stored(wiz)[0]["id"]
-    with pytest.warns(IncompleteLoadWarning, match="2 customers could not be read.*cust_a, cust_b") as caught:
+    with pytest.warns(IncompleteLoadWarning, match="2 customers do not exist or were .*: cust_a, cust_b") as caught:
         frame = wiz.load_contacts(["cust_b", known, "cust_a"])
     assert set(frame["customer_id"]) == {known}
+    assert "incomplete" not in str(caught[0].message)
     assert caught[0].filename == __file__
+    assert frame.wiz.unread["customer_id"].tolist() == ["cust_a", "cust_b"]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "message"),
+    [
+        ("K-1042", "the customer does not exist: K-1042. .*reference"),
+        (["a", "b"], "none of the 2 customers exists: a, b"),
+    ],
+)
+def test_customers_of_whom_none_exists_are_an_error(wiz, unknown, message):
+    with pytest.raises(NotFoundError, match=message):
+        wiz.load_contacts(unknown)
+    with pytest.raises(NotFoundError, match=message):
+        list(wiz.iter_contacts(unknown))
+
+
+def test_a_frame_of_contacts_names_no_customers_and_the_error_says_what_to_pass(wiz):
+    contacts = wiz.load_contacts(wiz.load_customers())
+    with pytest.raises(InvalidRequestError, match=r"frame of contacts .*customers.* Pass .*frame\['customer_id'\]"):
+        wiz.load_contacts(contacts)
 
 
 @pytest.mark.parametrize("status", ["active", "inactive"])

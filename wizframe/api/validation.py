@@ -5,18 +5,38 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from wizframe.api.dialects import Record, unknown_fields, writable_attributes
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, Table, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Moment", "check_parameters", "check_record", "moment", "whole_contact"]
+__all__ = ["Moment", "check_parameters", "check_record", "moment", "refuses_unknown_names", "whole_contact"]
 
 Moment = str | date | datetime
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a public function refuse an unknown parameter with the closest one that it has."""
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(function)
+    def checked(*args: P.args, **options: P.kwargs) -> R:
+        wrong = [(name, f"is unknown{_suggestion(name, known)}") for name in options if name not in known]
+        if wrong:
+            message = "; ".join(f"{name}= {reason}" for name, reason in wrong)
+            hint = f"{function.__name__}() takes {', '.join(known)}."
+            raise InvalidRequestError(f"invalid parameter, nothing was sent: {message}", wrong, hint=hint)
+        return function(*args, **options)
+
+    return checked
 
 
 def check_parameters(parameters: Mapping[str, Any], table: Table) -> dict[str, Any]:

@@ -1,153 +1,189 @@
-"""Turn the records of a load into the frame that the user gets: filtered, ordered, validated, with its baseline."""
+"""Turn the records of a load into the user's frame: filtered, ordered, validated, with its baseline."""
 
 from __future__ import annotations
 
-import warnings
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from wizframe.api.dialects import unknown_fields
+from wizframe.api.order import identity
 from wizframe.api.validation import moment
-from wizframe.errors import Hint, IncompleteLoadWarning, InvalidDataError, InvalidDataWarning, caller_level
+from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
+from wizframe.frames.arrow import in_order
+from wizframe.frames.arrow_backed import arrow_backed
 from wizframe.frames.baselines import Baseline, attach
+from wizframe.frames.build import column_array, frame_of, text_array
+from wizframe.frames.memory import POOL, give_back
 from wizframe.frames.problems import problems_frame
 from wizframe.frames.schemas import find_problems
+from wizframe.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
-    from wizframe.fields import Table
-    from wizframe.loading.reader import Reading
-    from wizframe.loading.rows import Rows
+    import numpy.typing as npt
 
-__all__ = ["Invalid", "build", "latest_change", "passing", "typed", "warn_incomplete"]
+    from wizframe.api.pages import Columns, Page, Record, Records
+    from wizframe.fields import Table
+    from wizframe.frames.build import Misfit
+    from wizframe.loading.reader import Reader
+
+__all__ = ["Invalid", "Rows", "build", "latest_change", "passes", "passing", "time_of", "typed"]
 
 Invalid = Literal["warn", "raise", "drop"]
-_DOUBTS_SAID = 5
+# Pages that become one array at a time: each array costs time, and pages take more memory than arrays.
+_PAGES_AT_A_TIME = 50
 
 
-def _customers(ids: Collection[str]) -> str:
-    return f"{len(ids)} customer{'s' if len(ids) != 1 else ''}"
+class Rows:
+    """Rows of a table, in the order in which they came first; a record that comes again counts as it came last."""
 
+    def __init__(self, table: Table, *, details: bool = False) -> None:
+        self.table = table
+        self.columns = table.columns(details=details)
+        self.sent: set[str] = set()  # fields that any of the records had
+        self._pages: list[Page] = []
+        self._arrays: dict[str, list[pa.Array]] = {name: [] for name in self.columns}
+        self._misfits: dict[str, list[Misfit]] = {name: [] for name in self.columns}
+        self._nameless: dict[int, str] = {}
+        self._converted = self._count = 0
 
-def warn_incomplete(reading: Reading) -> None:
-    """Say once why a load may be incomplete.
+    def add(self, page: Page) -> None:
+        """Add the rows of a page, which belongs to the rows from now on."""
+        if not len(page):
+            return
+        self.sent.update(page.names)
+        if not page.is_named:
+            for number, record in enumerate(page.records, self._count):
+                if not isinstance(record.get("id"), str) or not record["id"]:  # told apart by all that they hold
+                    self._nameless[number] = ascii(identity(record))
+        self._pages.append(page)
+        self._count += len(page)
+        if len(self._pages) == _PAGES_AT_A_TIME:
+            self._convert()
 
-    Parameters
-    ----------
-    reading : Reading
+    def _convert(self) -> None:
+        """Turn pages into one array for each column."""
+        parts = [page.look().rows for page in self._pages]
+        for name in self.columns:
+            array, misfits = self._column_of(name, parts)
+            self._arrays[name].append(array)
+            self._misfits[name] += [misfit._replace(position=self._converted + misfit.position) for misfit in misfits]
+        self._pages.clear()
+        self._converted = self._count
+        give_back(sum(self._arrays[name][-1].nbytes for name in self.columns))
 
-    Warns
-    -----
-    IncompleteLoadWarning
-    """
-    doubts = list(dict.fromkeys(reading.doubts))
-    gone, broken = sorted(set(reading.failures.gone)), reading.failures.broken
-    if gone:
-        doubts.append(f"{_customers(gone)} could not be read, and may be deleted: {', '.join(gone[:5])}")
-    if broken:
-        some = ", ".join(sorted(broken)[:5])
-        first = next(iter(broken.values()))
-        where = Hint(", frame.wiz.unread lists them", "")
-        doubts.append(f"{_customers(broken)} could not be read{where}: {some} (first: {first})")
-    if doubts:
-        doubts[_DOUBTS_SAID:] = [f"and {len(doubts) - _DOUBTS_SAID} reasons more"] if doubts[_DOUBTS_SAID:] else []
-        message = f"the load of {reading.table.name} may be incomplete: {'; '.join(doubts)}. Load again to be sure."
-        _warn(reading, IncompleteLoadWarning(message))
+    def _column_of(self, name: str, parts: list[Columns | Records]) -> tuple[pa.Array, list[Misfit]]:
+        texts = [part.texts(name) for part in parts]
+        if texts and all(text is not None for text in texts):
+            return text_array(pa.concat_arrays(texts, memory_pool=POOL), self.table[name])
+        values = chain.from_iterable(part.values(name) for part in parts)
+        return column_array(list(values), self.table[name])
+
+    def frame(self, *, sort_by: str | None, ascending: bool) -> tuple[pd.DataFrame, list[tuple[str, Misfit]]]:
+        """Build the frame, and list the values that do not fit their columns; the rows are gone afterwards."""
+        self._convert()
+        rows = self._latest()
+        if sort_by:
+            key = pc.take(self._column(sort_by), rows, memory_pool=POOL)
+            order = "ascending" if ascending else "descending"  # stable, blank ones at the end
+            rows = rows[pc.array_sort_indices(key, order=order, memory_pool=POOL).to_numpy()]
+            del key
+        give_back(self._column("id").nbytes)
+        is_in_order = len(rows) == self._count and bool((rows == np.arange(self._count)).all())
+        columns: dict[str, Any] = dict.fromkeys(self.columns)
+        # One after the other, so that only one column exists twice at a time; the largest ones when others made room.
+        for name in sorted(self.columns, key=lambda name: sum(part.nbytes for part in self._arrays[name])):
+            column = self._column(name)
+            columns[name] = column if is_in_order else pc.take(column, rows, memory_pool=POOL)
+            del self._arrays[name], column
+            give_back(columns[name].nbytes)
+        frame, size = frame_of(columns, self.table), sum(column.nbytes for column in columns.values())
+        del columns
+        give_back(size)
+        return frame, self._misfits_in(rows)
+
+    def _column(self, name: str) -> pa.Array:
+        if len(self._arrays[name]) > 1:
+            self._arrays[name] = [pa.concat_arrays(self._arrays[name], memory_pool=POOL)]
+            give_back(self._arrays[name][0].nbytes)
+        return self._arrays[name][0]
+
+    def _latest(self) -> npt.NDArray[np.int64]:
+        """Find the rows that count: of each record the last that came, at the place of the first."""
+        keys = self._column("id")
+        odd = {misfit.position: ascii(misfit.value) for misfit in self._misfits["id"]} | self._nameless
+        if odd:
+            keys = pa.array([odd.get(number, key) for number, key in enumerate(keys.to_pylist())], pa.large_string())
+        order, is_again = in_order(keys)
+        latest = np.full(self._count, -1)
+        latest[order[~is_again[:-1]]] = order[~is_again[1:]]
+        return latest[latest >= 0]
+
+    def _misfits_in(self, rows: npt.NDArray[np.int64]) -> list[tuple[str, Misfit]]:
+        """List misfits under the numbers of the finished frame's rows, column by column."""
+        places = np.full(self._count, -1)
+        places[rows] = np.arange(len(rows))
+        found = []
+        for name in self.columns:
+            moved = [misfit._replace(position=int(places[misfit.position])) for misfit in self._misfits[name]]
+            found += [(name, misfit) for misfit in sorted(moved, key=lambda one: one.position) if misfit.position >= 0]
+        return found
 
 
 def build(
-    reading: Reading,
+    reader: Reader,
     rows: Rows,
     *,
-    is_whole: bool = False,
-    customers: tuple[str, ...] | None = None,
-    details: bool,
-    sort_by: str | None,
-    sort: Literal["asc", "desc"],
+    sort_by: str | None = None,
+    sort: Literal["asc", "desc"] = "asc",
     invalid: Invalid,
+    dtype_backend: Literal["pyarrow"] | None = None,
+    is_whole: bool = False,
+    parents: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
-    """Build the frame of some rows.
+    """Build the frame of some rows; the reader's filters are applied, even if the service ignored them.
 
-    Parameters
-    ----------
-    reading : Reading
-        Whose filters are applied to the rows, whatever the service made of them.
-    rows : Rows
-    is_whole : bool
-        Whether everything that there is was asked for, but for the reading's filters.
-    customers : tuple of str, optional
-        Of contacts: whose were asked for.
-    details, sort, invalid
-        As in :func:`wizframe.load_customers`.
-    sort_by : str or None
-        None leaves the order of the rows.
-
-    Returns
-    -------
-    DataFrame
-        RangeIndex, baseline attached.
-
-    Raises
-    ------
-    InvalidDataError
+    ``is_whole`` says that the load asked for every record that passes the filters, ``parents`` whose children it
+    asked for.
     """
-    sent = rows.sent
-    frame, problems = typed(rows, reading.table, sort_by=sort_by, ascending=sort == "asc")
-    frame, problems = _only(passing(frame, reading.filters), frame, problems)
-    _report(problems, len(frame), reading, invalid)
+    frame, problems = typed(rows, sort_by=sort_by, ascending=sort == "asc")
+    frame, problems = _chosen(passing(frame, reader.filters), frame, problems)
+    _report(problems, len(frame), reader, invalid)
     if invalid == "drop":
-        frame, problems = _only(~frame.index.isin(problems["row"].tolist()), frame, problems)
-    problems = pd.concat([problems, _field_problems(sent, reading.table, details=details)], ignore_index=True)
-    lacks_nothing = is_whole and not (reading.filters or reading.doubts or invalid == "drop")
-    whose = {"customers": customers or (), "takes_new": is_whole or customers is not None}
-    _attach(frame, reading, problems, is_whole=lacks_nothing, **whose)
-    return frame
+        frame, problems = _chosen(~frame.index.isin(problems["row"].tolist()), frame, problems)
+    baseline = Baseline(
+        reader.table,
+        reader.client.account,
+        reader.client.connection,
+        frame[frame["id"].notna()] if frame["id"].hasnans else frame.copy(deep=False),
+        pd.concat([problems, _field_problems(rows)], ignore_index=True),
+        reader.filters,
+        is_whole=is_whole and not (reader.filters or reader.doubts or invalid == "drop"),
+        seen_at=reader.seen_at(latest_change(frame)),
+        takes_new=is_whole or parents is not None,
+        customers=parents or (),
+        unread=reader.failures.frame(),
+    )
+    attach(frame, baseline)
+    return arrow_backed(frame) if dtype_backend else frame
 
 
-def typed(
-    rows: Rows, table: Table, *, sort_by: str | None = None, ascending: bool = True
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Build a frame and validate it.
-
-    Parameters
-    ----------
-    rows : Rows
-        They are gone afterwards.
-    table : Table
-    sort_by, ascending
-        As for :meth:`Rows.frame`.
-
-    Returns
-    -------
-    DataFrame
-        RangeIndex.
-    DataFrame
-        One row per problem: row, column, value, rule.
-    """
+def typed(rows: Rows, *, sort_by: str | None = None, ascending: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Build a frame with a RangeIndex, and the frame of its problems: row, column, value, rule."""
     frame, misfits = rows.frame(sort_by=sort_by, ascending=ascending)
     odd = problems_frame((misfit.position, name, misfit.value, misfit.rule) for name, misfit in misfits)
-    problems = pd.concat([odd, find_problems(frame, table)], ignore_index=True)
+    problems = pd.concat([odd, find_problems(frame, rows.table)], ignore_index=True)
     return frame, problems.drop_duplicates(["row", "column", "rule"])
 
 
 def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
-    """Tell which rows every filter lets through; both ends of a range are excluded.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Typed.
-    filters : dict
-        ``status`` and the four times.
-
-    Returns
-    -------
-    Series of bool
-    """
+    """Tell which rows every filter lets through; both ends of a range are excluded."""
     kept = pd.Series(data=True, index=frame.index)
     for name, value in filters.items():
         if name == "status":
@@ -159,7 +195,34 @@ def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
     return kept
 
 
-def _only(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def passes(record: Record, filters: dict[str, Any]) -> bool:
+    """Tell the same of a single record."""
+    return all(_passes(record, name, value) for name, value in filters.items())
+
+
+def _passes(record: Record, name: str, value: Any) -> bool:
+    if name == "status":
+        return bool(record.get("status") == value)
+    column, side = name.rsplit("_", 1)
+    time, bound = time_of(record, f"{column}_at"), moment(value)
+    return time is not None and (time > bound if side == "after" else time < bound)
+
+
+def time_of(record: Record, name: str) -> datetime | None:
+    """Read a time of a record; None if it is absent or not a time."""
+    try:
+        return moment(record[name])
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def latest_change(frame: pd.DataFrame) -> datetime | None:
+    """Give the newest ``updated_at``; None if no row has one."""
+    latest = frame["updated_at"].max() if "updated_at" in frame else None
+    return None if pd.isna(latest) else latest.to_pydatetime()
+
+
+def _chosen(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep some rows and their problems, both under the rows' new numbers."""
     is_kept = np.asarray(kept, dtype=bool)
     numbers = np.where(is_kept, is_kept.cumsum() - 1, -1)[problems["row"].to_numpy(dtype=np.intp)]
@@ -168,70 +231,30 @@ def _only(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.Da
     return (frame if is_kept.all() else frame[is_kept].reset_index(drop=True)), left
 
 
-def _field_problems(sent: set[str], table: Table, *, details: bool) -> pd.DataFrame:
-    """List fields that the service did not send, and fields that wizframe does not know. They concern no single row."""
-    if not sent:
+def _field_problems(rows: Rows) -> pd.DataFrame:
+    """List fields that the service did not send, and fields unknown to wizframe; they concern no single row."""
+    if not rows.sent:
         return problems_frame()
-    optional = ("object", "ids")  # details without a price list, say, lack the key
-    lacking = [
-        name
-        for name in table.columns(details=details)
-        if name not in sent and table[name].kind not in optional and name != "assigned_price_list_id"
-    ]
-    rows = [(None, name, None, "was not sent by the service: the column is empty") for name in lacking]
-    unknown = sorted(unknown_fields(dict.fromkeys(sent), table))
-    rows += [(None, name, None, "is unknown to wizframe: it stays in WizCommerce") for name in unknown]
-    return problems_frame(rows)
+    # Details of a customer without a price list lack its keys.
+    optional = {name for name in rows.columns if rows.table[name].kind in ("object", "ids")} | {
+        "assigned_price_list_id"
+    }
+    absent = [name for name in rows.columns if name not in rows.sent and name not in optional]
+    unknown = sorted(unknown_fields(dict.fromkeys(rows.sent), rows.table))
+    found = [(None, name, None, "was not sent by the service: the column is empty") for name in absent]
+    found += [(None, name, None, "is unknown to wizframe: it stays in WizCommerce") for name in unknown]
+    return problems_frame(found)
 
 
-def _report(problems: pd.DataFrame, rows: int, reading: Reading, invalid: Invalid) -> None:
+def _report(problems: pd.DataFrame, count: int, reader: Reader, invalid: Invalid) -> None:
     if problems.empty:
         return
     counts = problems.groupby("column").size().sort_values(ascending=False, kind="stable")
-    said = ", ".join(f"{name} {count}" for name, count in counts.items())
-    message = f"{problems['row'].nunique()} of {rows} {reading.table.name} break the schema ({said})"
+    columns = ", ".join(f"{name} {count}" for name, count in counts.items())
+    bad = problems["row"].nunique()
+    message = f"{bad} of {count} {reader.table.name} {plural(bad, 'breaks', 'break')} the schema ({columns})"
     if invalid == "raise":
-        raise InvalidDataError(message, problems, hint=Hint("error.failures lists them", ""))
-    what = "; they were left out" if invalid == "drop" else Hint("; frame.wiz.problems lists them", "")
-    _warn(reading, InvalidDataWarning(f"{message}{what}"))
-
-
-def _warn(reading: Reading, warning: Warning) -> None:
-    """Tell the user's own line, or whoever watches: with threads, Python cannot tell whose line it is."""
-    if reading.watch:
-        reading.watch.warnings.append(warning)
-    else:
-        warnings.warn(warning, stacklevel=caller_level())
-
-
-def latest_change(frame: pd.DataFrame) -> datetime | None:
-    """Give the newest ``updated_at``.
-
-    Parameters
-    ----------
-    frame : DataFrame
-
-    Returns
-    -------
-    datetime or None
-        None where no row tells it.
-    """
-    latest = frame["updated_at"].max() if "updated_at" in frame else None
-    return None if pd.isna(latest) else latest.to_pydatetime()
-
-
-def _attach(frame: pd.DataFrame, reading: Reading, problems: pd.DataFrame, **facts: Any) -> None:
-    named = frame[frame["id"].notna()] if frame["id"].hasnans else frame.copy(deep=False)
-    client, seen_at = reading.client, reading.seen_at(latest_change(frame))
-    baseline = Baseline(
-        reading.table,
-        client.account,
-        client.connection,
-        named,
-        problems,
-        reading.filters,
-        seen_at=seen_at,
-        unread=reading.failures.frame(),
-        **facts,
-    )
-    attach(frame, baseline)
+        raise InvalidDataError(message, problems, hint=Hint(python="The error's .failures lists them.", cli=""))
+    listed = str(Hint(python="; frame.wiz.problems lists them", cli=""))
+    left_out = f"; {plural(bad, 'it was', 'they were')} left out"
+    reader.warn(InvalidDataWarning(message + (left_out if invalid == "drop" else listed)))

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
 
 from wizframe.api.client import open_client
 from wizframe.api.pages import Page
-from wizframe.api.validation import Moment, check_parameters
-from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
-from wizframe.frames.arrow_backed import arrow_backed
-from wizframe.loading.arguments import check_options, customer_ids, texts_of, watch_of
-from wizframe.loading.failures import Failures
-from wizframe.loading.frame import Invalid, build, warn_incomplete
-from wizframe.loading.limit import cut, first_customers
-from wizframe.loading.lookups import ServiceLookups
-from wizframe.loading.reader import Reading
-from wizframe.loading.rows import Rows
-from wizframe.loading.stream import iter_contacts, iter_customers
-from wizframe.progress import Watch, bar
+from wizframe.api.validation import check_parameters, refuses_unknown_names
+from wizframe.errors import InvalidRequestError
+from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Table
+from wizframe.frames.baselines import attached
+from wizframe.frames.build import is_blank
+from wizframe.loading.frame import Rows, build
+from wizframe.loading.limit import cut, first_records
+from wizframe.loading.reader import Failures, Reader
+from wizframe.progress import Watch, bar, tell
+from wizframe.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
-
     from wizframe.api.client import BaseClient
+    from wizframe.api.pages import Record
+    from wizframe.api.validation import Moment
+    from wizframe.loading.frame import Invalid
 
-__all__ = ["ServiceLookups", "iter_contacts", "iter_customers", "load_contacts", "load_customers"]
+__all__ = ["check_options", "checked_reader", "load_contacts", "load_customers", "parent_ids"]
 
 Status = Literal["active", "inactive"]
+_SHOWN = 5  # references in one message
 
 
+@refuses_unknown_names
 def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     client: BaseClient | None = None,
@@ -50,66 +52,68 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> pd.DataFrame:
-    """Load every customer that the filters let through, in one validated frame.
+    """Load all customers that the filters let through into one validated frame.
 
     Parameters
     ----------
     client : Client, optional
         The one open connection by default.
     status : {'active', 'inactive'}, optional
-        Everybody by default. The service has no "all", so the inactive ones are walked, the active ones, and the
-        inactive ones again: nobody is missed whose status changes once meanwhile.
+        Both by default. The service has no "all", so the load reads the inactive customers, the active ones, and the
+        inactive ones again: a customer whose status changes once during the load is not missed.
     reference_ids : iterable of str, optional
-        Only these references.
+        Only customers with these references. A line says which of them were not found.
     created_after, created_before, updated_after, updated_before : str, date or datetime, optional
-        Both ends excluded; naive means UTC.
+        Both ends are excluded; a time without a zone is UTC.
     sort_by : {'created_at', 'updated_at', 'company_name', 'display_name'}, optional
-        Order of the finished frame; by default the oldest record first.
+        Order of the finished frame; by default the oldest record comes first.
     sort : {'asc', 'desc'}, default 'asc'
     limit : int, optional
-        At most so many rows, the first ones in that order. In an order of time the others are not read: such a load is
-        a look at the account, and does not prove that nothing is missing.
+        At most this many rows, the first ones in that order. Sorted by a time, the load stops as soon as it has them:
+        it gives a look at the account, and does not prove that nothing is missing.
     details : bool, default False
-        Read each customer's details too: terms of freight, sales reps, price list, addresses, contacts, attributes.
+        Also read each customer's details: freight terms, sales reps, price list, addresses, contacts, attributes.
     page_size : int, 1 to 100
-        Records asked for in each request.
+        Records in each request.
     workers : int, optional
-        Requests at a time; by default the client's.
+        Requests at a time; by default the client's number.
     invalid : {'warn', 'raise', 'drop'}
-        What becomes of rows that break the schema: kept with one warning, an error, or left out with one warning.
+        What happens to rows that break the schema: they stay and one warning counts them, the load fails, or they are
+        left out and one warning counts them.
     dtype_backend : {'pyarrow'}, optional
-        As in pandas' own readers: columns in Arrow's dtypes. Texts are in Arrow either way, so it costs no conversion.
+        As in pandas' own readers: columns in Arrow's dtypes. Texts are in Arrow either way, so this needs no copy.
     progress : bool or wizframe.progress.Watch, default True
-        Show a bar when it takes longer than a second; a watch follows the load from another thread, and can stop it.
+        Show a bar if the load takes longer than a second. A watch follows the load from another thread, and can stop
+        it.
 
     Returns
     -------
     DataFrame
         One row per customer, RangeIndex; columns and dtypes as in ``fields.CUSTOMER``: texts ``str``, times
-        ``datetime64[us, UTC]``, status a category; the same without rows and in both dialects.
+        ``datetime64[us, UTC]``, status a category. They are the same without rows, and in both dialects.
 
     Raises
     ------
     InvalidRequestError
-        A filter is unknown or out of range; nothing was sent.
+        A parameter is unknown or its value is not allowed; nothing was sent.
     InvalidDataError
         With ``invalid="raise"``; ``failures`` lists row, column, value, rule.
     TransportError, ServiceError
         See :mod:`wizframe.errors`.
     LoadStoppedError
-        The watch stopped it.
+        The watch stopped the load.
 
     Warns
     -----
     IncompleteLoadWarning
-        It could not be proven that nothing is missing; or details could not be read of some customers, which are left
-        out: ``frame.wiz.unread`` lists them.
+        The load could not prove that nothing is missing; or the details of some customers could not be read. These
+        customers are left out, and ``frame.wiz.unread`` lists them.
     InvalidDataWarning
         Rows break the schema; ``frame.wiz.problems`` lists them unless they were left out.
 
     Notes
     -----
-    Sends ``GET /customers`` for each page and status, a few of them twice to prove that nothing moved, and ``GET
+    Sends ``GET /customers`` for each page and status, for a few pages twice to prove that nothing moved, and ``GET
     /customers/{id}`` for each customer with ``details``. Filters that the service ignores or does not have are
     applied to the loaded rows. Source: [D], [R].
 
@@ -124,40 +128,31 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     order = {"sort_by": sort_by, "sort": sort, "page_size": page_size}
-    check_parameters(filters | order, CUSTOMER)
-    check_options(invalid, dtype_backend, workers=workers, limit=limit)
-    wanted = None if reference_ids is None else texts_of(reference_ids)
-    reading = Reading(
-        open_client(client),
-        CUSTOMER,
-        filters,
-        page_size,
-        workers,
-        watch_of(progress),
-        failures=Failures(is_tolerant=True),
-    )
+    options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
+    reader = checked_reader(CUSTOMER, client, filters | order, progress, **options, workers=workers, limit=limit)
+    wanted = None if reference_ids is None else texts_of(reference_ids, "reference_ids")
     sort_by = sort_by or "created_at"
     rows = Rows(CUSTOMER, details=details)
     with bar("customers", enabled=progress) as show:
         if wanted is not None:
-            records = reading.customers_by_reference(wanted, show)
+            records = reader.by_reference(wanted, show)
         elif limit is not None:
-            records = first_customers(reading, sort_by=sort_by, sort=sort, limit=limit, show=show)
+            records = first_records(reader, sort_by=sort_by, sort=sort, limit=limit, show=show)
         elif details:
-            records = reading.customers(show)
+            records = reader.records(show)
         else:
             records = []
-            for page in reading.customer_pages(show, rows.columns):
+            for page in reader.pages(show, rows.columns):
                 rows.add(page)
+    _tell_not_found(wanted or (), records, status)
     if limit is not None:
-        records = cut(records, reading.filters, sort_by=sort_by, sort=sort, limit=limit)
-    rows.add(Page(reading.details(records, progress=progress) if details else records))
-    is_whole = wanted is None and limit is None
-    warn_incomplete(reading)
-    frame = build(reading, rows, is_whole=is_whole, details=details, sort_by=sort_by, sort=sort, invalid=invalid)
-    return arrow_backed(frame) if dtype_backend else frame
+        records = cut(records, reader.filters, sort_by=sort_by, sort=sort, limit=limit)
+    rows.add(Page(reader.details(records, progress=progress) if details else records))
+    reader.warn_if_incomplete()
+    return build(reader, rows, is_whole=wanted is None and limit is None, sort_by=sort_by, sort=sort, **options)
 
 
+@refuses_unknown_names
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any],
     *,
@@ -174,7 +169,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> pd.DataFrame:
-    """Load the contacts of one or many customers, in one validated frame.
+    """Load the contacts of one or many customers into one validated frame.
 
     Parameters
     ----------
@@ -185,7 +180,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     invalid, dtype_backend, progress
         As for :func:`load_customers`.
     sort_by : {'created_at', 'updated_at'}, optional
-        Order of the finished frame; by default in the order of the customers.
+        Order of the finished frame; by default that of the customers.
     sort : {'asc', 'desc'}, default 'asc'
         ``desc`` alone means the newest record first.
 
@@ -197,16 +192,19 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Raises
     ------
     InvalidRequestError
-        An id or a filter cannot be sent.
-    InvalidDataError, TransportError, ServiceError
-        As for :func:`load_customers`.
+        An id or a filter cannot be sent; nothing was sent.
+    NotFoundError
+        None of the customers exists.
+    InvalidDataError, TransportError, ServiceError, LoadStoppedError
+        As for :func:`load_customers`; also if no customer can be read, or ten in a row cannot.
 
     Warns
     -----
     IncompleteLoadWarning
-        Some customers could not be read (deleted meanwhile, say, or refused, or broken after all attempts); the others'
-        contacts are there, and ``frame.wiz.unread`` lists who is not. Where nobody can be read, or ten in a row cannot,
-        that is an error.
+        Some customers do not exist or could not be read. The contacts of the others are in the frame, and
+        ``frame.wiz.unread`` lists the customers that were left out.
+    InvalidDataWarning
+        As for :func:`load_customers`.
 
     Notes
     -----
@@ -224,16 +222,88 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "status": status, "created_after": created_after, "created_before": created_before,
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
-    check_parameters(filters | {"sort_by": sort_by, "sort": sort}, CONTACT)
-    check_options(invalid, dtype_backend, workers=workers)
-    wanted = customer_ids(customers)
-    failures = Failures(is_tolerant=True)
-    watch = watch_of(progress)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch, failures=failures)
-    rows = Rows(CONTACT, details=False)
-    rows.add(Page(reading.contacts(wanted, progress=progress)))
+    options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
+    order = {"sort_by": sort_by, "sort": sort}
+    reader = checked_reader(CONTACT, client, filters | order, progress, **options, workers=workers)
+    parents = parent_ids(customers, CONTACT)
+    rows = Rows(CONTACT)
+    for page in reader.child_pages(parents, progress=progress):
+        rows.add(page)
+    reader.failures.check_found(CUSTOMER)
+    reader.warn_if_incomplete()
     sort_by = sort_by or ("created_at" if sort == "desc" else None)
-    asked = tuple(wanted)
-    warn_incomplete(reading)
-    frame = build(reading, rows, customers=asked, details=False, sort_by=sort_by, sort=sort, invalid=invalid)
-    return arrow_backed(frame) if dtype_backend else frame
+    return build(reader, rows, parents=tuple(parents), sort_by=sort_by, sort=sort, **options)
+
+
+def checked_reader(
+    table: Table,
+    client: BaseClient | None,
+    parameters: dict[str, Any],
+    progress: bool | Watch,  # noqa: FBT001 - passed on as the user gave it
+    *,
+    invalid: str,
+    dtype_backend: str | None,
+    **counts: int | None,
+) -> Reader:
+    """Check all options of a load before any request, and give its reader."""
+    check_parameters(parameters, table)
+    check_options(invalid, dtype_backend, **counts)
+    return Reader(
+        open_client(client),
+        table,
+        {name: value for name, value in parameters.items() if name not in ("sort_by", "sort", "page_size")},
+        page_size=parameters.get("page_size", MAX_PAGE_SIZE),
+        asked_workers=counts["workers"],
+        watch=progress if isinstance(progress, Watch) else None,
+        failures=Failures(is_tolerant=True),
+    )
+
+
+def check_options(invalid: str, dtype_backend: str | None = None, **counts: int | None) -> None:
+    """Check the options that are not parameters of a list; counts are None or whole numbers from 1."""
+    wrong = []
+    if invalid not in ("warn", "raise", "drop"):
+        wrong.append(f"invalid={invalid!r} (allowed: 'warn', 'raise', 'drop')")
+    if dtype_backend not in (None, "pyarrow"):
+        wrong.append(f"dtype_backend={dtype_backend!r} (allowed: None, 'pyarrow')")
+    for name, count in counts.items():
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            wrong.append(f"{name}={count!r} (allowed: whole numbers from 1)")
+    if wrong:
+        raise InvalidRequestError(f"invalid options, nothing was sent: {', '.join(wrong)}")
+
+
+def texts_of(values: Iterable[str], name: str) -> list[str]:
+    """List the texts that a parameter holds; refuse everything else."""
+    allowed = "(allowed: one text, or a list or Series of texts)"
+    if isinstance(values, (Mapping, pd.DataFrame)) or not isinstance(values, Iterable):
+        raise InvalidRequestError(f"invalid {name}, nothing was sent: it is of type {type(values).__name__} {allowed}")
+    texts = [values] if isinstance(values, str) else list(values)
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            raise InvalidRequestError(f"invalid {name}, nothing was sent: it contains {text!r} {allowed}")
+    return texts
+
+
+def parent_ids(parents: str | Iterable[str] | pd.DataFrame | pd.Series[Any], table: Table) -> list[str]:
+    """List the ids of the parents whose records are wanted, each once."""
+    parent = table.parent or table
+    if isinstance(parents, pd.DataFrame):
+        own = attached(parents)
+        if own is not None and own.table is not parent:
+            message = f"a frame of {own.table.name} does not say which {parent.name} are meant"
+            raise InvalidRequestError(message, hint=f"Pass their ids, such as frame[{table.parent_id!r}].unique().")
+        if "id" not in parents and "id" not in parents.index.names:
+            raise InvalidRequestError(f"the frame of {parent.name} has no column or index level 'id'")
+        given = parents["id"] if "id" in parents else parents.index.get_level_values("id")
+        parents = [identifier for identifier in given if not is_blank(identifier)]
+    return list(dict.fromkeys(texts_of(parents, parent.name)))
+
+
+def _tell_not_found(wanted: Iterable[str], records: Iterable[Record], status: str | None) -> None:
+    found = {record["reference_id"] for record in records if isinstance(record.get("reference_id"), str)}
+    missing = [reference for reference in dict.fromkeys(wanted) if reference not in found]
+    if missing:
+        some = ", ".join(map(repr, missing[:_SHOWN])) + (", …" if missing[_SHOWN:] else "")
+        where = f" among the {status} customers" if status else ""
+        tell(f"{counted(len(missing), 'reference')} not found{where}: {some}")

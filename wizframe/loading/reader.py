@@ -1,109 +1,152 @@
-"""Read the records of a load through the client: walks, look-ups by reference, details, contacts."""
+"""Read the records of one load through the client, and note what could not be read."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+import warnings
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from wizframe.api.lists import walk_lists
 from wizframe.api.order import created, identities
 from wizframe.api.pages import Page
 from wizframe.api.seen_ids import SeenHashes
-from wizframe.errors import ProtocolError
-from wizframe.fields import STATUSES
-from wizframe.loading.failures import OF_ONE, Failures
-from wizframe.progress import Watch, bar
+from wizframe.errors import (
+    AuthenticationError,
+    Hint,
+    IncompleteLoadWarning,
+    NotFoundError,
+    NotSentError,
+    ProtocolError,
+    RateLimitError,
+    ServiceError,
+    TransportError,
+    caller_level,
+)
+from wizframe.fields import MAX_PAGE_SIZE, STATUSES
+from wizframe.frames.problems import problems_frame
+from wizframe.progress import bar
+from wizframe.text import counted, plural
+from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
+
+    import pandas as pd
 
     from wizframe.api.client import BaseClient
     from wizframe.api.lists import Taken
     from wizframe.api.pages import Record
     from wizframe.api.seen_ids import Names
+    from wizframe.errors import WizframeError
     from wizframe.fields import Table
+    from wizframe.progress import Watch
 
+    T = TypeVar("T")
     Show = Callable[[int, int | None], None]
 
-__all__ = ["Reading"]
+__all__ = ["UNREAD_COLUMNS", "Failures", "Reader"]
 
+UNREAD_COLUMNS = ["customer_id", "what", "code", "what_happened"]
+# Servers refuse addresses above 8 kB, and a reference may need three characters for each of its own.
 _REFERENCES_PER_REQUEST = 40
-_AHEAD = 8  # results that wait for their turn, for each worker
-_LARGEST_DIFFERENCE = timedelta(days=1)  # between the clocks of one service
-_CHARACTERS_PER_REQUEST = 4000  # servers refuse addresses above 8 kB
+_CHARACTERS_PER_REQUEST = 4000
+# Results that wait for their turn, for each worker: one slow customer must not stop the other threads.
+_AHEAD = 8
+# A clock that differs more from the records' times than this is another machine's: its time says nothing.
+_LARGEST_DIFFERENCE = timedelta(days=1)
+# Reading one record may end so. A wrong key, a rate limit or a server that cannot be reached concern all records.
+_CONCERNS_ONE = (ServiceError, TransportError)
+_CONCERNS_ALL = (AuthenticationError, RateLimitError, NotSentError)
+_MOST_IN_A_ROW = 10  # so many records that fail one after the other mean that the service fails
+# One would do to know that anything was read, but another list of the same record may still fail.
+_REMEMBERED = 100
+_SHOWN = 5  # ids or reasons in one message
 
 
 @dataclass
-class Reading:
-    """One load under way: which records, and what could not be read.
+class Failures:
+    """What went wrong with single records. Threads share it."""
 
-    Parameters
-    ----------
-    client : Client
-    table : Table
-    filters : dict
-        ``status`` and the four times; None means not given.
-    page_size : int
-    asked_workers : int, optional
-        Requests at a time; the client's own number by default.
-    watch : Watch, optional
-        Who may stop it, and hears its warnings.
-    names : callable
-        Gives a walk an empty set for the names of its records.
+    is_tolerant: bool = False  # whether records that may exist are left out, too; a plan must not guess
+    rows: dict[tuple[str, str], WizframeError] = field(default_factory=dict)  # by id, and what was read of it
+    _in_a_row: int = 0
+    _read: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    Attributes
-    ----------
-    doubts : list of str
-        Why the load may be incomplete.
-    failures : Failures
-        Customers that are not there (any more), or could not be read.
-    """
+    def note(self, identifier: str, what: str, error: WizframeError) -> None:
+        """Note a failure; raise it if it concerns more than this record."""
+        is_gone = isinstance(error, NotFoundError)
+        with self._lock:
+            self._in_a_row += not is_gone and (identifier, what) not in self.rows
+            self._read.discard(identifier)
+            is_too_much = self._in_a_row >= _MOST_IN_A_ROW
+            if is_gone or (self.is_tolerant and not isinstance(error, _CONCERNS_ALL) and not is_too_much):
+                self.rows[identifier, what] = error
+                return
+        raise error
+
+    def succeed(self, identifier: str, what: str) -> None:
+        """Note that a record, or a part of what is read of it, could be read."""
+        with self._lock:
+            self._in_a_row = 0
+            if len(self._read) < _REMEMBERED and (identifier, what) not in self.rows:
+                self._read.add(identifier)
+
+    def check(self) -> None:
+        """Raise the first failure if nothing could be read at all; records that do not exist are no failure here."""
+        if self.broken and not self._read:
+            raise next(iter(self.broken.values()))
+
+    def check_found(self, table: Table) -> None:
+        """Raise an error if none of the records exists."""
+        gone = self.gone
+        if gone and not self._read:
+            one, many = f"the {table.singular} does not exist", f"none of the {len(gone)} {table.name} exists"
+            hint = "Ids are in the column id. A reference is not an id."
+            raise NotFoundError(f"{plural(len(gone), one, many)}: {_some(gone)}", status=404, hint=hint)
+
+    @property
+    def gone(self) -> list[str]:
+        """Records that do not exist."""
+        return sorted({one for (one, _), error in self.rows.items() if isinstance(error, NotFoundError)})
+
+    @property
+    def broken(self) -> dict[str, WizframeError]:
+        """Records that may exist, and why they were not read."""
+        return {one: error for (one, _), error in self.rows.items() if not isinstance(error, NotFoundError)}
+
+    def frame(self) -> pd.DataFrame:
+        """List what could not be read, in the columns of ``UNREAD_COLUMNS``."""
+        rows = ((one, what, error.code, str(error)) for (one, what), error in sorted(self.rows.items()))
+        return problems_frame(rows, UNREAD_COLUMNS)
+
+
+@dataclass
+class Reader:
+    """One load under way."""
 
     client: BaseClient
     table: Table
-    filters: dict[str, Any]
-    page_size: int
-    asked_workers: int | None = None
+    filters: dict[str, Any] = field(default_factory=dict)  # `status` and the four times; None means not given
+    page_size: int = MAX_PAGE_SIZE
+    asked_workers: int | None = None  # requests at a time; by default the client's number
     watch: Watch | None = None
-    names: Callable[[], Names] = SeenHashes
-    doubts: list[str] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
+    names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk remembers its records
+    doubts: list[str] = field(default_factory=list)  # why the load may be incomplete
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
         self.filters = {name: value for name, value in self.filters.items() if value is not None}
         if self.watch:
             self.client = self.client.guarded(self.watch.check)
-
-    def seen_at(self, latest: datetime | None) -> datetime | None:
-        """Tell since when changes may not have been seen.
-
-        Parameters
-        ----------
-        latest : datetime or None
-            The newest ``updated_at`` that was read. It is later than the beginning at the most by how long the reading
-            took, and it is told by the clock that matters: that of an answer's Date may be another machine's.
-
-        Returns
-        -------
-        datetime or None
-            By the service's clock. None where nothing told it.
-        """
-        took = timedelta(seconds=time.monotonic() - self._began)
-        now = self.client.transport.clock.now()
-        if now is None:
-            return None if latest is None else latest - took
-        began = now - took
-        return began if latest is None else max(min(began, latest - took), began - _LARGEST_DIFFERENCE)
 
     @property
     def workers(self) -> int:
@@ -112,282 +155,198 @@ class Reading:
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """Each needs a walk of its own."""
+        """The statuses asked for; each needs a list of its own."""
         return (self.filters["status"],) if "status" in self.filters else STATUSES
 
-    @property
-    def _walks(self) -> tuple[str, ...]:
-        """Walk inactive customers before and after the active ones.
+    def seen_at(self, latest: datetime | None) -> datetime | None:
+        """Tell since when changes may not have been seen, by the service's clock; ``latest`` is the newest change read.
 
-        A record whose status changes once meanwhile is in one of the three lists for as long as it is walked; two
-        walks would miss one that goes from the list that is still to be read to the one that was read.
+        A change that was read is at most as much later than the beginning as the reading took. The response's own time
+        may be that of another machine, such as a proxy.
         """
-        if "status" in self.filters:
-            return self.statuses
+        took = timedelta(seconds=time.monotonic() - self._began)
+        now = self.client.transport.clock.now()
+        if now is None:
+            return None if latest is None else latest - took
+        began = now - took
+        return began if latest is None else max(min(began, latest - took), began - _LARGEST_DIFFERENCE)
+
+    # ------------------------------------------------------------------ whole lists
+
+    def pages(self, show: Show, columns: Sequence[str] = ()) -> Iterator[Page]:
+        """Walk all pages of all statuses; a record may come again, then as it is now.
+
+        With ``columns``, the pages come packed: their texts are in Arrow, for a frame of these columns.
+        """
+        # A record whose status changes once during the load is in one of the three lists while that one is read. Two
+        # lists would miss a record that moves from the list still to be read to the one that was read.
         active, inactive = STATUSES
-        return inactive, active, inactive
-
-    def customer_pages(self, show: Show, columns: Sequence[str] = ()) -> Iterator[Page]:
-        """Walk all pages of all statuses.
-
-        Parameters
-        ----------
-        show : callable
-            Takes the number of records known and the total, or None.
-        columns : sequence of str
-            Fields that will be columns of a frame: they come packed.
-
-        Yields
-        ------
-        Page
-            Its records say their status. One may come again: then as it is now.
-        """
-        known = [0] * len(self._walks)
-        fetches = [partial(self._packed_page, columns, {"status": status}) for status in self._walks]
-        for taken in self._walk_lists(fetches, workers=self.workers):
+        lists = self.statuses if "status" in self.filters else (inactive, active, inactive)
+        known = [0] * len(lists)
+        fetches = [partial(self._packed_page, columns, status) for status in lists]
+        for taken in self._walk(fetches, workers=self.workers):
             for page in taken.pages:
-                self._say_status(page, self._walks[taken.number])
+                self._say_status(page, lists[taken.number])
                 yield page
             before, known[taken.number] = sum(known[: taken.number]), taken.known
-            if taken.number < len(STATUSES):
+            if taken.number < len(STATUSES):  # the third list holds records that were counted in the first
                 show(before + taken.known, None if taken.total is None else before + taken.total)
 
-    def customers(self, show: Show) -> list[Record]:
-        """Walk all pages of all statuses, for their records.
-
-        Parameters
-        ----------
-        show : callable
-
-        Returns
-        -------
-        list of dict
-        """
+    def records(self, show: Show) -> list[Record]:
+        """Walk all pages of all statuses, and give each record once."""
         records: dict[str, Record] = {}
-        for page in self.customer_pages(show):
-            records.update(zip(identities(page), page.records, strict=True))
+        for page in self.pages(show):
+            records.update(_named(page))
         return list(records.values())
 
-    def customers_by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
-        """Ask for references, some at a time; one with a comma can only be found among all customers.
+    # ------------------------------------------------------------------ some records
 
-        Parameters
-        ----------
-        references : sequence of str
-        show : callable
-
-        Returns
-        -------
-        list of dict
-            Only those whose reference is exactly one of them.
-        """
+    def by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
+        """Find the records that have exactly these references."""
         wanted = dict.fromkeys(references)
-        if any("," in reference for reference in wanted):
-            found = self.customers(show)
+        records: dict[str, Record] = {}
+        if any("," in reference for reference in wanted):  # the service splits the parameter at commas
+            found = self.records(show)
         else:
-            records: dict[str, Record] = {}
             for chosen in _groups(wanted):
                 for status in self.statuses:
-                    fetch = partial(self._customer_page, {"status": status, "reference_ids": chosen})
-                    self._merge(records, Page(self._walk(fetch)), status)
+                    records |= self._list(status, reference_ids=chosen)
                 show(len(records), None)
             found = list(records.values())
-        named = (record for record in found if isinstance(record.get("reference_id"), str))
-        return [record for record in named if record["reference_id"] in wanted]
+        return [record for record in found if isinstance(own := record.get("reference_id"), str) and own in wanted]
 
-    def newest_customers(self, since: datetime) -> list[Record]:
-        """Read customers from the newest on, until one is older; works where no filter by time is documented.
-
-        Parameters
-        ----------
-        since : datetime
-            By the service's clock.
-
-        Returns
-        -------
-        list of dict
-            Those created then or later, and a few that are older.
-        """
+    def newest(self, since: datetime) -> list[Record]:
+        """Read from the newest record on, until one is older than ``since``; works without a filter by time."""
         records: dict[str, Record] = {}
         for status in self.statuses:
-            for number in count(1):
-                known = len(records)
-                page = self._customer_page({"status": status, "sort": "desc"}, number)
-                self._merge(records, page, status)
-                ages = [age for record in page.records if (age := created(record)) is not None]
-                if len(records) == known or any(age < since for age in ages):
+            for page in self.pages_until_known(status, sort_by="created_at", sort="desc"):
+                records |= page
+                if any(age < since for record in page.values() if (age := created(record)) is not None):
                     break
         return list(records.values())
 
-    def customers_in_order(self, sort_by: str, sort: str, is_enough: Callable[[list[Record]], bool]) -> list[Record]:
-        """Read the customers of each status in the service's own order, until there are enough of that status.
+    def pages_until_known(self, status: str, **order: str) -> Iterator[dict[str, Record]]:
+        """Read page by page, in the service's own order, until a page holds nothing new."""
+        known: set[str] = set()
+        for number in count(1):
+            page = self._page((), order | {"status": status}, number)
+            self._say_status(page, status)
+            records = _named(page)
+            yield records
+            if records.keys() <= known:
+                return
+            known |= records.keys()
 
-        Parameters
-        ----------
-        sort_by, sort : str
-        is_enough : callable
-            Takes those of one status that are known, in the order in which they came.
-
-        Returns
-        -------
-        list of dict
-        """
-        records: dict[str, Record] = {}
-        for status in self.statuses:
-            listed: dict[str, Record] = {}
-            for number in count(1):
-                known = len(listed)
-                page = self._customer_page({"status": status, "sort_by": sort_by, "sort": sort}, number)
-                self._merge(listed, page, status)
-                if len(listed) == known or is_enough(list(listed.values())):
-                    break
-            records |= listed
-        return list(records.values())
-
-    def _customer_page(self, parameters: dict[str, Any], page: int) -> Page:
-        return self.client.customer.page(**self._parameters() | parameters, page=page)
-
-    def _packed_page(self, columns: Sequence[str], parameters: dict[str, Any], page: int) -> Page:
-        found = self._customer_page(parameters, page)
-        return found.packed(columns, also=("id", "created_at", "status")) if columns else found
-
-    def _contact_page(self, customer_id: str, parameters: dict[str, Any], page: int) -> Page:
-        return self.client.customer.contact.page(customer_id, **self._parameters(), **parameters, page=page)
-
-    def contacts(self, customer_ids: Sequence[str], *, progress: bool | Watch) -> list[Record]:
-        """Walk the contacts of many customers at a time.
-
-        Parameters
-        ----------
-        customer_ids : sequence of str
-        progress : bool or Watch
-
-        Returns
-        -------
-        list of dict
-            In the order of the customers; customers that are unknown or cannot be read go to ``failures``.
-        """
-        work = [(identifier, status) for identifier in customer_ids for status in self.statuses]
-        listed = self._each(work, self._contacts_of, "contacts", progress=progress)
-        records: dict[str, Record] = {}
-        for (_, status), found in zip(work, listed, strict=True):
-            self._merge(records, Page(found or []), status)
-        self.failures.check()
-        unread = {customer for customer, _ in self.failures.rows}  # some of their contacts would look like all
-        return [record for record in records.values() if not unread or record["customer_id"] not in unread]
-
-    def contact_pages(self, customer_ids: Iterable[str], show: Show) -> Iterator[Page]:
-        """Walk the contacts of customers, some at a time, as far as somebody takes them.
-
-        Parameters
-        ----------
-        customer_ids : iterable of str
-            Asked for its next ones as the work goes on.
-        show : callable
-            Takes the number of customers that are done.
-
-        Yields
-        ------
-        Page
-            Of one customer each, in order.
-        """
-        for done, records in enumerate(self._in_order(customer_ids, self._all_contacts_of), 1):
-            show(done, None)
-            yield Page(records)
-
-    def _all_contacts_of(self, customer_id: str) -> list[Record]:
-        records: dict[str, Record] = {}
-        for status in self.statuses:
-            found = self._contacts_of(customer_id, status)
-            if found is None:
-                return []  # all of a customer's contacts, or none: the rest would look like all
-            self._merge(records, Page(found), status)
-        return list(records.values())
-
-    def _in_order(self, work: Iterable[Any], read: Callable[[Any], Any]) -> Iterator[Any]:
-        """Do work in threads, not much further than its results are taken."""
-        ahead: deque[Future[Any]] = deque()
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="wizframe-stream")
-        try:
-            for item in work:
-                ahead.append(pool.submit(read, item))
-                if len(ahead) > _AHEAD * self.workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:  # also where nobody wants the rest
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _contacts_of(self, customer_id: str, status: str) -> list[Record] | None:
-        try:
-            found = self._walk(partial(self._contact_page, customer_id, {"status": status}))
-        except OF_ONE as error:
-            self.failures.note(customer_id, "contacts", error)
-            return None
-        self.failures.succeed(customer_id, "contacts")
-        return found
+    # ------------------------------------------------------------------ one request for each record
 
     def details(self, records: Sequence[Record], *, progress: bool | Watch) -> list[Record]:
-        """Read the details of each record.
-
-        Parameters
-        ----------
-        records : sequence of dict
-            One without an ``id`` cannot be asked for and stays as it is.
-        progress : bool or Watch
-
-        Returns
-        -------
-        list of dict
-            Those that are gone meanwhile, or cannot be read, are left out and go to ``failures``.
-        """
-        work = [(record,) for record in records]
-        found = [one for one in self._each(work, self._details_of, "details", progress=progress) if one]
+        """Read the details of listed records; those that cannot be read are left out and noted as failures."""
+        found = []
+        with bar("details", enabled=progress, total=len(records)) as show:
+            for done, record in enumerate(self._in_order(partial(self._details_of, record) for record in records), 1):
+                found += [record] if record else []
+                show(done, len(records))
         self.failures.check()
         return found
 
     def _details_of(self, listed: Record) -> Record | None:
-        customer_id = listed.get("id")
-        if not customer_id or not isinstance(customer_id, str):
+        identifier = listed.get("id")
+        if not identifier or not isinstance(identifier, str):  # it cannot be asked for, so it stays as it is
             return listed
         try:
-            found = self.client.customer.get(customer_id)
-        except OF_ONE as error:
-            self.failures.note(customer_id, "details", error)
+            found = self.operations.get(identifier)
+        except _CONCERNS_ONE as error:
+            self.failures.note(identifier, "details", error)
             return None
-        self.failures.succeed(customer_id, "details")
-        return listed | found
+        self.failures.succeed(identifier, "details")
+        return listed | dict(found)
 
-    def _each(self, work: Sequence[Any], read: Callable[..., Any], what: str, *, progress: bool | Watch) -> list[Any]:
-        with (
-            bar(what, enabled=progress, total=len(work)) as show,
-            ThreadPoolExecutor(self.workers, thread_name_prefix=f"wizframe-{what}") as pool,
-        ):
-            futures = [pool.submit(read, *item) for item in work]
-            try:
-                results = []
-                for done, future in enumerate(futures, 1):
-                    results.append(future.result())
-                    show(done, len(work))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+    def child_pages(self, parents: Iterable[str], *, progress: bool | Watch) -> Iterator[Page]:
+        """Read the records of each parent, as far ahead as the caller takes them; one page for each, in their order.
+
+        A parent that cannot be read is noted as a failure, and its page is empty: some of its records would look like
+        all of them.
+        """
+        lists = (partial(self._children_of, parent, status) for parent in parents for status in self.statuses)
+        total = len(parents) * len(self.statuses) if isinstance(parents, list) else None
+        with bar(self.table.name, enabled=progress, total=total) as show:
+            found: list[dict[str, Record] | None] = []
+            for done, listed in enumerate(self._in_order(lists), 1):
+                show(done, total)
+                found.append(listed)
+                if len(found) == len(self.statuses):
+                    yield Page(_together(found))
+                    found = []
+        self.failures.check()
+
+    def _children_of(self, parent: str, status: str) -> dict[str, Record] | None:
+        try:
+            found = self._list(status, parent)
+        except _CONCERNS_ONE as error:
+            self.failures.note(parent, self.table.name, error)
+            return None
+        self.failures.succeed(parent, self.table.name)
+        return found
+
+    def _in_order(self, work: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Do work in threads, a little ahead of what the caller takes."""
+        with ThreadPool[Any](self.workers, f"wizframe-{self.table.name}") as pool:
+            yield from pool.in_order(work, ahead=_AHEAD * self.workers)
+
+    # ------------------------------------------------------------------ one list, one page
+
+    def _list(self, status: str, *path: str, **parameters: Any) -> dict[str, Record]:
+        """Walk one short list, one request at a time, and name its records."""
+        records: dict[str, Record] = {}
+        fetch = partial(self._page, path, parameters | {"status": status})
+        for taken in self._walk([fetch], workers=1):
+            for page in taken.pages:
+                self._say_status(page, status)
+                records.update(_named(page))
+        return records
+
+    def _walk(self, fetches: Sequence[Callable[[int], Page]], *, workers: int) -> Iterator[Taken]:
+        has_totals = self.client.dialect == "rest"
+
+        def read() -> Iterator[Taken]:
+            doubts: list[str] = []
+            options: dict[str, Any] = {"page_size": self.page_size, "workers": workers, "totals": has_totals}
+            yield from walk_lists(fetches, doubts=doubts, names=self.names, **options)
+            self.doubts += doubts
+
+        yield from self.in_either_spelling(read)
+
+    def in_either_spelling(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """Read once more with the other spelling of parameters if the order received is not the order asked for."""
+        try:
+            yield from read()
+        except ProtocolError as error:
+            if error.code != "order":
                 raise
-        return results
+            self.client.respell_queries()
+            yield from read()
 
-    def _parameters(self) -> dict[str, Any]:
-        """Ask as the service is spelled *now*: a walk may find out that it is spelled the other way."""
+    def _packed_page(self, columns: Sequence[str], status: str, number: int) -> Page:
+        page = self._page((), {"status": status}, number)
+        return page.packed(columns, also=("id", "created_at", "status")) if columns else page
+
+    def _page(self, path: tuple[str, ...], parameters: dict[str, Any], number: int) -> Page:
         order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc"}
-        server_side = self.client.query_dialect == "rest"  # [D] has no filters by time: the frame is filtered
-        times = {name: value for name, value in self.filters.items() if name != "status" and server_side}
-        return order | times
+        # [D] has no filters by time: the rows are filtered here. Looked up for each page, since a walk may find out
+        # that the service spells parameters the other way.
+        has_times = self.client.query_dialect == "rest"
+        times = {name: value for name, value in self.filters.items() if name != "status" and has_times}
+        return self.operations.page(*path, **order | times | parameters, page=number)  # type: ignore[no-any-return]
 
-    def _merge(self, records: dict[str, Record], page: Page, status: str) -> None:
-        """Collect records, each once."""
-        self._say_status(page, status)
-        records.update(zip(identities(page), page.records, strict=True))
+    @property
+    def operations(self) -> Any:
+        """The operations of the table: ``client.customer``, or ``client.customer.contact`` for a child of it."""
+        parent = self.table.parent
+        above = self.client if parent is None else getattr(self.client, parent.singular)
+        return getattr(above, self.table.singular)
 
     def _say_status(self, page: Page, status: str) -> None:
-        """Let a row that does not say its status have the one that was asked for."""
+        """Give the rows that do not say their status the one that was asked for."""
         said = page.values("status")
         if said.count(status) == len(said):
             return
@@ -396,28 +355,53 @@ class Reading:
             self.doubts.append(f"asked for {status} {self.table.name}, the service sent others too")
         page.put("status", statuses)
 
-    def _walk(self, fetch: Callable[[int], Page]) -> list[Record]:
-        """Walk one short list, one request at a time."""
-        records: dict[str, Record] = {}
-        for taken in self._walk_lists([fetch], workers=1):
-            for page in taken.pages:
-                records.update(zip(identities(page), page.records, strict=True))
-        return list(records.values())
+    # ------------------------------------------------------------------ what to tell the user
 
-    def _walk_lists(self, fetches: Sequence[Callable[[int], Page]], *, workers: int) -> Iterator[Taken]:
-        """Walk lists; where the order asked for is not the order received, spell the parameters the other way."""
-        doubts: list[str] = []
-        options: Any = {"page_size": self.page_size, "workers": workers, "totals": self.client.dialect == "rest"}
-        options["names"] = self.names
-        try:
-            yield from walk_lists(fetches, doubts=doubts, **options)
-        except ProtocolError as error:
-            if error.code != "order":
-                raise
-            doubts.clear()
-            self.client.respell_queries()
-            yield from walk_lists(fetches, doubts=doubts, **options)
-        self.doubts += doubts
+    def warn_if_incomplete(self) -> None:
+        """Warn once, with every reason why the load may be incomplete, and every record that was left out."""
+        root = (self.table.parent or self.table).singular
+        doubts = list(dict.fromkeys(self.doubts))
+        gone, broken = self.failures.gone, self.failures.broken
+        sentences = []
+        if broken:
+            first = next(iter(broken.values()))
+            which = f"{_some(sorted(broken))} (first reason: {first})"
+            listed = Hint(python=", frame.wiz.unread lists them", cli="")
+            doubts.append(f"{counted(len(broken), root)} could not be read{listed}: {which}")
+        if gone:
+            verb = plural(len(gone), "does not exist or was", "do not exist or were")
+            sentences.append(f"{counted(len(gone), root)} {verb} deleted during the load: {_some(gone)}")
+        if doubts:
+            more = [f"{counted(len(doubts) - _SHOWN, 'more reason')}"] if doubts[_SHOWN:] else []
+            reasons = "; ".join([*doubts[:_SHOWN], *more])
+            sentences.append(f"the load of {self.table.name} may be incomplete: {reasons}. Load again to be sure.")
+        if sentences:
+            self.warn(IncompleteLoadWarning(". ".join(sentences)))
+
+    def warn(self, warning: Warning) -> None:
+        """Warn at the user's own line; a watch collects warnings, since in a thread Python cannot tell that line."""
+        if self.watch:
+            self.watch.warnings.append(warning)
+        else:
+            warnings.warn(warning, stacklevel=caller_level())
+
+
+def _named(page: Page) -> dict[str, Record]:
+    return dict(zip(identities(page), page.records, strict=True))
+
+
+def _together(found: Iterable[dict[str, Record] | None]) -> list[Record]:
+    """Give the records of one parent, each once; none of them if one of its lists could not be read."""
+    records: dict[str, Record] = {}
+    for listed in found:
+        if listed is None:
+            return []
+        records |= listed
+    return list(records.values())
+
+
+def _some(ids: Collection[str]) -> str:
+    return ", ".join([*list(ids)[:_SHOWN], *(["…"] if len(ids) > _SHOWN else [])])
 
 
 def _groups(references: Iterable[str]) -> Iterator[list[str]]:

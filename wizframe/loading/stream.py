@@ -1,35 +1,32 @@
-"""Customers and contacts as frames that arrive one after the other, in memory that does not grow with their number."""
+"""Load customers and contacts as a stream of frames, in memory that does not grow with their number."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizframe.api.client import open_client
+import pandas as pd
+
 from wizframe.api.order import identities
 from wizframe.api.pages import Page
 from wizframe.api.seen_ids import Seen
-from wizframe.api.validation import check_parameters
+from wizframe.api.validation import refuses_unknown_names
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
-from wizframe.frames.arrow_backed import arrow_backed
-from wizframe.frames.baselines import Baseline, attached, let_go
-from wizframe.loading.arguments import check_options, each_customer_id, watch_of
-from wizframe.loading.failures import Failures
-from wizframe.loading.frame import build, warn_incomplete
-from wizframe.loading.limit import passes
-from wizframe.loading.reader import Reading
-from wizframe.loading.rows import Rows
+from wizframe.frames.baselines import attached, let_go
+from wizframe.loading.frame import Rows, build, passes
+from wizframe.loading.loaders import checked_reader, parent_ids
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
-
-    import pandas as pd
+    from collections.abc import Generator, Iterator
 
     from wizframe.api.client import BaseClient
     from wizframe.api.seen_ids import SeenNames
     from wizframe.api.validation import Moment
+    from wizframe.fields import Table
+    from wizframe.frames.baselines import Baseline
     from wizframe.loading.frame import Invalid
+    from wizframe.loading.reader import Reader
     from wizframe.progress import Watch
 
     Frames = Generator[pd.DataFrame, None, None]
@@ -39,6 +36,7 @@ __all__ = ["CHUNK_ROWS", "iter_contacts", "iter_customers"]
 CHUNK_ROWS = 10_000
 
 
+@refuses_unknown_names
 def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     chunksize: int = CHUNK_ROWS,
@@ -55,13 +53,13 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> Frames:
-    """Load customers as frames that arrive one after the other, for what should not be in memory at once.
+    """Load customers as a stream of frames, if there are too many for one frame in memory.
 
     Parameters
     ----------
     chunksize : int, default 10,000
-        Rows of each frame, at least 1; the last one may have fewer. So may any with ``details`` or
-        ``invalid="drop"``.
+        Rows of each frame, at least 1. The last frame may have fewer; with ``details`` or ``invalid="drop"`` any frame
+        may.
     client, status, created_after, created_before, updated_after, updated_before, details, page_size, workers
         As for :func:`wizframe.load_customers`.
     invalid, dtype_backend
@@ -72,57 +70,54 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     Yields
     ------
     DataFrame
-        Columns and dtypes as of :func:`wizframe.load_customers`, RangeIndex from 0 in each. Each frame has its own
-        baseline: edit it, plan it, push it. Where no customer comes, neither does a frame.
+        Columns and dtypes as of :func:`wizframe.load_customers`; a RangeIndex from 0 in each frame. Each frame has its
+        own baseline: edit it, plan it, push it. Without customers there is no frame.
 
     Raises
     ------
     InvalidRequestError
-        At once, not with the first frame: a filter is unknown or out of range; nothing was sent.
+        At once, not with the first frame: a parameter is unknown or its value is not allowed; nothing was sent.
     InvalidDataError, TransportError, ServiceError, LoadStoppedError
-        As for :func:`wizframe.load_customers`; frames that came before are good.
+        As for :func:`wizframe.load_customers`; the frames that came before are valid.
 
     Warns
     -----
     IncompleteLoadWarning
-        After the last frame: it could not be proven that nothing is missing.
+        After the last frame, as for :func:`wizframe.load_customers`.
     InvalidDataWarning
         With a frame whose rows break the schema.
 
     Notes
     -----
-    **Order.** Inactive customers, then active ones, each oldest first; last those that became inactive meanwhile.
+    **Order.** Inactive customers, then active ones, each oldest first. Customers that became inactive during the load
+    come last.
 
-    **What holds.** Every customer who was there throughout comes exactly once, though others are created, edited or
-    deleted meanwhile, or the end of the stream warns. A customer comes as it was when its page was read, so one that
-    is edited later is shown as it was before: pushing finds that, as always. One that is created meanwhile may come or
-    not.
+    **Completeness.** Every customer that exists throughout the load comes exactly once, even if other users create,
+    edit or delete customers during the load; if this cannot be proven, the end of the stream warns. A customer comes
+    as it was when its page was read. If another user edits it later, pushing it is a conflict. A customer created
+    during the load may come or not.
 
-    **Memory** is that of a chunk and of the pages on their way. Ids that came before are remembered in a temporary
-    file.
+    **Memory** holds one chunk and the pages on their way. The ids that came before are in a temporary file.
 
-    **Stopping.** Leave the loop, and close the stream (or let it go): requests on their way are waited for, no other
-    one leaves.
+    **Stopping.** Leave the loop, or close the stream: it waits for the requests on their way and sends no other.
 
-    Sends what :func:`wizframe.load_customers` sends, while frames are asked for. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_customers`, while the caller takes frames. Source: [D], [R].
 
     Examples
     --------
     >>> [len(frame) for frame in wizframe.iter_customers(chunksize=15)]
     [15, 15, 10]
     """
-    filters = {
+    parameters = {
         "status": status, "created_after": created_after, "created_before": created_before,
-        "updated_after": updated_after, "updated_before": updated_before,
+        "updated_after": updated_after, "updated_before": updated_before, "page_size": page_size,
     }  # fmt: skip
-    check_parameters(filters | {"page_size": page_size}, CUSTOMER)
-    check_options(invalid, dtype_backend, workers=workers, chunksize=chunksize)
-    failures, watch = Failures(is_tolerant=True), watch_of(progress)
-    reading = Reading(open_client(client), CUSTOMER, filters, page_size, workers, watch, failures=failures)
-    frames = _customers(reading, chunksize, details=details, invalid=invalid, progress=progress)
-    return _arrow_backed(frames) if dtype_backend else frames
+    options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
+    reader = checked_reader(CUSTOMER, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
+    return _customers(reader, chunksize, details=details, progress=progress, **options)
 
 
+@refuses_unknown_names
 def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[Any] | pd.DataFrame | pd.Series[Any],
     *,
@@ -138,13 +133,13 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> Frames:
-    """Load the contacts of many customers as frames that arrive one after the other.
+    """Load the contacts of many customers as a stream of frames.
 
     Parameters
     ----------
     customers : str, iterable of str, Series, DataFrame or iterable of DataFrame
         As for :func:`wizframe.load_contacts`, or a stream of customers: ``iter_contacts(iter_customers())``. It is read
-        on as contacts are asked for.
+        further only as contacts are taken.
     chunksize, client, status, created_after, created_before, updated_after, updated_before, workers
         As for :func:`iter_customers`.
     invalid, dtype_backend, progress
@@ -153,28 +148,30 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Yields
     ------
     DataFrame
-        Columns and dtypes as of :func:`wizframe.load_contacts`, RangeIndex from 0 in each, with its own baseline.
+        Columns and dtypes as of :func:`wizframe.load_contacts`; a RangeIndex from 0 and a baseline in each frame.
 
     Raises
     ------
     InvalidRequestError
-        A filter cannot be sent: at once. An id cannot: when its turn comes.
+        At once if a filter cannot be sent; if an id cannot be sent, when its turn comes.
+    NotFoundError
+        At the end: none of the customers exists.
     InvalidDataError, TransportError, ServiceError, LoadStoppedError
         As for :func:`wizframe.load_contacts`.
 
     Warns
     -----
     IncompleteLoadWarning
-        After the last frame: some customers could not be read.
+        After the last frame: some customers do not exist or could not be read.
     InvalidDataWarning
         With a frame whose rows break the schema.
 
     Notes
     -----
-    **Order.** That of the customers; of each, active contacts first, oldest first. A customer that is named twice is
-    asked for once. Completeness, memory and stopping are as of :func:`iter_customers`.
+    **Order.** That of the customers; the active contacts of each come first, oldest first. A customer that is named
+    twice is read once. Completeness, memory and stopping are as of :func:`iter_customers`.
 
-    Sends what :func:`wizframe.load_contacts` sends, a little ahead of what was asked for. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_contacts`, a little ahead of what the caller takes. Source: [D], [R].
 
     Examples
     --------
@@ -184,63 +181,60 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     >>> len(first)
     50
     """
-    filters = {
+    parameters = {
         "status": status, "created_after": created_after, "created_before": created_before,
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
-    check_parameters(filters, CONTACT)
-    check_options(invalid, dtype_backend, workers=workers, chunksize=chunksize)
-    failures, watch = Failures(is_tolerant=True), watch_of(progress)
-    reading = Reading(open_client(client), CONTACT, filters, MAX_PAGE_SIZE, workers, watch, failures=failures)
-    frames = _contacts(reading, each_customer_id(customers), chunksize, invalid=invalid, progress=progress)
-    return _arrow_backed(frames) if dtype_backend else frames
+    options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
+    reader = checked_reader(CONTACT, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
+    return _children(reader, customers, chunksize, progress=progress, **options)
 
 
-def _arrow_backed(frames: Frames) -> Frames:
-    with closing(frames):
-        for frame in frames:
-            yield arrow_backed(frame)
-
-
-def _customers(reading: Reading, chunksize: int, *, details: bool, invalid: Invalid, progress: bool | Watch) -> Frames:
-    with Seen() as seen, bar("customers", enabled=progress) as show:
-        reading.names = seen.new
-        pages = reading.customer_pages(show, () if details else reading.table.columns())
-        for chunk in _chunks(_fresh(pages, reading, seen.new()), chunksize):
+def _customers(reader: Reader, chunksize: int, *, details: bool, progress: bool | Watch, **options: Any) -> Frames:
+    with Seen() as seen, bar(reader.table.name, enabled=progress) as show:
+        reader.names = seen.new
+        pages = reader.pages(show, () if details else reader.table.columns())
+        for chunk in _chunks(_new_rows(pages, reader, seen.new()), chunksize):
             if details:
                 listed = [record for page in chunk for record in page.records]
-                chunk = [Page(reading.details(listed, progress=False))]  # noqa: PLW2901 - the same customers
-            yield from _frames(reading, chunk, details=details, invalid=invalid)
-    warn_incomplete(reading)
+                chunk = [Page(reader.details(listed, progress=False))]  # noqa: PLW2901 - the same customers
+            yield from _frames(reader, chunk, details=details, **options)
+    reader.warn_if_incomplete()
 
 
-def _contacts(
-    reading: Reading, customers: Iterator[str], chunksize: int, *, invalid: Invalid, progress: bool | Watch
-) -> Frames:
-    with Seen() as seen, bar("contacts of customers", enabled=progress) as show:
-        asked = seen.new()
-        pages = reading.contact_pages((one for one in customers if asked.added([one])), show)
-        for chunk in _chunks(_fresh(pages, reading, seen.new()), chunksize):
-            yield from _frames(reading, chunk, details=False, invalid=invalid)
-    reading.failures.check()
-    warn_incomplete(reading)
+def _children(reader: Reader, parents: Any, chunksize: int, *, progress: bool | Watch, **options: Any) -> Frames:
+    with Seen() as seen:
+        named = seen.new()
+        fresh = (one for one in _each_parent_id(parents, reader.table) if named.added([one]))
+        pages = reader.child_pages(fresh, progress=progress)
+        for chunk in _chunks(_new_rows(pages, reader, seen.new()), chunksize):
+            yield from _frames(reader, chunk, **options)
+    reader.failures.check_found(reader.table.parent or reader.table)
+    reader.warn_if_incomplete()
 
 
-def _fresh(pages: Iterable[Page], reading: Reading, known: SeenNames) -> Iterator[Page]:
-    """Leave out what came before, and what the filters do not let through."""
+def _each_parent_id(parents: str | Iterable[Any], table: Table) -> Iterator[str]:
+    """Name parents without reading further than needed; one may come more than once."""
+    if isinstance(parents, (str, pd.DataFrame, Mapping)) or not isinstance(parents, Iterable):
+        yield from parent_ids(parents, table)
+        return
+    for one in parents:
+        yield from parent_ids(one if isinstance(one, pd.DataFrame) else [one], table)
+
+
+def _new_rows(pages: Iterable[Page], reader: Reader, known: SeenNames) -> Iterator[Page]:
+    """Leave out rows that came before, and rows that the filters do not let through."""
     for page in pages:
         numbers = known.added(identities(page))
-        if reading.filters:
+        if reader.filters:
             columns = {name: page.values(name) for name in ("status", "created_at", "updated_at")}
-            records = zip(*(columns[name] for name in columns), strict=True)
-            is_in = [passes(dict(zip(columns, values, strict=True)), reading.filters) for values in records]
-            numbers = [number for number in numbers if is_in[number]]
+            rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+            numbers = [number for number in numbers if passes(rows[number], reader.filters)]
         if numbers:
             yield page.chosen(numbers)
 
 
 def _chunks(pages: Iterable[Page], chunksize: int) -> Iterator[list[Page]]:
-    """Cut pages into chunks."""
     chunk: list[Page] = []
     room = chunksize
     for page in pages:
@@ -255,12 +249,12 @@ def _chunks(pages: Iterable[Page], chunksize: int) -> Iterator[list[Page]]:
         yield chunk
 
 
-def _frames(reading: Reading, chunk: list[Page], *, details: bool, invalid: Invalid) -> Iterator[pd.DataFrame]:
-    """Build the frame of a chunk; where another one is asked for, its baseline lives no longer than it does."""
-    rows = Rows(reading.table, details=details)
+def _frames(reader: Reader, chunk: list[Page], *, details: bool = False, **options: Any) -> Frames:
+    """Build the frame of a chunk. When the caller takes the next one, its baseline lives no longer than the frame."""
+    rows = Rows(reader.table, details=details)
     while chunk:
         rows.add(chunk.pop(0))
-    frame = build(reading, rows, details=details, sort_by=None, sort="asc", invalid=invalid)
+    frame = build(reader, rows, **options)
     baseline: Baseline | None = attached(frame)
     yield frame
     del frame

@@ -1,4 +1,4 @@
-"""What became of the records of a load since it was loaded. Reads only."""
+"""Read how the records of a load are now: those that changed since, or all of them if a list cannot tell."""
 
 from __future__ import annotations
 
@@ -9,115 +9,78 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from wizframe.api.pages import Page
-from wizframe.fields import CUSTOMER, MAX_PAGE_SIZE
-from wizframe.loading.failures import Failures
-from wizframe.loading.frame import latest_change, typed, warn_incomplete
-from wizframe.loading.limit import passes
-from wizframe.loading.reader import Reading
-from wizframe.loading.rows import Rows
+from wizframe.loading.frame import Rows, latest_change, passes, typed
+from wizframe.loading.reader import Failures, Reader
 from wizframe.progress import Watch, bar
-from wizframe.refreshing.deletions import deleted_customers
+from wizframe.refreshing.deletions import deleted_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from wizframe.api.client import BaseClient
-    from wizframe.api.dialects import Record
+    from wizframe.api.pages import Record
     from wizframe.frames.baselines import Baseline
 
-__all__ = ["News", "read_news"]
+__all__ = ["Changes", "read_changes"]
 
-#: Clocks of one service differ, and a change may become visible later than it says.
+# The clocks of one service differ, and a change may become visible later than its `updated_at` says. A change in the
+# very second of the newest one that was read must come, too, although `updated_after` excludes its bound.
 OVERLAP = timedelta(minutes=10)
 _TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class News:
-    """What was read.
+class Changes:
+    """What was read."""
 
-    Parameters
-    ----------
-    now : DataFrame
-        Typed records as they are now, each id once; at least those that changed.
-    problems : DataFrame
-        What validation found in them.
-    there : frozenset of str
-        All ids that were listed.
-    gone : frozenset of str
-        Ids that are known to be deleted.
-    seen_at : datetime or None
-        As of a baseline.
-    is_complete : bool
-        Whether nothing is in doubt.
-    why_all : str
-        Why everything was read, where it was.
-    """
-
-    now: pd.DataFrame
-    problems: pd.DataFrame
-    there: frozenset[Any]
-    gone: frozenset[str]
-    seen_at: datetime | None
-    is_complete: bool
-    why_all: str = ""
+    now: pd.DataFrame  # typed records as they are now, each id once; at least those that changed
+    problems: pd.DataFrame  # what validation found in them
+    listed: frozenset[Any]  # all ids that a list showed
+    gone: frozenset[str]  # ids that are known to be deleted
+    seen_at: datetime | None  # as of a baseline
+    is_complete: bool  # whether the lists were complete
+    why_all: str = ""  # why all records were read, if they were
 
 
-def read_news(own: Baseline, client: BaseClient, *, deletions: bool, progress: bool | Watch) -> News:
-    """Read what changed.
-
-    Parameters
-    ----------
-    own : Baseline
-    client : Client
-        Of the same account.
-    deletions : bool
-        Whether to look for deleted records where that takes requests of its own.
-    progress : bool or Watch
-
-    Returns
-    -------
-    News
-    """
+def read_changes(own: Baseline, client: BaseClient, *, deletions: bool, progress: bool | Watch) -> Changes:
+    """Read what changed; ``deletions`` also looks for deleted records if that takes requests of its own."""
     watch = progress if isinstance(progress, Watch) else None
-    since = own.seen_at - OVERLAP if own.seen_at is not None else None
-    if own.table is not CUSTOMER:
-        return _contacts(own, client, watch, progress=progress)
-    if client.query_dialect != "rest" or since is None:
-        unknown = "the service did not tell its time" if since is None else ""
-        why = unknown or "this dialect cannot list changes alone"
-        return _all_customers(own, client, watch, why, progress=progress)
-    reading = Reading(client, CUSTOMER, {"updated_after": since}, MAX_PAGE_SIZE, None, watch)
-    news = _customers(own, reading, progress=progress)
+    if own.table.parent:
+        return _children(own, client, watch, progress=progress)
+    if own.seen_at is None:
+        return _all_records(own, client, watch, "the service did not tell its time", progress=progress)
+    if client.query_dialect != "rest":
+        return _all_records(own, client, watch, "this dialect cannot list changes alone", progress=progress)
+    reader = Reader(client, own.table, {"updated_after": own.seen_at - OVERLAP}, watch=watch)
+    changes = _records(own, reader, progress=progress)
     if not deletions:
-        return news
-    return replace(news, gone=deleted_customers(own, news.now, reading.client, progress=progress))
+        return changes
+    return replace(changes, gone=deleted_records(own, changes.now, reader.client, progress=progress))
 
 
-def _all_customers(own: Baseline, client: BaseClient, watch: Watch | None, why: str, *, progress: bool | Watch) -> News:
-    """Read everybody, whatever the load was limited to: who left is told from who is deleted."""
-    reading = Reading(client, CUSTOMER, {}, MAX_PAGE_SIZE, None, watch)
-    return _without_missing(own, _customers(own, reading, why, progress=progress))
+def _all_records(
+    own: Baseline, client: BaseClient, watch: Watch | None, why: str, *, progress: bool | Watch
+) -> Changes:
+    # Without the load's filters: a record that they do not let through any more is not deleted.
+    return _with_missing(own, _records(own, Reader(client, own.table, watch=watch), why, progress=progress))
 
 
-def _customers(own: Baseline, reading: Reading, why_all: str = "", *, progress: bool | Watch) -> News:
-    if "addresses" in own.frame:
-        with bar("customers", enabled=progress) as show:
-            listed = reading.customers(show)
-        changed = [record for record in listed if _concerns(own, record)]
-        rows = Rows(CUSTOMER, details=True)
-        rows.add(Page(reading.details(changed, progress=progress)))
-        return _news(own, reading, rows, why_all, [record.get("id") for record in listed])
-    rows = Rows(CUSTOMER, details=False)
-    with bar("customers", enabled=progress) as show:
-        for page in reading.customer_pages(show, rows.columns):
-            rows.add(page)
-    return _news(own, reading, rows, why_all)
+def _records(own: Baseline, reader: Reader, why_all: str = "", *, progress: bool | Watch) -> Changes:
+    has_details = own.table.has_details and set(own.table.columns(details=True)).issubset(own.frame)
+    rows = Rows(own.table, details=has_details)
+    with bar(own.table.name, enabled=progress) as show:
+        if not has_details:
+            for page in reader.pages(show, rows.columns):
+                rows.add(page)
+            return _changes(own, reader, rows, why_all)
+        listed = reader.records(show)
+    rows.add(Page(reader.details([record for record in listed if _concerns(own, record)], progress=progress)))
+    return _changes(own, reader, rows, why_all, [record.get("id") for record in listed])
 
 
 def _concerns(own: Baseline, record: Record) -> bool:
-    """Tell whether a record's details are worth a request: it is not as the load shows it, or is new to the load."""
+    """Tell whether a record's details need a request: it is not as the load shows it, or is new to the load."""
     place = own.places.get(record.get("id"))
     if place is None:
         return own.takes_new and passes(record, dict(own.filters))
@@ -125,28 +88,33 @@ def _concerns(own: Baseline, record: Record) -> bool:
     return not (pd.notna(shown) and passes(record, {"updated_before": shown + _TICK, "updated_after": shown - _TICK}))
 
 
-def _contacts(own: Baseline, client: BaseClient, watch: Watch | None, *, progress: bool | Watch) -> News:
-    reading = Reading(client, own.table, {}, MAX_PAGE_SIZE, None, watch, failures=Failures(is_tolerant=True))
-    customers = own.customers or tuple(own.frame["customer_id"].dropna().unique())
-    rows = Rows(own.table, details=False)
-    rows.add(Page(reading.contacts(customers, progress=progress)))
-    for one in reading.failures.gone:  # who is deleted leaves no contacts: that is news and no doubt
-        del reading.failures.rows[one, "contacts"]
-    return _without_missing(own, _news(own, reading, rows, "no list tells which contacts changed"))
+def _children(own: Baseline, client: BaseClient, watch: Watch | None, *, progress: bool | Watch) -> Changes:
+    reader = Reader(client, own.table, watch=watch, failures=Failures(is_tolerant=True))
+    parents = own.customers or tuple(own.frame[own.table.parent_id].dropna().unique())
+    rows = Rows(own.table)
+    for page in reader.child_pages(list(parents), progress=progress):
+        rows.add(page)
+    for one in reader.failures.gone:  # a deleted parent has no children: that is a change, and no doubt
+        del reader.failures.rows[one, own.table.name]
+    return _with_missing(own, _changes(own, reader, rows, f"no list tells which {own.table.name} changed"))
 
 
-def _news(own: Baseline, reading: Reading, rows: Rows, why_all: str, listed: Sequence[Any] | None = None) -> News:
-    warn_incomplete(reading)
-    now, problems = typed(rows, own.table)
+def _changes(own: Baseline, reader: Reader, rows: Rows, why_all: str, listed: Iterable[Any] | None = None) -> Changes:
+    reader.warn_if_incomplete()
+    now, problems = typed(rows)
     is_named = (now["id"].notna() & ~now["id"].duplicated()).to_numpy()
-    seen_at = reading.seen_at(max(filter(None, map(latest_change, (now, own.frame))), default=None))
-    there = frozenset(now["id"] if listed is None else listed)
-    return News(
-        now[is_named], problems, there, frozenset(), seen_at, not (reading.doubts or reading.failures.broken), why_all
+    return Changes(
+        now[is_named],
+        problems,
+        frozenset(now["id"] if listed is None else listed),
+        frozenset(),
+        reader.seen_at(max(filter(None, map(latest_change, (now, own.frame))), default=None)),
+        not (reader.doubts or reader.failures.broken),
+        why_all,
     )
 
 
-def _without_missing(own: Baseline, news: News) -> News:
-    """Take for deleted what is in no list, where the lists are complete."""
-    missing = frozenset(own.frame["id"]) - news.there if news.is_complete else frozenset()
-    return replace(news, gone=missing)
+def _with_missing(own: Baseline, changes: Changes) -> Changes:
+    """Take records for deleted that are in no list, if the lists are complete."""
+    missing = frozenset(own.frame["id"]) - changes.listed if changes.is_complete else frozenset()
+    return replace(changes, gone=missing)

@@ -1,4 +1,4 @@
-"""A frame with edits, the load it comes from and what changed since become the frame as it is now."""
+"""Merge a frame with edits, its baseline, and what changed in the service since."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.typed_frame import Intake
-    from wizframe.refreshing.changes import News
+    from wizframe.refreshing.changes import Changes
 
     Mask = npt.NDArray[np.bool_]
     Places = npt.NDArray[np.intp]
@@ -35,19 +35,11 @@ _CHANGED, _LEFT, _DELETED = "changed", "left the load's filters", "deleted"
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    baseline : Baseline
-    counts : dict of int
-        What happened to how many rows.
-    """
+    """A frame and its baseline as they are now."""
 
     frame: pd.DataFrame
     baseline: Baseline
-    counts: dict[str, int]
+    counts: dict[str, int]  # what happened to how many rows
 
     @property
     def collisions(self) -> pd.DataFrame:
@@ -56,55 +48,28 @@ class Merged:
 
 
 def collisions_of(baseline: Baseline | None) -> pd.DataFrame:
-    """Give the collisions that a refresh found.
-
-    Parameters
-    ----------
-    baseline : Baseline or None
-
-    Returns
-    -------
-    DataFrame
-        With :data:`COLLISION_COLUMNS`.
-    """
+    """Give the collisions that a refresh found, in the columns of ``COLLISION_COLUMNS``."""
     known = baseline.collisions if baseline is not None else None
     return problems_frame((), COLLISION_COLUMNS) if known is None else known.copy()
 
 
-def merge(frame: pd.DataFrame, own: Baseline, news: News) -> Merged:
-    """Bring a frame and its baseline up to date.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Not changed.
-    own : Baseline
-        The frame's.
-    news : News
-
-    Returns
-    -------
-    Merged
-
-    Raises
-    ------
-    PlanError
-        The frame has no ids.
-    """
+def merge(frame: pd.DataFrame, own: Baseline, changes: Changes) -> Merged:
+    """Bring a frame and its baseline up to date; the frame given is not changed."""
     intake = take_in(frame, own.table)
     if "id" not in intake.typed:
-        raise PlanError("the frame has no column or index level 'id' any more, so nothing says which records it holds")
-    return _Merging(frame, intake, own, news).merged()
+        message = "the frame has no column or index level 'id' any more, so its records are unknown"
+        raise PlanError(message, hint="Keep the column id, or load again.")
+    return _Merge(frame, intake, own, changes).merged()
 
 
 @dataclass
-class _Merging:
+class _Merge:
     """One merge under way; arrays have one element for each row of the frame."""
 
     frame: pd.DataFrame
     intake: Intake
     own: Baseline
-    news: News
+    changes: Changes
     behind: dict[str, list[Any]] = field(default_factory=dict)
     found: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -113,7 +78,7 @@ class _Merging:
         self.before = whole.reset_index(drop=True)
         self.ids = self.intake.typed["id"]
         self.places: Places = places_in(self.before["id"], self.ids)
-        now = self.news.now
+        now = self.changes.now
         self.numbers: Places = places_in(now["id"], self.ids)
         passes = passing(now, dict(self.own.filters)).to_numpy()
         is_known = places_in(self.before["id"], now["id"]) >= 0
@@ -144,13 +109,13 @@ class _Merging:
         return np.asarray(edited & ~is_literal(self.intake, name, rows, was), dtype=bool)
 
     def _take_theirs(self, result: pd.DataFrame) -> int:
-        """Write what changed into cells that nobody edited, and note the others; give the number of changed rows."""
+        """Write changes into cells that were not edited, note the other ones, and count changed rows."""
         rows = np.flatnonzero((self.places >= 0) & (self.numbers >= 0))
         changed = np.zeros(len(rows), dtype=bool)
         for name in self._columns():
-            if name not in self.news.now:
+            if name not in self.changes.now:
                 continue
-            theirs = self.news.now[name].iloc[self.numbers[rows]].reset_index(drop=True)
+            theirs = self.changes.now[name].iloc[self.numbers[rows]].reset_index(drop=True)
             was = self.before[name].iloc[self.places[rows]].reset_index(drop=True)
             moved, edited = differs(was, theirs), self._is_edited(name, rows)
             mine = self.intake.typed[name].iloc[rows].reset_index(drop=True)
@@ -177,8 +142,8 @@ class _Merging:
         return self.frame.index.get_level_values(name)[row]
 
     def _dropped(self) -> tuple[Mask, set[Any]]:
-        """Choose the rows that go: of records that are deleted or left, but for edited ones. Give the ids that stay."""
-        going = dict.fromkeys(self.news.gone, _DELETED) | dict.fromkeys(self.left, _LEFT)
+        """Choose the rows of deleted or left records, except edited ones; also give the ids of these."""
+        going = dict.fromkeys(self.changes.gone, _DELETED) | dict.fromkeys(self.left, _LEFT)
         drops = are_among(self.ids, going) & (self.places >= 0)
         rows = np.flatnonzero(drops)
         stays: set[Any] = set()
@@ -197,11 +162,11 @@ class _Merging:
 
     def _theirs(self, row: int, name: str) -> Any:
         number = self.numbers[row]
-        return self.news.now[name].iat[number] if number >= 0 and name in self.news.now else None
+        return self.changes.now[name].iat[number] if number >= 0 and name in self.changes.now else None
 
     def _advanced(self, kept_ids: set[Any]) -> Baseline:
-        now = self.news.now
-        going = (self.news.gone | self.left) - kept_ids
+        now = self.changes.now
+        going = (self.changes.gone | self.left) - kept_ids
         after = self.before[~are_among(self.before["id"], going)].reset_index(drop=True)
         targets = places_in(now["id"], after["id"])
         for name in after.columns.intersection(now.columns):
@@ -217,19 +182,19 @@ class _Merging:
             problems=self._problems(after),
             collisions=problems_frame(self._earlier() + self.found, COLLISION_COLUMNS),
             loaded_at=datetime.now(UTC),
-            seen_at=self.news.seen_at,
-            is_whole=self.own.is_whole and self.news.is_complete,
+            seen_at=self.changes.seen_at,
+            is_whole=self.own.is_whole and self.changes.is_complete,
         )
 
     def _earlier(self) -> list[tuple[Any, ...]]:
-        """Give earlier collisions that are still there: their cells still differ, and nothing newer was read."""
+        """Give earlier collisions that are still there: their cells still differ, and no newer value was read."""
         rows = []
         known: Any
         for known in collisions_of(self.own).itertuples(index=False):
             row = self._row_of(known.id)
             if row < 0:
                 continue
-            is_read = known.id in self.news.now["id"].array or self._is_noted(row, known.column)
+            is_read = known.id in self.changes.now["id"].array or self._is_noted(row, known.column)
             if not is_read and self._is_edited(known.column, np.array([row])).all():
                 rows.append(tuple(known))
         return rows
@@ -241,8 +206,8 @@ class _Merging:
 
     def _problems(self, after: pd.DataFrame) -> pd.DataFrame:
         """Keep the problems of what did not change, and add those of what did; rows as they are numbered now."""
-        old, now = self.own.problems, self.news.now["id"]
-        stays, comes = _with_ids(old, self.own.frame["id"]), _with_ids(self.news.problems, now)
+        old, now = self.own.problems, self.changes.now["id"]
+        stays, comes = _with_ids(old, self.own.frame["id"]), _with_ids(self.changes.problems, now)
         both = pd.concat([stays[~are_among(stays["id"], now)], comes])
         places = places_in(after["id"], both["id"])
         both = both.assign(row=places.astype(object))[places >= 0].drop(columns="id").sort_values("row", kind="stable")

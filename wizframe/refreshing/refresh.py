@@ -6,11 +6,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 from wizframe.api.client import open_client
-from wizframe.errors import CollidingEditsWarning, PlanError, WrongAccountError, caller_level
+from wizframe.api.validation import refuses_unknown_names
+from wizframe.errors import CollidingEditsWarning, Hint, PlanError, WrongAccountError, caller_level
 from wizframe.frames.baselines import attach, attached
 from wizframe.progress import tell
-from wizframe.refreshing.changes import read_news
+from wizframe.refreshing.changes import read_changes
 from wizframe.refreshing.merge import merge
+from wizframe.text import counted, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
     from wizframe.progress import Watch
-    from wizframe.refreshing.changes import News
+    from wizframe.refreshing.changes import Changes
     from wizframe.refreshing.merge import Merged
 
 __all__ = ["refresh"]
 
 
+@refuses_unknown_names
 def refresh(
     frame: pd.DataFrame, *, deletions: bool = False, client: BaseClient | None = None, progress: bool | Watch = True
 ) -> pd.DataFrame:
@@ -32,12 +35,12 @@ def refresh(
     Parameters
     ----------
     frame : DataFrame
-        Loaded in this session; filtered, sorted and edited as you like. It is left as it is.
+        Loaded in this session; filtered, sorted and edited as you like. It is not changed.
     deletions : bool, default False
-        Also find out which customers were deleted: no list of changes tells. Where all records are read anyway (see
-        Notes) they are found without it.
+        Also find customers that were deleted: a list of changes does not show them. If all records are read anyway (see
+        Notes), deleted records are found without this option.
     client : Client, optional
-        By default the open connection of the account that the frame was loaded from.
+        By default the open connection of the account from which the frame was loaded.
     progress : bool or wizframe.progress.Watch, default True
         As for :func:`wizframe.load_customers`.
 
@@ -47,38 +50,38 @@ def refresh(
         The rows in their order, with your own columns and labels; cells that you did not edit are as they are in
         WizCommerce now. Its baseline is new, so that planning it plans your edits and nothing else.
 
-        New records stand at the end, if the frame has all rows of its load, and the load was limited by filters alone:
-        of rows that you chose yourself, nobody knows which new ones belong to them. Records that are deleted, or that
-        the load's filters do not let through any more, are left out, unless you edited them.
+        New records come at the end, if the frame has all rows of its load, and only filters limited that load: if you
+        chose the rows yourself, wizframe cannot know which new records belong to them. Records that were deleted, or
+        that the filters of the load do not let through any more, are left out, unless you edited them.
 
     Raises
     ------
     PlanError
         The frame was not loaded in this session, or has no ids any more.
     WrongAccountError
-        The client is another account's.
+        The client belongs to another account.
     TransportError, ServiceError, LoadStoppedError
         As for :func:`wizframe.load_customers`.
 
     Warns
     -----
     CollidingEditsWarning
-        Somebody else changed cells that you edited: yours stay, ``frame.wiz.collisions`` lists them. Pushed as they
-        are they are conflicts, as ever.
+        Another user changed cells that you edited: your values stay, and ``frame.wiz.collisions`` lists them. Pushed as
+        they are, they become conflicts.
     IncompleteLoadWarning
-        It could not be proven that nothing is missing.
+        The refresh could not prove that nothing is missing.
 
     Notes
     -----
-    In the ``rest`` dialect it asks for customers with ``updated_after`` the load, by the service's own clock and with
-    some minutes of overlap: three requests where little changed, and one for each changed customer of a load with
-    details. Deletions are found by comparing how many customers there are, in ever smaller spans of ``created_at``: two
-    requests where nothing was deleted, and some twenty for each deletion in a large account. A load that was limited
-    to references asks for these.
+    In the ``rest`` dialect it reads customers with ``updated_after`` the time of the load, by the service's own clock
+    and with some minutes of overlap: three requests if little changed, and one for each changed customer of a load with
+    details. Deletions are found by counting the customers in ever smaller spans of ``created_at``: two requests if
+    nothing was deleted, and about twenty for each deletion in a large account. For a load that was limited to
+    references it looks these up.
 
-    The ``sdk`` dialect has no such filter: all customers are read again, and it says so. So are, in both dialects, the
-    contacts of all customers of a frame of contacts, since each customer's list has to be asked for anyway. Source:
-    [D], [R]; that each change moves ``updated_at`` is assumed.
+    The ``sdk`` dialect has no such filter: all customers are read again, and a line says so. In both dialects, a frame
+    of contacts reads the contacts of all its customers again, since each customer has a list of its own. Source: [D],
+    [R]; that each change moves ``updated_at`` is assumed.
 
     Examples
     --------
@@ -91,22 +94,25 @@ def refresh(
     """
     own = attached(frame)
     if own is None:
-        raise PlanError("the frame was not loaded in this session, so nothing says since when: load again")
+        message = "the frame cannot be refreshed: it was not loaded in this session, so the time of its load is unknown"
+        raise PlanError(message, hint="Load again.")
     meant = open_client(client, account=own.account)
     if meant.account != own.account:
-        raise WrongAccountError(f"the frame was loaded from {own.account}, but the client is of {meant.account}")
-    news = read_news(own, meant, deletions=deletions, progress=progress)
-    merged = merge(frame, own, news)
+        raise WrongAccountError(f"the frame was loaded from {own.account}, but the client belongs to {meant.account}")
+    changes = read_changes(own, meant, deletions=deletions, progress=progress)
+    merged = merge(frame, own, changes)
     attach(merged.frame, merged.baseline.again(connection=meant.connection))
-    _say(own, news, merged)
+    _tell(own, changes, merged)
     return merged.frame
 
 
-def _say(own: Baseline, news: News, merged: Merged) -> None:
+def _tell(own: Baseline, changes: Changes, merged: Merged) -> None:
     counts = ", ".join(f"{count} {what}" for what, count in merged.counts.items())
-    how = f", all {own.table.name} were read again: {news.why_all}" if news.why_all else ""
+    how = f"; all {own.table.name} were read again: {changes.why_all}" if changes.why_all else ""
     tell(f"refreshed: {counts}{how}")
     count = len(merged.collisions)
     if count:
-        message = f"{count} edited cells were changed in WizCommerce, too: yours stay, frame.wiz.collisions lists them"
+        which = f"{counted(count, 'edited cell')} {plural(count, 'was', 'were')} also changed in WizCommerce"
+        listed = Hint(python="; frame.wiz.collisions lists them", cli="")
+        message = f"{which}: your {plural(count, 'value stays', 'values stay')}{listed}"
         warnings.warn(CollidingEditsWarning(message), stacklevel=caller_level())
