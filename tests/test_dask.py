@@ -125,7 +125,7 @@ def test_a_process_without_a_key_says_so(monkeypatch):
 
 
 def test_a_part_that_may_be_incomplete_is_an_error(wiz):
-    with pytest.raises(ProtocolError, match="could not be read"):
+    with pytest.raises(ProtocolError, match="1 customer does not exist"):
         wizdask.load_contacts([stored(wiz)[0]["id"], "cust_gone"]).compute()
 
 
