@@ -23,7 +23,7 @@ NEVER_IN_A_COMMAND = (
     "client= takes", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
     "workers=", "sandbox(", "a connection cannot be pickled", "an API key cannot be pickled", "choose() takes",
     "contacts= takes", "a DataFrame is needed", "a plan is needed", "a plan with deletes is not made again",
-    "no conflict of this result", "the frame has no addresses", "the frame holds contacts", ", read_only=True",
+    "no conflict of this result", "the frame has no addresses", "Pass their ids", ", read_only=True",
     "load_customers() and load_contacts() filter", "frame.wiz.collisions", "on_conflict='", "delimiter=",
     "encoding='7': there is no such", "sort_by=created_at", "status=", "df.wiz.addresses",
 )  # fmt: skip

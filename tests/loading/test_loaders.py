@@ -239,7 +239,7 @@ class TestArguments:
             (
                 wizframe.load_customers,
                 {"stauts": "active"},
-                r"stauts= is unknown; did you mean '?status'?.*\. load_customers\(",
+                r"stauts= is unknown; did you mean '?status'?.*\. The parameters of load_customers are client, status,",
             ),
             (wizframe.load_contacts, {"customers": [], "sortby": "created_at"}, "did you mean '?sort_by'?"),
             (wizframe.iter_customers, {"chunk_size": 5}, "did you mean '?chunksize'?"),

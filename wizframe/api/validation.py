@@ -32,7 +32,7 @@ def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
         wrong = [(name, f"is unknown{_suggestion(name, known)}") for name in options if name not in known]
         if wrong:
             message = "; ".join(f"{name}= {reason}" for name, reason in wrong)
-            hint = f"{function.__name__}() takes {', '.join(known)}."
+            hint = f"The parameters of {function.__name__} are {', '.join(known)}."
             raise InvalidRequestError(f"invalid parameter, nothing was sent: {message}", wrong, hint=hint)
         return function(*args, **options)
 

@@ -366,7 +366,7 @@ class Reader:
         if broken:
             first = next(iter(broken.values()))
             which = f"{_some(sorted(broken))} (first reason: {first})"
-            listed = Hint(python=", frame.wiz.unread lists them", cli="")
+            listed = Hint(", frame.wiz.unread lists them", "")
             doubts.append(f"{counted(len(broken), root)} could not be read{listed}: {which}")
         if gone:
             verb = plural(len(gone), "does not exist or was", "do not exist or were")

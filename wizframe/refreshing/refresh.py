@@ -113,6 +113,6 @@ def _tell(own: Baseline, changes: Changes, merged: Merged) -> None:
     count = len(merged.collisions)
     if count:
         which = f"{counted(count, 'edited cell')} {plural(count, 'was', 'were')} also changed in WizCommerce"
-        listed = Hint(python="; frame.wiz.collisions lists them", cli="")
+        listed = Hint("; frame.wiz.collisions lists them", "")
         message = f"{which}: your {plural(count, 'value stays', 'values stay')}{listed}"
         warnings.warn(CollidingEditsWarning(message), stacklevel=caller_level())
