@@ -10,7 +10,7 @@ from support.review import HOSTILE, find, press, text_of, walk
 import wizframe
 from wizframe.errors import ConfigurationError
 from wizframe.notebook.review import cards
-from wizframe.notebook.review.outcomes import LATER, MINE, THEIRS
+from wizframe.notebook.review.cards import LATER, MINE, THEIRS
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_problems_come_first_cannot_be_ticked_and_are_corrected_in_place(wiz, ed
     edited.loc[9, "status"] = "inactive"
     review = edited.wiz.plan().review()
     said = text_of(review)
-    assert "2 rows with problems cannot be ticked until they are corrected" in said
+    assert "2 rows with problems cannot be ticked until corrected" in said
     assert said.index("is no E.164") < said.index("Ann")
     assert boxes(review)[f"Send Cid {edited['id'][2]}"].disabled
     assert len(review.chosen) == 3
@@ -135,7 +135,7 @@ def test_production_is_said_in_red_before_anything_is_sent(wiz, edited, monkeypa
     review = edited.wiz.plan().review()
     press(review, "Apply")
     question = next(one.value for one in walk(review) if "class='wiz-question" in str(getattr(one, "value", "")))
-    assert "wiz-grave" in question
+    assert "wiz-danger" in question
     assert "<span class='wiz-production'>PRODUCTION</span>" in question
     assert find(review, "Button", "Yes").button_style == "danger"
 
@@ -145,9 +145,9 @@ def test_deletes_say_how_many_contacts_go_too_and_need_no_other_limit(wiz):
     review = frame.wiz.delete().review()
     count = sum(contact["customer_id"] in set(frame["id"]) for contact in wiz.server.records("contacts"))
     press(review, "Apply 2 ticked changes")
-    assert f"{count} contacts of deleted customers go with them" in text_of(review)
+    assert f"{count} contacts of the deleted customers are deleted, too" in text_of(review)
     boxes(review)[next(iter(boxes(review)))].value = False
-    assert "go with them" not in text_of(review)  # the question was of other changes
+    assert "are deleted, too" not in text_of(review)  # the question was of other changes
     assert states(send(review)) == {"done": 1}
     assert frame["id"].isin(stored(wiz, "customers")).tolist() == [True, False]
 
@@ -205,7 +205,7 @@ def test_a_record_is_decided_as_a_whole(wiz, edited):
     send(review)
     find(review, "Dropdown", "payment_term").value = MINE
     press(review, "Plan again")
-    assert "decide all cells of a record" in text_of(review)
+    assert "Decide all conflicts of a record" in text_of(review)
     find(review, "Dropdown", "shipping_method").value = THEIRS
     press(review, "Plan again")
     assert states(send(review)) == {"done": 1}
@@ -259,7 +259,7 @@ def test_what_was_typed_is_not_written_into_rows_that_moved(edited):
     find(review, "Text", "phone").value = "+14155550101"
     edited.index = edited.index[::-1]
     press(review, "Plan again")
-    assert "nothing that was typed here was used" in text_of(review)
+    assert "Your corrections were not used" in text_of(review)
     assert (edited["phone"] == "+14155550101").sum() == 0
 
 
@@ -287,10 +287,10 @@ def test_many_changes_are_shown_a_page_at_a_time_and_can_be_searched(wiz):
     shown = len(boxes(review))
     assert shown < 30
     boxes(review)[next(iter(boxes(review)))].value = False
-    press(review, "next")
+    press(review, "Next")
     assert len(boxes(review)) < 30
     assert "21–30 of 30" in text_of(review)
-    press(review, "‹ previous")
+    press(review, "‹ Previous")
     assert [box.value for box in boxes(review).values()].count(False) == 1
     find(review, "Text", "Find").value = "needle"
     assert len([name for name in boxes(review) if "display_name" in name]) == 1
@@ -299,7 +299,7 @@ def test_many_changes_are_shown_a_page_at_a_time_and_can_be_searched(wiz):
     find(review, "Text", "Find").value = ""
     find(review, "Dropdown", "Show").value = "not ticked"
     assert len({name for name in boxes(review) if " of " not in name}) == 2
-    assert cards.PAGE == 20
+    assert cards.PAGE_SIZE == 20
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -342,7 +342,7 @@ def test_frames_are_written_between_two_cells(wiz, edited, monkeypatch):
 
 def test_nothing_to_change_is_said(wiz):
     review = load(wiz).wiz.plan().review()
-    assert "nothing to change" in text_of(review)
+    assert "Nothing to change." in text_of(review)
     assert repr(review) == f"<Review of plan {review.plan.id}: 0 of 0 changes ticked>"
 
 

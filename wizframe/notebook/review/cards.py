@@ -1,104 +1,78 @@
-"""The rows of a plan as cards, a page at a time: what would change, a box to tick, problems that can be corrected."""
+"""The lists of a review: changes with boxes to tick, and after a push what was not done, to correct or to decide."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ipywidgets as widgets
 
-from wizframe.frames.build import is_blank
+from wizframe.notebook.html import typed_text
 from wizframe.notebook.review import html as markup
-from wizframe.notebook.review.choices import VIEWS
+from wizframe.notebook.review.choices import FILTERS, PlanRow
+from wizframe.planning.changes import CLEAR
 from wizframe.pushing.corrections import Correction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from wizframe.notebook.review.choices import Choices, Item
+    from wizframe.notebook.review.choices import Choices
+    from wizframe.pushing.results import ConflictCell, Outcome, Result
 
-__all__ = ["PAGE", "ChangeList", "Editors", "Pages", "line", "with_class"]
+    #: (table, position) to the columns with conflicts and the texts that decide them; None: not decided yet.
+    Decisions = dict[tuple[str, int], dict[str, str | None]]
 
-#: Cards on a page. A browser draws some hundred widgets at once without a pause.
-PAGE = 20
+__all__ = ["LATER", "MINE", "PAGE_SIZE", "THEIRS", "ChangeList", "CorrectionFields", "OutcomeList", "bar", "styled"]
+
+#: Cards on a page: a browser draws a few hundred widgets at once without a pause, and a card has up to twenty.
+PAGE_SIZE = 20
+LATER, MINE, THEIRS = "decide later", "send mine", "keep WizCommerce's"
+_STATES = ("conflict", "failed", "unknown", "unsent", "skipped")  # in the order of the list
 
 
-def with_class(widget: Any, *names: str) -> Any:
-    """Give a widget classes of the style sheet.
-
-    Parameters
-    ----------
-    widget : DOMWidget
-    *names : str
-
-    Returns
-    -------
-    DOMWidget
-        The same.
-    """
+def styled(widget: Any, *names: str) -> Any:
+    """Give a widget classes of the style sheet; returns the widget."""
     for name in names:
         widget.add_class(name)
     return widget
 
 
-def line(*children: Any) -> Any:
-    """Put widgets beside each other.
-
-    Parameters
-    ----------
-    *children : Widget
-
-    Returns
-    -------
-    HBox
-    """
-    return with_class(widgets.HBox(children), "wiz-line")
+def bar(*controls: Any) -> Any:
+    """Put controls in a row that wraps."""
+    return styled(widgets.HBox(controls), "wiz-bar")
 
 
 class Pages:
-    """A long list, drawn a page at a time. Closes the widgets of the page before.
-
-    Parameters
-    ----------
-    draw : callable
-        Makes the card of one thing: something with a ``widget``.
-    """
+    """A long list, drawn a page at a time; ``draw`` makes the card of one item, which has a ``widget``."""
 
     def __init__(self, draw: Callable[[Any], Any]) -> None:
         self.drawn: list[Any] = []
         self._draw = draw
-        self._things: Sequence[Any] = ()
+        self._items: Sequence[Any] = ()
         self._first = 0
-        self._before = widgets.Button(description="‹ previous", tooltip="Previous page")
-        self._after = widgets.Button(description="next ›", tooltip="Next page")
-        self._before.on_click(lambda _: self._turn(-PAGE))
-        self._after.on_click(lambda _: self._turn(PAGE))
-        for button in (self._before, self._after):
-            button.layout.width = "auto"
-        self._where = widgets.HTML()
+        self._previous = widgets.Button(description="‹ Previous", tooltip="Previous page", layout={"width": "auto"})
+        self._next = widgets.Button(description="Next ›", tooltip="Next page", layout={"width": "auto"})
+        self._previous.on_click(lambda _: self._turn(-PAGE_SIZE))
+        self._next.on_click(lambda _: self._turn(PAGE_SIZE))
+        self._place = widgets.HTML()
         self._cards = widgets.VBox()
-        self._pager = with_class(widgets.HBox([self._before, self._where, self._after]), "wiz-bar")
+        self._pager = bar(self._previous, self._place, self._next)
         self.widget = widgets.VBox([self._cards, self._pager])
 
-    def show(self, things: Sequence[Any]) -> None:
-        """Show a list from its beginning.
-
-        Parameters
-        ----------
-        things : sequence
-        """
-        self._things, self._first = things, 0
+    def show(self, items: Sequence[Any]) -> None:
+        """Show a list from its beginning."""
+        self._items, self._first = items, 0
         self._turn(0)
 
     def _turn(self, by: int) -> None:
         self._first += by
-        last = min(self._first + PAGE, len(self._things))
-        before, self.drawn = self.drawn, [self._draw(thing) for thing in self._things[self._first : last]]
+        last = min(self._first + PAGE_SIZE, len(self._items))
+        before, self.drawn = self.drawn, [self._draw(item) for item in self._items[self._first : last]]
         self._cards.children = [card.widget for card in self.drawn]
-        for card in before:
+        for card in before:  # widgets that are not closed stay in memory, here and in the browser
             _close(card.widget)
-        self._before.disabled, self._after.disabled = self._first == 0, last >= len(self._things)
-        self._pager.layout.display = None if len(self._things) > PAGE else "none"
-        self._where.value = f"&nbsp;{self._first + 1}–{last} of {len(self._things)}&nbsp;"
+        self._previous.disabled, self._next.disabled = self._first == 0, last >= len(self._items)
+        self._pager.layout.display = None if len(self._items) > PAGE_SIZE else "none"
+        self._place.value = f"&nbsp;{self._first + 1}–{last} of {len(self._items)}&nbsp;"
 
 
 def _close(widget: Any) -> None:
@@ -107,164 +81,225 @@ def _close(widget: Any) -> None:
     widget.close()
 
 
-class Editors:
-    """Fields to correct cells in. What was typed outlives the page that it was typed on."""
+class CorrectionFields:
+    """Fields to correct cells in. They remember what was typed when their page is left."""
 
     def __init__(self) -> None:
         self._typed: dict[tuple[str, int, str], str] = {}
 
     def field(self, table: str, position: int, column: str, text: str) -> Any:
-        """Make a field for a cell.
-
-        Parameters
-        ----------
-        table : str
-        position : int
-        column : str
-        text : str
-            What stands in the cell.
-
-        Returns
-        -------
-        Text
-        """
+        """Make a field for a cell that holds a text."""
         key = (table, position, column)
+
+        def remember(change: dict[str, str]) -> None:
+            if change["new"] == text:
+                self._typed.pop(key, None)
+            else:
+                self._typed[key] = change["new"]
+
         made = widgets.Text(self._typed.get(key, text), description=column, tooltip=f"Correct {column}")
         made.style.description_width = "initial"
-        made.observe(lambda change: self._note(key, text, change["new"]), "value")
+        made.observe(remember, "value")
         return made
 
-    def _note(self, key: tuple[str, int, str], was: str, typed: str) -> None:
-        if typed == was:
-            self._typed.pop(key, None)
-        else:
-            self._typed[key] = typed
-
     def corrections(self) -> list[Correction]:
-        """List what was typed and differs from what stood there.
-
-        Returns
-        -------
-        list of Correction
-        """
+        """List the cells in which the user typed another text."""
         return [Correction(*key, text) for key, text in self._typed.items()]
 
 
 class ChangeList:
-    """The list of changes, with boxes to tick.
+    """The changes of a plan, with boxes to tick; ``changed`` is called whenever a tick changes."""
 
-    Parameters
-    ----------
-    choices : Choices
-    editors : Editors
-    changed : callable
-        Called whenever a tick came or went.
-    """
-
-    def __init__(self, choices: Choices, editors: Editors, changed: Callable[[], None]) -> None:
+    def __init__(self, choices: Choices, fields: CorrectionFields, changed: Callable[[], None]) -> None:
         self._choices = choices
         self._changed = changed
-        self._pages = Pages(lambda item: _Card(item, choices, editors, self._on_tick))
-        self._view = widgets.Dropdown(options=VIEWS, description="Show", tooltip="Which changes are shown")
+        self._pages = Pages(lambda row: _ChangeCard(row, choices, fields, self._on_tick))
+        self._filter = widgets.Dropdown(options=FILTERS, description="Show", tooltip="Changes to show")
         self._text = widgets.Text(placeholder="name, id, column, value …", description="Find", continuous_update=False)
-        self._all = widgets.Button(description="Tick all", tooltip="Tick all changes that are shown, on all pages")
-        self._none = widgets.Button(description="Tick none", tooltip="Untick all changes that are shown")
-        for button in (self._all, self._none):
-            button.layout.width = "auto"
-        for control in (self._view, self._text):
+        for control in (self._filter, self._text):
             control.style.description_width = "initial"
             control.observe(lambda _: self._show(), "value")
-        self._all.on_click(lambda _: self._tick_all(is_ticked=True))
-        self._none.on_click(lambda _: self._tick_all(is_ticked=False))
-        bar = with_class(widgets.HBox([self._text, self._view, self._all, self._none]), "wiz-bar")
-        self.widget = widgets.VBox([bar, self._pages.widget])
+        tick = widgets.Button(
+            description="Tick all", tooltip="Tick all shown changes, on all pages", layout={"width": "auto"}
+        )
+        untick = widgets.Button(
+            description="Tick none", tooltip="Untick all shown changes, on all pages", layout={"width": "auto"}
+        )
+        tick.on_click(lambda _: self._tick_all(is_ticked=True))
+        untick.on_click(lambda _: self._tick_all(is_ticked=False))
+        self.widget = widgets.VBox([bar(self._text, self._filter, tick, untick), self._pages.widget])
         self._show()
 
-    def _viewed(self) -> list[Item]:
-        return self._choices.viewed(self._view.value, self._text.value.strip())
+    def _found(self) -> list[PlanRow]:
+        return self._choices.find(self._filter.value, self._text.value.strip())
 
     def _show(self) -> None:
-        self._pages.show(self._viewed())
+        self._pages.show(self._found())
 
     def _tick_all(self, *, is_ticked: bool) -> None:
-        for item in self._viewed():
-            self._choices.tick(item, is_ticked=is_ticked)
+        for row in self._found():
+            self._choices.tick(row, is_ticked=is_ticked)
         self._on_tick()
 
     def _on_tick(self) -> None:
-        """Bring every box in line: a contact depends on its customer's."""
-        for card in self._pages.drawn:
+        for card in self._pages.drawn:  # all of them, because a contact depends on its new customer
             card.refresh()
         self._changed()
 
 
-class _Card:
-    """One row of a plan."""
+class _ChangeCard:
+    """A row of a plan: a box for the record, boxes for the cells of an update, and fields for problems."""
 
-    def __init__(self, item: Item, choices: Choices, editors: Editors, changed: Callable[[], None]) -> None:
-        self._item = item
+    def __init__(self, row: PlanRow, choices: Choices, fields: CorrectionFields, changed: Callable[[], None]) -> None:
+        self._row = row
         self._choices = choices
         self._changed = changed
         self._is_refreshing = False
         self._title = widgets.HTML()
-        self._box = self._tick_box(f"Send {item.name} {item.identity}", None)
-        self._boxes = {name: self._tick_box(f"Send {name} of {item.name}", name) for name in self._own_boxes()}
-        inner = [*self._cells(), *_problems(item, editors)]
-        box = with_class(widgets.VBox(inner), "wiz-inner")
-        self.widget = with_class(widgets.VBox([line(self._box, self._title), box]), "wiz-card")
-        if item.problems:
+        self._box = self._tick_box(f"Send {row.name} {row.identity}", None)
+        own_boxes = row.columns if len(row.columns) > 1 and not row.problems else ()
+        self._boxes = {name: self._tick_box(f"Send {name} of {row.name}", name) for name in own_boxes}
+        inner = styled(widgets.VBox([*self._cells(), *_problems(row, fields)]), "wiz-inner")
+        self.widget = styled(widgets.VBox([_line(self._box, self._title), inner]), "wiz-card")
+        if row.problems:
             self.widget.add_class("wiz-stopped")
         self.refresh()
 
-    def _own_boxes(self) -> tuple[str, ...]:
-        """Give each cell of an update a box of its own, where there are several."""
-        return self._item.columns if len(self._item.columns) > 1 and not self._item.problems else ()
-
     def _tick_box(self, name: str, column: str | None) -> Any:
-        box = widgets.Checkbox(indent=False, description=markup.label(name))  # for screen readers: not to be seen
+        box = widgets.Checkbox(indent=False, description=markup.label(name))  # read by screen readers, not shown
         box.observe(lambda change: self._on_box(column, is_ticked=change["new"]), "value")
-        return with_class(box, "wiz-tick")
+        return styled(box, "wiz-tick")
 
     def _cells(self) -> list[Any]:
-        change = self._item.change
+        change = self._row.change
         if change is None:
             return []
         if not self._boxes:
             return [widgets.HTML(markup.cells(change))]
-        return [line(self._boxes[one.column], widgets.HTML(markup.cell(change, one))) for one in change.cells]
+        return [_line(self._boxes[one.column], widgets.HTML(markup.cell(change, one))) for one in change.cells]
 
     def _on_box(self, column: str | None, *, is_ticked: bool) -> None:
         if not self._is_refreshing:
-            self._choices.tick(self._item, is_ticked=is_ticked, column=column)
+            self._choices.tick(self._row, is_ticked=is_ticked, column=column)
             self._changed()
 
     def refresh(self) -> None:
         """Show what is ticked."""
         self._is_refreshing = True
-        obstacle = self._choices.obstacle(self._item)
-        self._title.value = markup.title(self._item, "" if self._item.problems else obstacle)
+        row, obstacle = self._row, self._choices.obstacle(self._row)
+        self._title.value = markup.title(row, "" if row.problems else obstacle)
         for name, box in [(None, self._box), *self._boxes.items()]:
             box.disabled = bool(obstacle)
-            box.value = not obstacle and (bool(self._item.ticked) if name is None else name in self._item.ticked)
+            box.value = not obstacle and (bool(row.ticked) if name is None else name in row.ticked)
         self._is_refreshing = False
 
 
-def _problems(item: Item, editors: Editors) -> list[Any]:
-    """Say what is wrong, with a field for each cell that can be corrected here."""
-    shown: list[Any] = []
-    position = item.position
-    for column in dict.fromkeys(problem.column for problem in item.problems):
-        about = [problem for problem in item.problems if problem.column == column]
-        shown.append(widgets.HTML("".join(map(markup.problem, about))))
-        if position is not None and item.can_be_corrected(column):
-            shown.append(editors.field(item.part.table.name, position, column, _text_of(item, column)))
-    return shown
+def _line(*children: Any) -> Any:
+    return styled(widgets.HBox(children), "wiz-line")
 
 
-def _text_of(item: Item, column: str) -> str:
-    if column not in item.part.frame or item.position is None:
-        return ""
-    value = item.part.frame[column].iat[item.position]
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if is_blank(value) else str(value)
+def _problems(row: PlanRow, fields: CorrectionFields) -> Iterator[Any]:
+    """Show the problems of a row, with a field for each cell that can be corrected here."""
+    for column in dict.fromkeys(problem.column for problem in row.problems):
+        about = [problem for problem in row.problems if problem.column == column]
+        yield widgets.HTML("".join(map(markup.problem, about)))
+        if row.position is not None and row.can_be_corrected(column):
+            frame = row.part.frame
+            text = typed_text(frame[column].iat[row.position]) if column in frame else ""
+            yield fields.field(row.part.table.name, row.position, column, text)
+
+
+class _Undone(NamedTuple):
+    row: PlanRow
+    outcome: Outcome
+
+
+class OutcomeList:
+    """The changes that a push did not do, conflicts first: failed cells to correct, conflicts to decide."""
+
+    def __init__(self, result: Result, fields: CorrectionFields) -> None:
+        self._decisions: Decisions = {}
+        undone = sorted(_undone(result), key=lambda one: _STATES.index(one.outcome.state))
+        for row, outcome in undone:
+            if outcome.state == "conflict" and row.change and row.change.action == "update":
+                self._decisions[row.part.table.name, row.change.position] = {
+                    cell.column: None for cell in outcome.conflicts
+                }
+        pages = Pages(lambda one: _OutcomeCard(one, fields, self._decisions))
+        pages.show(undone)
+        self.widget = pages.widget
+
+    def corrections(self) -> list[Correction]:
+        """List the decided cells of the records whose conflicts are all decided."""
+        return [
+            Correction(table, position, column, text)
+            for (table, position), cells in self._decisions.items()
+            if None not in cells.values()
+            for column, text in cells.items()
+            if text is not None
+        ]
+
+    def count_half_decided(self) -> int:
+        """Count the records of which only some conflicts are decided."""
+        counts = [sum(text is not None for text in cells.values()) for cells in self._decisions.values()]
+        return sum(0 < count < len(cells) for count, cells in zip(counts, self._decisions.values(), strict=True))
+
+
+def _undone(result: Result) -> Iterator[_Undone]:
+    for part in result.parts:
+        for number, (change, outcome) in enumerate(zip(part.plan.changes_list, part.outcomes, strict=True)):
+            if outcome.state != "done":
+                yield _Undone(PlanRow(part.plan, number, change, change.position), outcome)
+
+
+class _OutcomeCard:
+    """A change that was not done."""
+
+    def __init__(self, undone: _Undone, fields: CorrectionFields, decisions: Decisions) -> None:
+        row, outcome = undone
+        cells = decisions.get((row.part.table.name, row.position or 0), {})
+        what_happened, next_step = outcome.what_happened, outcome.next_step
+        controls = [_decision(cell, cells) for cell in outcome.conflicts if cell.column in cells]
+        if controls:
+            what_happened = "another user changed it after you loaded it"
+            next_step = "decide below, then press Plan again"
+        elif outcome.state == "failed":
+            controls = list(_fields(row, fields))
+            where = "cells below" if controls else "row in the frame"
+            next_step = f"correct the {where}, then press Plan again"
+        inner = [widgets.HTML(markup.outcome(outcome, what_happened, next_step)), *controls]
+        box = styled(widgets.VBox(inner), "wiz-inner")
+        self.widget = styled(widgets.VBox([widgets.HTML(markup.title(row)), box]), "wiz-card", "wiz-stopped")
+
+
+def _fields(row: PlanRow, fields: CorrectionFields) -> Iterator[Any]:
+    change = row.change
+    for cell in change.cells if change else ():
+        if change and row.can_be_corrected(cell.column):
+            text = _typed(cell.new, is_update=change.action == "update")
+            yield fields.field(row.part.table.name, change.position, cell.column, text)
+
+
+def _decision(cell: ConflictCell, cells: dict[str, str | None]) -> Any:
+    """Let the user decide: keep theirs, or send mine, which can be edited to what both users agree on."""
+    theirs, mine = _typed(cell.now, is_update=False), _typed(cell.yours, is_update=True)
+    decided = cells[cell.column]
+    chosen = LATER if decided is None else THEIRS if decided == theirs else MINE
+    choice = widgets.Dropdown(options=[LATER, MINE, THEIRS], value=chosen, description=cell.column)
+    text = widgets.Text(decided if decided is not None and chosen == MINE else mine, description="sent as")
+    for control in (choice, text):
+        control.style.description_width = "initial"
+    text.disabled = chosen != MINE
+
+    def remember(_change: Any) -> None:
+        text.disabled = choice.value != MINE
+        cells[cell.column] = {LATER: None, MINE: text.value, THEIRS: theirs}[choice.value]
+
+    choice.observe(remember, "value")
+    text.observe(remember, "value")
+    return widgets.VBox([widgets.HTML(markup.conflict(cell)), _line(choice, text)])
+
+
+def _typed(value: Any, *, is_update: bool) -> str:
+    """Write a value of a record as it is typed into a cell; in an update, a blank is the text that clears it."""
+    return typed_text(value) or (CLEAR if is_update else "")

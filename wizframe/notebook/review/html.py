@@ -1,16 +1,17 @@
-"""What a review shows, as HTML. Whatever comes from the service or the user is escaped, here and nowhere else."""
+"""What a review shows, as HTML. Everything that comes from the service or the user is escaped here."""
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from wizframe.notebook.html import escape
 from wizframe.planning.changes import shown
+from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
-    from wizframe.notebook.review.choices import Item
+    from wizframe.notebook.review.choices import PlanRow
     from wizframe.planning.changes import Change, Problem
     from wizframe.pushing.plan import Plan
     from wizframe.pushing.results import ConflictCell, Outcome, Result
@@ -29,249 +30,118 @@ __all__ = [
     "question",
     "summary",
     "title",
-    "where",
 ]
 
-STYLE = f"<style>{Path(__file__).with_name('review.css').read_text('utf-8')}</style>"
-_LONGEST = 300
+STYLE = f"<style>{files('wizframe.notebook.review').joinpath('review.css').read_text('utf-8')}</style>"
+# In characters: some lines of a card. The whole value is in plan.cells.
+_MAX_VALUE = 300
+_MAX_TEXT = 2000
 
 
-def title(item: Item, obstacle: str = "") -> str:
-    """Name a record, and what happens to it.
-
-    Parameters
-    ----------
-    item : Item
-    obstacle : str
-        Why it cannot be ticked.
-
-    Returns
-    -------
-    str
-    """
-    action = item.change.action if item.change else ""
+def title(row: PlanRow, obstacle: str = "") -> str:
+    """Name a record and its action; the obstacle says why it cannot be ticked."""
+    action = row.change.action if row.change else ""
     badge = f"<span class='wiz-badge wiz-{action}'>{action}</span> " if action else ""
-    table = f" <small>{item.part.table.singular}</small>"
+    table = f" <small>{row.part.table.singular}</small>"
     why = f" <small class='wiz-quiet'>· {escape(obstacle)}</small>" if obstacle else ""
-    return f"{badge}<b>{escape(item.name)}</b> <small class='wiz-quiet'>{escape(item.identity)}</small>{table}{why}"
+    return f"{badge}<b>{escape(row.name)}</b> <small class='wiz-quiet'>{escape(row.identity)}</small>{table}{why}"
 
 
 def cells(change: Change) -> str:
-    """List what a change does, cell by cell.
-
-    Parameters
-    ----------
-    change : Change
-
-    Returns
-    -------
-    str
-    """
+    """Show what a change does, cell by cell."""
     if change.action == "delete":
-        return f"<div>{_many(change.contacts, 'contact')} go{'es'[: 2 * (change.contacts == 1)]} with it</div>"
+        count = change.contacts
+        return f"<div>{counted(count, 'contact')} {plural(count, 'is', 'are')} deleted with it</div>" if count else ""
     return "".join(cell(change, one) for one in change.cells)
 
 
 def cell(change: Change, one: Any) -> str:
-    """Show a cell, old → new.
-
-    Parameters
-    ----------
-    change : Change
-    one : Cell
-
-    Returns
-    -------
-    str
-    """
+    """Show a cell, old → new."""
     old = f"<del>{_value(one.old)}</del> → " if change.action == "update" else ""
-    return f"<div><span class='wiz-column'>{escape(one.column)}</span> {old}<ins>{_value(one.new)}</ins></div>"
+    return f"<div>{_column(one.column)} {old}<ins>{_value(one.new)}</ins></div>"
 
 
 def problem(one: Problem) -> str:
-    """Say what stands in the way.
-
-    Parameters
-    ----------
-    one : Problem
-
-    Returns
-    -------
-    str
-    """
+    """Show a problem of a cell."""
     value = "" if one.value is None else f" {_value(one.value)}"
-    column = f"<span class='wiz-column'>{escape(one.column)}</span>"
-    return f"<div class='wiz-bad'>! {column}{value} {escape(_said(one.rule))}</div>"
+    return f"<div class='wiz-bad'>! {_column(one.column)}{value} {_text(one.rule)}</div>"
 
 
-def outcome(one: Outcome, here: str = "") -> str:
-    """Say what became of a change, and what to do next.
-
-    Parameters
-    ----------
-    one : Outcome
-    here : str
-        Said instead, where it can be done here.
-
-    Returns
-    -------
-    str
-    """
-    if here:
-        return f"<div><b class='wiz-bad'>{one.state}</b>: {escape(_said(here))}</div>"
-    step = f"<div class='wiz-quiet'>→ {escape(_said(one.next_step))}</div>" if one.next_step else ""
-    return f"<div><b class='wiz-bad'>{one.state}</b>: {escape(_said(one.what_happened))}</div>{step}"
+def outcome(one: Outcome, what_happened: str, next_step: str) -> str:
+    """Show the state of a change, what happened, and what to do next."""
+    step = f"<div class='wiz-quiet'>→ {_text(next_step)}</div>" if next_step else ""
+    return f"<div><b class='wiz-bad'>{one.state}</b>: {_text(what_happened)}</div>{step}"
 
 
 def conflict(one: ConflictCell) -> str:
-    """Show a cell that somebody else changed, too.
-
-    Parameters
-    ----------
-    one : ConflictCell
-
-    Returns
-    -------
-    str
-    """
+    """Show a cell that another user changed too."""
     return (
-        f"<div><span class='wiz-column'>{escape(one.column)}</span> when loaded {_value(one.when_loaded)} · "
+        f"<div>{_column(one.column)} when loaded {_value(one.when_loaded)} · "
         f"yours <ins>{_value(one.yours)}</ins> · now in WizCommerce <b>{_value(one.now)}</b></div>"
     )
 
 
 def heading(plan: Plan, client: BaseClient) -> str:
-    """Say which plan it is, and for whom.
-
-    Parameters
-    ----------
-    plan : Plan
-    client : Client
-
-    Returns
-    -------
-    str
-    """
-    return (
-        f"<div role='heading' aria-level='3' class='wiz-head'>Review of plan {plan.id} for {where(plan, client)}</div>"
-    )
+    """Name the plan, and say where it goes."""
+    words = f"Review of plan {plan.id} for {_target(plan, client)}"
+    return f"<div role='heading' aria-level='3' class='wiz-head'>{words}</div>"
 
 
 def contents(plan: Plan) -> str:
-    """Say how much a plan is, and what else is worth knowing of it.
-
-    Parameters
-    ----------
-    plan : Plan
-
-    Returns
-    -------
-    str
-    """
-    rows = len({(part.table.name, problem.position) for part in plan.parts for problem in part.problems_list})
-    stop = f"<div class='wiz-bad'>{_many(rows, 'row')} with problems cannot be ticked until they are corrected</div>"
-    quiet = "".join(f"<div class='wiz-quiet'>· {escape(_said(line))}</div>" for line in plan.notice_lines())
-    return f"<div>{_counted(plan) or 'nothing to change'}</div>{stop * bool(rows)}{quiet}"
+    """Count the changes of a plan and its rows with problems; list its notices."""
+    count = len({(part.table.name, problem.position) for part in plan.parts for problem in part.problems_list})
+    stop = f"<div class='wiz-bad'>{counted(count, 'row')} with problems cannot be ticked until corrected</div>"
+    notices = "".join(f"<div class='wiz-quiet'>· {_text(line)}</div>" for line in plan.notice_lines())
+    return f"<div>{_counts(plan) or 'Nothing to change.'}</div>{stop * bool(count)}{notices}"
 
 
-def where(plan: Plan, client: BaseClient) -> str:
-    """Say where the changes go; production is red.
+def question(chosen: Plan, client: BaseClient) -> str:
+    """Ask for a confirmation before anything is sent."""
+    is_production = client.environment == "PRODUCTION"
+    count = sum(change.contacts for part in chosen.parts for change in part.changes_list)
+    verb = plural(count, "is", "are")
+    lost = f"<div class='wiz-bad'>{counted(count, 'contact')} of the deleted customers {verb} deleted, too</div>"
+    return (
+        f"<div role='alert' class='wiz-question{' wiz-danger' * is_production}'>"
+        f"Send <b>{counted(len(chosen), 'change')}</b> ({_counts(chosen)}) to {_target(chosen, client)} now?"
+        f"{lost * bool(count)}</div>"
+    )
 
-    Parameters
-    ----------
-    plan : Plan
-    client : Client
 
-    Returns
-    -------
-    str
-    """
+def label(text: str) -> str:
+    """Write the plain label of a widget; the notebook would typeset dollar signs and backslashes as mathematics."""
+    return printable(text, _MAX_TEXT).replace("$", "＄").replace("\\", "＼")
+
+
+def alert(text: str) -> str:
+    """Show a message that a screen reader reads at once; nothing if there is no text."""
+    return f"<div role='alert' class='wiz-bad'>{_text(text)}</div>" if text else ""
+
+
+def summary(result: Result) -> str:
+    """Count the outcomes of a push."""
+    return f"<div role='status'>Result: <b>{_text(result.summary())}</b></div>"
+
+
+def _target(plan: Plan, client: BaseClient) -> str:
+    """Name the account and the server; production is red."""
     environment = client.environment
     name = f"{escape(plan.account.name)} at " if plan.account.name else ""
     kind = "wiz-production" if environment == "PRODUCTION" else "wiz-elsewhere"
     return f"<span class='{kind}'>{escape(environment)}</span> {name}<code>{escape(plan.account.base_url)}</code>"
 
 
-def question(chosen: Plan, client: BaseClient) -> str:
-    """Ask before anything is sent.
-
-    Parameters
-    ----------
-    chosen : Plan
-    client : Client
-
-    Returns
-    -------
-    str
-    """
-    is_grave = client.environment == "PRODUCTION"
-    contacts = sum(change.contacts for part in chosen.parts for change in part.changes_list)
-    gone = f"<div class='wiz-bad'>{_many(contacts, 'contact')} of deleted customers go with them</div>"
-    return (
-        f"<div role='alert' class='wiz-question{' wiz-grave' * is_grave}'>Send <b>{_many(len(chosen), 'change')}</b> "
-        f"({_counted(chosen)}) to {where(chosen, client)} now?{gone * bool(contacts)}</div>"
-    )
+def _column(name: str) -> str:
+    return f"<span class='wiz-column'>{escape(name)}</span>"
 
 
-def label(text: str) -> str:
-    """Write a label, which the notebook would typeset as mathematics where it has dollar signs or backslashes.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        Plain, not HTML.
-    """
-    return _said(text).replace("$", "＄").replace("\\", "＼")
-
-
-def alert(text: str, *, is_bad: bool = True) -> str:
-    """Say something that a screen reader reads at once; nothing where there is nothing to say.
-
-    Parameters
-    ----------
-    text : str
-        Plain.
-    is_bad : bool
-
-    Returns
-    -------
-    str
-    """
-    if not text:
-        return ""
-    return f"<div role='alert' class='wiz-said{' wiz-bad' * is_bad}'>{escape(_said(text))}</div>"
-
-
-def summary(result: Result) -> str:
-    """Say what became of a push.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    str
-    """
-    return f"<div role='status' class='wiz-said'>Result: <b>{escape(result.summary())}</b></div>"
-
-
-def _said(text: str) -> str:
-    """Make characters visible that would change how a sentence reads, such as a right-to-left override."""
-    return shown(text, 2000)
+def _text(text: str) -> str:
+    return escape(printable(text, _MAX_TEXT))
 
 
 def _value(value: Any) -> str:
-    return escape(shown(value, _LONGEST))
+    return escape(shown(value, _MAX_VALUE))
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s'[: count != 1]}"
-
-
-def _counted(plan: Plan) -> str:
+def _counts(plan: Plan) -> str:
     return ", ".join(f"{count} to {action}" for action, count in plan.counts().items() if count)

@@ -1,7 +1,7 @@
 """``plan.review()``: a plan as cards with boxes to tick, and a push of what is ticked, in a notebook.
 
-It shows and asks; what may be sent, and how, is the business of plans and pushes. Imports ipywidgets, so it is imported
-when the first review is made.
+It shows and asks; plans and pushes decide what may be sent, and how. It imports ipywidgets, so it is imported when the
+first review is made.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from wizframe.api.client import open_client
 from wizframe.errors import StalePlanError, WizframeError
 from wizframe.notebook.kernel import between_cells
 from wizframe.notebook.review import html as markup
-from wizframe.notebook.review.cards import ChangeList, Editors, with_class
+from wizframe.notebook.review.cards import ChangeList, CorrectionFields, OutcomeList, bar
 from wizframe.notebook.review.choices import Choices
-from wizframe.notebook.review.outcomes import OutcomeList
 from wizframe.progress import Watch
 from wizframe.pushing.api import apply
 from wizframe.pushing.corrections import correct
+from wizframe.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Review"]
 
-_TELLING_S = 0.1
-_SETTLED_S = 10.0
+_REDRAWN_EVERY_S = 0.1  # each change of a widget is a message to the browser; a push may do hundreds of rows a second
+# A finished push waits so long for the running cell before it writes ids into the frame: the cell may be waiting for
+# the push itself, as review.wait() does.
+_MAX_WAIT_FOR_CELL_S = 10.0
 
 
 class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
@@ -43,16 +45,16 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     Parameters
     ----------
     plan : Plan
-        Everything that can be is ticked to begin with. Rows with problems cannot be, until they are corrected.
+        At first, every change is ticked, except those of rows with problems: they must be corrected first.
     client : Client, optional
         By default the open connection of the plan's account.
 
     Attributes
     ----------
     plan : Plan
-        What is shown: the plan given, or the one that was made of corrections.
+        What is shown: the given plan, or the one that was made of corrections.
     result : Result or None
-        What became of the last push; a trait, so that it can be observed.
+        The result of the last push. It is a trait, so it can be observed.
     """
 
     result = traitlets.Any(None, allow_none=True)
@@ -60,63 +62,61 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def __init__(self, plan: Plan, *, client: Client | None = None) -> None:
         self._client = open_client(client, account=plan.account)
         self._push: threading.Thread | None = None
-        self._head, self._body, self._asked, self._said = (
-            widgets.HTML(), widgets.VBox(), widgets.VBox(), widgets.HTML(),
-        )  # fmt: skip
-        self._note = widgets.Text(description="Note", placeholder="why; kept in the journal")
+        self._head, self._message = widgets.HTML(), widgets.HTML()
+        self._body, self._question = widgets.VBox(), widgets.VBox()
+        self._note = widgets.Text(description="Note", placeholder="reason, stored in the journal")
         self._note.style.description_width = "initial"
-        self._apply = self._button("Apply", self._ask, style="primary", tooltip="Nothing is sent before you said yes")
+        self._apply = self._button("Apply", self._ask, style="primary", tooltip="Nothing is sent until you confirm")
         self._again = self._button(
             "Plan again",
             lambda: self._wait_for_cells(self._plan_again),
-            tooltip="The frame as it is now, as corrected here",
+            tooltip="Plan the frame as it is now, with your corrections",
         )
-        self._undo = self._button("Undo …", self._plan_undo, tooltip="Plan to put the old values back")
-        self._foot = _bar(self._note, self._apply, self._again, self._undo)
-        super().__init__([widgets.HTML(markup.STYLE), self._head, self._body, self._foot, self._asked, self._said])
+        self._undo = self._button("Undo …", self._plan_undo, tooltip="Plan to restore the old values")
+        buttons = bar(self._note, self._apply, self._again, self._undo)
+        super().__init__([widgets.HTML(markup.STYLE), self._head, self._body, buttons, self._question, self._message])
         self.add_class("wizframe-review")
         self._open(Choices(plan))
 
     def __repr__(self) -> str:
-        return f"<Review of plan {self.plan.id}: {len(self.chosen)} of {len(self.plan)} changes ticked>"
+        return f"<Review of plan {self.plan.id}: {len(self.chosen)} of {counted(len(self.plan), 'change')} ticked>"
 
     @property
     def plan(self) -> Plan:
-        """What is shown."""
+        """The shown plan."""
         return self._choices.plan
 
     @property
     def chosen(self) -> Plan:
-        """The plan of what is ticked."""
+        """The plan of the ticked changes."""
         return self._choices.chosen()
 
     @property
     def is_pushing(self) -> bool:
-        """Whether a push is under way."""
+        """Whether a push is running."""
         return self._push is not None and self._push.is_alive() and self._push is not threading.current_thread()
 
     def wait(self, timeout_s: float | None = None) -> Result | None:
-        """Wait for the push that is under way, if any.
+        """Wait for the push that is running, if any.
 
         Parameters
         ----------
         timeout_s : float, optional
-            In seconds; by default as long as it takes.
+            In seconds; by default without a limit.
 
         Returns
         -------
         Result or None
-            What became of the last push.
+            The result of the last push.
         """
         if self._push is not None:
             self._push.join(timeout_s)
         result: Result | None = self.result
         return result
 
-    def _button(self, words: str, action: Callable[[], None], *, style: str = "", tooltip: str = "") -> Any:
-        """Make a button; an error of ours becomes a sentence below the review."""
-        made = widgets.Button(description=words, button_style=style, tooltip=tooltip or words)
-        made.layout.width = "auto"
+    def _button(self, text: str, action: Callable[[], None], *, style: str = "", tooltip: str = "") -> Any:
+        """Make a button whose errors are shown as a message below the review."""
+        made = widgets.Button(description=text, button_style=style, tooltip=tooltip or text, layout={"width": "auto"})
         made.on_click(lambda _: self._try(action))
         return made
 
@@ -127,70 +127,81 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._say(str(error))
 
     def _wait_for_cells(self, action: Callable[[], None]) -> None:
-        """Do what writes into the frame once no cell runs."""
-        self._say("this goes on when the cell that runs is done")
+        """Do something that writes into the frame as soon as no cell is running."""
+        self._say("Waiting for the running cell to finish.")
         between_cells(lambda: self._try(action))
 
     def _open(self, choices: Choices) -> None:
         """Show a plan and what is ticked of it."""
         self._choices = choices
-        self._editors = Editors()
+        self._fields = CorrectionFields()
         self._outcomes: OutcomeList | None = None
         self._head.value = markup.heading(choices.plan, self._client) + markup.contents(choices.plan)
-        self._body.children = [ChangeList(choices, self._editors, self._show_count).widget]
-        _show(self._apply, is_there=bool(choices.items))
-        _show(self._note, is_there=bool(choices.items))
-        _show(self._again, is_there=_can_be_made_again(choices.plan))
-        _show(self._undo, is_there=False)
+        self._body.children = [ChangeList(choices, self._fields, self._show_count).widget]
+        _show(self._apply, self._note, is_shown=bool(choices.rows))
+        _show(self._again, is_shown=_can_be_made_again(choices.plan))
+        _show(self._undo, is_shown=False)
         self._show_count()
 
     def _show_count(self) -> None:
         count = len(self._choices.ticked())
-        self._apply.description = f"Apply {count} ticked change{'s'[: count != 1]} …"
+        self._apply.description = f"Apply {counted(count, 'ticked change')} …"
         self._apply.disabled = not count
         self._ask_nothing()
 
     def _ask_nothing(self) -> None:
-        self._asked.children = ()
-        self._said.value = ""
+        self._question.children = ()
+        self._message.value = ""
 
     def _say(self, text: str) -> None:
-        self._said.value = markup.alert(text)
+        self._message.value = markup.alert(text)
 
     def _ask(self) -> None:
-        """Say how many changes go where, and wait for a yes."""
+        """Show how many changes go where, and ask for a confirmation."""
         self._ask_nothing()
         chosen = self.chosen
-        is_grave = self._client.environment == "PRODUCTION" or chosen.counts()["delete"]
+        is_dangerous = self._client.environment == "PRODUCTION" or chosen.counts()["delete"]
         yes = self._button(
-            f"Yes, send {len(chosen)} change{'s'[: len(chosen) != 1]}",
+            f"Yes, send {counted(len(chosen), 'change')}",
             lambda: self._begin(chosen),
-            style="danger" if is_grave else "primary",
+            style="danger" if is_dangerous else "primary",
         )
         no = self._button("No", self._ask_nothing, tooltip="Send nothing")
-        self._asked.children = [widgets.HTML(markup.question(chosen, self._client)), _bar(yes, no)]
+        self._question.children = [widgets.HTML(markup.question(chosen, self._client)), bar(yes, no)]
 
     def _begin(self, chosen: Plan) -> None:
-        """Push in a thread: the notebook goes on meanwhile."""
-        shown = widgets.IntProgress(max=len(chosen), description="Sending")
-        text = widgets.HTML()
-        stop = self._button("Stop", lambda: _stop(watch, stop), tooltip="Finish what is under way, and send no more")
-        told = _Teller(shown, text)
-        watch = _Watch(lambda: told(watch))
+        """Start the push in a thread, so that other cells can run."""
+        shown, text = widgets.IntProgress(max=len(chosen), description="Sending"), widgets.HTML()
+        drawn_at = 0.0
+
+        def show_progress() -> None:
+            nonlocal drawn_at
+            if watch.done != watch.total and time.monotonic() - drawn_at < _REDRAWN_EVERY_S:
+                return
+            drawn_at = time.monotonic()
+            left = "" if watch.left_s is None else f", about {watch.left_s:.0f} s left"
+            shown.value, text.value = watch.done, f"{watch.done} of {watch.total}{left}"
+
+        def stop() -> None:
+            watch.stop()
+            stop_button.description, stop_button.disabled = "Stopping …", True
+
+        watch = _Watch(show_progress)
+        stop_button = self._button("Stop", stop, tooltip="Finish the changes that are being sent, and send no more")
         self._set_busy(is_busy=True)
-        self._asked.children = [_bar(shown, text, stop)]
+        self._question.children = [bar(shown, text, stop_button)]
         self._push = threading.Thread(target=self._run, args=(chosen, watch), name="wizframe-review", daemon=True)
         self._push.start()
 
     def _set_busy(self, *, is_busy: bool) -> None:
-        _show(self._body, is_there=not is_busy)
+        _show(self._body, is_shown=not is_busy)
         for button in (self._apply, self._again, self._undo):
             button.disabled = is_busy
 
     def _run(self, chosen: Plan, watch: Watch) -> None:
-        """Push, and show what came of it. Runs in a thread of its own."""
+        """Push, and show the result. Runs in a thread of its own."""
         try:
-            # The person who says yes to the deletes that are shown allows them.
+            # The user has seen the number of deletes and confirmed it, so it is the limit.
             result = apply(
                 chosen,
                 client=self._client,
@@ -209,74 +220,48 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._show_result(result)
 
     def _show_result(self, result: Result) -> None:
-        self._editors = Editors()
-        self._outcomes = OutcomeList(result, self._editors)
-        self._asked.children = ()
+        self._fields = CorrectionFields()
+        self._outcomes = OutcomeList(result, self._fields)
+        self._question.children = ()
         self._head.value = markup.heading(result.plan, self._client)
         self._body.children = [widgets.HTML(markup.summary(result)), self._outcomes.widget]
-        _show(self._apply, is_there=False)
-        _show(self._note, is_there=False)
-        _show(self._again, is_there=_can_be_made_again(self.plan))
-        _show(self._undo, is_there=bool(result.counts()["done"]))
+        _show(self._apply, self._note, is_shown=False)
+        _show(self._again, is_shown=_can_be_made_again(self.plan))
+        _show(self._undo, is_shown=bool(result.counts()["done"]))
         self.result = result
 
     def _plan_again(self) -> None:
-        """Write what was typed into the frame, and show the plan of it. What was not ticked stays so."""
+        """Write the corrections into the frame and plan it. Changes that were unticked stay unticked."""
         made: Any = self.plan if self._outcomes is None else self.result
-        corrections = self._editors.corrections()
+        corrections = self._fields.corrections()
         if self._outcomes is not None:
-            if self._outcomes.half_decided():
-                self._say("decide all cells of a record that has conflicts, or none of them")
+            if self._outcomes.count_half_decided():
+                self._say("Decide all conflicts of a record, or none of them. Then press Plan again.")
                 return
             corrections += self._outcomes.corrections()
-        unticked, said = self._choices.unticked(), ""
+        unticked, message = self._choices.unticked(), ""
         try:
             plan = correct(made, corrections, client=self._client)
         except StalePlanError as error:
-            plan, said = self.plan.again(client=self._client), f"nothing that was typed here was used: {error}"
+            plan, message = self.plan.again(client=self._client), f"Your corrections were not used: {error}"
         self._open(Choices(plan, unticked))
-        self._say(said)
+        self._say(message)
 
     def _plan_undo(self) -> None:
         self._open(Choices(self.result.undo(client=self._client)))
 
 
 class _Watch(Watch):
-    """Writes back between two cells. A cell that runs on and on may be waiting for just that."""
+    """Writes the results into the frame between two cells."""
 
     def settle(self, action: Callable[[], None]) -> None:
-        between_cells(action, within_s=_SETTLED_S)
-
-
-class _Teller:
-    """Tells how far a push is, at most some times a second: each change of a widget is a message to the browser."""
-
-    def __init__(self, shown: Any, text: Any) -> None:
-        self._shown = shown
-        self._text = text
-        self._told_at = 0.0
-
-    def __call__(self, watch: Watch) -> None:
-        if watch.done != watch.total and time.monotonic() - self._told_at < _TELLING_S:
-            return
-        self._told_at = time.monotonic()
-        self._shown.value = watch.done
-        left = "" if watch.left_s is None else f", about {watch.left_s:.0f} s left"
-        self._text.value = f"{watch.done} of {watch.total}{left}"
-
-
-def _stop(watch: Watch, button: Any) -> None:
-    watch.stop()
-    button.description, button.disabled = "Stopping …", True
+        between_cells(action, within_s=_MAX_WAIT_FOR_CELL_S)
 
 
 def _can_be_made_again(plan: Plan) -> bool:
     return bool(plan.decisions) or not plan.counts()["delete"]
 
 
-def _bar(*controls: Any) -> Any:
-    return with_class(widgets.HBox(controls), "wiz-bar")
-
-
-def _show(widget: Any, *, is_there: bool) -> None:
-    widget.layout.display = None if is_there else "none"
+def _show(*shown: Any, is_shown: bool) -> None:
+    for widget in shown:
+        widget.layout.display = None if is_shown else "none"
