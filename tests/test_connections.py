@@ -82,11 +82,11 @@ def test_nobody_there_is_said_with_the_address():
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("api.wizcommerce.com/v1", "no absolute URL"),
+        ("api.wizcommerce.com/v1", "must be an absolute URL"),
         ("http://api.wizcommerce.com/v1", "unencrypted"),
         ("https://me:secret@api.wizcommerce.com/v1", "user, password"),
         ("https://api.wizcommerce.com/v1?key=1", "query"),
-        ("ftp://api.wizcommerce.com", "no absolute URL"),
+        ("ftp://api.wizcommerce.com", "must be an absolute URL"),
     ],
 )
 def test_an_unsafe_address_is_refused_before_anything_is_sent(url, reason):

@@ -153,16 +153,16 @@ def test_what_cannot_be_meant_is_refused_before_any_request(wiz, wrong):
     assert not wiz.server.requests
 
 
-def paces():
-    """Tell in a process of the cluster how many seconds are between two of its requests."""
-    return [round(client.transport.pacer._floor_s, 6) for client in wizdask._clients.values()]
+def rates():
+    """Tell in a process of the cluster how many requests a second it may send."""
+    return [round(client.transport.rate_limiter.max_rate, 6) for client in wizdask._clients.values()]
 
 
 def test_a_cluster_of_processes_reads_the_same_table_at_the_rate_of_all_together(cluster):
     with wizframe.sandbox(customers=120) as wiz:
         promised = wizdask.load_customers(rows=15, rate=40.0)
         pd.testing.assert_frame_equal(by_id(promised.compute()), by_id(wiz.load_customers()))
-        assert list(cluster.run(paces).values()) == [[0.05], [0.05]]
+        assert list(cluster.run(rates).values()) == [[20.0], [20.0]]
         before, began = len(wiz.server.requests), time.monotonic()
         promised.compute()
         took, sent = time.monotonic() - began, len(wiz.server.requests) - before

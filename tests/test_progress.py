@@ -9,7 +9,7 @@ import tqdm.auto
 from support.client import Clock
 
 import wizframe.progress
-from wizframe.http.rate_limit import Pacer
+from wizframe.http.rate_limit import RateLimiter
 from wizframe.progress import bar, note
 from wizframe.server import Fault
 
@@ -87,7 +87,7 @@ def test_the_total_may_become_known_later_and_grow(capsys):
 @pytest.mark.usefixtures("at_once")
 def test_a_pause_that_the_service_asks_for_is_counted_down_and_removed(wiz, capsys):
     clock = Clock()
-    wiz.transport.pacer = Pacer(clock=clock, sleep=clock.sleep)
+    wiz.transport.rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     wiz.server.faults.add(Fault("answer", "customers.list", skip=1, status=429, headers={"Retry-After": "4"}))
     wiz.load_customers(workers=1)
     assert [fired.kind for fired in wiz.server.faults.fired] == ["answer"]

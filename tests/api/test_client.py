@@ -164,7 +164,7 @@ class TestOutcomes:
 
     def test_a_sandbox_that_has_had_enough_says_so_in_the_end(self, wiz):
         wiz.server.rate_limit = 0.001
-        wiz.transport.pacer = transport_to(wiz.base_url).pacer  # its pauses take no time
+        wiz.transport.rate_limiter = transport_to(wiz.base_url).rate_limiter  # its pauses take no time
         assert wiz.dialect  # uses up the one request that is allowed
         with pytest.raises(RateLimitError) as caught:
             wiz.customer.list(page_size=1)

@@ -5,8 +5,8 @@ import json
 import openpyxl
 import pandas as pd
 import pytest
+from support.cli import run
 from support.planning import load, stored, writes
-from test_cli_pushes import run
 
 import wizframe
 from wizframe.server import Fault

@@ -1,52 +1,15 @@
 """The commands about pushes: what is done, what is said, and the exit code for scripts."""
 
-import io
 import json
-import os
 import re
-import subprocess
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from typing import NamedTuple
 
 import pytest
+from support.cli import run, run_process
 from support.planning import load, stored, writes
 
 import wizframe
 from wizframe.cli.commands import main
 from wizframe.server import Fault
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def environment(wiz):
-    return {"WIZCOMMERCE_API_KEY": wizframe.SANDBOX_API_KEY, "WIZCOMMERCE_BASE_URL": wiz.base_url}
-
-
-def run(wiz, *arguments):
-    """Run a command in this process, with nobody there to answer."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name, value in environment(wiz).items():
-            patch.setenv(name, value)
-        patch.setattr("sys.stdin", io.StringIO())
-        code = main(arguments)
-    done = Done(code, out.getvalue(), err.getvalue())
-    assert wizframe.SANDBOX_API_KEY not in done.stdout + done.stderr
-    return done
-
-
-def run_process(wiz, *arguments):
-    """Run a command as a script does."""
-    variables = {**os.environ, "PYTHONIOENCODING": "utf-8", **environment(wiz)}
-    command = [sys.executable, "-W", "error", "-m", "wizframe", *arguments]
-    return subprocess.run(
-        command, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=60, check=False, env=variables
-    )
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 from unittest.mock import ANY
 
 import pytest
+from support.cli import run
 from support.planning import load, stored
-from test_cli_pushes import run
 
 import wizframe
 from wizframe.cli.commands import main

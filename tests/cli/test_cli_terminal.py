@@ -5,9 +5,9 @@ import re
 import sys
 
 import pytest
+from support.cli import environment
 from support.cli_help import every_command
 from support.planning import load, stored, writes
-from test_cli_pushes import environment
 from test_cli_reading import HOSTILE, hostile
 
 import wizframe

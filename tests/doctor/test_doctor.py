@@ -4,9 +4,9 @@ import json
 from collections import Counter
 
 import pytest
+from support.cli import run
 from support.client import Reply, Stub, client_of, transport_to
 from support.planning import load, stored, writes
-from test_cli_pushes import run
 
 import wizframe
 from wizframe.connections.client import Client
@@ -61,7 +61,7 @@ def test_a_key_that_may_not_read_is_found(wiz):
     done = run(wiz, "doctor")
     assert done.returncode == 1
     assert "bad   permissions" in done.stdout
-    assert "may not do this" in done.stdout
+    assert "has no permission for this" in done.stdout
     assert wiz.server.faults.fired
 
 

@@ -118,7 +118,7 @@ def test_a_profile_gives_the_address_and_its_name_for_the_account_wins(server, t
 @pytest.mark.usefixtures("no_ring")
 def test_a_wrong_password_is_said_and_opens_nothing(server, typed):
     typed(password="wrong")
-    with pytest.raises(AuthenticationError, match="e-mail address or the password is not accepted"):
+    with pytest.raises(AuthenticationError, match="does not accept this e-mail address with this password"):
         wizframe.login(base_url=server.base_url)
     assert [request.path for request in server.requests] == ["/auth/token"]  # it is not tried again
     with pytest.raises(ConfigurationError, match="no connection is open"):
@@ -232,5 +232,5 @@ def test_an_answer_that_gets_lost_is_not_asked_for_again(typed):
 @pytest.mark.usefixtures("no_ring")
 def test_an_answer_without_a_key_is_said_without_quoting_it(typed):
     typed(password=SECRET)
-    with Stub(ANSWERS["half a token"]) as stub, pytest.raises(ProtocolError, match="holds no access_token"):
+    with Stub(ANSWERS["half a token"]) as stub, pytest.raises(ProtocolError, match="has no access_token"):
         wizframe.login(EMAIL, base_url=stub.base_url)

@@ -6,10 +6,9 @@ import logging
 import re
 
 import pytest
+from support.cli import run
 from support.client import CANARY, Stub, client_of
-from support.security import shows
-from test_cli_pushes import run
-from test_transport_secrecy import ECHOES
+from support.security import ECHOES, shows
 
 import wizframe
 from wizframe.errors import NotFoundError, WizframeError

@@ -27,7 +27,7 @@ from wizframe.errors import (
     TransportError,
     UnavailableError,
 )
-from wizframe.http import responses as answers
+from wizframe.http import responses
 from wizframe.http.rate_limit import MAX_PAUSE_S
 from wizframe.http.transport import MAX_ATTEMPTS, MAX_REFUSALS, Transport, check_base_url, is_loopback
 
@@ -197,7 +197,7 @@ class TestRefusals:
             with pytest.raises(RedirectError) as caught:
                 ask(stub, method)
             assert (caught.value.code, stub.methods, elsewhere.requests) == ("redirect", [method], [])
-            assert f"points to {elsewhere.base_url}. Redirects are never followed" in str(caught.value)
+            assert f"redirects to {elsewhere.base_url}, and redirects are never followed" in str(caught.value)
 
     @pytest.mark.parametrize("location", ["http://[bad", "", "\xff", "//", "http://x:y/"])
     def test_a_redirect_to_nowhere_is_the_same_error(self, location):
@@ -207,7 +207,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("status", [200, 302, 404])
     def test_an_answer_that_is_too_large_is_refused(self, status, monkeypatch):
-        monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", 1_000_000)
+        monkeypatch.setattr(responses, "MAX_RESPONSE_BYTES", 1_000_000)
         bomb = Reply(status, gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip", "Location": "/"})
         with Stub(bomb) as stub, pytest.raises(ProtocolError, match="too large"):
             ask(stub)
@@ -253,7 +253,7 @@ class TestHeads:
     def test_incomplete_headers_are_a_lost_response(self, answer, method):
         with (
             Stub(Reply(raw=answer)) as stub,
-            pytest.raises(TransportError, match="before the answer was complete") as no,
+            pytest.raises(TransportError, match="before the response was complete") as no,
         ):
             ask(stub, method)
         assert not isinstance(no.value, NotSentError)
@@ -397,7 +397,7 @@ class TestNeverSent:
             with pytest.raises(InvalidRequestError) as caught:
                 transport_to(stub.base_url).request(method, ["customers", segment])
             assert caught.value.code == "invalid_request"
-            assert f"{segment!r} is no id that the service can have given" in str(caught.value)
+            assert f"{segment!r} is not a valid id" in str(caught.value)
             assert stub.requests == []
 
     @pytest.mark.parametrize("method", WRITES)

@@ -1,4 +1,4 @@
-"""How much of what a service bears is made use of: the real transport and pacer, many threads, a clock that jumps."""
+"""How much of a service's rate limit is used: the real transport and rate limiter, many threads, a clock that jumps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from support.planning import load, states
 
 import wizframe
 from wizframe.errors import service_error
-from wizframe.http.rate_limit import Pacer
-from wizframe.http.responses import Answer
+from wizframe.http.rate_limit import RateLimiter
+from wizframe.http.responses import Response
 from wizframe.http.transport import Transport
 
 LATENCY_S = 0.005
@@ -94,7 +94,7 @@ class LimitedTransport(Transport):
     def __init__(self, limit, workers, rate=None):
         super().__init__("http://127.0.0.1:9/v1", CANARY, workers=workers)
         self.clock = JumpingClock(workers)
-        self.pacer = Pacer(rate, clock=self.clock, sleep=self.clock.sleep)
+        self.rate_limiter = RateLimiter(rate, clock=self.clock, sleep=self.clock.sleep)
         self.limit = limit
         self.refusals = []
         self.sent = []
@@ -106,7 +106,7 @@ class LimitedTransport(Transport):
         asked_s = self.limit.refusal_s(self.clock.now)
         self.clock.sleep(LATENCY_S / 2)
         if asked_s is None:
-            return Answer(200, b"{}", self._secret), None
+            return Response(200, b"{}", self._secret), None
         self.refusals.append((self.clock.now, asked_s))
         return service_error(429, "too many"), asked_s
 

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from support.client import CANARY, HANG_UP, Reply, Stub, client_of, closed_port, transport_to
-from support.security import everything_about, in_a_verbose_notebook, shows, writings_of
+from support.client import CANARY, Reply, Stub, client_of, closed_port, transport_to
+from support.security import ECHOES, everything_about, in_a_verbose_notebook, shows, writings_of
 
 from wizframe.connections.client import Client
 from wizframe.errors import (
@@ -28,29 +28,6 @@ from wizframe.errors import (
 from wizframe.http.secret import Secret
 from wizframe.http.transport import Transport
 from wizframe.server import Fault, FaultProxy, SandboxServer
-
-#: Every way in which a service can throw the key back at us, and in which a request can end badly.
-ECHOES = {
-    "error": Reply.json({"code": CANARY, "message": f"bad key {CANARY}"}, 401),
-    "details": Reply.json({"message": "no", "details": [{"field": CANARY, "reason": CANARY}]}, 422),
-    "no message": Reply.json({"error": CANARY}, 500),
-    "upper case": Reply.json({"message": f"bad key {CANARY.upper()}"}, 401),
-    "base64": Reply.json({"message": base64.b64encode(f"k:{CANARY}".encode()).decode()}, 401),
-    "a record": Reply.json({"data": {"id": "c", "name": f"of {CANARY}"}}),
-    "a list": Reply.json({"data": [{"id": "c", "name": CANARY}]}),
-    "a wrong shape": Reply.json({"key": CANARY}),
-    "html error": Reply(403, f"<html>{CANARY}</html>".encode()),
-    "html answer": Reply(200, f"<html>{CANARY}</html>".encode()),
-    "cut in two by the excerpt": Reply(200, b"x" * 185 + CANARY.encode()),
-    "cut in two by the error's excerpt": Reply(400, b"x" * 185 + CANARY.encode()),
-    "redirect": Reply(302, headers={"Location": f"http://127.0.0.1:1/?key={CANARY}"}),
-    "status line": Reply(200, reason=CANARY),
-    "broken status line": Reply(f"{CANARY} x"),
-    "broken header": Reply.json({"message": "no"}, 403, **{"X-Broken": f"1\r\nthe key {CANARY}"}),
-    "hung up": HANG_UP,
-    "truncated": Reply(body=CANARY.encode(), missing=9),
-}
-
 
 #: Every character that somebody escapes.
 ODD = "api/prod+canary==&\"'<7f3e91c2>"
@@ -93,7 +70,7 @@ class TestErrors:
         echo = {"id": "c", "name": str(write(CANARY))}
         with Stub(Reply.json(echo), Reply.json([echo])) as stub:
             for ask in (client_of(stub.base_url).customer.list, lambda: client_of(stub.base_url).customer.get("c")):
-                with pytest.raises(ProtocolError, match="holds the API key itself"):
+                with pytest.raises(ProtocolError, match="contains the API key itself"):
                     ask()
         assert len(stub.requests) == 2  # it will not change by asking again
 

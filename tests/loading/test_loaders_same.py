@@ -114,7 +114,7 @@ def test_a_load_is_the_same_as_a_plain_one(dialect):
         cut = {"page_size": chance.choice([2, 3, 10, 100]), "workers": chance.choice([1, 2, 9])}
         order = {"sort_by": chance.choice(["created_at", "company_name"]), "sort": chance.choice(["asc", "desc"])}
         with wizframe.sandbox(customers=CUSTOMERS, dialect=dialect, seed=seed) as wiz:
-            wiz.transport.pacer.sleep = lambda _seconds: None
+            wiz.transport.rate_limiter.sleep = lambda _seconds: None
             assert wiz.dialect == dialect
             change(wiz, seed, chance.choice([0, 0.02, 0.3]))
             expected, problems, general = plain_load(wiz, page_size=cut["page_size"], **order)

@@ -14,7 +14,7 @@ from wizframe.pushing.journal import Journal
 from wizframe.pushing.sender import Carrier
 from wizframe.pushing.workers import Interrupts
 
-LOST = TransportError("the connection broke before the answer was complete")
+LOST = TransportError("the connection broke before the response was complete")
 
 
 class Faults:
@@ -217,7 +217,7 @@ def test_a_server_that_is_gone_leaves_every_row_unsent(wiz):
     frame.loc[:2, "payment_term"] = "net77"
     plan = frame.wiz.plan()
     wiz.workers = 1
-    wiz.transport.pacer.sleep = lambda _seconds: None
+    wiz.transport.rate_limiter.sleep = lambda _seconds: None
     wiz.server.stop()
     result = plan.apply(progress=False)
     assert states(result) == {"unsent": 3}

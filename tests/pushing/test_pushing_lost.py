@@ -28,7 +28,7 @@ def waits(wiz):
                 self.then[len(self) - 1]()
 
     waits = Waits()
-    wiz.transport.pacer.sleep = waits
+    wiz.transport.rate_limiter.sleep = waits
     wiz.settle_s = 7.0
     wiz.workers = 1
     return waits

@@ -51,21 +51,21 @@ def test_a_page_that_was_cut_off_is_fetched_again_and_never_half_a_frame(proxied
     assert LOADS[operation](client).equals(whole)
     assert fired(proxy.faults) == [(kind, operation)] * 2
     proxy.faults.add(Fault(kind, operation, times=None, skip=1))
-    with pytest.raises(TransportError, match="broke before the answer was complete"):
+    with pytest.raises(TransportError, match="broke before the response was complete"):
         LOADS[operation](client)
     assert len(proxy.faults.fired) >= 2 + MAX_ATTEMPTS
 
 
 SHAPES = {
-    "a page for people": (HTML_PAGE, "no JSON: <html>.*Bad gateway"),
-    "a page with the key": (f"{HTML_PAGE}{{key}}", r"no JSON: <html>.*Bad gateway.*\*\*\*$"),
-    "nothing": (b"", "answered 200 with nothing"),
-    "half of it": (b'{"data": [{"id": "cust_', r'no JSON: \{"data"'),
+    "a page for people": (HTML_PAGE, "not JSON: <html>.*Bad gateway"),
+    "a page with the key": (f"{HTML_PAGE}{{key}}", r"not JSON: <html>.*Bad gateway.*\*\*\*$"),
+    "nothing": (b"", "responded 200 with an empty body"),
+    "half of it": (b'{"data": [{"id": "cust_', r'not JSON: \{"data"'),
     "a text": (b'"fine"', "without a (list of )?customer"),
     "a number": (b"7", "without a (list of )?customer"),
     "another object": ({"result": []}, "without a (list of )?customer"),
     "other contents": ({"data": [7]}, "without a (list of )?customer"),
-    "other contents with the key": ({"data": [7, "{key}"]}, "holds the API key itself"),
+    "other contents with the key": ({"data": [7, "{key}"]}, "contains the API key itself"),
 }
 
 
@@ -167,8 +167,8 @@ def impatient(monkeypatch):
     bodies = []
     monkeypatch.setattr("wizframe.http.deadlines.DEADLINE_S", 0.3)
     monkeypatch.setattr("wizframe.http.transport.READ_TIMEOUT_S", 0.2)
-    read = wizframe.http.responses.read
-    monkeypatch.setattr("wizframe.http.transport.read", lambda response: bodies.append(response) or read(response))
+    read = wizframe.http.responses.read_body
+    monkeypatch.setattr("wizframe.http.transport.read_body", lambda response: bodies.append(response) or read(response))
     return bodies
 
 
@@ -193,7 +193,7 @@ def test_a_slow_response_meets_the_deadline_in_its_headers_and_in_its_body(
     impatient.clear()
     proxy.faults.add(Fault("drip", operation, delay_s=0.03, times=None))
     began = time.monotonic()
-    with pytest.raises(DeadlineError, match="no complete answer in time"):
+    with pytest.raises(DeadlineError, match="no complete response in time"):
         calls[operation]()
     assert time.monotonic() - began < 5
     assert fired(proxy.faults) == [("drip", operation)] * MAX_ATTEMPTS
@@ -206,7 +206,7 @@ def test_a_slow_response_meets_the_deadline_in_its_headers_and_in_its_body(
 def test_a_silent_socket_meets_the_deadline(proxied, kind):
     proxy, client = proxied
     proxy.faults.add(Fault(kind, "customers.get", times=None))
-    with pytest.raises(DeadlineError, match="no complete answer in time") as caught:
+    with pytest.raises(DeadlineError, match="no complete response in time") as caught:
         client.customer.get("cust_1")
     assert isinstance(caught.value, TimeoutError)
     assert fired(proxy.faults) == [(kind, "customers.get")] * MAX_ATTEMPTS
@@ -224,7 +224,7 @@ def test_a_small_response_that_unpacks_to_a_large_one_is_refused_before_it_fills
     )
     tracemalloc.start()
     try:
-        with pytest.raises(ProtocolError, match="the answer is too large"):
+        with pytest.raises(ProtocolError, match="the response is too large"):
             wiz.customer.list()
         peak = tracemalloc.get_traced_memory()[1]
     finally:

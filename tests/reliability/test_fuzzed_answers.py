@@ -19,7 +19,7 @@ from support.planning import load, stored
 
 import wizframe
 from wizframe.errors import WizframeError
-from wizframe.http.rate_limit import Pacer
+from wizframe.http.rate_limit import RateLimiter
 from wizframe.server import Fault
 
 SHARES = 4
@@ -202,7 +202,7 @@ def test_a_push_that_is_answered_with_nonsense_says_what_became_of_each_row(shar
     for seed in SEEDS[: len(SEEDS) // 20 or 1][share::2]:
         dice = random.Random(seed)  # noqa: S311 - reproducible, no secret
         with wizframe.sandbox(customers=6, dialect=dialect) as wiz:
-            wiz.transport.pacer = Pacer(sleep=lambda _seconds: None)
+            wiz.transport.rate_limiter = RateLimiter(sleep=lambda _seconds: None)
             frame, before = load(wiz), stored(wiz, "customers")
             frame.loc[:1, "payment_term"] = "net77"
             frame.loc[len(frame)] = NEW | {"reference_id": "NEW-1"}

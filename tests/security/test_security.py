@@ -103,7 +103,7 @@ class TestConnecting:
 
     def test_a_key_in_the_place_of_the_address_is_not_quoted(self, monkeypatch):
         monkeypatch.setenv("WIZCOMMERCE_BASE_URL", CANARY)
-        with pytest.raises(ConfigurationError, match="no absolute URL") as caught:
+        with pytest.raises(ConfigurationError, match="must be an absolute URL") as caught:
             wizframe.connect("https://api.wizcommerce.com/v1")
         assert "canary" not in str(caught.value)
 
@@ -279,7 +279,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip"])
     def test_a_gzip_bomb_is_refused_before_it_is_unpacked(self, wiz, encoding, monkeypatch):
-        monkeypatch.setattr("wizframe.http.responses.MAX_ANSWER_BYTES", 4_000_000)
+        monkeypatch.setattr("wizframe.http.responses.MAX_RESPONSE_BYTES", 4_000_000)
         bomb = gzip_bomb() if encoding == "gzip" else gzip.compress(gzip_bomb())
         headers = {"Content-Encoding": encoding}
         wiz.server.faults.add(Fault("answer", status=200, body=bomb, headers=headers, times=None))

@@ -15,7 +15,7 @@ from support.security import everything_about, in_a_verbose_notebook, shows
 
 import wizframe
 from wizframe.errors import WizframeError
-from wizframe.http.rate_limit import Pacer
+from wizframe.http.rate_limit import RateLimiter
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
 from wizframe.server import Fault
@@ -78,7 +78,7 @@ def wiz(monkeypatch):
     with wizframe.sandbox(customers=8, page_size_cap=3) as client:
         mend_contacts(client)
         clock = Clock()
-        client.transport.pacer = Pacer(clock=clock, sleep=clock.sleep)
+        client.transport.rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
         client.settle_s = 0.0
         yield client
 

@@ -50,7 +50,7 @@ def without_waiting(client):
     """Let the client's pauses take no time; return them, in seconds, as they come."""
     slept = []
     client.settle_s = SETTLE_S
-    client.transport.pacer.sleep = slept.append
+    client.transport.rate_limiter.sleep = slept.append
     return slept
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from wizframe.connections.client import Client
-from wizframe.http.rate_limit import Pacer
+from wizframe.http.rate_limit import RateLimiter
 from wizframe.http.transport import Transport
 
 #: Looks like a key, so that whatever shows it is found out.
@@ -127,7 +127,7 @@ def transport_to(url, clock=None, **options):
     """Make a transport whose pauses take no time."""
     clock = clock or Clock()
     transport = Transport(url, CANARY, **options)
-    transport.pacer = Pacer(clock=clock, sleep=clock.sleep)
+    transport.rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     return transport
 
 

@@ -13,7 +13,7 @@ from support.planning import changed, load, stored
 
 import wizframe
 from wizframe.fields import TABLES
-from wizframe.http.rate_limit import Pacer
+from wizframe.http.rate_limit import RateLimiter
 
 
 class Wanted(NamedTuple):
@@ -129,7 +129,7 @@ class Clock:
         self._at_settling = at_settling
         self._lock = threading.Lock()
         self._now = 0.0
-        client.transport.pacer = Pacer(clock=lambda: self._now, sleep=self.sleep)
+        client.transport.rate_limiter = RateLimiter(clock=lambda: self._now, sleep=self.sleep)
 
     def sleep(self, seconds):
         with self._lock:

@@ -10,8 +10,31 @@ from pathlib import Path
 from urllib.parse import quote
 
 from IPython.core.ultratb import VerboseTB
+from support.client import CANARY, HANG_UP, Reply
 
 TESTS = str(Path(__file__).parents[1])
+
+#: Every way in which a service can throw the key back at us, and in which a request can end badly.
+ECHOES = {
+    "error": Reply.json({"code": CANARY, "message": f"bad key {CANARY}"}, 401),
+    "details": Reply.json({"message": "no", "details": [{"field": CANARY, "reason": CANARY}]}, 422),
+    "no message": Reply.json({"error": CANARY}, 500),
+    "upper case": Reply.json({"message": f"bad key {CANARY.upper()}"}, 401),
+    "base64": Reply.json({"message": base64.b64encode(f"k:{CANARY}".encode()).decode()}, 401),
+    "a record": Reply.json({"data": {"id": "c", "name": f"of {CANARY}"}}),
+    "a list": Reply.json({"data": [{"id": "c", "name": CANARY}]}),
+    "a wrong shape": Reply.json({"key": CANARY}),
+    "html error": Reply(403, f"<html>{CANARY}</html>".encode()),
+    "html answer": Reply(200, f"<html>{CANARY}</html>".encode()),
+    "cut in two by the excerpt": Reply(200, b"x" * 185 + CANARY.encode()),
+    "cut in two by the error's excerpt": Reply(400, b"x" * 185 + CANARY.encode()),
+    "redirect": Reply(302, headers={"Location": f"http://127.0.0.1:1/?key={CANARY}"}),
+    "status line": Reply(200, reason=CANARY),
+    "broken status line": Reply(f"{CANARY} x"),
+    "broken header": Reply.json({"message": "no"}, 403, **{"X-Broken": f"1\r\nthe key {CANARY}"}),
+    "hung up": HANG_UP,
+    "truncated": Reply(body=CANARY.encode(), missing=9),
+}
 
 
 def everything_about(error):

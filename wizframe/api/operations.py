@@ -20,7 +20,7 @@ from wizframe.fields import CONTACT, CUSTOMER, Dialect, Operation, Table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wizframe.http.responses import Answer
+    from wizframe.http.responses import Response
     from wizframe.http.transport import Transport
 
 __all__ = ["ContactOperations", "CustomerOperations"]
@@ -57,7 +57,7 @@ class _Operations:
         body = encode_record(record, self.table, self._client.dialect, operation)
         return decode_record(self._request(method, path, payload=body).json(), self.table)
 
-    def _request(self, method: str, path: Sequence[str], **content: Any) -> Answer:
+    def _request(self, method: str, path: Sequence[str], **content: Any) -> Response:
         """Send a request; the fields that the service complains of get wizframe's names."""
         try:
             return self._client.transport.request(method, path, **content)

@@ -1,7 +1,7 @@
-"""Connections whose answers have a total deadline, head and body together, and that print nothing.
+"""Connections with a total deadline for head and body of a response, which print nothing.
 
-The time-out of a socket begins anew with each byte: an answer that drips would go on for as long as it likes, and a
-head that drips would never come to where a body is read. Knows nothing of requests or keys.
+The time-out of a socket restarts with each byte, so a response that arrives byte by byte could go on for hours. A slow
+head would never reach the code that reads bodies. Knows nothing of requests or keys.
 """
 
 from __future__ import annotations
@@ -21,31 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["DEADLINE_S", "pool_classes"]
 
-DEADLINE_S = 120.0
-_BUFFER_BYTES = 65536  # most answers arrive in one piece
+DEADLINE_S = 120.0  # the largest response allowed, 64 MB, in this time is 0.5 MB/s
+_BUFFER_BYTES = 65536  # a page of 100 customers, about 50 kB, arrives in one piece
 
 
 def pool_classes() -> dict[str, Any]:
-    """Give the pools whose connections keep the deadline.
-
-    Returns
-    -------
-    dict
-        By scheme, as ``urllib3.PoolManager.pool_classes_by_scheme`` has them.
-    """
+    """Return the pools that keep the deadline, as ``urllib3.PoolManager.pool_classes_by_scheme`` has them."""
     return {"http": _Pool, "https": _SecurePool}
 
 
 class _Reader(io.RawIOBase):
-    """What comes out of a socket, until the deadline.
+    """The bytes of a socket, until the deadline."""
 
-    Attributes
-    ----------
-    has_ended : bool
-        Whether more was asked for than there was.
-    """
-
-    has_ended = False
+    has_ended = False  # whether more bytes were asked for than came
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -59,9 +47,9 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:
-            raise TimeoutError("the answer did not end in time")
+            raise TimeoutError("the response did not end in time")
         allowed_s = left_s if self._silence_s is None else min(left_s, self._silence_s)
-        if allowed_s != self._sock.gettimeout():  # setting it again would be a call to the system for each read
+        if allowed_s != self._sock.gettimeout():  # setting it for each read would cost a system call
             self._sock.settimeout(allowed_s)
         size = self._raw.readinto(buffer)
         self.has_ended = size == 0
@@ -72,8 +60,8 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-class _Answering:
-    """A socket as far as an answer needs it."""
+class _ReadableSocket:
+    """The part of a socket that a response needs."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.reader = _Reader(sock)
@@ -83,31 +71,25 @@ class _Answering:
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer, from its status line on."""
+    """A response, from its status line on."""
 
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
-        answering = _Answering(sock)  # makefile() is all that it uses of a socket
-        super().__init__(answering, *args, **options)  # type: ignore[arg-type]
-        self._reader = answering.reader
+        readable = _ReadableSocket(sock)  # it uses only makefile() of a socket
+        super().__init__(readable, *args, **options)  # type: ignore[arg-type]
+        self._reader = readable.reader
 
     def begin(self) -> None:
-        """Read the head, and forget what is no header: urllib3 would log it, and the key may be echoed there.
-
-        Raises
-        ------
-        http.client.IncompleteRead
-            It was cut off. Python's own reader takes what there is of it for the whole.
-        """
+        """Read the head."""
         super().begin()
-        if self._reader.has_ended:
+        if self._reader.has_ended:  # cut off, but http.client takes what came for the whole head
             raise http.client.IncompleteRead(b"")
-        self.msg.set_payload("")
+        self.msg.set_payload("")  # lines that are not headers: urllib3 would log them, and they may contain the key
         self.msg.defects.clear()
 
 
 class _Connection(HTTPConnection):
     response_class = _Response
-    debuglevel = 0  # whatever http.client.HTTPConnection.debuglevel was set to: it would print the headers
+    debuglevel = 0  # even if http.client.HTTPConnection.debuglevel is set: it would print the key
 
 
 class _SecureConnection(HTTPSConnection):

@@ -1,4 +1,4 @@
-"""What was sent and what came of it, in the standard library's log: quiet until somebody listens."""
+"""A line for each request, in the standard library's log. Nothing is shown unless a program or trace() asks for it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracing", "log", "trace"]
 
-#: One record for each request, at the level DEBUG. Neither keys nor bodies are in them.
+#: One DEBUG record for each request, without the key and without bodies.
 log = logging.getLogger("wizframe.requests")
 _ours = logging.getLogger("wizframe")
 
 
 class Tracing:
-    """Requests are shown until :meth:`stop`, or the end of its ``with`` block. Made by :func:`trace`.
-
-    Parameters
-    ----------
-    stream : text file
-    """
+    """Show requests until :meth:`stop`, or the end of the ``with`` block. :func:`trace` makes it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._handler = logging.StreamHandler(stream)
@@ -38,7 +33,7 @@ class Tracing:
         self.stop()
 
     def stop(self) -> None:
-        """Show no further request."""
+        """Stop showing requests."""
         if self._handler in _ours.handlers:
             _ours.removeHandler(self._handler)
             _ours.setLevel(self._level)
@@ -48,7 +43,7 @@ _now: Tracing | None = None
 
 
 def trace(stream: TextIO | None = None) -> Tracing:
-    """Show every request from now on: when, what, how it ended, and how long it took. Never the key.
+    """Show every request from now on: its time, address, outcome and duration. Never the key.
 
     Parameters
     ----------
@@ -58,20 +53,20 @@ def trace(stream: TextIO | None = None) -> Tracing:
     Returns
     -------
     Tracing
-        ``stop()``, or the end of its ``with`` block, ends it. There is one at a time: the next call takes its place.
+        ``stop()``, or the end of its ``with`` block, ends it. A second call replaces the first.
 
     Notes
     -----
     A line is such as ``09:14:22.250  GET https://api.wizcommerce.com/v1/customers?page=1: 200, 5120 bytes, 84 ms``.
-    Addresses are shown with ids and filters in them, bodies are not. The lines go through the logger
-    ``wizframe.requests`` at the level ``DEBUG``, for programs that have a log of their own.
+    The lines contain addresses with ids and filters, but no bodies. They go through the logger
+    ``wizframe.requests`` at the level ``DEBUG``, for programs that have their own log.
 
     Examples
     --------
     >>> with wizframe.trace():
     ...     records = wiz.customer.list(page_size=1)
     """
-    global _now  # noqa: PLW0603 - a log is the whole process's
+    global _now  # noqa: PLW0603 - there is one log in a process
     if _now is not None:
         _now.stop()
     _now = Tracing(stream or sys.stderr)

@@ -1,4 +1,4 @@
-"""What comes back: a 2xx answer, or the error that an answer or a broken connection means. Sends nothing itself."""
+"""What came back: a 2xx response, or the error that another response or a broken connection means. Sends nothing."""
 
 from __future__ import annotations
 
@@ -10,47 +10,54 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import orjson
 import requests
 import urllib3.exceptions
 
-from wizframe.errors import DeadlineError, NotSentError, ProtocolError, RedirectError, TransportError, service_error
+from wizframe.errors import (
+    DeadlineError,
+    Hint,
+    NotSentError,
+    ProtocolError,
+    RedirectError,
+    TransportError,
+    service_error,
+)
 from wizframe.text import printable
 
 if TYPE_CHECKING:
     from wizframe.errors import WizframeError
     from wizframe.http.secret import Secret
 
-__all__ = ["Answer", "failure", "judge", "read"]
+__all__ = ["Response", "connection_error", "read_body", "response_or_error"]
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-_MAX_DEPTH = 200  # orjson reads 1,024 levels, and writes 254
+#: A page of 100 customers has about 50 kB, one with all nested lists some megabytes.
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+_MAX_DEPTH = 200  # orjson reads 1,024 levels, but writes only 254: deeper records could not be sent or journaled
 _EXCERPT_CHARACTERS = 200
-_MESSAGE_CHARACTERS = 2000  # what a service says is kept for every row that it is said of
+_MESSAGE_CHARACTERS = 2000  # a push keeps the message for every row that it is about
 _DETAILS = 50
-_EXCERPT_BYTES = 64 * 1024  # far more than is shown, so that a key at the cut is whole when it is looked for
-_ECHO = (
-    "something that holds the API key itself, so nothing of it is used: it would end up in frames and files. "
-    "Does a record hold the key, or does something between here and the service repeat what it is sent?"
+_EXCERPT_BYTES = 64 * 1024  # far more than is shown: a key at the cut must be complete to be found and masked
+_KEY_IN_BODY = (
+    "a body that contains the API key itself, so nothing of it is used: the key would end up in frames and files. "
+    "Either a record contains the key, or a proxy repeats what it is sent"
+)
+_HINTS: dict[int, Hint | str] = {
+    401: Hint(
+        python="The API key is missing, wrong or expired: create a new one in WizCommerce and connect() again.",
+        cli="The API key is missing, wrong or expired: create a new one in WizCommerce, or use `wizframe login`.",
+    ),
+    403: "The API key has no permission for this.",
+}
+_UNTRUSTED_HINT = Hint(
+    python="If your network replaces certificates, pass its certificates as ca_bundle=.",
+    cli="If your network replaces certificates, set REQUESTS_CA_BUNDLE to a file with its certificates.",
 )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A 2xx answer.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    body : bytes
-        As it arrived, decompressed.
-    secret : Secret
-        What no error about the body may show.
-    date : str
-        When the service says that it answered, as its header has it.
-    """
+class Response:
+    """A 2xx response: its body decompressed, its Date header as it came. No error about it shows ``secret``."""
 
     status: int
     body: bytes = field(repr=False)
@@ -58,38 +65,28 @@ class Answer:
     date: str = field(default="", repr=False)
 
     def json(self) -> Any:
-        """Parse the body.
-
-        Returns
-        -------
-        object
-
-        Raises
-        ------
-        ProtocolError
-            The body is empty or no JSON, or holds the key.
-        """
+        """Parse the body; a body that is empty, is not JSON, or contains the key raises :class:`ProtocolError`."""
         try:
             parsed = _parse(self.body)
         except ValueError:
-            said = f"something that is no JSON: {_excerpt(self.body, self.secret)}" if self.body else "nothing"
+            found = f"a body that is not JSON: {_excerpt(self.body, self.secret)}" if self.body else "an empty body"
         else:
-            # Masking the key would alter records, and a contact is written back whole.
+            # Masking the key would alter records, and a contact is written back as a whole (contract, the PUT trap).
             if not self.secret.is_in(self.body):
                 return parsed
-            said = _ECHO
+            found = _KEY_IN_BODY
             del parsed  # a traceback may print local variables
-        raise ProtocolError(f"the service answered {self.status} with {said}")
+        raise ProtocolError(f"the service responded {self.status} with {found}")
 
 
 def _parse(content: bytes) -> Any:
     try:
         parsed = orjson.loads(content)
-        may_be_deep = _opens_often(content)
+        may_be_deep = content.count(b"[") + content.count(b"{") > _MAX_DEPTH
     except orjson.JSONDecodeError:
         may_be_deep = True
         try:
-            parsed = json.loads(content)  # lenient: half an emoji in one name must not cost a whole page
+            parsed = json.loads(content)  # lenient: half an emoji in one name must not cost the whole page
         except RecursionError:
             raise ValueError("nested too deeply") from None
     if may_be_deep and _is_deep(parsed):
@@ -97,13 +94,8 @@ def _parse(content: bytes) -> Any:
     return parsed
 
 
-def _opens_often(content: bytes) -> bool:
-    """Tell whether there are as many brackets that open, [ and {, as something deep needs. They differ in one bit."""
-    return int(np.count_nonzero((np.frombuffer(content, np.uint8) | 0x20) == ord("{"))) > _MAX_DEPTH
-
-
 def _is_deep(parsed: Any) -> bool:
-    """Tell whether something is nested so deeply that it could be read, but not written again."""
+    """Whether JSON is nested so deeply that it could be read, but not written again."""
     with contextlib.suppress(TypeError):  # among others for half an emoji
         orjson.dumps(parsed)
         return False
@@ -114,64 +106,38 @@ def _is_deep(parsed: Any) -> bool:
     return bool(level)
 
 
-def read(response: requests.Response) -> bytes | None:
-    """Read a body piecewise, so that an endless one meets the size limit.
-
-    Parameters
-    ----------
-    response : requests.Response
-        Opened with ``stream=True``.
-
-    Returns
-    -------
-    bytes or None
-        None where the body is larger than ``MAX_ANSWER_BYTES``.
-
-    Raises
-    ------
-    requests.RequestException, urllib3.exceptions.HTTPError
-        The body did not arrive whole or in time.
-    """
+def read_body(response: requests.Response) -> bytes | None:
+    """Read a body in pieces, so that an endless one meets the size limit: then None."""
     pieces: list[bytes] = []
     size = 0
     while piece := response.raw.read1(1 << 20, decode_content=True):
         size += len(piece)
-        if size > MAX_ANSWER_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             return None
         pieces.append(piece)
     return b"".join(pieces)
 
 
-def failure(method: str, url: str, error: Exception, secret: Secret) -> TransportError:
-    """Say what a broken connection means: proven unsent, too late, or unknown.
+def connection_error(request: str, url: str, error: Exception, secret: Secret) -> TransportError:
+    """Return the error that a broken connection means: proven unsent, too late, or unknown.
 
-    Parameters
-    ----------
-    method, url : str
-        For the message.
-    error : Exception
-        From requests, urllib3 or the socket.
-    secret : Secret
-        What must not show: the error may quote what a service answered.
-
-    Returns
-    -------
-    TransportError
-        Not raised.
+    ``error`` comes from requests, urllib3 or the socket, and may quote what the service sent.
     """
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    what, host = f"{method} {url}", urlsplit(url).netloc
-    if _is_untrusted(reason):
-        words = _words(secret.redact(str(reason)))
-        untrusted = NotSentError(f"{what}: {host} showed a certificate that is not trusted ({words})")
+    host = urlsplit(url).netloc
+    causes = reason.args if isinstance(reason, urllib3.exceptions.SSLError) else ()
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        why = f"{host} showed a certificate that is not trusted ({_shortened(reason, secret)})"
+        untrusted = NotSentError(f"nothing was sent: {why} ({request})", hint=_UNTRUSTED_HINT)
         untrusted.code = "certificate"
         return untrusted
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
-        return NotSentError(f"{what}: no connection to {host}; is the address right, is the service up?")
+        hint = "Check the base URL, your network, and whether the service is up."
+        return NotSentError(f"nothing was sent: no connection to {host} ({request})", hint=hint)
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
-        return DeadlineError(f"{what}: no complete answer in time")
-    words = _words(secret.redact(str(error))) or type(error).__name__
-    return TransportError(f"{what}: the connection broke before the answer was complete ({words})")
+        return DeadlineError(f"no complete response in time ({request})")
+    why = _shortened(error, secret) or type(error).__name__
+    return TransportError(f"the connection broke before the response was complete: {why} ({request})")
 
 
 _NEVER_CONNECTED = (
@@ -181,20 +147,33 @@ _NEVER_CONNECTED = (
 )
 
 
-def _is_untrusted(reason: object) -> bool:
-    args = getattr(reason, "args", ())
-    return isinstance(reason, urllib3.exceptions.SSLError) and any(
-        isinstance(cause, ssl.SSLCertVerificationError) for cause in args
-    )
+def _shortened(error: object, secret: Secret) -> str:
+    """Give the part of a library's nested message that says why."""
+    return " ".join(secret.redact(str(error)).rsplit("Caused by ", 1)[-1].split())[:_EXCERPT_CHARACTERS]
 
 
-def _words(text: str) -> str:
-    """Say in few words what a library's error means."""
-    return " ".join(text.rsplit("Caused by ", 1)[-1].split())[:_EXCERPT_CHARACTERS]
+def response_or_error(
+    request: str, response: requests.Response, content: bytes | None, secret: Secret
+) -> Response | WizframeError:
+    """Turn a complete response into a :class:`Response`, or into the error that its status means (not raised)."""
+    status = response.status_code
+    if content is None:
+        return ProtocolError(f"the response is too large: more than {MAX_RESPONSE_BYTES // 2**20} MB ({request})")
+    if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
+        return Response(status, content, secret, response.headers.get("Date", ""))
+    if status < 400:  # noqa: PLR2004
+        target = _text(response.headers.get("Location", "nowhere"), secret)
+        message = f"{status}: the service redirects to {target}, and redirects are never followed ({request})"
+        return RedirectError(message, hint="Check the base URL.")
+    code, message, details = _error_body(content, secret)
+    # Many services repeat the details in the message.
+    more = "; ".join(f"{name}: {reason}" for name, reason in details if reason not in message)
+    message = f"{status} {message}".rstrip() + (f" ({more})" if more else "")
+    return service_error(status, f"{message} ({request})", code=code, details=details, hint=_HINTS.get(status))
 
 
 def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[str, str]]]:
-    """Read ``{code, message, details}``, redacted; a body that is something else becomes an excerpt."""
+    """Read ``{code, message, details}`` (contract, Transport), redacted; any other body becomes an excerpt."""
     try:
         body = _parse(content)
     except ValueError:
@@ -216,45 +195,6 @@ def _text(value: Any, secret: Secret, longest: int = _MESSAGE_CHARACTERS) -> str
 
 
 def _excerpt(content: bytes, secret: Secret) -> str:
-    """Quote the beginning of a body. Redacted before it is cut, since half a key would not be found."""
+    """Quote the beginning of a body. It is redacted before it is cut, because half a key would not be found."""
     text = " ".join(secret.redact(content[:_EXCERPT_BYTES].decode("utf-8", "replace")).split())
     return printable(text, _EXCERPT_CHARACTERS)
-
-
-def _advice(status: int) -> str:
-    return {
-        401: ". The API key is missing, wrong or expired: make a new one in WizCommerce and connect again.",
-        403: ". The API key may not do this.",
-    }.get(status, "")
-
-
-def judge(response: requests.Response, content: bytes, secret: Secret) -> Answer | WizframeError:
-    """Turn a complete answer into an :class:`Answer` or the error that its status means, redacted.
-
-    Parameters
-    ----------
-    response : requests.Response
-        For status, method, URL and headers.
-    content : bytes
-        The body.
-    secret : Secret
-        What must not show.
-
-    Returns
-    -------
-    Answer or WizframeError
-        Not raised.
-    """
-    status, what = response.status_code, f"{response.request.method} {response.request.url}"
-    if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        return Answer(status, content, secret, response.headers.get("Date", ""))
-    if status < 400:  # noqa: PLR2004
-        target = _text(response.headers.get("Location", "nowhere"), secret)
-        return RedirectError(
-            f"{what}: the service answered {status} and points to {target}. Redirects are never followed: "
-            "check the base URL."
-        )
-    code, message, details = _error_body(content, secret)
-    said = "; ".join(f"{name}: {reason}" for name, reason in details)
-    message = f"{message} ({said})" if said else message
-    return service_error(status, f"{what}: {status} {message}{_advice(status)}", code=code, details=details)

@@ -16,53 +16,32 @@ if TYPE_CHECKING:
 __all__ = ["Secret", "masked"]
 
 _MASK = "***"
-#: A shorter key cannot be told from an ordinary word of an answer.
-_TELLING_CHARACTERS = 12
+#: A shorter key may be an ordinary word of a response.
+_MIN_UNIQUE_CHARACTERS = 12
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # unlike lower(), it never changes the length
 
 
 class Secret:
-    """An API key that no repr, format, pickle or traceback shows.
-
-    Parameters
-    ----------
-    value : str
-        Printable ASCII without spaces, as a header needs.
-
-    Raises
-    ------
-    ConfigurationError
-        The text cannot be a key.
-    """
+    """An API key that no repr, format, pickle or traceback shows."""
 
     __slots__ = ("_forms", "_value")
 
     def __init__(self, value: str) -> None:
         value = masked(masked(value).strip())
-        if not value or not value.isascii() or not value.isprintable() or " " in value:
-            raise ConfigurationError("the API key is empty or holds characters that a key cannot have")
+        if not value or not value.isascii() or not value.isprintable() or " " in value:  # it must fit into a header
+            raise ConfigurationError("the API key is not valid: it is empty or has characters that a key cannot have")
         self._keep(value)
 
     def _keep(self, value: str) -> None:
         self._value = value
-        # The longest first: a form that holds another one must not be left in pieces.
+        # The longest first: a form that contains another one must not be left in pieces.
         self._forms = tuple(masked(form) for form in sorted(set(_forms(value)), key=len, reverse=True))
 
     @classmethod
     def of_any(cls, text: str) -> Self:
-        """Make a secret of any text, such as a password, that goes into no header.
-
-        Parameters
-        ----------
-        text : str
-            Not empty.
-
-        Returns
-        -------
-        Secret
-        """
+        """Make a secret of any text that goes into no header, such as a password."""
         secret = cls.__new__(cls)
-        secret._keep(masked(text))  # noqa: SLF001 - a secret of its own
+        secret._keep(masked(text))  # noqa: SLF001 - a secret of this class
         return secret
 
     def __repr__(self) -> str:
@@ -72,46 +51,22 @@ class Secret:
         _refuse_pickle()
 
     def reveal(self) -> str:
-        """Return the key for a header: a text that still shows itself masked.
-
-        Returns
-        -------
-        str
-            Its characters are the key; ``repr``, ``str`` and ``format`` of it are not.
-        """
+        """Return the key for a header. Its ``repr``, ``str`` and ``format`` still show ``***``."""
         return self._value
 
     def redact(self, text: str) -> str:
-        """Replace the key wherever it stands in a text.
+        """Mask the key wherever it stands in a text, however a service may write it.
 
-        Parameters
-        ----------
-        text : str
-            Whole, not cut: half a key would not be found.
-
-        Returns
-        -------
-        str
-            Also without the key in other letter case, percent-encoded, escaped for JSON or HTML, or in base64.
+        The text must be complete, because half a key would not be found.
         """
         for form in self._forms:
             text = _without(text, form)
         return text
 
     def is_in(self, content: bytes) -> bool:
-        """Tell whether the key stands in an answer, in one of the forms that :meth:`redact` knows.
-
-        Parameters
-        ----------
-        content : bytes
-
-        Returns
-        -------
-        bool
-            Never for a key as short as an ordinary word.
-        """
-        small = content.lower()  # of bytes: ASCII letters alone
-        return len(self._value) >= _TELLING_CHARACTERS and any(form.encode() in small for form in self._forms)
+        """Whether a body contains the key in a form that :meth:`redact` knows; never for a key as short as a word."""
+        small = content.lower()  # of bytes, only ASCII letters
+        return len(self._value) >= _MIN_UNIQUE_CHARACTERS and any(form.encode() in small for form in self._forms)
 
 
 class _Masked(str):
@@ -133,27 +88,16 @@ class _Masked(str):
 
 
 def masked(value: object) -> str:
-    """Make a text show itself as ``***``, so that no traceback that prints local variables shows it.
-
-    Parameters
-    ----------
-    value : object
-        Whatever was given as a key.
-
-    Returns
-    -------
-    str
-        Its characters are those of the text; what is no text becomes one that cannot be a key.
-    """
+    """Make a text show itself as ``***``; anything but a text becomes one that cannot be a key."""
     if isinstance(value, _Masked):
         return value
     return _Masked(value if isinstance(value, str) else "\0")
 
 
 def _forms(key: str) -> Iterator[str]:
-    """List how a service may write the key when it throws it back, in small letters."""
+    """Yield, in lower case, the forms in which a service may send the key back."""
     yield key.translate(_LOWER)
-    if len(key) < _TELLING_CHARACTERS:
+    if len(key) < _MIN_UNIQUE_CHARACTERS:
         return
     escaped = json.dumps(key)[1:-1]
     written = [quote(key, safe=""), escaped, escaped.replace("/", "\\/"), html.escape(key), *_in_base64(key)]
@@ -161,7 +105,7 @@ def _forms(key: str) -> Iterator[str]:
 
 
 def _in_base64(key: str) -> Iterator[str]:
-    """Encode the key with 0 to 2 bytes before it, without the characters that depend on what stands around it."""
+    """Encode the key after 0 to 2 other bytes, without the characters that depend on its neighbours."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + key.encode())
         whole = (before + len(key)) * 8 // 6
@@ -170,7 +114,7 @@ def _in_base64(key: str) -> Iterator[str]:
 
 
 def _without(text: str, form: str) -> str:
-    """Replace a form in any letter case."""
+    """Mask a form in any letter case."""
     small = text.translate(_LOWER)
     pieces = []
     start = 0
@@ -181,4 +125,4 @@ def _without(text: str, form: str) -> str:
 
 
 def _refuse_pickle() -> NoReturn:
-    raise TypeError("an API key cannot be pickled; connect() again where it is needed")
+    raise TypeError("an API key cannot be pickled: connect() again in the other process")

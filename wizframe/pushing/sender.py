@@ -146,7 +146,7 @@ class Carrier:
         """Wait until a request whose answer was lost must have had its effect, if it ever has one."""
         note(f"verifying {name}, whose answer was lost")
         try:
-            self._client.transport.pacer.sleep(self._client.settle_s)
+            self._client.transport.rate_limiter.sleep(self._client.settle_s)
         finally:
             note("")
 
