@@ -116,7 +116,7 @@ class Watch:
         LoadStoppedError
         """
         if self._stopped.is_set():
-            raise LoadStoppedError("the load was stopped before its end: there is no frame")
+            raise LoadStoppedError("the load was stopped before its end, so there is no frame")
 
 
 @contextmanager

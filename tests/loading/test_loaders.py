@@ -246,6 +246,8 @@ class TestArguments:
             (wizframe.iter_contacts, {"customers": [], "worker": 5}, "did you mean '?workers'?"),
             (wizframe.refresh, {"frame": wiz.load_customers(), "deletion": True}, "did you mean '?deletions'?"),
             (wizframe.load_customers, {"colour": "red"}, "colour= is unknown"),
+            (wiz.load_customers, {"stauts": "active"}, "did you mean '?status'?"),
+            (wiz.plan, {"frame": pd.DataFrame(), "clera": ["phone"]}, "did you mean '?clear'?"),
         ]
         wiz.server.requests.clear()
         for function, options, message in calls:

@@ -25,7 +25,7 @@ R = TypeVar("R")
 def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
     """Let a public function refuse an unknown parameter with the closest one that it has."""
     code = function.__code__
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known = [name for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if name != "self"]
 
     @wraps(function)
     def checked(*args: P.args, **options: P.kwargs) -> R:

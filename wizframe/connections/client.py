@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.api.client import BaseClient
+from wizframe.api.validation import refuses_unknown_names
 from wizframe.fields import MAX_PAGE_SIZE
 from wizframe.loading.loaders import load_contacts, load_customers
 from wizframe.loading.stream import CHUNK_ROWS, iter_contacts, iter_customers
@@ -64,6 +65,7 @@ class Client(BaseClient):
 
     # The signatures below are those of the module functions without `client=`, by test: editors complete them.
 
+    @refuses_unknown_names
     def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         self,
         *,
@@ -103,6 +105,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
+    @refuses_unknown_names
     def load_contacts(  # noqa: PLR0913 - the same
         self,
         customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any],
@@ -136,6 +139,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
+    @refuses_unknown_names
     def iter_customers(  # noqa: PLR0913 - the same
         self,
         *,
@@ -169,6 +173,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
+    @refuses_unknown_names
     def iter_contacts(  # noqa: PLR0913 - the same
         self,
         customers: str | Iterable[Any] | pd.DataFrame | pd.Series[Any],
@@ -200,6 +205,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
+    @refuses_unknown_names
     def plan(
         self,
         frame: pd.DataFrame,
