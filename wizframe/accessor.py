@@ -314,9 +314,9 @@ class WizAccessor:
         >>> overview.title, overview.kinds.index[0]
         ('40 customers', 'net30')
         """
-        from wizframe.notebook.overview import look_over  # noqa: PLC0415 - another face, for convenience
+        from wizframe.notebook.overview import overview  # noqa: PLC0415 - another face, for convenience
 
-        return look_over(self._frame, theme=theme)
+        return overview(self._frame, theme=theme)
 
     def validate(self) -> pd.DataFrame:
         """Check the frame as it is now, edits included, against the schema.

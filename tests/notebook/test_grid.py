@@ -146,7 +146,7 @@ def test_rows_are_found(customers, grid):
 
 def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
     grid.find("nothing at all")
-    answer = grid.say("add", beside=None)
+    answer = grid.say("add", sibling=None)
     assert answer["select"] == 0  # it is shown, whatever is looked for
     assert grid.rows()[0]["new"]
     grid.find()
@@ -165,7 +165,7 @@ def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
 def test_changes_are_reviewed_below_and_the_grid_shows_what_was_pushed(wiz, grid):
     grid.say("review")
     assert grid.received[-1]["message"] == "Nothing to change."
-    grid.say("add", beside=None)
+    grid.say("add", sibling=None)
     grid.edit(30, "company_name", "New")
     grid.edit(30, "display_name", "New")
     grid.edit(0, "payment_term", "net77")

@@ -246,7 +246,7 @@ def test_a_new_contact_belongs_to_the_customer_of_the_chosen_row(wiz):
     rows = len(sheet)
     owner = sheet.frame["customer_id"][4]
     assert sheet.lock("customer_id", 4)
-    sheet.add(beside=4)
+    sheet.add(sibling=4)
     assert sheet.frame["customer_id"][rows] == owner
     assert sheet.lock("customer_id", rows) == ""
     sheet.edit([Typed(rows, "first_name", "Ada"), Typed(rows, "email", "ada@x.org"), Typed(rows, "is_default", "no")])

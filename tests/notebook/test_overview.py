@@ -6,9 +6,9 @@ import sys
 import pandas as pd
 import pytest
 
-import wizframe
 from wizframe.errors import InvalidRequestError, MissingExtraError, PlanError
-from wizframe.notebook.overview import BLANK, NOBODY, look_over
+from wizframe.notebook.overview import BLANK, NONE
+from wizframe.notebook.overview import overview as overview_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 HOSTILE = [
@@ -50,7 +50,7 @@ class TestNumbers:
         assert overview.months.index.is_monotonic_increasing
         assert len(overview.months) == (overview.months.index[-1] - overview.months.index[0]).n + 1  # empty ones, too
         nobody = sum(not record["assigned_sales_rep_ids"] for record in stored)
-        assert overview.owners[NOBODY] == nobody
+        assert overview.owners[NONE] == nobody
         assert overview.owners.sum() == nobody + sum(len(record["assigned_sales_rep_ids"]) for record in stored)
 
     def test_sales_reps_are_named_in_both_forms_of_the_documents(self):
@@ -62,11 +62,11 @@ class TestNumbers:
             "[",
         ]
         frame = pd.DataFrame({"id": list("abcde"), "company_name": "C", "assigned_sales_reps": reps}, dtype="str")
-        assert look_over(frame).owners.to_dict() == {"Ann": 1, "Bob Orr": 1, "r3": 1, NOBODY: 2, "[": 1}
+        assert overview_of(frame).owners.to_dict() == {"Ann": 1, "Bob Orr": 1, "r3": 1, NONE: 2, "[": 1}
 
     def test_ids_of_sales_reps_do_where_nothing_else_is_there(self):
         frame = pd.DataFrame({"id": ["a", "b"], "company_name": "C", "assigned_sales_rep_ids": ["r1, r2", None]})
-        assert look_over(frame).owners.to_dict() == {"r1": 1, "r2": 1, NOBODY: 1}
+        assert overview_of(frame).owners.to_dict() == {"r1": 1, "r2": 1, NONE: 1}
 
     def test_what_is_missing_and_invalid_is_counted_as_the_frame_is_now(self, wiz):
         frame = wiz.load_customers()
@@ -89,7 +89,7 @@ class TestNumbers:
         assert overview.kinds.to_dict() == titles
         sizes = contacts.groupby("customer_id").size().value_counts()
         assert overview.owners.to_dict() == {str(size): count for size, count in sizes.items()}
-        assert (overview.kind_name, overview.owner_name) == ("Job title", "Contacts of a customer")
+        assert (overview.kind_name, overview.owner_name) == ("Job title", "Contacts per customer")
 
     def test_text_says_the_same(self, wiz):
         frame = wiz.load_customers()
@@ -102,7 +102,7 @@ class TestNumbers:
 
     def test_a_frame_of_ones_own_needs_no_load(self):
         frame = pd.DataFrame({"company_name": ["A", "B"], "payment_term": ["net30", None]})
-        overview = look_over(frame)
+        overview = overview_of(frame)
         assert overview.where == ""
         assert overview.kinds.to_dict() == {"net30": 1, BLANK: 1}
         assert overview.months.empty
@@ -110,9 +110,9 @@ class TestNumbers:
 
     def test_what_is_neither_customers_nor_contacts_is_refused(self):
         with pytest.raises(PlanError):
-            look_over(pd.DataFrame({"a": [1]}))
+            overview_of(pd.DataFrame({"a": [1]}))
         with pytest.raises(InvalidRequestError, match="theme"):
-            look_over(pd.DataFrame({"company_name": ["A"]}), theme="pink")
+            overview_of(pd.DataFrame({"company_name": ["A"]}), theme="pink")
 
 
 class TestFigure:
@@ -136,7 +136,7 @@ class TestFigure:
     def test_names_are_written_as_they_are_whatever_they_hold(self, drawn, text):
         frame = pd.DataFrame({"id": ["a", "b"], "company_name": "C", "payment_term": [text, "net30"]}, dtype="str")
         frame["assigned_sales_reps"] = f'[{{"name": "{text[:9]}"}}]' if text.isascii() and text.isalpha() else "[]"
-        words = drawn(look_over(frame))
+        words = drawn(overview_of(frame))
         assert not any("\u202e" in word or "\n" in word for word in words)
         if text.isascii() and text.isprintable() and len(text) < 24:
             assert text in words
@@ -145,7 +145,7 @@ class TestFigure:
     def test_the_most_frequent_are_named_and_the_others_counted(self, drawn, count):
         terms = [f"t{number:02}" for number in range(count) for _ in range(count - number)]
         frame = pd.DataFrame({"id": map(str, range(len(terms))), "company_name": "C", "payment_term": terms})
-        words = drawn(look_over(frame))
+        words = drawn(overview_of(frame))
         assert "t00" in words
         assert (f"{count - 8} others" in words) == (count > 9)
         assert "1 others" not in words
@@ -153,7 +153,7 @@ class TestFigure:
     def test_many_years_are_drawn_by_year(self, drawn):
         times = pd.date_range("1990-01-15", periods=400, freq="MS", tz="UTC")
         frame = pd.DataFrame({"id": map(str, range(400)), "company_name": "C", "created_at": times})
-        words = drawn(look_over(frame))
+        words = drawn(overview_of(frame))
         assert "Created, by year" in words
         assert "1990" in words
 
@@ -169,7 +169,7 @@ class TestFigure:
         frame = pd.DataFrame(
             {"id": map(str, range(len(terms))), "company_name": "C", "payment_term": terms, "phone": "5"}
         )
-        overview = look_over(frame)
+        overview = overview_of(frame)
         drawn(overview)
         width, height = overview.figure.get_size_inches() * overview.figure.dpi
         boxes = [
@@ -198,11 +198,7 @@ class TestFigure:
 
 
 def test_without_matplotlib_a_sentence_says_what_to_install(wiz, monkeypatch):
-    for name in [
-        name
-        for name in sys.modules
-        if name.split(".")[0] == "matplotlib" or name == "wizframe.notebook.overview_figure"
-    ]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     overview = wiz.load_customers().wiz.overview()
@@ -217,4 +213,4 @@ def test_without_matplotlib_a_sentence_says_what_to_install(wiz, monkeypatch):
 
 def test_the_accessor_is_the_function(wiz):
     frame = wiz.load_customers()
-    assert repr(frame.wiz.overview()) == repr(wizframe.notebook.overview.look_over(frame))
+    assert repr(frame.wiz.overview()) == repr(overview_of(frame))

@@ -1,7 +1,7 @@
-"""The notebook's kernel, where there is one: what changes a user's frame waits until no cell runs.
+"""The notebook's kernel: what changes a user's frame waits until no cell is running.
 
-JupyterLab hands the messages of widgets to a thread beside the one that runs cells, and long work has threads of its
-own. pandas does not expect that a frame changes between two lines of a cell that reads it.
+JupyterLab handles the messages of widgets in another thread than the cells, and pushes have threads of their own. A
+frame must not change between two lines of a cell that reads it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,10 @@ __all__ = ["between_cells"]
 
 
 def between_cells(action: Callable[[], None], *, within_s: float | None = None) -> None:
-    """Do something when no cell runs: at once in the thread that runs cells, and where there is no notebook.
+    """Do something when no cell is running: at once without a notebook, and in the thread of the cells.
 
-    Parameters
-    ----------
-    action : callable
-    within_s : float, optional
-        Wait until it is done, which is after so many seconds in any case: the cell that runs may be waiting itself.
-        Without it, nobody waits.
+    With ``within_s`` the caller waits for it. After so many seconds it is done in any case, because the running cell
+    may be waiting for the caller.
     """
     loop = _loop()
     if loop is None or threading.current_thread() is threading.main_thread():
@@ -41,7 +37,7 @@ def between_cells(action: Callable[[], None], *, within_s: float | None = None) 
             done.set_result(None)
         except BaseException as error:
             done.set_exception(error)
-            if within_s is None:
+            if within_s is None:  # nothing waits for the result, so the loop must log the error
                 raise
 
     loop.add_callback(once)
@@ -55,9 +51,9 @@ def between_cells(action: Callable[[], None], *, within_s: float | None = None) 
 
 
 def _loop() -> Any:
-    """Give the event loop that runs the notebook's cells."""
+    """Give the event loop that runs the notebook's cells, or None."""
     if "ipykernel" not in sys.modules:
         return None
-    from IPython import get_ipython  # noqa: PLC0415 - only where it already runs
+    from IPython import get_ipython  # noqa: PLC0415 - IPython is running
 
     return getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)

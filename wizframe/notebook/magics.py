@@ -1,25 +1,23 @@
-"""``%wiz``: the package's calls as lines of a notebook, after ``%load_ext wizframe``. Thin: each is the function.
+"""``%wiz``: wizframe's functions as lines of a notebook, after ``%load_ext wizframe``.
 
-IPython is not imported here: whoever loads the extension is IPython.
+IPython is not imported here: it is running already when it loads this extension.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import keyword
-import re
 import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
 from wizframe.connections.client import Client
-from wizframe.connections.connect import connect, login
+from wizframe.connections.connect import login
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import LIST_PARAMETERS
 from wizframe.loading.loaders import load_contacts, load_customers
-from wizframe.pushing.api import apply, plan, push
+from wizframe.pushing.api import plan, push
 from wizframe.pushing.plan import Plan
 
 if TYPE_CHECKING:
@@ -28,23 +26,63 @@ if TYPE_CHECKING:
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
 _MATCHER = "wizframe"
+_COMMANDS = {
+    "customers": "load customers",
+    "contacts": "load the contacts of a frame of customers, or of ids",
+    "plan": "show what a frame's edits would change; nothing is sent",
+    "push": "plan a frame, or take a plan, show it, ask for a confirmation, and send it",
+    "login": "log in with e-mail and password (asked for, not shown), and connect",
+}
+#: What each option takes: a type, or its allowed values.
 _FRAME = {"dtype_backend": ("pyarrow",), "invalid": ("warn", "raise", "drop")}
 _PLAN: dict[str, Any] = {
     "contacts": pd.DataFrame, "table": ("customers", "contacts"), "match": ("id", "reference_id"),
     "new": ("report", "create"), "only": list, "clear": list, "baseline": ("loaded", "service"),
     "duplicates": ("report", "create"),
 }  # fmt: skip
+_PUSH: dict[str, Any] = {
+    "yes": bool, "max_changes": int, "max_deletes": int, "note": str,
+    "on_conflict": ("skip", "mine", "theirs"), "invalid": ("raise", "skip"),
+}  # fmt: skip
+_LOGIN: dict[str, Any] = {"base_url": str, "profile": str, "read_only": bool}
 _HELP = {
-    "customers": "load customers",
-    "contacts": "load the contacts of a frame of customers, or of ids",
-    "plan": "work out what a frame's edits would change; nothing is sent",
-    "push": "plan a frame, show the plan, ask, and send it; a plan is taken as it is",
-    "login": "log in with e-mail and password (asked for, not shown), and connect",
+    "status": "load only active or only inactive records; by default both",
+    "created_after": "only records created after this date or time (UTC)",
+    "created_before": "only records created before this date or time (UTC)",
+    "updated_after": "only records changed after this date or time (UTC)",
+    "updated_before": "only records changed before this date or time (UTC)",
+    "reference_ids": "only customers with these references; @name takes them from a variable",
+    "sort_by": "the column to sort by; by default created_at, or for contacts the order of the customers",
+    "sort": "the direction: asc by default",
+    "page_size": "records in one request; by default 100",
+    "limit": "at most this many rows; by default all",
+    "details": "load addresses, sales reps and price list, too: one more request per customer",
+    "workers": "requests at the same time; by default the connection's number",
+    "dtype_backend": "pyarrow gives columns of pyarrow types; by default pandas types",
+    "load invalid": "rows that break the schema: warn (the default) keeps them, raise stops, drop leaves them out",
+    "client": "the variable with the connection; by default the one that is open",
+    "contacts": "a frame of contacts to plan together with a frame of customers",
+    "table": "what the frame holds; by default its load or its columns tell",
+    "match": "how rows without an id find their record: id (the default) or reference_id",
+    "new": "references that no record has: report them as problems (the default), or create records",
+    "only": "the columns that you mean to edit; a change in another column is a problem",
+    "clear": "columns in which a blank cell clears the field; by default a blank is not sent",
+    "baseline": "compare rows that are in no load with nothing (loaded, the default), or with the service's records",
+    "duplicates": "new rows that look like another record: report them as problems (the default), or create them",
+    "yes": "send without asking for a confirmation",
+    "max_changes": "stop before anything is sent if there are more changes; by default there is no limit",
+    "max_deletes": "stop before anything is sent if there are more deletes; by default the confirmed number",
+    "note": "the reason, stored in the journal",
+    "on_conflict": "rows that another user changed, too: skip (the default), send mine, or keep theirs",
+    "push invalid": "rows with problems: raise (the default) sends nothing, skip leaves them out",
+    "base_url": "the server's address; by default the profile's, or production",
+    "profile": "the profile with address and account; by default none",
+    "read_only": "refuse every request that writes",
 }
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Bring ``%wiz``; called by ``%load_ext wizframe``.
+    """Add ``%wiz``; called by ``%load_ext wizframe``.
 
     Parameters
     ----------
@@ -61,7 +99,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Take ``%wiz`` away again; called by ``%unload_ext wizframe``.
+    """Remove ``%wiz``; called by ``%unload_ext wizframe``.
 
     Parameters
     ----------
@@ -73,8 +111,8 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 def _matcher(magic: _Magic) -> Any:
-    """Make what IPython asks for completions; on a line of ours, it alone is asked."""
-    from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 - IPython has loaded us
+    """Make what IPython asks for completions; on a line of ``%wiz`` it asks nothing else."""
+    from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 - IPython is running
 
     def match(context: Any) -> dict[str, Any]:
         offered = magic.complete(context.text_until_cursor, context.token)
@@ -87,46 +125,45 @@ class _Magic:
     """The commands, and the notebook's variables that they read and write."""
 
     def __init__(self, ipython: Any) -> None:
-        self._names: dict[str, Any] = ipython.user_ns
-        self._commands: dict[str, Callable[..., Any]] = {
+        self._variables: dict[str, Any] = ipython.user_ns
+        self._functions: dict[str, Callable[..., Any]] = {
             "customers": load_customers,
             "contacts": load_contacts,
             "plan": plan,
             "push": push,
             "login": login,
         }
-        self._parser = _Parser(prog="%wiz", description="wizframe's calls, with their own options.", add_help=False)
+        self._parser = _Parser(prog="%wiz", description="wizframe's functions, with their options.", add_help=False)
         commands = self._parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-        self._parsers = {name: self._make_parser(commands, name) for name in self._commands}
+        self._parsers = {name: self._make_parser(commands, name) for name in self._functions}
 
     def help(self) -> str:
         """Describe all commands."""
         return "\n".join([self._parser.format_help(), *(parser.format_usage() for parser in self._parsers.values())])
 
     def run(self, line: str) -> Any:
-        """Carry out a line; what it gives is shown, or gets a name."""
+        """Run a line; its result is shown, or assigned to a variable."""
         try:
             given = vars(self._parser.parse_args(shlex.split(line)))
         except _HelpShown:
             return None
-        except ValueError as error:  # a quotation mark without its other one
+        except ValueError as error:  # a quotation mark that is not closed
             raise _usage_error(str(error)) from None
         command, output = given.pop("command"), given.pop("output", None)
         if command is None:
-            print(self.help())  # noqa: T201 - what was asked for
+            print(self.help())  # noqa: T201 - the user asked for it
             return None
-        found = self._commands[command](*given.pop("of", ()), **given)
-        return found if output is None else self._keep(output, found)
-
-    def _keep(self, name: str, found: Any) -> Any:
-        self._names[name] = found
-        if isinstance(found, pd.DataFrame):
-            print(f"{name}: {len(found):,} rows × {found.shape[1]} columns")  # noqa: T201 - frames are long
-            return None
-        return found
+        result = self._functions[command](*given.pop("of", ()), **given)
+        if output is None:
+            return result
+        self._variables[output] = result
+        if not isinstance(result, pd.DataFrame):
+            return result
+        print(f"{output}: {len(result):,} rows × {result.shape[1]} columns")  # noqa: T201 - the frame itself is long
+        return None
 
     def _make_parser(self, commands: Any, name: str) -> _Parser:
-        parser: _Parser = commands.add_parser(name, help=_HELP[name], description=_HELP[name])
+        parser: _Parser = commands.add_parser(name, help=_COMMANDS[name], description=_COMMANDS[name])
         if name == "contacts":
             parser.add_argument("of", nargs=1, metavar="CUSTOMERS", type=self._frame_or_texts)
         elif name == "plan":
@@ -135,14 +172,15 @@ class _Magic:
             parser.add_argument("of", nargs=1, metavar="FRAME", type=self._frame_or_plan)
         elif name == "login":
             parser.add_argument("of", nargs="?", metavar="EMAIL", type=lambda text: (text,), default=argparse.SUPPRESS)
-        words = _words_about(name)
+        purpose = "push" if name == "push" else "load"
         for option, kind in _options(name).items():
             flag = f"--{option.replace('_', '-')}"
-            parser.add_argument(flag, **self._option(kind), default=argparse.SUPPRESS, help=words.get(option))
-        parser.add_argument("-o", "--output", metavar="NAME", type=_identifier, help="the variable that gets it")
+            text = _HELP.get(f"{purpose} {option}") or _HELP[option]
+            parser.add_argument(flag, **self._argument(kind), default=argparse.SUPPRESS, help=text)
+        parser.add_argument("-o", "--output", metavar="NAME", type=_identifier, help="a variable for the result")
         return parser
 
-    def _option(self, kind: Any) -> dict[str, Any]:
+    def _argument(self, kind: Any) -> dict[str, Any]:
         if kind is bool:
             return {"action": "store_true"}
         if isinstance(kind, tuple):
@@ -152,11 +190,11 @@ class _Magic:
         return {"type": readers.get(kind, kind), "metavar": metavar}
 
     def _variable(self, name: str, *kinds: type) -> Any:
-        value = self._names.get(name)
+        value = self._variables.get(name)
         if isinstance(value, kinds):
             return value
-        what, known = " or ".join(kind.__name__ for kind in kinds), ", ".join(self._holding(*kinds))
-        raise argparse.ArgumentTypeError(f"{name!r} is no variable that holds a {what}; there is {known or 'none'}")
+        kind, known = " or ".join(kind.__name__ for kind in kinds), ", ".join(self._names_of(*kinds))
+        raise argparse.ArgumentTypeError(f"{name!r} is not a variable with a {kind} (there is: {known or 'none'})")
 
     def _frame(self, name: str) -> Any:
         return self._variable(name, pd.DataFrame)
@@ -168,52 +206,52 @@ class _Magic:
         return self._variable(name, Client)
 
     def _frame_or_texts(self, text: str) -> Any:
-        value = self._names.get(text)
+        value = self._variables.get(text)
         return value if isinstance(value, (pd.DataFrame, pd.Series)) else self._texts(text)
 
     def _texts(self, text: str) -> list[str]:
-        """Read texts between commas, or the variable that ``@name`` means, as in ``DataFrame.query``."""
+        """Read texts separated by commas, or the variable ``@name``, as in ``DataFrame.query``."""
         if text.startswith("@"):
             return list(self._variable(text[1:], list, tuple, set, pd.Series))
         return [part.strip() for part in text.split(",") if part.strip()]
 
-    def complete(self, line: str, begun: str) -> list[str]:
-        """Suggest what may come next on a line: a command, its options, their values, or frames."""
+    def complete(self, line: str, token: str) -> list[str]:
+        """Suggest what may come next on a line: a command, its options, their values, or variables."""
         first, *words = line.split() or [""]
-        if first not in ("%wiz", "wiz") or (first == "wiz" and "wiz" in self._names) or line.endswith(first):
-            return []  # the sign may be missing, unless something else has the name
-        words = words[:-1] if begun else words
-        return [word for word in self._next(words, begun) if word.startswith(begun)]
+        if first not in ("%wiz", "wiz") or (first == "wiz" and "wiz" in self._variables) or line.endswith(first):
+            return []  # IPython allows a magic without its sign, unless a variable has its name
+        words = words[:-1] if token else words
+        return [word for word in self._next(words, token) if word.startswith(token)]
 
-    def _next(self, words: list[str], begun: str) -> list[str]:
+    def _next(self, words: list[str], token: str) -> list[str]:
         if not words:
-            return list(self._commands)
+            return list(self._functions)
         if words[0] not in self._parsers:
             return []
         options = self._parsers[words[0]].options
         last = options.get(words[-1]) if len(words) > 1 else None
         if last is not None and last.nargs != 0:
-            return list(last.choices or self._fitting(str(last.metavar), words[1]))
-        if begun.startswith("-") or words[0] in ("customers", "login"):
+            return list(last.choices or self._values(str(last.metavar), words[1]))
+        if token.startswith("-") or words[0] in ("customers", "login"):
             return list(options)
-        return [*self._holding(pd.DataFrame, Plan), *options]
+        return [*self._names_of(pd.DataFrame, Plan), *options]
 
-    def _fitting(self, metavar: str, frame: str) -> list[str]:
+    def _values(self, metavar: str, frame: str) -> list[str]:
         if metavar == "A,B":
-            return list(map(str, getattr(self._names.get(frame), "columns", ())))
+            return list(map(str, getattr(self._variables.get(frame), "columns", ())))
         kinds = {"FRAME": (pd.DataFrame,), "CLIENT": (Client,)}
-        return self._holding(*kinds.get(metavar, ()))
+        return self._names_of(*kinds.get(metavar, ()))
 
-    def _holding(self, *kinds: type) -> list[str]:
-        return [name for name, value in self._names.items() if isinstance(value, kinds) and name[0] != "_"]
+    def _names_of(self, *kinds: type) -> list[str]:
+        return [name for name, value in self._variables.items() if isinstance(value, kinds) and name[0] != "_"]
 
 
-class _HelpShown(Exception):  # noqa: N818 - no error: the help was what was asked for
+class _HelpShown(Exception):  # noqa: N818 - not an error
     """``-h`` was given, and the help is printed."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse for a notebook, which must not end."""
+    """An argument parser that raises errors; argparse itself would end the kernel."""
 
     def error(self, message: str) -> NoReturn:
         raise _usage_error(f"{message}\n{self.format_usage()}")
@@ -229,59 +267,33 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _options(command: str) -> dict[str, Any]:
-    """List the options of a command, by the names of the function's own parameters."""
+    """List the options of a command, by the names of the function's parameters."""
     if command in ("customers", "contacts"):
         own = {"limit": int, "details": bool} if command == "customers" else {}
         return _filters(command) | own | {"workers": int} | _FRAME | {"client": Client}
-    if command == "plan":
-        return _PLAN | {"client": Client}
-    if command == "push":
-        sending = {"yes": bool, "max_changes": int, "max_deletes": int, "note": str}
-        choices = {"on_conflict": ("skip", "mine", "theirs"), "invalid": ("raise", "skip")}
-        return sending | choices | _PLAN | {"client": Client}
-    return {"base_url": str, "profile": str, "read_only": bool}
-
-
-def _words_about(command: str) -> dict[str, str]:
-    """Take what the functions' own documentation says of each parameter."""
-    functions: dict[str, tuple[Callable[..., Any], ...]] = {
-        "customers": (load_customers,),
-        "contacts": (load_customers, load_contacts),  # the later one says what it says otherwise
-        "plan": (plan,),
-        "push": (plan, apply, push),
-        "login": (connect,),
-    }
-    words: dict[str, str] = {}
-    for function in functions[command]:
-        section = inspect.cleandoc(function.__doc__ or "").partition("Parameters\n")[2].partition("\n\n")[0]
-        for names, text in re.findall(r"^(\w[\w, ]*?)(?: :.*)?\n((?:    .*\n?)+)", section, re.MULTILINE):
-            for name in names.split(", "):
-                if not text.strip().startswith("As for"):
-                    plain = re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(text.split()))
-                    words[name] = plain.replace("%", "%%").replace("``", "")
-    return words
+    return {"plan": _PLAN | {"client": Client}, "push": _PUSH | _PLAN | {"client": Client}, "login": _LOGIN}[command]
 
 
 def _filters(table: str) -> dict[str, Any]:
     kinds: dict[str, Any] = {"count": int, "references": list, "time": str}
     left_out = ("page",) if table == "customers" else ("page", "page_size")
     return {
-        name: found.values[table] or kinds[found.kind]  # noqa: PD011 - allowed values, no frame's
-        for name, found in LIST_PARAMETERS.items()
-        if name not in left_out and table in found.values  # noqa: PD011
+        name: parameter.values[table] or kinds[parameter.kind]  # noqa: PD011 - not of a frame
+        for name, parameter in LIST_PARAMETERS.items()
+        if name not in left_out and table in parameter.values  # noqa: PD011
     }
 
 
 def _identifier(text: str) -> str:
     if not text.isidentifier() or keyword.iskeyword(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a variable")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid name of a variable")
     return text
 
 
 def _usage_error(message: str) -> Exception:
     """Make the error that IPython shows as a sentence, without a traceback."""
     try:
-        from IPython.core.error import UsageError  # noqa: PLC0415 - only where it already runs
+        from IPython.core.error import UsageError  # noqa: PLC0415 - IPython is running
     except ImportError:
         return InvalidRequestError(message)
     error: Exception = UsageError(message)

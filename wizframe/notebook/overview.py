@@ -1,6 +1,6 @@
-"""``df.wiz.overview()``: who is in a frame, as one figure and as text. What it counts is counted with plain pandas.
+"""``df.wiz.overview()``: what is in a frame, as one figure and as text. The numbers are counted with plain pandas.
 
-matplotlib (the extra ``plot``) is imported when the figure is first looked at.
+matplotlib (the extra ``plot``) is imported when the figure is first used.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 import pandas as pd
 
 from wizframe.errors import InvalidRequestError, MissingExtraError, to_install
-from wizframe.fields import CUSTOMER
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank, split_ids
 from wizframe.planning.changes import shown
@@ -24,44 +23,48 @@ from wizframe.planning.typed_frame import take_in, validate, which_table
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wizframe.fields import Table
 
-__all__ = ["Overview", "look_over"]
+    _Place = tuple[float, float]
+    _Box = tuple[float, float, float, float]
+
+__all__ = ["BLANK", "NONE", "Overview", "overview"]
 
 Theme = Literal["light", "dark"]
 BLANK = "(blank)"
-NOBODY = "nobody"
-_DOTS_PER_INCH = 144  # twice what is shown, for screens that show twice as much
-_SHOWN = 6
+NONE = "(none)"  # customers without a sales rep
+#: The column that divides a table's records into kinds, with its title: the first that the table has.
+_KINDS = {"payment_term": "Payment term", "designation": "Job title"}
 _NO_FIGURE = f"the figure needs the library matplotlib: {to_install('plot')}"
+_DOTS_PER_INCH = 144  # twice what a notebook shows, for screens with two dots per point
+_TEXT_ITEMS = 6  # of one line of the text
 
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """Who is in a frame. It shows itself: a figure in a notebook, text elsewhere.
+    """What is in a frame. It shows itself as a figure in a notebook, and as text elsewhere.
 
     Parameters
     ----------
     table : Table
     where : str
-        The account, and when it was loaded; empty where nobody knows.
+        The account and the time of the load; empty if the frame was not loaded.
     rows : int
     theme : {'light', 'dark'}
         Of the figure.
     status : Series
         Rows by status.
     kinds : Series
-        Rows by payment term; of contacts, by job title. Blank is ``(blank)``; the most frequent first.
+        Rows by payment term; of contacts, by job title. Blank is ``(blank)``; the most frequent comes first.
     months : Series
-        Rows by month of creation (UTC), every month from the first to the last.
+        Rows by month of creation (UTC): every month from the first to the last.
     owners : Series or None
-        Rows by sales rep (a customer of two counts for both); of contacts, customers by how many contacts they have.
-        None where the frame does not tell.
+        Rows by sales rep (a customer with two reps counts for both; ``(none)`` has no rep); of contacts, the number of
+        customers by their number of contacts. None if the frame does not have these columns.
     fields : DataFrame
-        Column to how many cells are ``missing`` and how many ``invalid``, the worst first; columns in which all is well
-        are left out.
+        Column to its ``missing`` and ``invalid`` cells, the worst first; columns without either are left out.
     """
 
     table: Table
@@ -81,13 +84,14 @@ class Overview:
 
     @property
     def kind_name(self) -> str:
-        """What ``kinds`` are, for people."""
-        return "Payment term" if self.table is CUSTOMER else "Job title"
+        """The title of ``kinds``."""
+        return _KINDS[_kind_column(self.table)]
 
     @property
     def owner_name(self) -> str:
-        """What ``owners`` are, for people."""
-        return "Sales rep" if self.table is CUSTOMER else "Contacts of a customer"
+        """The title of ``owners``."""
+        parent = self.table.parent
+        return f"{self.table.name.capitalize()} per {parent.singular}" if parent else "Sales rep"
 
     @cached_property
     def figure(self) -> Any:
@@ -103,13 +107,12 @@ class Overview:
             matplotlib is not installed.
         """
         try:
-            from wizframe.notebook.overview_figure import draw  # noqa: PLC0415 - imports matplotlib
+            return _draw(self)
         except ImportError:
             raise MissingExtraError(_NO_FIGURE) from None
-        return draw(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the figure to a file; its ending says in which format.
+        """Write the figure to a file. The ending of the path decides the format.
 
         Parameters
         ----------
@@ -119,15 +122,16 @@ class Overview:
         Raises
         ------
         MissingExtraError
+            matplotlib is not installed.
         """
         self.figure.savefig(path, dpi=_DOTS_PER_INCH)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]] | None:
-        if find_spec("matplotlib") is None:  # the text says what is missing
+        if find_spec("matplotlib") is None:  # the text says what to install
             return None
         content = io.BytesIO()
         self.figure.savefig(content, format="png", dpi=_DOTS_PER_INCH)
-        return content.getvalue(), {"width": round(self.figure.get_figwidth() * 72)}
+        return content.getvalue(), {"width": round(self.figure.get_figwidth() * _DOTS_PER_INCH / 2)}
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
@@ -137,61 +141,43 @@ class Overview:
         yield from _line("Status", self.status)
         yield from _line(self.kind_name, self.kinds)
         if len(self.months):
-            busiest = self.months.idxmax()
-            between = f"{self.months.index[0]} to {self.months.index[-1]}"
-            yield f"  Created: {between}, most in {busiest} ({self.months.max():,})"
+            first, most, last = self.months.index[0], self.months.idxmax(), self.months.index[-1]
+            yield f"  Created: {first} to {last}, most in {most} ({self.months.max():,})"
         if self.owners is not None:
             yield from _line(self.owner_name, self.owners)
-        for name, row in self.fields.head(_SHOWN).iterrows():
+        for name, row in self.fields.head(_TEXT_ITEMS).iterrows():
             invalid = f", {row['invalid']:,} invalid" if row["invalid"] else ""
             yield f"  {name}: {row['missing']:,} missing{invalid}"
         if find_spec("matplotlib") is None:
             yield f"  ({_NO_FIGURE})"
 
 
-def look_over(frame: pd.DataFrame, *, theme: Theme = "light") -> Overview:
-    """Count who is in a frame.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Customers or contacts.
-    theme : {'light', 'dark'}, default 'light'
-
-    Returns
-    -------
-    Overview
-
-    Raises
-    ------
-    InvalidRequestError
-        There is no such theme.
-    PlanError
-        Nothing tells whether it holds customers or contacts.
-    """
+def overview(frame: pd.DataFrame, *, theme: Theme = "light") -> Overview:
+    """Count what is in a frame."""
     if theme not in ("light", "dark"):
-        raise InvalidRequestError(f"theme={theme!r}: allowed are 'light' and 'dark'")
+        raise InvalidRequestError(f"theme={theme!r} is not a theme (allowed: 'light', 'dark')")
     own = attached(frame)
     table = which_table(frame, None, own)
     typed = take_in(frame, table).typed
-    where = f"{own.account}, loaded {own.loaded_at:%Y-%m-%d %H:%M} UTC" if own else ""
     return Overview(
         table,
-        where,
+        f"{own.account}, loaded {own.loaded_at:%Y-%m-%d %H:%M} UTC" if own else "",
         len(frame),
         theme,
         status=_counts(typed, "status"),
-        kinds=_counts(typed, "payment_term" if table is CUSTOMER else "designation"),
+        kinds=_counts(typed, _kind_column(table)),
         months=_months(typed),
-        owners=_owners(typed, table),
+        owners=_children_per_parent(typed, table.parent_id) if table.parent else _reps(typed),
         fields=_fields(typed, table, validate(frame)),
     )
 
 
+def _kind_column(table: Table) -> str:
+    return next(name for name in _KINDS if name in table)
+
+
 def _counts(typed: pd.DataFrame, name: str) -> pd.Series[Any]:
-    if name not in typed:
-        return pd.Series(dtype=int)
-    counts = Counter(BLANK if is_blank(value) else shown(value) for value in typed[name])
+    counts = Counter(BLANK if is_blank(value) else shown(value) for value in typed.get(name, ()))
     return pd.Series(dict(counts.most_common()), dtype=int)
 
 
@@ -200,30 +186,31 @@ def _months(typed: pd.DataFrame) -> pd.Series[Any]:
     if times.empty:
         return pd.Series(dtype=int)
     months = times.dt.tz_localize(None).dt.to_period("M")
-    counted = months.value_counts()
-    every: pd.Series[Any] = counted.reindex(pd.period_range(months.min(), months.max(), freq="M"), fill_value=0)
-    return every
+    every = pd.period_range(months.min(), months.max(), freq="M")
+    counted: pd.Series[Any] = months.value_counts().reindex(every, fill_value=0)
+    return counted
 
 
-def _owners(typed: pd.DataFrame, table: Table) -> pd.Series[Any] | None:
-    if table is not CUSTOMER:
-        if "customer_id" not in typed:
-            return None
-        sizes = typed["customer_id"].value_counts().value_counts().sort_index()
-        return sizes.set_axis([str(size) for size in sizes.index])
-    named = [name for name in ("assigned_sales_reps", "assigned_sales_rep_ids") if name in typed]
-    if not named:
+def _children_per_parent(typed: pd.DataFrame, parent_id: str) -> pd.Series[Any] | None:
+    if parent_id not in typed:
         return None
-    read = _rep_names if named[0] == "assigned_sales_reps" else split_ids
-    counts = Counter(name for value in typed[named[0]] for name in ((not is_blank(value) and read(value)) or [NOBODY]))
-    return pd.Series(dict(counts.most_common()), dtype=int)
+    sizes = typed[parent_id].value_counts().value_counts().sort_index()
+    return sizes.set_axis([str(size) for size in sizes.index])
+
+
+def _reps(typed: pd.DataFrame) -> pd.Series[Any] | None:
+    readers = {"assigned_sales_reps": _rep_names, "assigned_sales_rep_ids": split_ids}
+    column = next((name for name in readers if name in typed), None)
+    if column is None:
+        return None
+    reps = ((not is_blank(value) and readers[column](value)) or [NONE] for value in typed[column])
+    return pd.Series(dict(Counter(name for names in reps for name in names).most_common()), dtype=int)
 
 
 def _rep_names(text: str) -> list[str]:
-    """Name the sales reps in either document's form."""
+    """Read the names of sales reps, which the two vendor documents write in different forms."""
     try:
-        reps = orjson.loads(text)
-        return [_rep_name(rep) for rep in reps]
+        return [_rep_name(rep) for rep in orjson.loads(text)]
     except (orjson.JSONDecodeError, AttributeError, TypeError):
         return [shown(text)]
 
@@ -234,22 +221,228 @@ def _rep_name(rep: Any) -> str:
 
 
 def _fields(typed: pd.DataFrame, table: Table, problems: pd.DataFrame) -> pd.DataFrame:
-    """Count what is missing and what is invalid, column by column; a blank cell that is required is missing."""
+    """Count the missing and the invalid cells of each column; a blank cell of a required field is missing."""
     names = [
         name for name in table.columns(details=True) if name in typed and table[name].kind in ("text", "ids", "flag")
     ]
     missing = typed[names].isna().sum().astype(int)
-    pairs = zip(problems["column"], problems["value"], strict=True)
-    wrong = Counter(name for name, value in pairs if not is_blank(value))
-    found = pd.DataFrame({"missing": missing, "invalid": [wrong[name] for name in names]}, index=names)
-    found = found[(found["missing"] > 0) | (found["invalid"] > 0)]
-    worst = (found["missing"] + found["invalid"]).sort_values(ascending=False, kind="stable")
-    return found.loc[worst.index]
+    cells = zip(problems["column"], problems["value"], strict=True)
+    invalid = Counter(name for name, value in cells if not is_blank(value))
+    counts = pd.DataFrame({"missing": missing, "invalid": [invalid[name] for name in names]}, index=names)
+    total = counts.sum(axis="columns")
+    return counts.loc[total[total > 0].sort_values(ascending=False, kind="stable").index]
 
 
 def _line(name: str, counts: pd.Series[Any]) -> Iterator[str]:
     if counts.empty:
         return
-    said = ", ".join(f"{label} {count:,}" for label, count in counts.head(_SHOWN).items())
-    more = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
-    yield f"  {name}: {said}{more}"
+    items = ", ".join(f"{label} {count:,}" for label, count in counts.head(_TEXT_ITEMS).items())
+    more = f" and {len(counts) - _TEXT_ITEMS} more" if len(counts) > _TEXT_ITEMS else ""
+    yield f"  {name}: {items}{more}"
+
+
+# The figure: a title, one bar of the status, and four panels. Places are shares of its width and height.
+_SIZE_IN = (11, 7.2)
+_LEFT, _MIDDLE, _UPPER, _LOWER = 0.03, 0.53, 0.405, 0.045
+_LABELS, _WIDTH, _HEIGHT = 0.145, 0.44, 0.25
+_BARS = 8
+_MIN_ROWS = 6  # a panel has room for so many bars at least: two bars that fill it look like blocks
+_MAX_MONTHS = 120  # with more, the bars of months are too thin to tell apart
+_MAX_LABEL, _LABEL_SIZE = 40, 9.5
+_NO_REPS = "not loaded: use details=True to load the sales reps"
+#: Font families with scripts that most fonts lack; those that are installed are used.
+_FAMILIES = (
+    "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Hiragino Sans", "Yu Gothic",
+    "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Hebrew", "Arial Unicode MS",
+)  # fmt: skip
+
+
+class _Palette(NamedTuple):
+    paper: str
+    ink: str
+    quiet: str
+    line: str
+    bar: str
+    blank: str
+    wrong: str
+
+
+_PALETTES = {
+    "light": _Palette("#ffffff", "#1c2430", "#5b6675", "#d9dee5", "#3568c9", "#b9c1cc", "#c8372d"),
+    "dark": _Palette("#15181d", "#e8ebf0", "#a3adba", "#333a44", "#7aa5ff", "#59626e", "#ff8a80"),
+}
+
+
+def _draw(overview: Overview) -> Any:
+    chart = _Chart(_PALETTES[overview.theme], "not in this frame" if overview.rows else "no rows")
+    chart.write(_LEFT, 0.94, overview.title, size=19, weight="bold")
+    chart.write(_LEFT, 0.902, overview.where, colour=chart.colours.quiet, size=10)
+    chart.draw_status((_LEFT, 0.775, 0.97 - _LEFT, 0.045), overview.status, overview.rows)
+    owners, parent = overview.owners, overview.table.parent
+    total = overview.rows if owners is None or not parent else int(owners.sum())
+    chart.draw_bars((_LEFT, _UPPER), overview.kind_name, overview.kinds, overview.rows)
+    chart.draw_months((_MIDDLE, _UPPER), overview.months)
+    chart.draw_bars((_LEFT, _LOWER), overview.owner_name, owners, total, "" if parent else _NO_REPS)
+    chart.draw_fields((_MIDDLE, _LOWER), overview.fields, overview.rows)
+    return chart.figure
+
+
+class _Chart:
+    """Draws the parts of the figure in the colours of one theme; ``empty`` is what a part without numbers says."""
+
+    def __init__(self, colours: _Palette, empty: str) -> None:
+        from matplotlib import font_manager  # noqa: PLC0415 - optional
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - optional
+        from matplotlib.figure import Figure  # noqa: PLC0415 - optional
+
+        self.figure = Figure(figsize=_SIZE_IN, facecolor=colours.paper, layout=None)
+        self.colours = colours
+        self._empty = empty
+        self._renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
+        installed = set(font_manager.get_font_names())
+        self._fonts = [family for family in _FAMILIES if family in installed] or ["sans-serif"]
+        paths = map(font_manager.findfont, self._fonts)
+        self._characters = frozenset[int]().union(*(font_manager.get_font(path).get_charmap() for path in paths))
+
+    def write(self, x: float, y: float, text: str, *, on: Any = None, colour: str = "", **options: Any) -> None:
+        """Write a text as it is: a dollar sign does not begin a formula."""
+        (on or self.figure).text(
+            x,
+            y,
+            self._drawable(text),
+            color=colour or self.colours.ink,
+            family=self._fonts,
+            parse_math=False,
+            **options,
+        )
+
+    def draw_status(self, box: _Box, counts: pd.Series[Any], rows: int) -> None:
+        """Draw one bar that is divided by status, with a legend below it."""
+        axes = self._axes(box, "Status", box[0], box[1] + box[3] + 0.012)
+        colours = {"active": self.colours.bar, "inactive": self.colours.blank}
+        start = 0
+        for number, (label, count) in enumerate(counts.items()):
+            colour = colours.get(str(label), self.colours.wrong)
+            axes.barh(0, count, left=start, height=0.8, color=colour)
+            words = f"{label}  {count:,}  ({_percent(count, rows)})"
+            self.write(0.25 * number + 0.014, -0.3, words, on=axes, size=10, transform=axes.transAxes, va="top")
+            axes.plot(0.25 * number + 0.005, -0.57, "s", color=colour, transform=axes.transAxes, clip_on=False, ms=7)
+            start += count
+        axes.set_xlim(0, max(rows, 1))
+        axes.set_axis_off()
+        if counts.empty:
+            self.write(box[0], box[1] + 0.02, self._empty, colour=self.colours.quiet, size=10)
+
+    def draw_bars(
+        self, place: _Place, title: str, counts: pd.Series[Any] | None, total: int, unknown: str = ""
+    ) -> None:
+        """Draw a bar for each of the most frequent values, and one for all others."""
+        axes = self._panel(place, title)
+        if counts is None or counts.empty:
+            self._say(place, axes, unknown if counts is None and unknown else self._empty)
+            return
+        shown = counts if len(counts) <= _BARS + 1 else counts.head(_BARS)  # a single other value is named
+        others = f"{len(counts) - len(shown):,} others"
+        if len(shown) < len(counts):
+            shown = pd.concat([shown, pd.Series({others: counts.iloc[_BARS:].sum()})])
+        blank = {BLANK, NONE, others}
+        colours = [self.colours.blank if label in blank else self.colours.bar for label in shown.index]
+        axes.barh(range(len(shown)), shown.to_numpy(), height=0.68, color=colours)
+        self._label_rows(axes, list(map(str, shown.index)))
+        for at, count in enumerate(shown):
+            self._write_after(axes, at, count, f"{count:,}  {_percent(count, total)}")
+        axes.set_xlim(0, shown.max() * 1.35)
+
+    def draw_months(self, place: _Place, counts: pd.Series[Any]) -> None:
+        """Draw a bar for each month, or for each year if there are too many months."""
+        is_by_month = len(counts) <= _MAX_MONTHS
+        axes = self._panel(place, "Created, by month" if is_by_month else "Created, by year", labels=0.04)
+        if counts.empty:
+            self._say(place, axes, self._empty)
+            return
+        if not is_by_month:
+            counts = counts.groupby(counts.index.astype(str).str[:4]).sum()
+        axes.bar(range(len(counts)), counts.to_numpy(), width=0.82, color=self.colours.bar)
+        years = [str(label)[:4] for label in counts.index]
+        firsts = [at for at, year in enumerate(years) if at == 0 or years[at - 1] != year]
+        step = -(-len(firsts) // 8)  # eight years fit below the panel
+        axes.set_xticks(firsts[::step], [years[at] for at in firsts[::step]], color=self.colours.quiet, size=9)
+        axes.locator_params(axis="y", nbins=4, integer=True)
+        axes.tick_params(axis="y", colors=self.colours.quiet, labelsize=9, length=0)
+        axes.grid(axis="y", color=self.colours.line, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.set_ylim(0, max(counts.max() * 1.2, 1))
+        most = int(counts.to_numpy().argmax())
+        words = f"{counts.index[most]}: {counts.iloc[most]:,}"
+        side = "left" if most < len(counts) / 2 else "right"
+        self.write(most, counts.iloc[most] + counts.max() * 0.04, words, on=axes, size=9, ha=side)
+
+    def draw_fields(self, place: _Place, fields: pd.DataFrame, rows: int) -> None:
+        """Draw how many cells are missing or invalid."""
+        axes = self._panel(place, "Missing and invalid fields")
+        if fields.empty:
+            self._say(place, axes, "No field is missing or invalid." if rows else self._empty)
+            return
+        shown = fields.head(_BARS)
+        missing, invalid = shown["missing"].to_numpy(), shown["invalid"].to_numpy()
+        axes.barh(range(len(shown)), missing, height=0.68, color=self.colours.blank)
+        axes.barh(range(len(shown)), invalid, left=missing, height=0.68, color=self.colours.wrong)
+        self._label_rows(axes, list(shown.index))
+        for at, (absent, wrong) in enumerate(zip(missing, invalid, strict=True)):
+            words = [f"{absent:,} missing ({_percent(absent, rows)})"] if absent else []
+            words += [f"{wrong:,} invalid"] if wrong else []
+            self._write_after(axes, at, absent + wrong, ", ".join(words))
+        axes.set_xlim(0, (missing + invalid).max() * 2.3)
+
+    def _panel(self, place: _Place, title: str, labels: float = _LABELS) -> Any:
+        """Make a quarter of the figure: a title, and below it the labels of the rows and the axes."""
+        left, bottom = place
+        return self._axes((left + labels, bottom, _WIDTH - labels, _HEIGHT), title, left, bottom + _HEIGHT + 0.018)
+
+    def _axes(self, box: _Box, title: str, x: float, y: float) -> Any:
+        axes = self.figure.add_axes(box, facecolor="none")
+        for side in axes.spines.values():
+            side.set_visible(False)
+        self.write(x, y, title, size=11, weight="bold")
+        return axes
+
+    def _label_rows(self, axes: Any, labels: Sequence[str]) -> None:
+        axes.set_yticks(range(len(labels)))
+        axes.set_yticklabels(
+            list(map(self._fitting, labels)),
+            family=self._fonts, color=self.colours.ink, size=_LABEL_SIZE, parse_math=False,
+        )  # fmt: skip
+        axes.tick_params(axis="both", length=0)
+        axes.set_xticks([])
+        axes.set_ylim(max(len(labels), _MIN_ROWS) - 0.4, -0.6)
+
+    def _fitting(self, text: str) -> str:
+        """Cut a label to the width of the panel's labels; only drawing tells how wide letters are."""
+        words = self._drawable(text[:_MAX_LABEL])
+        probe = self.figure.text(0, 0, words, family=self._fonts, size=_LABEL_SIZE, parse_math=False)
+        room = _LABELS * self.figure.bbox.width - 6
+        while len(words) > 1 and probe.get_window_extent(self._renderer).width > room:
+            words = words[:-1]
+            probe.set_text(f"{words}…")
+        fitting: str = probe.get_text()
+        probe.remove()
+        return fitting
+
+    def _write_after(self, axes: Any, at: int, end: float, words: str) -> None:
+        axes.annotate(
+            words, (end, at), xytext=(5, 0), textcoords="offset points", va="center", color=self.colours.quiet,
+            size=9, family=self._fonts,
+        )  # fmt: skip
+
+    def _say(self, place: _Place, axes: Any, words: str) -> None:
+        axes.set_axis_off()
+        self.write(place[0], place[1] + _HEIGHT - 0.02, words, colour=self.colours.quiet, size=10)
+
+    def _drawable(self, text: str) -> str:
+        """Replace characters that no font has: matplotlib would warn of each of them."""
+        return "".join(character if ord(character) in self._characters else "▯" for character in text)
+
+
+def _percent(count: float, total: int) -> str:
+    share = 100 * count / total if total else 0
+    return f"{share:.0f} %" if share >= 1 or not count else "<1 %"

@@ -186,7 +186,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 Typed(position, edits.columns[number], text) for position, number, text in content["cells"]
             ),
             "paste": self._paste,
-            "add": lambda content: edits.add(content["beside"]),
+            "add": lambda content: edits.add(content["sibling"]),
             "delete": lambda content: edits.delete(content["rows"], is_to_delete=content["is_to_delete"]),
             "undo": lambda _: edits.undo(),
             "redo": lambda _: edits.redo(),

@@ -254,14 +254,14 @@ class EditedFrame:
             if typed_text(before) != typed_text(after):
                 yield _CellEdit(cell.position, name, before, after)
 
-    def add(self, beside: int | None = None) -> Reply:
-        """Add a row for a new record at the end; it gets the parent of the row at the position ``beside``."""
+    def add(self, sibling: int | None = None) -> Reply:
+        """Add a row for a new record at the end; it gets the parent of the row at the position ``sibling``."""
         self._check_rows()
         self._append(1)
         cells = []
         parent_id = self.table.parent_id
-        if beside is not None and parent_id and parent_id in self.frame:
-            parent = self.frame[parent_id].iat[beside]
+        if sibling is not None and parent_id and parent_id in self.frame:
+            parent = self.frame[parent_id].iat[sibling]
             cells = [_CellEdit(len(self) - 1, parent_id, None, parent)] * (not is_blank(parent))
         self._do(_Step(1, tuple(cells)))
         return Reply(frozenset([len(self) - 1]), "A row was added. Fill in its cells.", is_reset=True)

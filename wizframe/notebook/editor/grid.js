@@ -546,7 +546,7 @@ class View {
 
   addRow() {
     const row = this.rows.get(this.active.row);
-    this.send({ kind: "add", beside: row ? row.position : null });
+    this.send({ kind: "add", sibling: row ? row.position : null });
   }
 
   deleteRows() {
