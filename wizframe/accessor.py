@@ -1,4 +1,4 @@
-"""``df.wiz``: what wizframe can do with a frame. Thin: every method is the function of the same name.
+"""``df.wiz``: wizframe's functions as methods of a frame.
 
 ``import wizframe`` registers the name with pandas; this module is imported when it is first used.
 """
@@ -14,6 +14,8 @@ from wizframe.frames.build import unfold_addresses
 from wizframe.frames.problems import problems_frame
 from wizframe.loading.loaders import load_contacts
 from wizframe.loading.reader import UNREAD_COLUMNS
+from wizframe.notebook.overview import overview
+from wizframe.notebook.pickers.pickers import FrameBrowser
 from wizframe.planning.typed_frame import validate
 from wizframe.pushing.api import delete, plan, push
 from wizframe.refreshing.merge import collisions_of
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from wizframe.api.validation import Moment
     from wizframe.connections.client import Client
+    from wizframe.loading.frame import Invalid
+    from wizframe.loading.loaders import Status
     from wizframe.notebook.overview import Overview
-    from wizframe.notebook.pickers.pickers import FrameBrowser
     from wizframe.progress import Watch
     from wizframe.pushing.plan import Plan
     from wizframe.pushing.results import Result
@@ -67,7 +71,7 @@ class WizAccessor:
         baseline: Literal["loaded", "service"] = "loaded",
         duplicates: Literal["report", "create"] = "report",
     ) -> Plan:
-        """Work out what the frame's edits would change, cell by cell; see :func:`wizframe.plan`.
+        """Plan the frame's edits, cell by cell; see :func:`wizframe.plan`.
 
         Parameters
         ----------
@@ -77,7 +81,7 @@ class WizAccessor:
         Returns
         -------
         Plan
-            Nothing is written until its ``apply()``.
+            Nothing is sent until its ``apply()``.
         """
         return plan(
             self._frame,
@@ -105,7 +109,7 @@ class WizAccessor:
         show: Callable[[Plan], None] | None = None,
         **options: Any,
     ) -> Result:
-        """Plan, show, ask, apply; see :func:`wizframe.push`.
+        """Plan the frame, show the plan, ask for a confirmation and apply it; see :func:`wizframe.push`.
 
         Parameters
         ----------
@@ -147,16 +151,32 @@ class WizAccessor:
         """
         return delete(self._frame, client=client, table=table)
 
-    def contacts(self, *, client: Client | None = None, **options: Any) -> pd.DataFrame:
+    def contacts(  # noqa: PLR0913 - the parameters of load_contacts
+        self,
+        *,
+        client: Client | None = None,
+        status: Status | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        updated_after: Moment | None = None,
+        updated_before: Moment | None = None,
+        sort_by: str | None = None,
+        sort: Literal["asc", "desc"] = "asc",
+        workers: int | None = None,
+        invalid: Invalid = "warn",
+        dtype_backend: Literal["pyarrow"] | None = None,
+        progress: bool | Watch = True,
+    ) -> pd.DataFrame:
         """Load the contacts of the frame's customers; see :func:`wizframe.load_contacts`.
 
         Parameters
         ----------
         client : Client, optional
             By default the open connection of the account that the frame was loaded from.
-        **options
-            As for :func:`wizframe.load_contacts`: ``status``, the four times, ``sort_by``, ``sort``, ``workers``,
-            ``invalid``, ``progress``.
+        status, created_after, created_before, updated_after, updated_before, sort_by, sort
+            As for :func:`wizframe.load_contacts`.
+        workers, invalid, dtype_backend, progress
+            As for :func:`wizframe.load_contacts`.
 
         Returns
         -------
@@ -164,13 +184,26 @@ class WizAccessor:
             One row per contact, with ``customer_id``.
         """
         own = attached(self._frame)
-        meant = open_client(client, account=own.account if own else None)
-        return load_contacts(self._frame, client=meant, **options)
+        return load_contacts(
+            self._frame,
+            client=open_client(client, account=own.account if own else None),
+            status=status,
+            created_after=created_after,
+            created_before=created_before,
+            updated_after=updated_after,
+            updated_before=updated_before,
+            sort_by=sort_by,
+            sort=sort,
+            workers=workers,
+            invalid=invalid,
+            dtype_backend=dtype_backend,
+            progress=progress,
+        )
 
     def refresh(
         self, *, deletions: bool = False, client: Client | None = None, progress: bool | Watch = True
     ) -> pd.DataFrame:
-        """Bring the frame up to date, and keep the edits in it; see :func:`wizframe.refresh`.
+        """Fetch what changed in WizCommerce, and keep the frame's edits; see :func:`wizframe.refresh`.
 
         Parameters
         ----------
@@ -180,7 +213,7 @@ class WizAccessor:
         Returns
         -------
         DataFrame
-            The frame as it is now, with a new baseline; this one is left as it is.
+            The current frame, with a new baseline. This frame is not changed.
         """
         return refresh(self._frame, deletions=deletions, client=client, progress=progress)
 
@@ -195,7 +228,7 @@ class WizAccessor:
         protect: bool = False,
         progress: bool = True,
     ) -> None:
-        """Write a workbook for somebody to edit; see :func:`wizframe.to_excel`, and :func:`wizframe.read_excel`.
+        """Write a workbook for a colleague to edit; see :func:`wizframe.to_excel` and :func:`wizframe.read_excel`.
 
         Parameters
         ----------
@@ -222,7 +255,7 @@ class WizAccessor:
         delimiter: str = ",",
         progress: bool = True,
     ) -> None:
-        """Write CSV that a spreadsheet leaves as it is; see :func:`wizframe.to_csv`, and :func:`wizframe.read_csv`.
+        """Write a CSV file that spreadsheets read exactly; see :func:`wizframe.to_csv` and :func:`wizframe.read_csv`.
 
         Parameters
         ----------
@@ -232,7 +265,7 @@ class WizAccessor:
         to_csv(self._frame, path, table=table, labels=labels, delimiter=delimiter, progress=progress)
 
     def addresses(self) -> pd.DataFrame:
-        """Unfold the addresses of customers that were loaded with ``details=True``.
+        """Make a frame of the addresses of customers that were loaded with ``details=True``.
 
         Returns
         -------
@@ -253,31 +286,31 @@ class WizAccessor:
         table: Literal["customers", "contacts"] | None = None,
         columns: Sequence[str] | None = None,
     ) -> Any:
-        """Edit a copy of the frame in a grid in the notebook; nothing is sent from it without a review.
+        """Edit a copy of the frame in a grid in a notebook. Nothing is sent without a review.
 
         Parameters
         ----------
         client, table
             As for :func:`wizframe.plan`.
         columns : list of str, optional
-            Which are shown; by default all.
+            The columns to show; by default all.
 
         Returns
         -------
         wizframe.notebook.editor.editor.Editor
-            Its ``frame`` is the edited one; ``plan()`` and ``review()`` go on with it.
+            Its ``frame`` is the edited copy; ``plan()`` and ``review()`` take it from there.
 
         Raises
         ------
         MissingExtraError
             anywidget is not installed.
         """
-        from wizframe.notebook.editor.editor import Editor  # noqa: PLC0415 - another face, for convenience
+        from wizframe.notebook.editor.editor import Editor  # noqa: PLC0415 - imports ipywidgets
 
         return Editor(self._frame, client=client, table=table, columns=columns)
 
     def browse(self) -> FrameBrowser:
-        """Look through the frame in a notebook: page by page, sorted by a click, searched by words. Read-only.
+        """Look through the frame in a notebook: pages, sorting by a click, a search. Read-only.
 
         Returns
         -------
@@ -289,13 +322,11 @@ class WizAccessor:
         >>> wizframe.load_customers().wiz.browse()
         <wizframe.FrameBrowser: 40 customers, 0 ticked>
         """
-        from wizframe.notebook.pickers.pickers import FrameBrowser  # noqa: PLC0415 - another face, for convenience
-
         own = attached(self._frame)
         return FrameBrowser(self._frame, own.table.name if own else "rows")
 
     def overview(self, *, theme: Literal["light", "dark"] = "light") -> Overview:
-        """Show who is in the frame: by status, term, month of creation and sales rep; what is missing or invalid.
+        """Count the rows by status, payment term, month and sales rep, and the missing and invalid cells.
 
         Parameters
         ----------
@@ -305,8 +336,8 @@ class WizAccessor:
         Returns
         -------
         Overview
-            One figure in a notebook (matplotlib, the extra ``plot``), and the same as text elsewhere; ``save(path)``
-            writes the figure, ``figure`` is it.
+            Shows itself as a figure in a notebook (with matplotlib, the extra ``plot``), and as text elsewhere.
+            ``figure`` is the figure; ``save(path)`` writes it.
 
         Examples
         --------
@@ -314,8 +345,6 @@ class WizAccessor:
         >>> overview.title, overview.kinds.index[0]
         ('40 customers', 'net30')
         """
-        from wizframe.notebook.overview import overview  # noqa: PLC0415 - another face, for convenience
-
         return overview(self._frame, theme=theme)
 
     def validate(self) -> pd.DataFrame:
@@ -324,13 +353,13 @@ class WizAccessor:
         Returns
         -------
         DataFrame
-            One row per problem: row (label), column, value, rule. Empty where all is well.
+            One row per problem: row (label), column, value, rule. Empty if there are no problems.
         """
         return validate(self._frame)
 
     @property
     def problems(self) -> pd.DataFrame:
-        """What validation found when the frame was loaded.
+        """The problems that validation found when the frame was loaded.
 
         Returns
         -------
@@ -342,25 +371,25 @@ class WizAccessor:
 
     @property
     def collisions(self) -> pd.DataFrame:
-        """Edited cells that somebody else changed, too, as :meth:`refresh` found them.
+        """Edited cells that another user changed, too, as :meth:`refresh` found them.
 
         Returns
         -------
         DataFrame
             Columns table, index, id, column, when_loaded, yours, now, what_happened: ``changed``, or the whole record
-            is ``deleted`` or ``left the load's filters``. Empty where there is none.
+            is ``deleted`` or ``left the load's filters``. Empty if there are none.
         """
         return collisions_of(attached(self._frame))
 
     @property
     def unread(self) -> pd.DataFrame:
-        """Customers whose contacts or details could not be read; their rows are not in the frame.
+        """Customers that are not in the frame because their contacts or details could not be read.
 
         Returns
         -------
         DataFrame
-            Columns customer_id, what (``contacts`` or ``details``), code (the service's), what_happened. Empty where
-            all were read. ``wizframe.load_contacts(frame.wiz.unread["customer_id"])`` tries again.
+            Columns customer_id, what (``contacts`` or ``details``), code (the service's), what_happened. Empty if all
+            were read. ``wizframe.load_contacts(frame.wiz.unread["customer_id"])`` tries again.
         """
         own = attached(self._frame)
         known = own.unread if own is not None else None

@@ -1,4 +1,4 @@
-"""What changes a frame waits until no cell runs, but for ever only where nobody waits for it."""
+"""What changes a frame waits until no cell is running, but not for ever if a caller waits for it."""
 
 import threading
 
@@ -9,7 +9,7 @@ from wizframe.notebook.kernel import between_cells
 
 
 class Loop:
-    """The event loop of a kernel whose cell is over when the test says so."""
+    """The event loop of a kernel; the test says when its cell ends."""
 
     def __init__(self):
         self.due = []
@@ -33,7 +33,7 @@ def in_a_thread(work):
     return thread
 
 
-def test_without_a_notebook_and_in_the_thread_of_cells_it_is_done_at_once(loop, monkeypatch):
+def test_without_a_notebook_and_in_the_thread_of_the_cells_it_is_done_at_once(loop, monkeypatch):
     done = []
     between_cells(lambda: done.append(1))
     monkeypatch.setattr(kernel, "_loop", lambda: None)
@@ -42,7 +42,7 @@ def test_without_a_notebook_and_in_the_thread_of_cells_it_is_done_at_once(loop, 
     assert loop.due == []
 
 
-def test_another_thread_leaves_it_to_the_one_of_cells(loop):
+def test_another_thread_leaves_it_to_the_thread_of_the_cells(loop):
     done = []
     in_a_thread(lambda: between_cells(lambda: done.append(threading.current_thread()))).join()
     assert done == []
@@ -50,7 +50,7 @@ def test_another_thread_leaves_it_to_the_one_of_cells(loop):
     assert done == [threading.current_thread()]
 
 
-def test_who_waits_goes_on_when_it_is_done_and_learns_what_went_wrong(loop):
+def test_a_caller_that_waits_continues_when_it_is_done_and_gets_its_error(loop):
     said = []
 
     def work():
@@ -68,7 +68,7 @@ def test_who_waits_goes_on_when_it_is_done_and_learns_what_went_wrong(loop):
     assert len(said) == 1
 
 
-def test_who_waited_long_enough_does_it_and_it_is_done_once(loop):
+def test_a_caller_that_waited_long_enough_does_it_itself_and_only_once(loop):
     done = []
     in_a_thread(lambda: between_cells(lambda: done.append(1), within_s=0.01)).join(30)
     assert done == [1]

@@ -1,4 +1,4 @@
-"""df.wiz.overview(): what it counts, as text; and its figure, as somebody sees it."""
+"""df.wiz.overview(): what it counts, as text, and its figure as a user sees it."""
 
 import io
 import sys

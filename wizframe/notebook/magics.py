@@ -67,7 +67,7 @@ _HELP = {
     "new": "references that no record has: report them as problems (the default), or create records",
     "only": "the columns that you mean to edit; a change in another column is a problem",
     "clear": "columns in which a blank cell clears the field; by default a blank is not sent",
-    "baseline": "compare rows that are in no load with nothing (loaded, the default), or with the service's records",
+    "baseline": "service: compare rows of no load with the service's records, even newer ones; by default loaded",
     "duplicates": "new rows that look like another record: report them as problems (the default), or create them",
     "yes": "send without asking for a confirmation",
     "max_changes": "stop before anything is sent if there are more changes; by default there is no limit",

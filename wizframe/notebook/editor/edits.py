@@ -128,7 +128,7 @@ class EditedFrame:
         return COMMAND in self.frame and str(self.frame[COMMAND].iat[position]).strip().upper() == DELETE
 
     def counts(self) -> tuple[int, int]:
-        """Count the rows that have no record yet, and the rows whose record is to be deleted."""
+        """Count the rows that have no record yet, and the rows with a record to delete."""
         to_delete = 0
         if COMMAND in self.frame:
             to_delete = int(self.frame[COMMAND].astype("str").str.strip().str.upper().eq(DELETE).sum())

@@ -556,7 +556,7 @@ class View {
     this.send({ kind: "delete", rows: positions, is_to_delete: !rows.every((row) => row.to_delete) });
   }
 
-  // Copies plain text, and a table whose cells are texts: a spreadsheet would read plain text as numbers or formulas.
+  // Copies plain text and a table of text cells, because a spreadsheet reads plain text as numbers and formulas.
   copy(event) {
     const rows = this.selected();
     event.preventDefault();

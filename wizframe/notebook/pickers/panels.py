@@ -205,7 +205,7 @@ def _choice(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _call(name: str, function: str, arguments: Mapping[str, Any], *, first: str = "", client: Client | None) -> str:
-    """Write a call of a wizframe function whose result gets a name; ``first`` is code for a first argument."""
+    """Write a call that assigns the result of a wizframe function; ``first`` is the code of a first argument."""
     parts = [first] if first else []
     parts += [f"{keyword}={_literal(value)}" for keyword, value in arguments.items()]
     if client is not None and not _is_the_only_one(client):

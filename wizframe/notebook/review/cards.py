@@ -230,7 +230,7 @@ class OutcomeList:
         self.widget = pages.widget
 
     def corrections(self) -> list[Correction]:
-        """List the decided cells of the records whose conflicts are all decided."""
+        """List the decided cells of the records that have no undecided conflict."""
         return [
             Correction(table, position, column, text)
             for (table, position), cells in self._decisions.items()

@@ -115,7 +115,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return result
 
     def _button(self, text: str, action: Callable[[], None], *, style: str = "", tooltip: str = "") -> Any:
-        """Make a button whose errors are shown as a message below the review."""
+        """Make a button; an error of its action is shown as a message below the review."""
         made = widgets.Button(description=text, button_style=style, tooltip=tooltip or text, layout={"width": "auto"})
         made.on_click(lambda _: self._try(action))
         return made
