@@ -58,7 +58,7 @@ def test_delete_plans_and_says_how_many_contacts_go_too(wiz):
     contacts = customers.wiz.contacts()
     plan = customers.wiz.delete()
     assert plan.counts()["delete"] == 2
-    assert f"{len(contacts)} contacts go with the customers" in repr(plan)
+    assert f"{len(contacts)} contacts are deleted with the customers" in repr(plan)
     assert len(wiz.load_customers()) == 30
 
 

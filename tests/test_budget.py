@@ -105,6 +105,6 @@ def test_a_plan_shares_the_texts_of_its_frame_instead_of_copying_them(frame):
     assert isinstance(plan := frame.wiz.plan(), wizframe.Plan)
     own = attached(frame)
     for name in ("id", "company_name", "email"):
-        assert is_same_memory(plan.as_planned[name], frame[name])
+        assert is_same_memory(plan.parts[0].as_planned[name], frame[name])
         assert is_same_memory(own.frame[name], frame[name])
     assert not is_same_memory(own.frame["payment_term"], frame["payment_term"])

@@ -34,7 +34,7 @@ import wizframe
 from wizframe.api.client import _open_clients
 from wizframe.errors import InvalidDataWarning
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
-from wizframe.pushing.results import STATES
+from wizframe.pushing.outcomes import STATES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]

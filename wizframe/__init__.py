@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from wizframe.notebook.magics import load_ipython_extension, unload_ipython_extension
     from wizframe.notebook.pickers.pickers import ContactPicker, CustomerPicker
     from wizframe.planning.changes import CLEAR, COMMAND
-    from wizframe.pushing.api import apply, delete, plan, push
+    from wizframe.pushing.api import apply, delete, load_plan, plan, push, undo
     from wizframe.pushing.history import history, purge, pushes
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.plan_file import load_plan
-    from wizframe.pushing.results import Result
+    from wizframe.pushing.plan import Plan, Result
     from wizframe.pushing.resume import resume
-    from wizframe.pushing.undo import undo
     from wizframe.refreshing.refresh import refresh
 
 __version__ = "0.1.0"
@@ -120,19 +117,21 @@ _MODULES = {
     "pushing.api": (
         "apply",
         "delete",
+        "load_plan",
         "plan",
         "push",
+        "undo",
     ),
     "pushing.history": (
         "history",
         "purge",
         "pushes",
     ),
-    "pushing.plan": ("Plan",),
-    "pushing.plan_file": ("load_plan",),
-    "pushing.results": ("Result",),
+    "pushing.plan": (
+        "Plan",
+        "Result",
+    ),
     "pushing.resume": ("resume",),
-    "pushing.undo": ("undo",),
     "refreshing.refresh": ("refresh",),
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from wizframe.loading.loaders import Status
     from wizframe.notebook.overview import Overview
     from wizframe.progress import Watch
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import Result
+    from wizframe.pushing.plan import Plan, Result
     from wizframe.pushing.sender import OnConflict
 
 __all__ = ["WizAccessor"]

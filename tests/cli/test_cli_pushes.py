@@ -42,7 +42,7 @@ def test_a_rehearsal_shows_the_plan_and_checks_the_limits_but_sends_nothing(wiz,
     assert (done.returncode, "~ 3 to update" in done.stdout, writes(wiz)) == (0, True, [])
     assert done.stdout.endswith("nothing was sent: --dry-run\n")
     done = run(wiz, "push", saved[1], "--dry-run", "--yes", "--max-changes", "2")
-    assert (done.returncode, "3 changes, --max-changes 2" in done.stderr) == (5, True)
+    assert (done.returncode, "3 changes, but --max-changes 2" in done.stderr) == (5, True)
     assert (run(wiz, "push", saved[1], "--dry-run", "--yes").returncode, writes(wiz)) == (6, [])
     plan = wizframe.delete(load(wiz).head(1))
     plan.save(saved[1])
@@ -63,7 +63,7 @@ def test_any_other_plan_is_refused(wiz, saved):
     [
         ([], 6, "there is no interactive terminal: nothing was sent. Give --yes with --max-changes N"),
         (["--yes"], 6, "give --max-changes N, or --expect ID"),
-        (["--yes", "--max-changes", "2"], 5, "3 changes, --max-changes 2"),
+        (["--yes", "--max-changes", "2"], 5, "3 changes, but --max-changes 2"),
         (["--yes", "--max-changes", "3", "--base-url", "http://127.0.0.1:9/v1"], 7, "no connection"),
     ],
 )

@@ -22,8 +22,10 @@ PYTHON = re.compile(
 NEVER_IN_A_COMMAND = (
     "client= takes", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
     "workers=", "sandbox(", "a connection cannot be pickled", "an API key cannot be pickled", "choose() takes",
-    "contacts= takes", "a DataFrame is needed", "a plan is needed", "a plan with deletes is not made again",
-    "no conflict of this result", "the frame has no addresses", "Pass their ids", ", read_only=True",
+    "= takes a frame of", "a DataFrame is needed", "a plan is needed", "a plan with deletes is not made again",
+    "not a conflict of this result",
+    "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan",
+    "the frame has no addresses", "Pass their ids", ", read_only=True",
     "load_customers() and load_contacts() filter", "frame.wiz.collisions", "on_conflict='", "delimiter=",
     "encoding='7': there is no such", "sort_by=created_at", "status=", "df.wiz.addresses",
 )  # fmt: skip

@@ -145,7 +145,7 @@ def test_deletes_say_how_many_contacts_go_too_and_need_no_other_limit(wiz):
     review = frame.wiz.delete().review()
     count = sum(contact["customer_id"] in set(frame["id"]) for contact in wiz.server.records("contacts"))
     press(review, "Apply 2 ticked changes")
-    assert f"{count} contacts of the deleted customers are deleted, too" in text_of(review)
+    assert f"{count} contacts of the deleted records are deleted, too" in text_of(review)
     boxes(review)[next(iter(boxes(review)))].value = False
     assert "are deleted, too" not in text_of(review)  # the question was of other changes
     assert states(send(review)) == {"done": 1}
@@ -267,7 +267,7 @@ def test_a_refusal_is_said_and_nothing_is_lost(wiz, edited):
     review = edited.wiz.plan().review()
     wiz.transport.read_only = True
     send(review)
-    assert "is read-only: nothing was sent" in text_of(review)
+    assert f"nothing was sent: the connection to {wiz.base_url} is read-only" in text_of(review)
     wiz.transport.read_only = False
     assert states(send(review)) == {"done": 4}
 

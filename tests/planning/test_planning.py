@@ -123,8 +123,9 @@ def test_which_table_a_frame_holds(wiz):
     assert len(wizframe.plan(plain, table="customers")) == 0
     with pytest.raises(AmbiguousTableError):
         wizframe.plan(plain, table="addresses")
-    with pytest.raises(AmbiguousTableError):
-        wizframe.plan(plain.assign(company_name="A", customer_id="B"))
+    with pytest.raises(AmbiguousTableError, match=r"company_name \(of customers\) and customer_id \(of contacts\)"):
+        wizframe.plan(plain.assign(id="C", company_name="A", customer_id="B"))
+    assert wizframe.plan(plain.assign(company_name=customers["company_name"], customer_id="B")).table is CUSTOMER
     made = customers[["id"]].head(1).rename(columns={"id": "customer_id"})
     made = made.assign(id=None, first_name="Ada", email="ada@x.org")
     plan = made.wiz.plan(table="contacts")
@@ -149,7 +150,7 @@ def test_a_new_row_ignores_what_only_the_service_can_say(wiz):
     plan = new.wiz.plan()
     assert plan.problems.empty
     assert "status" not in plan.cells["column"].tolist()
-    assert any("created_at, status, updated_at are the service's own" in notice for notice in plan.notices)
+    assert any("created_at, status, updated_at are set by the service" in notice for notice in plan.notices)
 
 
 def test_a_plan_of_contacts_of_known_and_unknown_customers_has_an_id(wiz):

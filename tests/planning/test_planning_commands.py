@@ -7,6 +7,7 @@ from support.planning import cells_of, load, mend_contacts, rules, second_client
 import wizframe
 from wizframe import COMMAND
 from wizframe.errors import LimitExceededError
+from wizframe.text import counted, plural
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
 
@@ -32,14 +33,14 @@ def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
     assert after[frame["id"][5]]["first_name"] == "Ada"
     again = plan.again()
     assert not again
-    assert "1 record to delete is gone already" in repr(again)
+    assert "1 record to delete is already gone" in repr(again)
     undone = result.undo()
     assert undone.counts()["create"] == 1
-    assert "nothing is put back yet: apply() does it" in repr(undone)
-    assert "load it again afterwards" in undone._repr_html_()
+    assert "nothing is restored yet: apply() does it" in repr(undone)
+    assert "load again afterwards" in undone._repr_html_()
     done = undone.apply(progress=False)
     assert f"push {done.push_id} did this already" in repr(result.undo())
-    assert "nothing is put back yet" in repr(done.undo())  # what undid it can be undone, too
+    assert "nothing is restored yet" in repr(done.undo())  # what undid it can be undone, too
 
 
 def test_a_customer_takes_its_contacts_along_and_the_plan_says_so(wiz):
@@ -48,7 +49,9 @@ def test_a_customer_takes_its_contacts_along_and_the_plan_says_so(wiz):
     customers.loc[customers["id"] == owner, COMMAND] = "DELETE"
     contacts.loc[contacts["customer_id"] == owner, COMMAND] = "DELETE"
     count = int((contacts["customer_id"] == owner).sum())
-    assert f"{count} contact{'s'[: count != 1]} go with the customers" in repr(customers.wiz.plan())
+    assert f"{counted(count, 'contact')} {plural(count, 'is', 'are')} deleted with the customers" in repr(
+        customers.wiz.plan()
+    )
     plan = wizframe.plan(customers, contacts=contacts)
     assert plan.counts()["delete"] == 1 + count
     assert states(plan.apply(max_deletes=1 + count, progress=False)) == {"done": 1 + count}
@@ -66,10 +69,10 @@ def test_what_is_no_command_and_rows_without_a_record_are_problems(wiz):
     assert len(plan) == 0
     found = [(row, column, rule.split(":")[0]) for row, column, _, rule, *_ in plan.problems.to_numpy().tolist()]
     assert found == [
-        (1, COMMAND, "is no command"),
-        (2, COMMAND, "is no command"),
-        (4, "id", "stands in several rows that differ"),
-        (31, "id", "stands in several rows that differ"),
+        (1, COMMAND, "is not a command"),
+        (2, COMMAND, "is not a command"),
+        (4, "id", "is in several rows that differ"),
+        (31, "id", "is in several rows that differ"),
         (30, COMMAND, "has no id, so there is nothing to delete"),
     ]
     assert frame.wiz.validate()["column"].tolist()[:2] == [COMMAND, COMMAND]
@@ -96,7 +99,7 @@ def test_without_a_baseline_only_what_is_surely_as_it_was_seen_is_deleted(wiz):
         assert [column for column, _ in rules(plan)].count(COMMAND) == 1
         assert "load again" in dict(rules(plan))[COMMAND]
         assert "id" not in dict(rules(plan))
-        assert "1 record to delete is gone already" in repr(plan)
+        assert "1 record to delete is already gone" in repr(plan)
         trusting = wizframe.plan(frame, client=later, baseline="service")
         assert set(trusting.changes.query("action == 'delete'")["id"]) == set(frame["id"][1:3])
 

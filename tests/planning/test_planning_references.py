@@ -35,7 +35,7 @@ def test_an_erp_file_updates_what_is_known_and_reports_or_creates_the_rest(wiz, 
     frame, before = pd.read_csv(erp, dtype=str), stored(wiz, "customers")
     kept = load(wiz) if a_load_is_alive else None
     reported = wizframe.plan(frame, match="reference_id")
-    assert rules(reported) == [("reference_id", "is unknown: no customer has it; new='create' creates the row")]
+    assert rules(reported) == [("reference_id", "is unknown: no customer has it; new='create' would create the row")]
     assert reported.counts() == {"create": 0, "update": 3, "delete": 0}
     plan = wizframe.plan(frame, match="reference_id", new="create")
     assert plan.problems.empty
@@ -89,18 +89,18 @@ def test_a_row_without_reference_or_a_reference_twice_is_a_problem():
     assert [
         (row, rule.split(":")[0]) for row, rule in zip(plan.problems["row"], plan.problems["rule"], strict=True)
     ] == [
-        (0, "is blank"),
-        (3, "stands in several rows that differ"),
-        (4, "stands in several rows that differ"),
-        (1, "stands in several rows, but must be unique"),
-        (2, "stands in several rows, but must be unique"),
+        (0, "is blank, so it is unknown which record the row is"),
+        (3, "is in several rows that differ"),
+        (4, "is in several rows that differ"),
+        (1, "is in several rows, but must be unique"),
+        (2, "is in several rows, but must be unique"),
     ]
 
 
 def test_a_frame_without_ids_is_an_error_that_offers_the_reference(erp):
     with pytest.raises(UnmatchedRowsError, match="match='reference_id'"):
         wizframe.plan(pd.read_csv(erp, dtype=str))
-    with pytest.raises(UnmatchedRowsError, match="no column reference_id"):
+    with pytest.raises(UnmatchedRowsError, match="needs a column reference_id"):
         wizframe.plan(pd.DataFrame({"company_name": ["A"]}), match="reference_id")
 
 
@@ -208,7 +208,7 @@ def test_a_text_of_the_record_goes_to_another_account_as_a_text_wherever_the_row
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is no text")]
+    ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is not a text")]
 )
 def test_a_look_up_that_shows_no_proper_record_is_an_error_and_no_guess(wiz, table, name, why):
     """Planned as new, such a row would be a second record."""

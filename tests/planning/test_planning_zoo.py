@@ -92,7 +92,7 @@ REFUSED = {
     "columns of two levels": (lambda frame: pd.concat({"a": frame}, axis=1), "several levels"),
     "one record in rows that differ": (
         lambda frame: pd.concat([frame, frame.iloc[[0]].assign(first_name="Other")]),
-        "stands in several rows that differ",
+        "is in several rows that differ",
     ),
     "ids as numbers": (lambda frame: frame.assign(id=range(len(frame))), "is a number"),
     "values through CSV as numbers": (

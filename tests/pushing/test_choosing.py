@@ -140,9 +140,9 @@ def test_the_contacts_that_go_with_deleted_customers_are_counted_anew(wiz):
     frame = load(wiz).head(3)
     counts = [sum(contact["customer_id"] == i for contact in wiz.server.records("contacts")) for i in frame["id"]]
     plan = frame.wiz.delete()
-    assert f"{sum(counts)} contacts go with the customers" in plan.notices
+    assert f"{sum(counts)} contacts are deleted with the customers" in plan.notices
     chosen = plan.choose(plan.changes.iloc[1:])
-    assert chosen.notices == (f"{sum(counts[1:])} contacts go with the customers",)
+    assert chosen.notices == (f"{sum(counts[1:])} contacts are deleted with the customers",)
     assert plan.choose(plan.changes.iloc[:0]).notices == ()
     assert states(chosen.apply(max_deletes=2, progress=False)) == {"done": 2}
     assert set(frame["id"]) & set(stored(wiz, "customers")) == {frame["id"][0]}

@@ -85,7 +85,7 @@ def test_contacts_are_corrected_beside_their_customers(wiz):
 
 def test_deletes_are_not_planned_again_by_themselves(wiz):
     plan = load(wiz).head(2).wiz.delete()
-    with pytest.raises(PlanError, match="ask for them"):
+    with pytest.raises(PlanError, match=r"Call frame\.wiz\.delete\(\) again"):
         plan.again()
 
 

@@ -19,6 +19,7 @@ from support.server import eventually
 import wizframe
 from wizframe.errors import PushInterruptedError
 from wizframe.pushing import executor as running
+from wizframe.pushing import plan as plans
 from wizframe.pushing.journal import Journal
 from wizframe.server import Fault
 
@@ -70,7 +71,7 @@ def test_ctrl_c_before_the_plan_is_in_the_journal_leaves_no_trace(wiz, work):
     assert set(plan.apply(progress=False).changes["state"]) == {"done"}
 
 
-BEFORE = [(wizframe.pushing.api, "begin"), (Journal, "begin"), (running, "Crew")]
+BEFORE = [(plans, "begin"), (Journal, "begin"), (running, "ThreadPool")]
 AFTER = [(running, "write_back"), (Journal, "end"), (Journal, "close")]
 
 
@@ -95,7 +96,7 @@ def test_ctrl_c_while_resuming_leaves_a_push_that_can_be_resumed(wiz, work):
     plan = plan_work(wiz, work)
     wiz.server.faults.add(Fault("answer", "writes", status=401))
     plan.apply(progress=False)
-    with pressed_at(running, "Crew"), pytest.raises(PushInterruptedError, match=r"resume\(\) finishes it"):
+    with pressed_at(running, "ThreadPool"), pytest.raises(PushInterruptedError, match=r"resume\(\) finishes it"):
         wizframe.resume(progress=False)
     with pressed_at(Journal, "__init__"), pytest.raises(KeyboardInterrupt):
         wizframe.resume(progress=False)

@@ -167,7 +167,7 @@ def test_deleting_says_how_many_contacts_go_too(wiz):
     customers = load(wiz)
     count = sum(contact["customer_id"] == customers["id"][0] for contact in wiz.server.records("contacts"))
     plan = customers.head(1).wiz.delete()
-    assert f"{count} contacts go with the customers" in plan.notices
+    assert f"{count} contacts are deleted with the customers" in plan.notices
     with pytest.raises(LimitExceededError, match="max_deletes=0"):
         plan.apply()
     plan.apply(max_deletes=1, progress=False)
@@ -178,7 +178,7 @@ def test_limits_problems_and_staleness_stop_everything_before_the_first_write(wi
     frame = load(wiz)
     frame.loc[:2, "payment_term"] = "net77"
     plan = frame.wiz.plan()
-    with pytest.raises(LimitExceededError, match="3 changes, max_changes=2"):
+    with pytest.raises(LimitExceededError, match="3 changes, but max_changes=2"):
         plan.apply(max_changes=2)
     with pytest.raises(InvalidRequestError, match="on_conflict"):
         plan.apply(on_conflict="maybe")
@@ -393,7 +393,7 @@ def test_a_decision_about_something_else_is_refused(wiz):
     wiz.server.overwrite("customers", frame["id"][0], first_name="elsewhere")
     result = frame.wiz.plan().apply(progress=False)
     cells = result.conflict_cells.assign(column="phone")
-    with pytest.raises(PlanError, match="no conflict of this result: phone of cust_"):
+    with pytest.raises(PlanError, match="not a conflict of this result: phone of cust_"):
         result.resolve(cells)
 
 

@@ -10,9 +10,9 @@ from support.planning import changed, load, mend_contacts, states, stored, write
 import wizframe
 from wizframe.errors import AuthenticationError, NotSentError, PushInterruptedError, TransportError, service_error
 from wizframe.pushing import executor as running
+from wizframe.pushing.interrupts import Interrupts
 from wizframe.pushing.journal import Journal
-from wizframe.pushing.sender import Carrier
-from wizframe.pushing.workers import Interrupts
+from wizframe.pushing.sender import Sender
 
 LOST = TransportError("the connection broke before the response was complete")
 
@@ -83,7 +83,7 @@ def test_a_create_with_a_lost_response_is_adopted_and_never_doubled(wiz, faults,
     assert states(result) == {"done": 2}
     assert set(changed(before, stored(wiz, table))) == set(frame["id"])
     assert faults.sent == 2
-    assert "its answer was lost" in result.changes["what_happened"][0]
+    assert "the response was lost" in result.changes["what_happened"][0]
     assert len(frame.wiz.plan()) == 0
 
 
@@ -191,7 +191,7 @@ def test_one_refused_row_fails_alone_and_says_what_to_correct(wiz, faults):
     assert result.changes["state"].tolist() == ["done", "failed", "done"]
     assert result.changes.loc[1, ["code", "next_step"]].tolist() == [
         "validation_failed",
-        "correct phone: is not good, then plan result.failed again",
+        "correct phone, then plan result.failed again",
     ]
     assert result.failed.index.tolist() == [1]
 
@@ -324,24 +324,24 @@ def test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so(
     plan = frame.wiz.plan()
     wiz.workers = 1
     go_on, ended = threading.Event(), threading.Event()
-    carry, write_back = Carrier.carry, running.write_back
+    send, write_back = Sender.send, running.write_back
 
     def waiting(*given, **options):
         press()
         press()
         go_on.wait(30)  # for its turn, say
         try:
-            return carry(*given, **options)
+            return send(*given, **options)
         finally:
             ended.set()
 
-    def writing_back(result):
+    def writing_back(*given):
         go_on.set()
         assert ended.wait(30)
-        write_back(result)
+        write_back(*given)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Carrier, "carry", waiting)
+        patched.setattr(Sender, "send", waiting)
         patched.setattr(running, "write_back", writing_back)
         with pytest.raises(PushInterruptedError) as raised:
             plan.apply(progress=False)

@@ -61,7 +61,7 @@ def test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sen
     result = plan.apply(progress=False)
     assert wiz.server.faults.fired
     assert states(result) == {"done": 1}
-    assert "its answer was lost" in result.changes["what_happened"][0]
+    assert "the response was lost" in result.changes["what_happened"][0]
     assert waits == [7.0] * pause
     assert writes(wiz) == ["POST"]
     assert len(stored(wiz, table)) == len(before) + 1

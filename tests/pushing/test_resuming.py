@@ -189,7 +189,7 @@ def test_an_undo_of_which_nothing_was_sent_has_put_nothing_back(wiz):
     result = customers.wiz.plan().apply()
     wiz.server.faults.add(Fault("answer", "customers.get", status=401, times=None))
     assert result.undo().apply().counts()["unsent"] == 3
-    assert "nothing is put back yet: apply() does it" in repr(result.undo())
+    assert "nothing is restored yet: apply() does it" in repr(result.undo())
 
 
 def test_undoing_meets_a_later_edit_as_a_conflict(wiz):
@@ -224,7 +224,7 @@ def test_a_deleted_customer_comes_back_with_contacts_under_a_new_id(wiz, dialect
     customers = wiz.load_customers(status="active").head(1)
     result = customers.wiz.delete().apply(max_deletes=1)
     plan = result.undo()
-    assert "come back under new ids" in repr(plan)
+    assert "1 deleted record comes back under new ids" in repr(plan)
     outcome = plan.apply()
     if dialect == "rest":
         assert outcome.counts()["done"] == 1

@@ -19,8 +19,7 @@ import wizframe
 from wizframe.connections.client import Client
 from wizframe.errors import WizframeError
 from wizframe.http.transport import Transport
-from wizframe.pushing.plan import Plan
-from wizframe.pushing.results import Result
+from wizframe.pushing.plan import Plan, Result
 from wizframe.server.handler import Handler
 
 pytestmark = [

@@ -11,11 +11,13 @@ import pandas as pd
 
 from wizframe.account import Account
 from wizframe.fields import CONTACT, CUSTOMER
-from wizframe.frames.baselines import Baseline, attach
+from wizframe.frames.baselines import Baseline, attach, attached
 from wizframe.frames.build import to_frame
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.builder import Options, plan_edits
 from wizframe.planning.match import Service
+from wizframe.planning.typed_frame import which_table
+from wizframe.pushing.plan import Plan
 
 #: Texts that some program takes for a formula, a number, a date, a truth value or nothing, and some that it may spoil.
 ZOO = [
@@ -44,20 +46,21 @@ def loaded(table, records, **options):
 
 def plan_of(frame, **options):
     """Plan a frame against a service that must not be asked anything."""
-    return plan_edits(frame, Service(ACCOUNT, "elsewhere", Silent()), options=Options(**options))
+    table = which_table(frame, options.pop("table", None), attached(frame))
+    return Plan(plan_edits({table.name: frame}, Service(ACCOUNT, "elsewhere", Silent()), Options(**options)))
 
 
 class Silent:
     """Look-ups of a service that knows nobody; it is asked only whether references are free."""
 
-    def customers_by_reference(self, _references):
+    def by_reference(self, _table, _keys):
         return {}
 
-    def customers_by_id(self, _ids):
+    def by_id(self, _table, _keys):
         return {}
 
-    def contacts_of(self, customer_ids):
-        return {one: [] for one in customer_ids}
+    def children(self, _table, parent_ids):
+        return {one: [] for one in parent_ids}
 
 
 def same(read, sent):

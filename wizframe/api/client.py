@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from wizframe.fields import Dialect
+    from wizframe.api.operations import Operations
+    from wizframe.fields import Dialect, Table
     from wizframe.http.transport import Transport
 
 __all__ = ["BaseClient", "open_client"]
@@ -75,6 +76,11 @@ class BaseClient:
         if host.split(":")[0] in (PRODUCTION_HOST, STAGING_HOST):
             return "PRODUCTION" if PRODUCTION_HOST in host else "staging"
         return "local" if is_loopback(self.base_url) else "other"
+
+    def operations(self, table: Table) -> Operations:
+        """Give the operations on a table's records."""
+        every: tuple[Operations, ...] = (self.customer, self.customer.contact)
+        return next(one for one in every if one.table is table)
 
     @property
     def dialect(self) -> Dialect:

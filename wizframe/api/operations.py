@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wizframe.api.dialects import (
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wizframe.http.responses import Response
     from wizframe.http.transport import Transport
 
-__all__ = ["ContactOperations", "CustomerOperations"]
+__all__ = ["ContactOperations", "CustomerOperations", "Operations"]
 
 Records = list[Record]  # `list` is an operation's name in the classes below
 
@@ -40,13 +41,32 @@ class _Connection(Protocol):
     def query_dialect(self) -> Dialect: ...
 
 
-class _Operations:
-    """What customers and contacts have in common."""
+class Operations(ABC):
+    """What the operations of all tables have in common.
+
+    The four ``…_one`` take the keys of any table alike, so that a push need not know which table it writes.
+    """
 
     table: Table
 
     def __init__(self, client: _Connection) -> None:
         self._client = client
+
+    @abstractmethod
+    def read_one(self, parent_id: str | None, record_id: str) -> Record:
+        """Read a record with all of its fields."""
+
+    @abstractmethod
+    def create_one(self, parent_id: str | None, data: Mapping[str, Any]) -> Record:
+        """Create a record."""
+
+    @abstractmethod
+    def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:
+        """Change fields of a record that was just read."""
+
+    @abstractmethod
+    def delete_one(self, parent_id: str | None, record_id: str) -> None:
+        """Delete a record."""
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
         query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
@@ -66,7 +86,7 @@ class _Operations:
             raise
 
 
-class CustomerOperations(_Operations):
+class CustomerOperations(Operations):
     """``client.customer``: list, get, create, update and delete customers; ``contact`` does the same for contacts."""
 
     table = CUSTOMER
@@ -229,8 +249,20 @@ class CustomerOperations(_Operations):
         """
         self._request("DELETE", ["customers", id])
 
+    def read_one(self, parent_id: str | None, record_id: str) -> Record:  # noqa: ARG002, D102 - as in Operations
+        return self.get(record_id)
 
-class ContactOperations(_Operations):
+    def create_one(self, parent_id: str | None, data: Mapping[str, Any]) -> Record:  # noqa: ARG002, D102
+        return self.create(data)
+
+    def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:  # noqa: D102
+        return self.update(current["id"], changes)
+
+    def delete_one(self, parent_id: str | None, record_id: str) -> None:  # noqa: ARG002, D102
+        self.delete(record_id)
+
+
+class ContactOperations(Operations):
     """``client.customer.contact``: list, get, create, update and delete the contacts of a customer."""
 
     table = CONTACT
@@ -418,3 +450,15 @@ class ContactOperations(_Operations):
         Sends ``DELETE /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
         self._request("DELETE", ["customers", customer_id, "contacts", contact_id])
+
+    def read_one(self, parent_id: str | None, record_id: str) -> Record:  # noqa: D102 - as in Operations
+        return self.get(str(parent_id), record_id)
+
+    def create_one(self, parent_id: str | None, data: Mapping[str, Any]) -> Record:  # noqa: D102
+        return self.create(str(parent_id), data)
+
+    def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:  # noqa: D102
+        return self.replace(current, changes)  # the PUT trap: a contact is written back whole
+
+    def delete_one(self, parent_id: str | None, record_id: str) -> None:  # noqa: D102
+        self.delete(str(parent_id), record_id)

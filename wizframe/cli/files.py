@@ -14,8 +14,7 @@ from wizframe.cli.records import chosen_customers
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.excel.api import Sheets, read_csv, read_excel, to_csv, to_excel
 from wizframe.loading.loaders import load_contacts
-from wizframe.pushing.api import plan
-from wizframe.pushing.plan_file import load_plan
+from wizframe.pushing.api import load_plan, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import pandas as pd
 
 from wizframe.cli.wording import in_cli_words
 from wizframe.frames.build import is_blank
-from wizframe.planning.changes import printable
+from wizframe.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,10 +13,10 @@ from wizframe.cli.options import as_json, connected, connection, examples, plann
 from wizframe.cli.output import called, say, say_json
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.planning.changes import shown
-from wizframe.pushing.api import check_allowed, push
+from wizframe.pushing.api import push, undo
+from wizframe.pushing.checks import check_allowed
 from wizframe.pushing.history import history, purge, pushes
 from wizframe.pushing.resume import resume
-from wizframe.pushing.undo import undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wizframe.connections.client import Client
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import Result
+    from wizframe.pushing.plan import Plan, Result
 
 __all__ = ["COMMANDS"]
 
@@ -142,7 +141,7 @@ def _rehearse(
     """Do all of a push but the sending."""
     say(plan)
     allowed = max_deletes or 0 if yes or max_deletes is not None else len(plan)
-    check_allowed(plan, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
+    check_allowed(plan.parts, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
     say("nothing was sent: --dry-run")
     return 0
 

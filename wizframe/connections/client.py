@@ -9,7 +9,6 @@ from wizframe.api.validation import refuses_unknown_names
 from wizframe.fields import MAX_PAGE_SIZE
 from wizframe.loading.loaders import load_contacts, load_customers
 from wizframe.loading.stream import CHUNK_ROWS, iter_contacts, iter_customers
-from wizframe.pushing.api import plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable
@@ -220,6 +219,8 @@ class Client(BaseClient):
         duplicates: Literal["report", "create"] = "report",
     ) -> Plan:
         """Plan a frame's edits against this account; see :func:`wizframe.plan`."""
+        from wizframe.pushing.api import plan  # noqa: PLC0415 - to connect and load, nothing of a push is needed
+
         return plan(
             frame,
             contacts=contacts,

@@ -150,8 +150,8 @@ def _cells(intake: Intake, frame: pd.DataFrame) -> pd.DataFrame:
                 marked = values.astype(object).mask(intake.cleared[name], CLEAR)
                 values = marked.astype(values.dtype) if intake.table[name].dtype == "str" else marked
             cells[name] = values
-        elif name == CUSTOMER_REFERENCE and intake.customer_references is not None:
-            cells[name] = intake.customer_references
+        elif name == CUSTOMER_REFERENCE and intake.parent_references is not None:
+            cells[name] = intake.parent_references
     return pd.DataFrame(cells, index=intake.typed.index)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import ProtocolError
-from wizframe.fields import CONTACT, CUSTOMER
 from wizframe.loading.reader import Reader
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
     from wizframe.api.client import BaseClient
@@ -26,35 +25,40 @@ class ServiceLookups:
     def __init__(self, client: BaseClient) -> None:
         self._client = client
 
-    def customers_by_reference(self, references: Iterable[str]) -> dict[str, Record]:
-        """Find customers of both statuses by exact reference."""
-        reader = Reader(self._client, CUSTOMER)
-        found = reader.by_reference(sorted(references), lambda _known, _total: None)
+    def by_reference(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[tuple[Any, str], Record]:
+        """Find records of both statuses by the parent's id and the exact reference."""
+        if table.parent is not None:
+            listed = self.children(table, {parent for parent, _ in keys if parent})
+            return {(parent, row.get("reference_id", "")): row for parent, rows in listed.items() for row in rows}
+        reader = Reader(self._client, table)
+        found = reader.by_reference(sorted({reference for _, reference in keys}), lambda _known, _total: None)
         reader.warn_if_incomplete()
-        return {record["reference_id"]: record for record in _identified(found, CUSTOMER)}
+        return {(None, record["reference_id"]): record for record in _identified(found, table)}
 
-    def customers_created_since(self, moment: datetime | None) -> list[Record]:
-        """List customers of both statuses that were created then or later; all of them for None."""
-        reader = Reader(self._client, CUSTOMER)
+    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
+        """Read records by the parent's id and their own; unknown ones are absent."""
+        if table.parent is not None:
+            listed = self.children(table, {parent for parent, _ in keys if parent})
+            return {row["id"]: row for rows in listed.values() for row in rows}
+        wanted: list[Record] = [{"id": identifier} for identifier in sorted({identifier for _, identifier in keys})]
+        return {record["id"]: record for record in Reader(self._client, table).details(wanted, progress=True)}
+
+    def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
+        """List records of both statuses that were created then or later; all of them for None."""
+        reader = Reader(self._client, table)
         if moment is not None:
-            return _identified(reader.newest(moment), CUSTOMER)
-        with bar("customers", enabled=True) as show:
+            return _identified(reader.newest(moment), table)
+        with bar(table.name, enabled=True) as show:
             found = reader.records(show)
         reader.warn_if_incomplete()
-        return _identified(found, CUSTOMER)
+        return _identified(found, table)
 
-    def customers_by_id(self, ids: Iterable[str]) -> dict[str, Record]:
-        """Read details; unknown ids are absent."""
-        reader = Reader(self._client, CUSTOMER)
-        records = reader.details([{"id": identifier} for identifier in sorted(ids)], progress=True)
-        return {record["id"]: record for record in records}
-
-    def contacts_of(self, customer_ids: Iterable[str]) -> dict[str, list[Record]]:
-        """List contacts of both statuses; unknown customers are absent."""
-        ids = sorted(customer_ids)
-        reader = Reader(self._client, CONTACT)
+    def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
+        """List the records of both statuses that belong to some parents; unknown parents are absent."""
+        ids = sorted(parent_ids)
+        reader = Reader(self._client, table)
         pages = list(reader.child_pages(ids, progress=True))
-        listed = {identifier: _identified(page.records, CONTACT) for identifier, page in zip(ids, pages, strict=True)}
+        listed = {identifier: _identified(page.records, table) for identifier, page in zip(ids, pages, strict=True)}
         return {identifier: records for identifier, records in listed.items() if identifier not in reader.failures.gone}
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from wizframe.fields import TABLES
 from wizframe.frames.problems import cell_place
+from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
+
+    from wizframe.fields import Table
 
 __all__ = [
     "CLEAR",
@@ -19,9 +24,9 @@ __all__ = [
     "Cell",
     "Change",
     "Problem",
-    "contacts_too",
+    "children_too",
+    "counted_children",
     "places",
-    "printable",
     "shown",
 ]
 
@@ -31,8 +36,8 @@ _SHOWN_PLACES = 3
 #: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
 CLEAR = "<clear>"
 
-#: A column of a frame, as of a workbook: what is to happen with a row. Blank for nothing but its edits, or
-#: :data:`DELETE`. A row that is not there means nothing.
+#: A column of a frame or of a workbook: what to do with a row. Blank to send its edits, or :data:`DELETE`. A record
+#: whose row is missing is left as it is.
 COMMAND, DELETE = "<command>", "DELETE"
 
 
@@ -45,7 +50,7 @@ class Cell(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What stands in the way of a plan. ``position`` is the row's in the planned frame; None: the whole frame."""
+    """What must be corrected. ``position`` is the row's in the planned frame; None: the whole column."""
 
     position: int | None
     column: str
@@ -54,44 +59,23 @@ class Problem(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happens to one record.
-
-    Parameters
-    ----------
-    action : {'create', 'update', 'delete'}
-    position : int
-        The row in the planned frame.
-    label : object
-        The row's index label.
-    name : str
-        What a person calls the record.
-    id, customer_id, reference_id : str or None
-        None where not known yet; ``customer_id`` for contacts only.
-    cells : tuple of Cell
-        Update: what changes. Create: what is given. Delete: what the record was when it was loaded.
-    customer_reference_id : str or None
-        Of a new contact whose customer is new, too: the reference under which the same plan creates it.
-    left_out : tuple of Cell
-        Cells of an update that were edited, too, but are not part of it: they stay edited in the frame.
-    contacts : int
-        Of a customer that is deleted: how many contacts go with it.
-    """
+    """What happens to one record."""
 
     action: Action
-    position: int
-    label: Any
-    name: str
-    id: str | None
-    customer_id: str | None
+    position: int  # the row in the planned frame …
+    label: Any  # … and its index label
+    name: str  # what people call the record
+    id: str | None  # None if it is not known yet
+    customer_id: str | None  # the parent's, if the table has one
     reference_id: str | None
-    cells: tuple[Cell, ...]
-    customer_reference_id: str | None = None
-    left_out: tuple[Cell, ...] = ()
-    contacts: int = 0
+    cells: tuple[Cell, ...]  # update: what changes; create: what is given; delete: what the record was when loaded
+    customer_reference_id: str | None = None  # of a parent that the same plan creates
+    left_out: tuple[Cell, ...] = ()  # edited cells that are not sent: they stay edited in the frame
+    children: tuple[tuple[str, int], ...] = ()  # of a delete: tables and numbers of the records that go with it
 
     @property
     def owner(self) -> tuple[str | None, str | None]:
-        """What tells the customers of contacts apart: id, or the reference of one that is yet to be created."""
+        """Which parent the record belongs to: its id, or the reference of one that is created first."""
         return self.customer_id, self.customer_reference_id
 
     @property
@@ -100,36 +84,25 @@ class Change(NamedTuple):
         return {cell.column: cell.new for cell in self.cells}
 
 
-def contacts_too(changes: Iterable[Change]) -> str:
-    """Say how many contacts go with deleted customers.
+def counted_children(changes: Iterable[Change]) -> tuple[str, int]:
+    """Count the records that go with deleted ones: in words, such as "3 contacts and 1 address", and as a number."""
+    counts = Counter[str]()
+    for change in changes:
+        counts.update(dict(change.children))
+    words = (counted(count, TABLES[name].singular) for name, count in counts.items() if count)
+    return " and ".join(words), sum(counts.values())
 
-    Parameters
-    ----------
-    changes : iterable of Change
 
-    Returns
-    -------
-    str
-    """
-    count = sum(change.contacts for change in changes)
-    return f"{count} contact{'s'[: count != 1]} go with the customers"
+def children_too(changes: Iterable[Change], table: Table) -> str:
+    """Say how many records go with the deleted ones; empty if none do."""
+    words, total = counted_children(changes)
+    return f"{words} {plural(total, 'is', 'are')} deleted with the {table.name}" if words else ""
 
 
 def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
-    """Name cells by their places in the file that a frame was read from.
+    """Name cells by their places in the file that a frame was read from, such as ``Customers!F12 and 3 more``.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    labels : sequence
-        Of the rows; some are enough.
-    column : str
-        Without it, the rows are meant.
-
-    Returns
-    -------
-    str
-        Such as ``Customers!F12, Customers!F15 and 3 more``; empty where the frame does not come from a file.
+    Empty if the frame does not come from a file. Without a column, the rows are meant.
     """
     first = [cell_place(frame, label, column) for label in labels[:_SHOWN_PLACES]]
     more = f" and {len(labels) - _SHOWN_PLACES} more" if len(labels) > _SHOWN_PLACES else ""
@@ -137,38 +110,9 @@ def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
 
 
 def shown(value: Any, longest: int = 40) -> str:
-    """Write a cell's value for people.
-
-    Parameters
-    ----------
-    value : object
-    longest : int
-        In characters.
-
-    Returns
-    -------
-    str
-        ``(blank)`` for blank; a list joined; control characters made visible; cut with an ellipsis.
-    """
+    """Write a cell's value for people: blanks named, lists joined, control characters escaped, long texts cut."""
     if value is None or value in ("", []):
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     text = printable(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def printable(line: str) -> str:
-    r"""Make visible what a terminal would obey, or what would begin a line: names and references may hold anything.
-
-    Parameters
-    ----------
-    line : str
-
-    Returns
-    -------
-    str
-        Such as ``\x1b[2J``; ``\u202e`` for what turns the direction of writing.
-    """
-    if line.isprintable():
-        return line
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in line)

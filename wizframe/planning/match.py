@@ -9,22 +9,21 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import UnmatchedRowsError, WrongAccountError
-from wizframe.fields import CUSTOMER
 from wizframe.frames import baselines
 from wizframe.frames.arrow import blanks, is_unique
 from wizframe.frames.build import is_blank, to_frame
 from wizframe.planning.changes import COMMAND, Problem
-from wizframe.planning.typed_frame import CUSTOMER_REFERENCE
 from wizframe.text import option
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
     import numpy.typing as npt
 
     from wizframe.account import Account
     from wizframe.api.dialects import Record
+    from wizframe.fields import Table
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.typed_frame import Intake
 
@@ -34,82 +33,52 @@ __all__ = ["Lookups", "Matched", "Service", "match_rows"]
 
 
 class Lookups(Protocol):
-    """What planning may ask the service; read requests only."""
+    """What planning may ask the service: read requests only. A key is the parent's id, if there is one, and a name."""
 
-    def customers_by_reference(self, references: Collection[str]) -> dict[str, Record]:
-        """Find customers of both statuses by exact reference; unknown references are absent."""
+    def by_reference(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[tuple[Any, str], Record]:
+        """Find records of both statuses by exact reference; unknown ones are absent, others may be there too."""
         ...
 
-    def customers_created_since(self, moment: datetime | None) -> list[Record]:
-        """List customers of both statuses that were created then or later; all of them for None."""
+    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
+        """Read records by their ids; unknown ones are absent, others may be there too."""
         ...
 
-    def customers_by_id(self, ids: Collection[str]) -> dict[str, Record]:
-        """Read details; unknown ids are absent."""
+    def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
+        """List records of both statuses that were created then or later; all of them for None."""
         ...
 
-    def contacts_of(self, customer_ids: Collection[str]) -> dict[str, list[Record]]:
-        """List contacts of both statuses; unknown customers are absent."""
+    def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
+        """List the records of both statuses that belong to some parents; unknown parents are absent."""
         ...
 
 
 @dataclass(frozen=True)
 class Service:
-    """Where a plan goes, and how to ask there.
-
-    Parameters
-    ----------
-    account : Account
-    connection : str
-        Whose loads a row may come from, where the frame does not name its own.
-    lookups : Lookups
-    """
+    """Where a plan goes, and how to ask there."""
 
     account: Account
-    connection: str
+    connection: str  # its loads are where a row may come from, if the frame does not name its own
     lookups: Lookups
 
 
 @dataclass
 class Matched:
-    """The rows of an intake with their records.
-
-    Parameters
-    ----------
-    ids, customer_ids : Series
-        Where known.
-    base : DataFrame
-        Typed, aligned with the rows: how they were.
-    is_in_place : bool
-        Whether ``base`` is the frame's own load, row by row.
-    is_known, is_new : array of bool
-        Rows to compare with ``base``; rows to create.
-    shown : dict of array of bool
-        Column to the cells of ``base`` that say how they were: the others were not loaded, which is not blank.
-    unsure : dict of array of bool
-        Column to the cells whose base is the service's present value, and nothing says that the row is not older.
-    against_service : array of bool
-        Rows compared with the service rather than with a load.
-    problems : list of Problem
-    notices : list of str
-    used : tuple of Baseline
-    new_customers : dict of str
-        Position to the reference of a customer that the same plan creates.
-    """
+    """The rows of a frame with their records."""
 
     ids: pd.Series[Any]
-    customer_ids: pd.Series[Any]
-    base: pd.DataFrame
-    is_in_place: bool
-    is_known: Mask
-    is_new: Mask
-    shown: dict[str, Mask]
+    parent_ids: pd.Series[Any]
+    base: pd.DataFrame  # typed, aligned with the rows: how they were
+    is_in_place: bool  # ``base`` is the frame's own load, row by row
+    is_known: Mask  # rows to compare with ``base``
+    is_new: Mask  # rows to create
+    shown: dict[str, Mask]  # column to the cells of ``base`` that were loaded: the others are not blank, but unknown
+    #: Column to the cells whose base is the service's present value, although the row may be older than that.
     unsure: dict[str, Mask]
-    against_service: Mask
+    against_service: Mask  # rows compared with the service, not with a load
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     used: tuple[Baseline, ...] = ()
-    new_customers: dict[int, str] = field(default_factory=dict)
+    new_parents: dict[int, str] = field(default_factory=dict)  # position to the reference of a parent that is created
 
 
 def match_rows(
@@ -122,32 +91,10 @@ def match_rows(
     trust_rows: bool,
     created: Collection[str] = (),
 ) -> Matched:
-    """Match rows with records and baselines.
+    """Match rows with records and baselines; removes from ``intake.typed`` what belongs to another account.
 
-    Parameters
-    ----------
-    intake : Intake
-        Its ``typed`` loses what belongs to another account.
-    own : Baseline or None
-        The one that the frame names.
-    service : Service
-        Where the plan goes.
-    by_reference : bool
-        Find rows without an id by ``reference_id``.
-    new : {'report', 'create'}
-        What becomes of references that nobody has.
-    trust_rows : bool
-        Rows without a baseline lead: where they differ from the service they are edits.
-    created : collection of str
-        References of the customers that the same plan creates: contacts may name them.
-
-    Returns
-    -------
-    Matched
-
-    Raises
-    ------
-    WrongAccountError, UnmatchedRowsError
+    ``own`` is the baseline that the frame names. With ``trust_rows`` a row without a baseline is newer than the
+    service. ``created`` are the references of the parents that the same plan creates.
     """
     return _Matcher(intake, service, created).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
 
@@ -155,14 +102,15 @@ def match_rows(
 class _Matcher:
     def __init__(self, intake: Intake, service: Service, created: Collection[str]) -> None:
         self._intake = intake
+        self._table = intake.table
         self._created = created
         self._account = service.account
         self._connection = service.connection
         self._lookups = service.lookups
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, Record] = {}  # found by reference, with the columns of a list
         self._problems: list[Problem] = []
         self._notices: list[str] = []
-        self._new_customers: dict[int, str] = {}
+        self._new_parents: dict[int, str] = {}
 
     def run(
         self, own: Baseline | None, *, by_reference: bool, new: Literal["report", "create"], trust_rows: bool
@@ -173,30 +121,30 @@ class _Matcher:
         typed = self._intake.typed
         if "id" not in typed and not by_reference:
             raise UnmatchedRowsError(
-                f"there is no id column, so nothing says which {self._intake.table.name} the rows are: "
-                f"plan with {option('match', 'reference_id')} to find them by reference; "
-                "for new rows only, add a blank id"
+                f"there is no id column, so it is unknown which {self._table.name} the rows are",
+                hint=f"Plan with {option('match', 'reference_id')} to find them by reference. For new rows only, add a "
+                "blank id column.",
             )
         blank = blanks(typed.index)
         ids = typed.get("id", blank).copy()
         had_id = ids.notna().to_numpy()
-        customer_ids = self._customer_ids(typed.get("customer_id", blank).copy())
+        parent_ids = self._parent_ids(typed.get(self._table.parent_id, blank).copy())
         is_new = ~had_id
         if by_reference:
-            is_new = self._find_by_reference(ids, customer_ids, new=new)
+            is_new = self._find_by_reference(ids, parent_ids, new=new)
             typed = typed.assign(id=ids)
         is_in_place = own is not None and own.is_unique and baselines.is_same_memory(ids, own.frame["id"])
         is_known = had_id.copy() if is_in_place else ids.notna().to_numpy() & self._first_of_each(ids)
-        others = baselines.live(self._intake.table, self._account, self._connection)
+        others = baselines.live(self._table, self._account, self._connection)
         loaded = baselines.match(typed, own, others, may_guess=had_id)
-        if "customer_id" in loaded.frame:
-            of_load = loaded.frame["customer_id"].astype(customer_ids.dtype)
-            customer_ids = customer_ids.where(customer_ids.notna(), of_load)
-        base, shown, unsure = self._bases(ids, customer_ids, loaded, is_known, had_id)
+        if self._table.parent_id in loaded.frame:
+            of_load = loaded.frame[self._table.parent_id].astype(parent_ids.dtype)
+            parent_ids = parent_ids.where(parent_ids.notna(), of_load)
+        base, shown, unsure = self._bases(ids, parent_ids, loaded, is_known, had_id)
         is_known &= shown.get("id", False)
         return Matched(
             ids,
-            customer_ids,
+            parent_ids,
             base,
             loaded.is_in_place and base is loaded.frame,
             is_known,
@@ -207,80 +155,76 @@ class _Matcher:
             self._problems,
             self._notices,
             loaded.used,
-            self._new_customers,
+            self._new_parents,
         )
 
     def _leave_account(self, own: Baseline, *, by_reference: bool) -> None:
         """Drop what means nothing in another account."""
         if not by_reference:
             raise WrongAccountError(
-                f"the rows were loaded from {own.account}, but the plan is for {self._account}: "
-                f"plan with {option('match', 'reference_id')} to carry rows from one account to another"
+                f"the rows were loaded from {own.account}, but the plan is for {self._account}",
+                hint=f"Plan with {option('match', 'reference_id')} to carry rows from one account to another.",
             )
-        intake = self._intake
-        foreign = [name for name in map(str, intake.typed) if not intake.table[name].writable]
-        if intake.customer_references is None and "customer_id" in foreign:
+        intake, table = self._intake, self._table
+        foreign = [name for name in map(str, intake.typed) if not table[name].writable]
+        if intake.parent_references is None and table.parent is not None and table.parent_id in foreign:
             raise WrongAccountError(
-                f"contacts loaded from {own.account} name their customers by that account's ids: "
-                f"add a column {CUSTOMER_REFERENCE} with the customers' references"
+                f"{table.name} loaded from {own.account} name their {table.parent.name} by that account's ids",
+                hint=f"Add a column {table.parent_reference} with the references of the {table.parent.name}.",
             )
         count = int(intake.typed["id"].notna().sum()) if "id" in intake.typed else 0
         self._notices.append(f"from another account, left out: {count} ids and the columns {', '.join(foreign)}")
         intake.typed = intake.typed.drop(columns=foreign)
 
-    def _customer_ids(self, customer_ids: pd.Series[Any]) -> pd.Series[Any]:
-        """Find the customers of contacts that name them by reference."""
-        references = self._intake.customer_references
-        if references is None:
-            return customer_ids
-        wanted = references[customer_ids.isna() & references.notna()]
-        found = self._lookups.customers_by_reference(set(wanted))
+    def _parent_ids(self, parent_ids: pd.Series[Any]) -> pd.Series[Any]:
+        """Find the parents of rows that name them by reference."""
+        references, parents = self._intake.parent_references, self._table.parent
+        if references is None or parents is None:
+            return parent_ids
+        wanted = references[parent_ids.isna() & references.notna()]
+        found = self._lookups.by_reference(parents, {(None, reference) for reference in wanted})
         for position, reference in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
-            if reference in found:
-                customer_ids.iloc[position] = found[reference]["id"]
+            if (record := found.get((None, reference))) is not None:
+                parent_ids.iloc[position] = record["id"]
             elif reference in self._created:
-                self._new_customers[position] = reference
+                self._new_parents[position] = reference
             else:
-                nor = ", nor does the plan create one that has it" if self._created else ""
-                self._problem(position, CUSTOMER_REFERENCE, reference, f"no customer has this reference{nor}")
-        return customer_ids
+                nor = ", and the plan creates none that has it" if self._created else ""
+                rule = f"no {parents.singular} has this reference{nor}"
+                self._problem(position, self._table.parent_reference, reference, rule)
+        return parent_ids
 
     def _find_by_reference(
-        self, ids: pd.Series[Any], customer_ids: pd.Series[Any], *, new: Literal["report", "create"]
+        self, ids: pd.Series[Any], parent_ids: pd.Series[Any], *, new: Literal["report", "create"]
     ) -> Mask:
         """Fill in the ids of rows that a reference names; return the rows to create."""
         is_new = np.zeros(len(ids), dtype=bool)
         references = self._intake.typed.get("reference_id")
         if references is None:
-            raise UnmatchedRowsError(f"{option('match', 'reference_id')}, but there is no column reference_id")
+            raise UnmatchedRowsError(
+                f"{option('match', 'reference_id')} needs a column reference_id, but there is none"
+            )
         misread = {problem.position for problem in self._intake.problems if problem.column == "reference_id"}
-        wanted = [int(position) for position in np.flatnonzero(ids.isna()) if position not in misread]
-        parents = {position: customer_ids.iat[position] for position in wanted}
-        find = self._reference_finder([references.iat[p] for p in wanted], parents.values())
-        for position in wanted:
-            reference = references.iat[position]
-            if is_blank(reference):
-                self._problem(position, "reference_id", None, "is blank: nothing says which record the row is")
+        wanted: dict[int, tuple[str | None, str]] = {}
+        for position in np.flatnonzero(ids.isna()).tolist():
+            if position in misread:
                 continue
-            record = find(parents[position], reference)
-            if record is not None:
+            if is_blank(references.iat[position]):
+                self._problem(position, "reference_id", None, "is blank, so it is unknown which record the row is")
+                continue
+            parent = parent_ids.iat[position]
+            wanted[position] = (None if is_blank(parent) else str(parent), str(references.iat[position]))
+        found = self._lookups.by_reference(self._table, set(wanted.values()))
+        for position, key in wanted.items():
+            if (record := found.get(key)) is not None:
                 ids.iloc[position] = record["id"]
                 self._records.setdefault(record["id"], record)
             elif new == "create":
                 is_new[position] = True
             else:
-                rule = f"is unknown: no {self._intake.table.singular} has it; {option('new', 'create')} creates the row"
-                self._problem(position, "reference_id", reference, rule)
+                rule = f"is unknown: no {self._table.singular} has it; {option('new', 'create')} would create the row"
+                self._problem(position, "reference_id", key[1], rule)
         return is_new
-
-    def _reference_finder(self, references: Iterable[Any], parents: Iterable[Any]) -> Any:
-        """Look all references up at once; return a function of (customer id, reference)."""
-        if self._intake.table is CUSTOMER:
-            found = self._lookups.customers_by_reference({text for text in references if not pd.isna(text)})
-            return lambda _parent, reference: found.get(reference)
-        listed = self._lookups.contacts_of({parent for parent in parents if not pd.isna(parent)})
-        known = {(owner, row.get("reference_id")): row for owner, rows in listed.items() for row in rows}
-        return lambda parent, reference: known.get((parent, reference))
 
     def _first_of_each(self, ids: pd.Series[Any]) -> Mask:
         """Pick one row per id; rows with one id that differ are problems, and none of them is compared."""
@@ -295,11 +239,11 @@ class _Matcher:
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
                 for position in group.index:
-                    self._problem(position, "id", identifier, "stands in several rows that differ: keep one")
+                    self._problem(position, "id", identifier, "is in several rows that differ: keep one")
         return first
 
     def _bases(
-        self, ids: pd.Series[Any], customer_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
+        self, ids: pd.Series[Any], parent_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
     ) -> tuple[pd.DataFrame, dict[str, Mask], dict[str, Mask]]:
         """Collect how each row was: from a load, else from the service; which cells that says; which may be older."""
         typed, absent = self._intake.typed, is_known & ~loaded.found
@@ -308,7 +252,7 @@ class _Matcher:
         if not needs.any():
             return loaded.frame, loaded.known, {}
         unsure: dict[str, Mask] = {}
-        present = self._present(ids, customer_ids, needs)
+        present = self._present(ids, parent_ids, needs)
         is_there = present["id"].notna().to_numpy()
         base, shown = loaded.frame.copy(deep=False), loaded.known.copy()
         for name in map(str, present):
@@ -324,7 +268,7 @@ class _Matcher:
         What the service alone writes is no edit where it is a time that moves, or one that belongs to another system's
         record; and a record may come without it.
         """
-        field = self._intake.table[name]
+        field = self._table[name]
         if field.writable:
             return True
         if name == "updated_at":
@@ -338,7 +282,7 @@ class _Matcher:
         lacking = {}
         for name in map(str, typed):
             is_loaded = loaded.known.get(name, nothing)
-            if is_loaded is loaded.found or not self._intake.table[name].writable:
+            if is_loaded is loaded.found or not self._table[name].writable:
                 continue  # all of it was loaded; a read-only column that was not is not compared
             is_given = typed[name].notna().to_numpy()
             if name in self._intake.cleared:
@@ -346,30 +290,26 @@ class _Matcher:
             lacking[name] = is_known & is_given & ~is_loaded
         return lacking
 
-    def _present(self, ids: pd.Series[Any], customer_ids: pd.Series[Any], needs: Mask) -> pd.DataFrame:
+    def _present(self, ids: pd.Series[Any], parent_ids: pd.Series[Any], needs: Mask) -> pd.DataFrame:
         """Read the service's records of some rows, as a typed frame aligned with all rows."""
         wanted = ids[needs]
-        if self._intake.table is CUSTOMER:
-            records = self._customers(set(wanted))
-        else:
-            listed = self._lookups.contacts_of(set(customer_ids[needs].dropna()))
-            records = {row["id"]: row for rows in listed.values() for row in rows}
+        parents = parent_ids.astype(object).where(parent_ids.notna(), None)[needs]
+        # What the look-up by reference brought is not read again, if a list has all columns of the frame.
+        is_listed = set(self._table.columns()).issuperset(self._intake.typed.columns)
+        records = {one: self._records[one] for one in wanted if one in self._records} if is_listed else {}
+        keys = {(parent, one) for parent, one in zip(parents, wanted, strict=True) if one not in records}
+        records |= self._lookups.by_id(self._table, keys)
         for position, identifier in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
-            if self._intake.table is not CUSTOMER and is_blank(customer_ids.iat[position]):
-                self._problem(position, "customer_id", None, f"is needed to find the contact {identifier}")
+            if self._table.parent is not None and parents[position] is None:
+                rule = f"is needed to find the {self._table.singular} {identifier}"
+                self._problem(position, self._table.parent_id, None, rule)
             elif identifier not in records and not self._intake.deletes[position]:
-                rule = f"no such {self._intake.table.singular} in this account; it may have been deleted"
+                rule = f"no such {self._table.singular} in this account; it may have been deleted"
                 self._problem(position, "id", identifier, rule)
-        frame, _ = to_frame(list(records.values()), self._intake.table, details=True)
+        frame, _ = to_frame(list(records.values()), self._table, details=True)
         positions = pd.Index(frame["id"]).get_indexer(pd.Index(ids.where(needs)))
         aligned = frame.take(np.where(positions >= 0, positions, 0)) if len(frame) else frame.reindex(ids.index)
         return aligned.set_axis(ids.index).where(pd.Series(positions >= 0, index=ids.index))
-
-    def _customers(self, wanted: set[str]) -> dict[str, Record]:
-        """Read customers, but not those again that the look-up by reference brought with all columns."""
-        listed = set(self._intake.table.columns())
-        known = self._records if listed.issuperset(self._intake.typed.columns) else {}
-        return self._lookups.customers_by_id(wanted - known.keys()) | {i: known[i] for i in wanted & known.keys()}
 
     def _may_be_older(self, present: pd.DataFrame, had_id: Mask) -> Mask:
         """Tell for which rows nothing says that they are not older than the service's record.

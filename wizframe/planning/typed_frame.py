@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from wizframe.errors import AmbiguousTableError, Hint, PlanError
-from wizframe.fields import CONTACT, CUSTOMER, TABLES
+from wizframe.fields import TABLES
 from wizframe.frames.arrow import holds, is_text, places_in, texts_of
-from wizframe.frames.baselines import attached, differs, is_same_memory
+from wizframe.frames.baselines import attached, differs, is_same_memory, loads
 from wizframe.frames.build import column, is_blank
 from wizframe.frames.problems import problems_frame
 from wizframe.frames.schemas import find_problems
@@ -22,7 +22,7 @@ from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.text import option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -35,70 +35,35 @@ __all__ = ["CUSTOMER_REFERENCE", "Intake", "is_literal", "take_in", "validate", 
 
 #: A column of a frame of contacts that names the customer by its reference.
 CUSTOMER_REFERENCE = "customer_reference_id"
+
+#: What pandas calls the two columns of one name that a merge leaves.
 _MERGED = re.compile(r"(.+)_[xy]")
+#: How much a column's name must be like a field's to be reported: "payment_trem" is, "terms" is not.
+_CLOSE = 0.85
 
 
 @dataclass
 class Intake:
-    """A frame made ready for comparing.
-
-    Parameters
-    ----------
-    table : Table
-    labels : Index
-        The user's own.
-    typed : DataFrame
-        The table's columns that the frame has, in their dtypes, RangeIndex. Until all are read, the frame's own.
-    edited : dict of array of bool
-        Where the rows are those of the frame's own load, one by one: column to the cells that differ from it.
-    cleared : dict of Series
-        Column to the rows that hold :data:`CLEAR`.
-    customer_references : Series or None
-        For contacts: the column that names customers by reference.
-    deletes : array of bool
-        Rows whose record is to be deleted, says the column of commands.
-    own_columns : list of str
-        The user's, left alone.
-    problems : list of Problem
-        Values that fit no column, columns that look like a mistake.
-    notices : list of str
-    """
+    """A frame made ready for comparing."""
 
     table: Table
-    labels: pd.Index[Any]
-    typed: pd.DataFrame
+    labels: pd.Index[Any]  # the user's own
+    typed: pd.DataFrame  # the table's columns that the frame has, in their dtypes, RangeIndex
+    #: If the rows are those of the frame's own load, one by one: column to the cells that differ from it.
     edited: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)
-    customer_references: pd.Series[Any] | None = None
-    deletes: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    own_columns: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)  # column to the rows that hold CLEAR
+    parent_references: pd.Series[Any] | None = None  # the column that names the parents by reference
+    deletes: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))  # by the command column
+    own_columns: list[str] = field(default_factory=list)  # the user's, ignored
+    problems: list[Problem] = field(default_factory=list)  # values that fit no column, columns that look like a mistake
     notices: list[str] = field(default_factory=list)
 
 
 def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
-    """Tell whether a frame holds customers or contacts.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    table : {'customers', 'contacts'}, optional
-        What the caller says.
-    baseline : Baseline, optional
-        What the frame was loaded as. A caller who says otherwise made the frame of other records out of it.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    AmbiguousTableError
-        Nothing tells.
-    """
+    """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
     if not isinstance(frame, pd.DataFrame):
         raise PlanError(
-            f"a DataFrame is needed, not {type(frame).__name__}: pd.DataFrame(records) makes one of records"
+            f"a DataFrame is needed, not {type(frame).__name__}", hint="pd.DataFrame(records) makes one of records."
         )
     if table is not None and table not in TABLES:
         raise AmbiguousTableError(f"{option('table', table)}: allowed are {', '.join(map(repr, TABLES))}")
@@ -107,34 +72,43 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     if baseline is not None:
         return baseline.table
     names = {str(name) for name in [*frame.columns, *frame.index.names]}
-    is_contacts = bool(names & {"customer_id", CUSTOMER_REFERENCE})
-    if is_contacts != ("company_name" in names):
-        return CONTACT if is_contacts else CUSTOMER
-    raise AmbiguousTableError(
-        f"nothing says whether the rows are customers or contacts: give {option('table', 'customers')} or "
-        f"{option('table', 'contacts')}"
-    )
+    shown = {one.name: _columns_that_show(one, names) for one in TABLES.values()}
+    found = [TABLES[name] for name, columns in shown.items() if columns]
+    if len(found) > 1:  # a merge left columns of several tables: the rows are those of the load that has their ids
+        found = [one for one in found if _is_loaded(frame, one)] or found
+    if len(found) == 1:
+        return found[0]
+    choice = " or ".join(option("table", one) for one in TABLES)
+    if found:
+        why = " and ".join(f"{', '.join(shown[one.name])} (of {one.name})" for one in found)
+        raise AmbiguousTableError(
+            f"the rows may be {' or '.join(one.name for one in found)}: it has the columns {why}",
+            hint=f"Give {choice}.",
+        )
+    known = ", ".join(f"{one.name} by {' or '.join(one.marks or one.parent_columns)}" for one in TABLES.values())
+    raise AmbiguousTableError(f"no column shows what the rows are ({known})", hint=f"Give {choice}.")
+
+
+def _columns_that_show(table: Table, names: Collection[str]) -> list[str]:
+    """Give the columns that show a table; the parent's alone do not, if the table has marks of its own."""
+    marks = [name for name in table.marks if name in names]
+    return marks if table.marks else [name for name in table.parent_columns if name in names]
+
+
+def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
+    """Tell whether a load of a table, that is still alive, has all ids of a frame."""
+    ids = frame["id"] if "id" in frame else frame.index.get_level_values("id") if "id" in frame.index.names else None
+    if ids is None:
+        return False
+    texts = pd.Series(pd.unique(pd.Series(ids).dropna())).astype("str")
+    return len(texts) > 0 and any(bool((load.find(texts) >= 0).all()) for load in loads(table))
 
 
 def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> Intake:
     """Read a frame's columns and index levels as typed columns of a table.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    table : Table
-    known : mapping of Series, optional
-        The columns of the frame's own load, with ids: what they hold is no command. Where the frame has its rows one by
-        one, cells that do not differ are not looked at.
-
-    Returns
-    -------
-    Intake
-
-    Raises
-    ------
-    PlanError
-        Two columns have one name, or the columns have several levels.
+    ``known`` are the columns of the frame's own load, with ids: what they hold is not a command. If the frame has its
+    rows one by one, cells that do not differ are not looked at.
     """
     flat = _flat(frame, table)
     intake = Intake(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
@@ -147,13 +121,12 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) 
         if edited is not None:
             typed[name], intake.edited[name] = values, edited
         elif name in table and not table[name].level:
-            rule = f"cannot be edited in a {Hint('frame: use client.customer.update()', 'file')}"
+            rule = f"cannot be edited in a {Hint(f'frame: use client.{table.singular}.update()', 'file')}"
             intake.problems.append(Problem(None, name, None, rule))
         elif name in table:
             typed[name] = _take_column(intake, values, table[name], known)
-        elif name == CUSTOMER_REFERENCE and table is CONTACT:
-            texts, misfits = column(values, CUSTOMER["reference_id"])
-            intake.customer_references = texts
+        elif reference := table.field_of(str(name)):
+            intake.parent_references, misfits = column(values, reference)
             intake.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
         elif name == COMMAND:
             _take_commands(intake, values)
@@ -165,23 +138,7 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) 
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Check a frame as it is now, edits included, against the schema.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Customers or contacts.
-
-    Returns
-    -------
-    DataFrame
-        One row per problem: row (label), column, value, rule. Empty where all is well.
-
-    Raises
-    ------
-    AmbiguousTableError
-        Nothing tells which of the two it holds.
-    """
+    """Check a frame as it is now, edits included, against the schema; one row per problem."""
     table = which_table(frame, None, attached(frame))
     intake = take_in(frame, table)
     rows = [
@@ -195,8 +152,8 @@ def validate(frame: pd.DataFrame) -> pd.DataFrame:
 def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Give a frame a RangeIndex, with the index levels that are fields as columns."""
     if frame.columns.nlevels > 1:
-        raise PlanError("the frame's columns have several levels: flatten them first")
-    levels = [name for name in frame.index.names if name in table or name == CUSTOMER_REFERENCE]
+        raise PlanError("the frame's columns have several levels", hint="Flatten them first.")
+    levels = [name for name in frame.index.names if table.field_of(str(name))]
     twice = [name for name in levels if name in frame.columns]
     flat = frame
     if not frame.columns.is_unique:
@@ -205,14 +162,16 @@ def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         flat = frame.loc[:, ~is_again]
     known_twice = [name for name in twice if name in table]
     if known_twice:
-        raise PlanError(f"the frame has two columns or index levels named {known_twice[0]!r}: drop or rename one")
+        raise PlanError(
+            f"the frame has two columns or index levels named {known_twice[0]!r}", hint="Drop or rename one of them."
+        )
     flat = (flat.reset_index(levels) if levels else flat).reset_index(drop=True)
     flat.attrs = {}  # pandas would copy them for each column
     return flat
 
 
 def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.NDArray[np.bool_] | None:
-    """Tell which cells of a column differ from its load's; None where it cannot be taken as it is."""
+    """Tell which cells of a column differ from its load's; None if the column cannot be used as it is."""
     if values.dtype != own.dtype:
         return None
     edited = differs(values, own)
@@ -239,7 +198,7 @@ def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: Co
 
 
 def _was_literal(intake: Intake, field: Field, known: Columns | None) -> npt.NDArray[np.bool_]:
-    """Tell where a row's record held :data:`CLEAR` when it was loaded, wherever in the frame the row lies now."""
+    """Tell which rows' records held :data:`CLEAR` when they were loaded, wherever in the frame the rows are now."""
     flat = intake.typed
     if known is None or "id" not in flat or field.name not in known or not holds(known[field.name], CLEAR):
         return np.zeros(len(flat), dtype=bool)
@@ -249,21 +208,7 @@ def _was_literal(intake: Intake, field: Field, known: Columns | None) -> npt.NDA
 
 
 def is_literal(intake: Intake, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """Tell where a cell holds :data:`CLEAR` since that is what the record says: nobody wrote it.
-
-    Parameters
-    ----------
-    intake : Intake
-    name : str
-        Of a column.
-    rows : array of int
-    was : Series
-        How the rows' cells were.
-
-    Returns
-    -------
-    array of bool
-    """
+    """Tell which cells hold :data:`CLEAR` because the record does, and not because the user cleared them."""
     if name not in intake.cleared or not holds(was, CLEAR):
         return np.zeros(len(rows), dtype=bool)
     stood: npt.NDArray[np.bool_] = was.eq(CLEAR).fillna(value=False).to_numpy(dtype=bool)
@@ -276,7 +221,7 @@ def _take_commands(intake: Intake, commands: pd.Series[Any]) -> None:
             continue
         intake.deletes[position] = str(command).strip().upper() == DELETE
         if not intake.deletes[position]:
-            rule = f"is no command: write {DELETE}, or leave it blank"
+            rule = f"is not a command: write {DELETE}, or leave it blank"
             intake.problems.append(Problem(position, COMMAND, command, rule))
 
 
@@ -288,6 +233,6 @@ def _take_own(intake: Intake, name: Any) -> None:
         return
     intake.own_columns.append(str(name))
     word = re.sub(r"\W+", "_", str(name).strip().lower())
-    close = difflib.get_close_matches(word, intake.table.columns(details=True), n=1, cutoff=0.85)
+    close = difflib.get_close_matches(word, intake.table.columns(details=True), n=1, cutoff=_CLOSE)
     if close:
-        intake.notices.append(f"column {name!r} is left alone as your own: rename it to {close[0]!r} if that is meant")
+        intake.notices.append(f"column {name!r} is ignored as your own: if you mean {close[0]!r}, rename it")

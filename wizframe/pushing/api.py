@@ -1,4 +1,4 @@
-"""Plan a frame against the service, and carry plans out: the only place where frames lead to writes."""
+"""Plan a frame against the service, and carry plans out: the only functions through which frames lead to writes."""
 
 from __future__ import annotations
 
@@ -6,54 +6,30 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from wizframe.api.client import open_client
-from wizframe.errors import (
-    Hint,
-    InvalidRequestError,
-    LimitExceededError,
-    PlanError,
-    PlanProblemsError,
-    ReadOnlyError,
-    WrongAccountError,
-)
-from wizframe.fields import CUSTOMER
-from wizframe.frames.baselines import attach, attached
-from wizframe.frames.build import to_frame
-from wizframe.loading.lookups import ServiceLookups
-from wizframe.planning.builder import Options, plan_deletes, plan_edits
-from wizframe.planning.match import Service
-from wizframe.pushing.executor import begin, interrupted, run
-from wizframe.pushing.history import history, purge, pushes
-from wizframe.pushing.journal import Journal
+from wizframe.errors import Hint, InvalidRequestError, PlanError
+from wizframe.fields import TABLES
+from wizframe.frames.baselines import attached
+from wizframe.planning.builder import Options, plan_deletes
+from wizframe.planning.typed_frame import which_table
+from wizframe.pushing.checks import check_allowed
 from wizframe.pushing.plan import Plan
-from wizframe.pushing.results import Result
-from wizframe.pushing.resume import resume
-from wizframe.pushing.undo import undo
-from wizframe.pushing.workers import Interrupts
-from wizframe.text import option
+from wizframe.pushing.plan_file import read_parts
+from wizframe.pushing.service import service_for
+from wizframe.pushing.undo import inverse_parts
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection
 
     import pandas as pd
 
     from wizframe.api.client import BaseClient
-    from wizframe.frames.baselines import Baseline
+    from wizframe.fields import Table
     from wizframe.progress import Watch
+    from wizframe.pushing.plan import Result
     from wizframe.pushing.sender import OnConflict
 
-__all__ = [
-    "Result",
-    "apply",
-    "check_allowed",
-    "delete",
-    "history",
-    "plan",
-    "purge",
-    "push",
-    "pushes",
-    "resume",
-    "undo",
-]
+__all__ = ["apply", "delete", "load_plan", "plan", "push", "undo"]
 
 
 def plan(  # noqa: PLR0913 - one parameter for each decision
@@ -122,19 +98,23 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     >>> wizframe.plan(customers, only=["payment_term"]).counts()
     {'create': 0, 'update': 1, 'delete': 0}
     """
-    for parameter, value, allowed in (
-        ("match", match, ("id", "reference_id")),
-        ("new", new, ("report", "create")),
-        ("baseline", baseline, ("loaded", "service")),
-        ("duplicates", duplicates, ("report", "create")),
-    ):
-        if value not in allowed:
-            raise InvalidRequestError(f"{option(parameter, value)}: allowed are {' and '.join(map(repr, allowed))}")
-    own = attached(frame)
-    meant = open_client(client, account=own.account if own else None)
-    service = _service(meant, frame, contacts)
     options = Options(match, new, only, clear, baseline, duplicates)
-    return plan_edits(frame, service, contacts=contacts, table=table, options=options)
+    kind = which_table(frame, table, attached(frame))
+    frames = {kind.name: frame}
+    if contacts is not None:
+        _check_children(contacts, "contacts", kind)
+        frames["contacts"] = contacts
+    return Plan.of_edits(frames, options, client)
+
+
+def _check_children(frame: pd.DataFrame, name: str, kind: Table) -> None:
+    """Refuse a frame that does not belong with the frame of its parents."""
+    table, own = TABLES[name], attached(frame)
+    if kind is not table.parent or which_table(frame, own.table.name if own else name, own) is not table:
+        parents = table.parent.name if table.parent else "records"
+        raise PlanError(
+            f"{name}= takes a frame of {name}, next to a frame of {parents}", hint=f"Call plan({parents}, {name}=…)."
+        )
 
 
 def delete(
@@ -160,8 +140,9 @@ def delete(
         A row has no id, or belongs to another account.
     """
     own = attached(frame)
+    kind = which_table(frame, table, own)
     meant = open_client(client, account=own.account if own else None)
-    return plan_deletes(frame, _service(meant, frame), table=table)
+    return Plan((plan_deletes(frame, kind, service_for(meant, [frame])),))
 
 
 def apply(
@@ -217,23 +198,15 @@ def apply(
     """
     if not isinstance(plan, Plan):
         raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}: frame.wiz.plan() makes one")
-    if on_conflict not in ("skip", "mine", "theirs"):
-        raise InvalidRequestError(f"{option('on_conflict', on_conflict)}: allowed are 'skip', 'mine', 'theirs'")
-    if invalid not in ("raise", "skip"):
-        raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
-    meant = open_client(client, account=plan.account)
-    check_allowed(plan, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
-    if not len(plan):
-        nothing = None if plan.contacts is None else Result(plan.contacts, (), meant.connection)
-        return Result(plan, (), meant.connection, contacts=nothing)
-    with Interrupts() as interrupts:
-        with Journal() as journal:
-            interrupts.check()
-            push_id = begin(plan, journal, on_conflict=on_conflict, note=note)
-            result = run(plan, meant, journal, push_id, interrupts, on_conflict=on_conflict, progress=progress)
-        if interrupts.count:
-            raise interrupted(result)
-        return result
+    return plan.apply(
+        client=client,
+        max_changes=max_changes,
+        max_deletes=max_deletes,
+        on_conflict=on_conflict,
+        invalid=invalid,
+        note=note,
+        progress=progress,
+    )
 
 
 def push(
@@ -274,15 +247,27 @@ def push(
     PlanError
         Nobody is there to answer, or the answer was no; also what :func:`plan` and :func:`apply` raise.
     """
+    if isinstance(frame, Plan) and options:
+        raise InvalidRequestError(
+            f"push() of a finished plan takes no {', '.join(options)}", hint="Plan the frame with these options."
+        )
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
     (show or _show)(planned)
-    check_allowed(planned, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
+    check_allowed(
+        planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid
+    )  # a person may allow the deletes that are shown
     if not yes and len(planned):
         _ask(planned, meant, invalid)
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
-    limits = {"max_changes": max_changes, "max_deletes": max_deletes or 0}
-    return apply(planned, client=meant, on_conflict=on_conflict, invalid=invalid, note=note, **limits)  # type: ignore[arg-type]
+    return planned.apply(
+        client=meant,
+        max_changes=max_changes,
+        max_deletes=max_deletes or 0,
+        on_conflict=on_conflict,
+        invalid=invalid,
+        note=note,
+    )
 
 
 def _show(planned: Plan) -> None:
@@ -301,112 +286,65 @@ def _ask(planned: Plan, client: BaseClient, invalid: Literal["raise", "skip"]) -
     question = f"Send this ({planned.summary(invalid=invalid)}) to {where}? [y/N] "
     try:
         in_notebook = "ipykernel" in sys.modules
-        answer = input(question) if in_notebook or sys.stdin.isatty() else None
+        reply = input(question) if in_notebook or sys.stdin.isatty() else None
     except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
-        answer = None
-    if answer is None:
-        skip_it = Hint(python="Give yes=True to skip it", cli="Give --yes with --max-changes N to skip it")
+        reply = None
+    if reply is None:
+        skip_it = Hint(python="Pass yes=True to skip it.", cli="Give --yes with --max-changes N to skip it.")
         raise PlanError(
-            "a confirmation is needed, but there is no interactive terminal: nothing was sent", hint=skip_it
+            "confirmation is required, but there is no interactive terminal: nothing was sent", hint=skip_it
         )
-    if answer.strip().lower() not in ("y", "yes"):
-        raise PlanError("the answer was no: nothing was sent")
+    if reply.strip().lower() not in ("y", "yes"):
+        raise PlanError("cancelled: nothing was sent")
 
 
-def check_allowed(
-    plan: Plan,
-    client: BaseClient,
-    *,
-    max_changes: int | None,
-    max_deletes: int,
-    invalid: Literal["raise", "skip"] = "raise",
-) -> None:
-    """Refuse a plan before its first write.
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a saved plan. Applying it does exactly what it says, with conflicts checked again.
 
     Parameters
     ----------
-    plan, client, max_changes, max_deletes, invalid
-        As for :func:`apply`.
+    path : path-like
+
+    Returns
+    -------
+    Plan
 
     Raises
     ------
-    PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError
-        As for :func:`apply`.
+    PlanError
+        The file is not a plan, has a newer form, or was changed after it was saved.
     """
-    if plan.account != client.account:
-        raise WrongAccountError(f"the plan is for {plan.account}, the client is connected to {client.account}")
-    for part in plan.parts:
-        _check_same_account(attached(part.frame), client, ServiceLookups(client))
-    if plan.table is not CUSTOMER and any(change.customer_reference_id for change in plan.changes_list):
-        raise PlanError(
-            "nothing was sent: these contacts wait for customers of the plan that they are a part of: apply that"
-        )
-    if len(plan.problems) and invalid == "raise":
-        raise PlanProblemsError(
-            f"nothing was sent, the plan has problems: {'; '.join(plan.problem_lines())}",
-            plan.problems,
-            hint=Hint(
-                python="Correct them and plan again, or leave such rows out with apply(invalid='skip'); "
-                "error.failures lists all problems",
-                cli="Correct them and plan again, or leave such rows out with --skip-invalid",
-            ),
-        )
-    plan.check_fresh()
-    if len(plan) and client.transport.read_only:
-        raise ReadOnlyError(f"the connection to {client.base_url} is read-only: nothing was sent")
-    deletes = plan.counts()["delete"]
-    if max_changes is not None and len(plan) > max_changes:
-        raise LimitExceededError(
-            f"nothing was sent: the plan has {_many(len(plan), 'change')}, "
-            f"{option('max_changes', max_changes)} allows fewer"
-        )
-    if deletes > max_deletes:
-        raise LimitExceededError(
-            f"nothing was sent: the plan has {_many(deletes, 'delete')}, {option('max_deletes', max_deletes)} allows "
-            f"fewer; if that is meant, use {option('max_deletes', deletes)}"
-        )
+    return Plan(read_parts(path))
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s'[: count != 1]}"
+def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
+    """Plan the inverse of a push: updates restored, creates deleted, deletes created again. Nothing is sent.
 
+    Parameters
+    ----------
+    push_id : str
+        :func:`wizframe.pushes` lists them; a result has its own.
+    ids : collection of str, optional
+        Only these records.
+    client : Client, optional
+        By default the open connection of the push's account.
 
-def _service(client: BaseClient, *frames: pd.DataFrame | None) -> Service:
-    lookups = ServiceLookups(client)
-    for frame in frames:
-        if frame is not None:
-            _adopt(frame, client)
-            _check_same_account(attached(frame), client, lookups)
-    return Service(client.account, client.connection, lookups)
+    Returns
+    -------
+    Plan
+        What others changed since is a conflict when it is applied. Deleting what was created needs
+        ``apply(max_deletes=…)``. What cannot be restored (a required field that was blank) is a problem; what comes
+        back different (new ids, contacts of a deleted customer that were inactive) is a notice.
 
+    Raises
+    ------
+    PlanError
+        The journal has no such push.
+    WrongAccountError
+        The client is connected to another account.
 
-def _adopt(frame: pd.DataFrame, client: BaseClient) -> None:
-    """Take rows that a file showed for those of the account that is meant, where the file names none."""
-    own = attached(frame)
-    if own is not None and not own.account.base_url:
-        attach(frame, own.again(account=client.account))
-
-
-def _check_same_account(own: Baseline | None, client: BaseClient, lookups: ServiceLookups) -> None:
-    """Compare three known records with the service's, where a frame was loaded over another connection.
-
-    The same address and name do not prove the same account: a sandbox started again has other records with the same
-    ids. When a record was created never changes.
+    Notes
+    -----
+    Sends nothing.
     """
-    if own is None or own.connection == client.connection or own.account != client.account:
-        return
-    if "created_at" not in own.frame:  # a plan from a file or the journal: its conflicts are checked record by record
-        return
-    sample = own.frame.dropna(subset="created_at").head(3)
-    if own.table is CUSTOMER:
-        found = list(lookups.customers_by_id(set(sample["id"])).values())
-    else:
-        listed = lookups.contacts_of(set(sample["customer_id"].dropna()))
-        found = [row for rows in listed.values() for row in rows]
-    created = to_frame(found, own.table)[0].set_index("id")["created_at"].reindex(sample["id"])
-    is_same = created.to_numpy() == sample["created_at"].to_numpy()
-    if len(sample) and (created.isna().all() or not (is_same | created.isna().to_numpy()).all()):
-        raise WrongAccountError(
-            f"the rows were loaded from {own.account}, but the service there does not know their records any more: "
-            "it is another account, or everything was deleted. Load again"
-        )
+    return Plan(inverse_parts(push_id, ids=ids, client=client))

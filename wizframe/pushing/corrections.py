@@ -1,4 +1,4 @@
-"""What a plan or a push complained about is corrected in the planned frame itself, cell by cell, and planned again."""
+"""Corrections of what a plan or a push complained about: typed in the planned frame itself, and planned again."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from wizframe.errors import StalePlanError
-from wizframe.fields import CUSTOMER
 from wizframe.frames.build import read_cells
 from wizframe.pushing.frame_update import set_cells
-from wizframe.pushing.results import Result
+from wizframe.pushing.plan import Result
+from wizframe.pushing.results import ResultPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wizframe.api.client import BaseClient
+    from wizframe.planning.parts import PlanPart
     from wizframe.pushing.plan import Plan
 
 __all__ = ["Correction", "correct"]
 
 
 class Correction(NamedTuple):
-    """A cell as somebody corrected it: the row in the planned frame, and what was typed."""
+    """A corrected cell: its table and row in the planned frame, its column, and what was typed."""
 
     table: str
     position: int
@@ -32,53 +33,39 @@ class Correction(NamedTuple):
 
 
 def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: BaseClient | None = None) -> Plan:
-    """Write corrections into the planned frame, and plan it again with the same decisions.
+    """Write corrections into the planned frames, and plan them again with the same options.
 
-    Parameters
-    ----------
-    made : Plan or Result
-        What complained. A row of a result that has a conflict and is corrected, if only to what stands there already,
-        is decided: it is compared with what is in WizCommerce now. The others stay conflicts.
-    corrections : iterable of Correction
-        Texts; one that does not fit its column is kept as it is, and is a problem of the new plan.
-    client : Client, optional
-        As for :func:`wizframe.plan`.
-
-    Returns
-    -------
-    Plan
-        Nothing is sent until its ``apply()``.
-
-    Raises
-    ------
-    StalePlanError
-        Rows came, went or moved since: nothing was written.
+    A row with a conflict that is corrected, if only to what it has already, is decided: it is compared with what is in
+    WizCommerce now. The other rows stay conflicts. A text that does not fit its column stays, and is a problem of the
+    new plan. If rows were added, removed or moved, raises StalePlanError and writes nothing.
     """
     by_column: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for correction in corrections:
         by_column[correction.table, correction.column][correction.position] = correction.text
     for part in made.parts:
-        plan: Plan = part.plan if isinstance(part, Result) else part
-        cells = {name: texts for (table, name), texts in by_column.items() if table == plan.table.name}
-        _check_rows(plan, cells)
-        if isinstance(part, Result):
+        planned = part.plan if isinstance(part, ResultPart) else part
+        cells = {name: texts for (table, name), texts in by_column.items() if table == planned.table.name}
+        _check_rows(planned, cells)
+        if isinstance(part, ResultPart):
             part.acknowledge({position for texts in cells.values() for position in texts})
         for name, texts in cells.items():
-            _write(plan, name, texts)
-    whole = made.plan if isinstance(made, Result) else made
-    return whole.again(client=client)
+            _write(planned, name, texts)
+    plan = made.plan if isinstance(made, Result) else made
+    return plan.again(client=client)
 
 
-def _check_rows(plan: Plan, cells: Mapping[str, object]) -> None:
-    was, now = plan.as_planned.index, plan.frame.index
-    # A push writes ids into the index where they stand there; and rows may have been added below.
+def _check_rows(part: PlanPart, cells: Mapping[str, object]) -> None:
+    was, now = part.as_planned.index, part.frame.index
+    # A push writes ids into an index of ids; and rows may have been added below.
     is_known = was.equals(now[: len(was)]) or (len(was) == len(now) and "id" in now.names)
     if cells and not is_known:
-        raise StalePlanError(f"rows of {plan.table.name} came, went or moved since: plan it again")
+        raise StalePlanError(
+            f"rows of {part.table.name} were added, removed or moved after the plan was made", hint="Plan them again."
+        )
 
 
-def _write(plan: Plan, name: str, texts: dict[int, Any]) -> None:
-    # The only column that is none of the table's: the customer of a new contact, by its reference.
-    field = plan.table[name] if name in plan.table else CUSTOMER["reference_id"]
-    values = [value for value, _ in read_cells(list(texts.values()), field)]
-    set_cells(plan.frame, name, np.array(list(texts), dtype=np.intp), values)
+def _write(part: PlanPart, name: str, texts: dict[int, Any]) -> None:
+    field = part.table.field_of(name)
+    if field is not None:
+        values = [value for value, _ in read_cells(list(texts.values()), field)]
+        set_cells(part.frame, name, np.array(list(texts), dtype=np.intp), values)

@@ -1,4 +1,4 @@
-"""Run the changes of a push: several records at a time, each write in the journal before it leaves, and after."""
+"""Run the changes of a push: several records at a time, each write in the journal before it is sent and after it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import contextlib
 import getpass
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from wizframe.errors import Hint, JournalError, PushInterruptedError
+from wizframe.errors import Hint, JournalError
 from wizframe.progress import Watch, bar
 from wizframe.pushing.frame_update import columns_shown, write_back
 from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
-from wizframe.pushing.results import Outcome, Result
-from wizframe.pushing.sender import Carrier, OnConflict, PushStoppedError
-from wizframe.pushing.workers import Crew, Interrupts
+from wizframe.pushing.outcomes import FINAL, Outcome
+from wizframe.pushing.results import ResultPart
+from wizframe.pushing.sender import PushStoppedError, Sender
 from wizframe.text import command
+from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,120 +28,73 @@ if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.planning.changes import Change
+    from wizframe.planning.parts import PlanPart
+    from wizframe.pushing.interrupts import Interrupts
     from wizframe.pushing.journal import Journal
-    from wizframe.pushing.plan import Plan
+    from wizframe.pushing.sender import OnConflict
 
-__all__ = ["begin", "interrupted", "run"]
+__all__ = ["Earlier", "begin", "run"]
 
-_FINAL = ("done", "failed", "conflict", "skipped")
+#: How often the main thread looks for Ctrl-C and for a second one while it waits: a tenth of a second feels immediate.
+_LOOK_S = 0.1
 
 
-def begin(plan: Plan, journal: Journal, *, on_conflict: OnConflict, note: str) -> str:
-    """Put a whole plan into the journal before anything of it is sent.
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run of a push left, as the journal has it."""
 
-    Parameters
-    ----------
-    plan : Plan
-    journal : Journal
-    on_conflict : {'skip', 'mine', 'theirs'}
-    note : str
-        The user's own words.
+    numbers: Sequence[int]  # the journal's number of each change that is left, part by part
+    were_sent: frozenset[int] = frozenset()  # numbers of changes that may have been sent
+    created: Mapping[str, str] = field(default_factory=dict)  # parents that it created: reference to id
 
-    Returns
-    -------
-    str
-        The push's id.
 
-    Raises
-    ------
-    JournalError
-        It cannot be written; nothing may be sent.
-    """
+def begin(parts: Sequence[PlanPart], plan_id: str, journal: Journal, *, on_conflict: OnConflict, note: str) -> str:
+    """Put a whole plan into the journal before anything of it is sent; return the push's id."""
+    account = parts[0].account
     push = PushEntry(
         new_push_id(),
-        plan.id,
-        plan.account.base_url,
-        plan.account.name,
-        ", ".join(part.table.name for part in plan.parts),
+        plan_id,
+        account.base_url,
+        account.name,
+        ", ".join(part.table.name for part in parts),
         _user(),
         note,
         on_conflict,
         now(),
     )
     numbers = count()
-    jobs = ((part, job) for part in plan.parts for job in _jobs(part, numbers))
+    jobs = ((part, job) for part in parts for job in _jobs(part, numbers))
     journal.begin(push, (_entry(part, job) for part, job in jobs if job.outcome is None))
     return push.push_id
 
 
-def run(  # noqa: PLR0913 - what is carried out, where, and what an earlier run left
-    plan: Plan,
+def run(
+    parts: Sequence[PlanPart],
     client: BaseClient,
     journal: Journal,
     push_id: str,
     interrupts: Interrupts,
     *,
     on_conflict: OnConflict,
-    numbers: Iterable[int] | None = None,
-    were_sent: frozenset[int] = frozenset(),
-    customers: Mapping[str, str] | None = None,
+    earlier: Earlier | None = None,
     progress: bool | Watch = True,
-) -> Result:
+) -> tuple[ResultPart, ...]:
     """Carry out a plan that is in the journal.
 
-    Parameters
-    ----------
-    plan : Plan
-    client : Client
-    journal : Journal
-    push_id : str
-    interrupts : Interrupts
-        After the first Ctrl-C the changes under way are finished; after the second they are not waited for.
-    on_conflict : {'skip', 'mine', 'theirs'}
-    numbers : iterable of int, optional
-        The journal's number of each change, part by part; by default they are numbered as they stand in the plan.
-    were_sent : frozenset of int
-        Numbers of changes that may have been sent by an earlier run.
-    customers : mapping of str, optional
-        Those that an earlier run created: reference to id.
-    progress : bool or Watch
-
-    Returns
-    -------
-    Result
-        Also where it was interrupted: :func:`interrupted` makes the error, once the journal is closed.
+    After the first Ctrl-C the changes under way are finished; after the second they are not waited for.
     """
-    push = _Push(plan, client, journal, push_id, interrupts, were_sent, dict(customers or {}))
-    return push.run(numbers or count(), on_conflict, progress=progress)
-
-
-def interrupted(result: Result) -> PushInterruptedError:
-    """Make the error of a push that was interrupted.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    PushInterruptedError
-        Not raised.
-    """
-    counts = result.counts()
-    is_left = counts["unsent"] or counts["unknown"]
-    step = f"{command('resume')} finishes it" if is_left else "Nothing was left to send"
-    hint = Hint(python=f"{step}; error.result says what happened to each row", cli=step)
-    return PushInterruptedError(f"interrupted: {result.summary()}", result, hint=hint)
+    push = _Push(client, journal, push_id, interrupts, earlier)
+    return push.run(parts, on_conflict, progress=progress)
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container without a name for its user
+    except (OSError, KeyError):  # a container may have no name for its user
         return "unknown"
 
 
-def _entry(part: Plan, job: _Job) -> Entry:
+def _entry(part: PlanPart, job: _Job) -> Entry:
     change = job.change
     return Entry(
         job.number, change.action, change.id, change.customer_id, change.reference_id, change.name, change.label,
@@ -150,9 +104,9 @@ def _entry(part: Plan, job: _Job) -> Entry:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """One change of a push, and what became of it so far. ``number`` is the journal's."""
+    """One change of a push, and what became of it so far."""
 
-    number: int
+    number: int  # the journal's
     change: Change
     outcome: Outcome | None = None
     is_sent: bool = False
@@ -162,23 +116,16 @@ class _Push:
     """One push under way."""
 
     def __init__(
-        self,
-        plan: Plan,
-        client: BaseClient,
-        journal: Journal,
-        push_id: str,
-        interrupts: Interrupts,
-        were_sent: frozenset[int],
-        customers: dict[str, str],
+        self, client: BaseClient, journal: Journal, push_id: str, interrupts: Interrupts, earlier: Earlier | None
     ) -> None:
-        self._plan = plan
         self._client = client
         self._journal = journal
         self._push_id = push_id
         self._interrupts = interrupts
-        self._were_sent = were_sent
-        self._customers = customers
-        self._expected: set[str] = set()
+        self._numbers = iter(earlier.numbers) if earlier else count()
+        self._were_sent = earlier.were_sent if earlier else frozenset()
+        self._parents = dict(earlier.created) if earlier else {}  # new ones: reference to id
+        self._expected: set[str] = set()  # references of new parents that are not created yet
         self._stopped = threading.Event()
         self._sending = threading.Lock()
         self._is_over = False
@@ -188,33 +135,29 @@ class _Push:
         self._notes: set[Future[int]] = set()
         self._is_noted = True
 
-    def run(self, numbers: Iterable[int], on_conflict: OnConflict, *, progress: bool | Watch) -> Result:
+    def run(
+        self, parts: Sequence[PlanPart], on_conflict: OnConflict, *, progress: bool | Watch
+    ) -> tuple[ResultPart, ...]:
         self._watch = progress if isinstance(progress, Watch) else None
-        numbered = iter(numbers)
-        parts = [(part, list(_jobs(part, numbered))) for part in self._plan.parts]
+        jobs = [(part, list(_jobs(part, self._numbers))) for part in parts]
         try:
-            self._carry_all(parts, on_conflict, progress=progress)
-        finally:  # whatever stopped the push: what was done is written back
+            self._send_all(jobs, on_conflict, progress=progress)
+        finally:  # what was done is written into the frames, whatever stopped the push
             self._stopped.set()
-            with self._sending:  # a row that is not sent yet never will be
+            with self._sending:  # from here on no row is sent any more
                 self._is_over = True
-            result = self._result(parts)
+            results = tuple(
+                ResultPart(part, tuple(map(self._outcome, some)), self._client.connection) for part, some in jobs
+            )
             settle = self._watch.settle if self._watch else _at_once
-            settle(lambda: _write_all_back(result))
-            self._close(result)
-        return result
+            settle(lambda: _write_back(results))
+            self._close(results)
+        return results
 
-    def _result(self, parts: Sequence[tuple[Plan, Sequence[_Job]]]) -> Result:
-        contacts: Result | None = None
-        for part, jobs in reversed(parts):
-            outcomes = tuple(map(self._outcome, jobs))
-            contacts = result = Result(part, outcomes, self._client.connection, self._push_id, contacts)
-        return result
-
-    def _close(self, result: Result) -> None:
+    def _close(self, results: Sequence[ResultPart]) -> None:
         """End the push in the journal, unless something of it is left to do."""
-        with contextlib.suppress(JournalError):  # it stays resumable, which is what a broken journal should leave
-            is_final = all(outcome.state in _FINAL for part in result.parts for outcome in part.outcomes)
+        with contextlib.suppress(JournalError):  # the push stays resumable, as a broken journal should leave it
+            is_final = all(outcome.state in FINAL for one in results for outcome in one.outcomes)
             if is_final and self._are_noted():
                 self._journal.end(self._push_id)
             else:
@@ -228,45 +171,75 @@ class _Push:
             return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
         return Outcome("unsent", self._reason, step)
 
-    def _carry_all(
-        self, parts: Sequence[tuple[Plan, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool | Watch
+    def _send_all(
+        self, jobs: Sequence[tuple[PlanPart, Sequence[_Job]]], on_conflict: OnConflict, *, progress: bool | Watch
     ) -> None:
-        """Carry out all changes, several records at a time."""
-        total, done = len(self._plan), 0
-        workers = self._client.workers
-        # Where some wait for the disk, others take their turns, so that no connection rests.
-        crew = Crew(workers + workers // 2, self._interrupts)
-        with bar("changes", enabled=progress, total=total) as show, crew:
-            for part, jobs in parts:  # new customers before their contacts
-                carrier = Carrier(self._client, part.table, on_conflict)
-                self._note_customers(parts[0][1])
+        """Send all changes, several records at a time, parents before their children."""
+        total, done = sum(len(some) for _, some in jobs), 0
+        # Half as many again as there are connections: some wait for the disk, and no connection should wait for them.
+        pool: ThreadPool[int] = ThreadPool(self._client.workers + self._client.workers // 2, "wizframe-push")
+        with bar("changes", enabled=progress, total=total) as show, self._closing(pool):
+            for part, some in jobs:
+                sender = Sender(self._client, part.table, on_conflict)
+                self._note_parents([job for other, many in jobs if other.table is part.table.parent for job in many])
                 self._shown = columns_shown(part)
-                groups = _groups(job for job in jobs if job.outcome is None)
-                for ended in crew.do(partial(self._carry_group, group, carrier) for group in groups):
+                groups = _groups(part, (job for job in some if job.outcome is None))
+                for ended in self._done(pool, (partial(self._send_group, group, sender) for group in groups)):
                     done += ended
                     show(done, total)
                     if self._interrupts.count > 1:
                         return
 
-    def _note_customers(self, jobs: Iterable[_Job]) -> None:
-        """Learn which new customers there are now, and which may still come: contacts wait for them."""
+    @contextlib.contextmanager
+    def _closing(self, pool: ThreadPool[int]) -> Iterator[None]:
+        """Close the threads; after a second Ctrl-C, requests that may take minutes are not waited for."""
+        try:
+            yield
+        finally:
+            pool.close(wait=self._interrupts.count < 2)  # noqa: PLR2004
+
+    def _done(self, pool: ThreadPool[int], work: Iterator[Callable[[], int]]) -> Iterator[int]:
+        """Give what each task returns as it ends; 0 while none does, so that Ctrl-C is seen. Raises the first error.
+
+        Tasks are taken as threads get free: a push may have a million.
+        """
+        ahead, first = 3 * self._client.workers, None
+        while True:
+            for task in islice(work, ahead - pool.pending):
+                pool.start(task)
+            if not pool.pending:
+                break
+            value = 0
+            try:
+                done = pool.next_done(_LOOK_S)
+                value = done.result() if done is not None else 0
+            except KeyboardInterrupt:  # of another library's handler
+                self._interrupts.press()
+            except BaseException as error:  # noqa: BLE001 - raised after all tasks have ended
+                first = first or error
+            yield value
+        if first is not None:
+            raise first
+
+    def _note_parents(self, jobs: Iterable[_Job]) -> None:
+        """Learn which new parents exist now, and which may still be created: children wait for them."""
         self._expected.clear()
         for job in jobs:
             if job.change.action != "create":
                 continue
             reference, outcome = str(job.change.reference_id), job.outcome
-            if outcome is None or outcome.state not in _FINAL:
+            if outcome is None or outcome.state not in FINAL:
                 self._expected.add(reference)
             elif record := outcome.record:
-                self._customers[reference] = record["id"]
+                self._parents[reference] = record["id"]
 
-    def _carry_group(self, group: Sequence[_Job], carrier: Carrier) -> int:
-        """Carry out changes one after the other; return how many there are."""
+    def _send_group(self, group: Sequence[_Job], sender: Sender) -> int:
+        """Send changes one after the other; return how many they are."""
         for job in group:
             if self._is_stopped():
                 break
             try:
-                outcome = self._carry(job, carrier)
+                outcome = self._send(job, sender)
             except PushStoppedError as stopped:
                 outcome = stopped.outcome
                 self._stopped.set()
@@ -282,30 +255,30 @@ class _Push:
             self._stopped.set()
         return self._stopped.is_set() or self._interrupts.count > 0
 
-    def _carry(self, job: _Job, carrier: Carrier) -> Outcome:
+    def _send(self, job: _Job, sender: Sender) -> Outcome:
         change = job.change
-        if change.customer_reference_id is not None and change.customer_id is None:
-            customer_id = self._customers.get(change.customer_reference_id)
-            if customer_id is None:
-                return _without_customer(change, is_expected=change.customer_reference_id in self._expected)
-            change = change._replace(customer_id=customer_id)
+        reference = change.customer_reference_id
+        if reference is not None and change.customer_id is None:
+            parent_id = self._parents.get(reference)
+            if parent_id is None:
+                return _without_parent(reference, is_expected=reference in self._expected)
+            change = change._replace(customer_id=parent_id)
         note_sent = partial(self._note_sent, job, change)
-        return carrier.carry(change, note_sent, was_sent=job.number in self._were_sent)
+        return sender.send(change, note_sent, was_sent=job.number in self._were_sent)
 
     def _note_sent(self, job: _Job, change: Change, before: Record | None) -> None:
-        """Commit that a write is about to leave, to which customer, and what the record was before it."""
+        """Commit that a write is about to be sent, to which parent, and what the record was before it."""
         with self._sending:
             if self._is_over:
-                raise JournalError("the push ended while this row waited for its turn, so nothing is sent")
+                raise JournalError("the push ended before this row was sent")
             job.is_sent = True
         self._journal.record(self._push_id, job.number, state="sent", before=before, customer_id=change.customer_id)
 
     def _note_outcome(self, job: _Job, outcome: Outcome) -> None:
-        """Hand the outcome to the journal without a wait: the next write's commit brings it to the disk.
+        """Hand the outcome to the journal without waiting: the commit of the next write brings it to the disk.
 
-        Where the process dies before that, the change is found as sent, as if it had died before the answer came.
-        The whole record is for the journal; what is kept of it here is what the frame shows, once the journal has it:
-        the push has not ended before.
+        If the process dies before that, the change is found as sent, as if it had died before the response came. The
+        journal gets the whole record; only what the frame shows of it is kept here.
         """
         try:
             note = self._journal.note(
@@ -326,7 +299,7 @@ class _Push:
         job.outcome = outcome.packed(self._shown)
 
     def _are_noted(self) -> bool:
-        """Wait until all outcomes are on disk; False where one of them could not be written."""
+        """Wait until all outcomes are on disk; False if one of them could not be written."""
         for note in list(self._notes):
             self._check_note(note)
         return self._is_noted
@@ -349,13 +322,13 @@ def _at_once(action: Callable[[], None]) -> None:
     action()
 
 
-def _write_all_back(result: Result) -> None:
-    for one in result.parts:
-        write_back(one)
+def _write_back(results: Iterable[ResultPart]) -> None:
+    for one in results:
+        write_back(one.plan, one.outcomes, one.connection)
 
 
-def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:
-    """Make the jobs of a plan; one whose row has problems has its outcome from the start."""
+def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:
+    """Make the jobs of a part; one whose row has problems has its outcome from the start."""
     said: dict[int | None, list[str]] = defaultdict(list)
     for problem in part.problems_list:
         said[problem.position].append(f"{problem.column}: {problem.rule}")
@@ -365,11 +338,11 @@ def _jobs(part: Plan, numbers: Iterator[int]) -> Iterator[_Job]:
         yield _Job(next(numbers), change, skipped if about else None)
 
 
-def _without_customer(change: Change, *, is_expected: bool) -> Outcome:
+def _without_parent(reference: str, *, is_expected: bool) -> Outcome:
     if is_expected:
-        said = f"its customer {change.customer_reference_id} is not known to be created yet, so it was not sent"
+        said = f"its customer {reference} is not known to be created yet, so it was not sent"
         return Outcome("unsent", said, f"{command('resume')} finishes the push", "no_customer")
-    said = f"its customer {change.customer_reference_id} was not created, so it was not sent"
+    said = f"its customer {reference} was not created, so it was not sent"
     step = Hint(
         python="correct the customer, then plan both again: result.failed (or .unsent), with result.contacts.unsent",
         cli="correct the customer, then push both again",
@@ -377,11 +350,12 @@ def _without_customer(change: Change, *, is_expected: bool) -> Outcome:
     return Outcome("skipped", said, str(step), "no_customer")
 
 
-def _groups(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
-    """Keep contacts of one customer in one line, a new default first.
+def _groups(part: PlanPart, jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
+    """Keep the records of one parent in one line, a new default first.
 
-    It changes the others' records, and what is read of them later is up to date.
+    The service clears the flag in the others: a record that is read after that is read as it stays.
     """
+    flag = part.table.default.column if part.table.default else ""
     lines: dict[object, list[_Job]] = defaultdict(list)
     for job in jobs:
         if any(job.change.owner):
@@ -389,4 +363,4 @@ def _groups(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
         else:
             yield [job]
     for line in lines.values():
-        yield sorted(line, key=lambda job: not job.change.new_values.get("is_default", False))
+        yield sorted(line, key=lambda job: not job.change.new_values.get(flag, False))

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from wizframe.api.dialects import Record
     from wizframe.fields import Table
     from wizframe.planning.changes import Change
+    from wizframe.planning.parts import PlanPart
     from wizframe.planning.typed_frame import Intake
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import Outcome, Result
+    from wizframe.pushing.outcomes import Outcome
 
     Mask = npt.NDArray[np.bool_]
 
@@ -38,128 +38,91 @@ _PORTION = 1_000
 
 
 class Written(NamedTuple):
-    """A record that was read or written, and the row of a frame that holds it.
+    """A record that was read or written, and the row of a frame that holds it."""
 
-    Parameters
-    ----------
-    position : int
-        The row.
-    change : Change
-    outcome : Outcome
-        Holds the record as the service has it now. Where it is not done, the edits stay in the row.
-    kept : mapping
-        Columns that keep what stands in the frame (edits that were left out of the plan, or came after it), to how
-        they were when they were loaded.
-    """
-
-    position: int
+    position: int  # the row
     change: Change
-    outcome: Outcome
+    outcome: Outcome  # has the record as it is now; if it is not done, the edits stay in the row
+    #: Columns that keep what the frame has (edits left out of the plan, or made after it), to their loaded values.
     kept: Mapping[str, Any]
 
 
-def columns_shown(plan: Plan) -> frozenset[str]:
-    """Tell which fields of a record the planned frame, or what it was, has a place for, or may get one.
-
-    Parameters
-    ----------
-    plan : Plan
-
-    Returns
-    -------
-    frozenset of str
-    """
-    own = attached(plan.frame)
-    names = [*plan.frame.columns, *plan.frame.index.names, *(own.frame if own else ()), *_OF_NEW_ROWS]
+def columns_shown(part: PlanPart) -> frozenset[str]:
+    """Tell which fields of a record the planned frame or its baseline has, or may get."""
+    own = attached(part.frame)
+    names = [*part.frame.columns, *part.frame.index.names, *(own.frame if own else ()), *_OF_NEW_ROWS]
     return frozenset(map(str, names))
 
 
-def write_back(result: Result) -> None:
+def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> None:
     """Write what a push did into the planned frame, and advance its baseline.
 
-    Frames derived from the planned one before keep their old baseline: they still show the old values, and compared
-    with the new ones those would look like edits.
-
-    Parameters
-    ----------
-    result : Result
-        Its plan's frame is changed in place; one that was loaded from another account is left alone.
+    A frame of another account is not changed. Frames derived from the planned one keep their old baseline: they still
+    show the old values, and compared with the new ones those would look like edits.
     """
-    plan = result.plan
-    own = attached(plan.frame)
-    if own is not None and own.account != plan.account:
+    own = attached(part.frame)
+    if own is not None and own.account != part.account:
         return
-    later = _edited_since(plan)
+    later = _edited_since(part)
     if later is None:
         return
-    _keep_references(result)
+    _keep_references(part, outcomes)
     written, deleted = [], []
-    for change, outcome in zip(plan.changes_list, result.outcomes, strict=True):
+    for change, outcome in zip(part.changes_list, outcomes, strict=True):
         is_done = outcome.state == "done"
         if change.action == "delete" and is_done:
             deleted.append(change.id)
         elif outcome.after and outcome.state in ("done", "failed"):
             kept = as_left_out(change) | later.get(change.position, {})
             written.append(Written(change.position, change, outcome, kept))
-    show_records(plan.frame, plan, result.connection, written, deleted)
+    show_records(part.frame, part, connection, written, deleted)
 
 
 def as_left_out(change: Change) -> dict[str, Any]:
-    """Give the cells that were left out of a change, as they were when they were loaded.
-
-    Parameters
-    ----------
-    change : Change
-
-    Returns
-    -------
-    dict
-        Column to value.
-    """
+    """Give the cells that were left out of a change, with their loaded values."""
     return {cell.column: cell.old for cell in change.left_out}
 
 
-def _edited_since(plan: Plan) -> defaultdict[int, dict[str, Any]] | None:
-    """Give the cells, as planned, that were edited while the plan was carried out, of the rows of its changes.
+def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
+    """Give the cells, as planned, that were edited while the plan was carried out, in the rows of its changes.
 
-    A notebook lets its user go on meanwhile. None where rows came, went or moved: nothing says any more which row is
-    whose.
+    A notebook lets its user go on during a push. None if rows were added above, removed or moved: then it is unknown
+    which row belongs to which record.
     """
     later: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    if is_same_frame(plan.as_planned, plan.frame):
+    if is_same_frame(part.as_planned, part.frame):
         return later
-    known = len(plan.as_planned)
-    if not plan.as_planned.index.equals(plan.frame.index[:known]):  # rows may have been added below
+    known = len(part.as_planned)
+    if not part.as_planned.index.equals(part.frame.index[:known]):  # rows may have been added below
         return None
-    was = take_in(plan.as_planned, plan.table).typed
+    was = take_in(part.as_planned, part.table).typed
     try:
-        now = take_in(plan.frame.iloc[:known], plan.table).typed
-    except PlanError:  # two columns of one name, say
+        now = take_in(part.frame.iloc[:known], part.table).typed
+    except PlanError:  # two columns of one name, for example
         return None
     if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna().to_numpy()).any()):
         return None
     for name in now.columns.intersection(was.columns):
         is_edited = differs(was[name], now[name])
-        for change in plan.changes_list:
+        for change in part.changes_list:
             if is_edited[change.position]:
-                value = to_record_value(was[name].iat[change.position], plan.table[name])
+                value = to_record_value(was[name].iat[change.position], part.table[name])
                 later[change.position][str(name)] = value
     return later
 
 
-def _keep_references(result: Result) -> None:
+def _keep_references(part: PlanPart, outcomes: Sequence[Outcome]) -> None:
     """Write the references of creates that are not done into their rows: the next attempt must use the same ones.
 
     A row whose outcome is unknown may be edited before it is planned again. With another content it would get another
-    reference, and be a second record beside the one that may exist.
+    reference, and become a second record next to the one that may exist.
     """
-    plan = result.plan
-    if all(outcome.state in ("unsent", "skipped") for outcome in result.outcomes):
-        return  # as if nothing had happened: the plan can be applied again
-    pairs = zip(plan.changes_list, result.outcomes, strict=True)
+    if all(outcome.state in ("unsent", "skipped") for outcome in outcomes):
+        return  # nothing was sent: the plan can be applied again as it is
+    pairs = zip(part.changes_list, outcomes, strict=True)
     left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.after]
     left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
-    typed = take_in(plan.frame, plan.table).typed
+    typed = take_in(part.frame, part.table).typed
     if "reference_id" not in typed:
         if all(outcome.state != "unknown" for _, outcome in left):
             return
@@ -167,62 +130,47 @@ def _keep_references(result: Result) -> None:
     is_blank = typed["reference_id"].isna().to_numpy()
     kept = {change.position: change.reference_id for change, _ in left if is_blank[change.position]}
     if kept:
-        set_cells(plan.frame, "reference_id", np.array(list(kept), dtype=np.intp), list(kept.values()))
+        set_cells(part.frame, "reference_id", np.array(list(kept), dtype=np.intp), list(kept.values()))
 
 
 def show_records(
-    frame: pd.DataFrame, plan: Plan, connection: str, written: Sequence[Written], deleted: Collection[str | None] = ()
+    frame: pd.DataFrame,
+    part: PlanPart,
+    connection: str,
+    written: Sequence[Written],
+    deleted: Collection[str | None] = (),
 ) -> None:
-    """Bring the rows of some records, and how they were, up to the service's present state.
+    """Bring the rows of some records, and their baseline, up to the service's present state; changes ``frame``.
 
-    A cell that nobody edited takes the service's value, too: a row with the new ``updated_at`` beside an old value
+    A cell that was not edited takes the service's value, too: a row with the new ``updated_at`` next to an old value
     would look like an edit of that cell as soon as the load is forgotten.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Changed in place.
-    plan : Plan
-        Says which table and account.
-    connection : str
-    written : sequence of Written
-    deleted : collection of str
-        Ids that are gone.
     """
     if not written and not deleted:
         return
+    table = part.table
     own = attached(frame)
-    own = own if own is not None and own.table is plan.table else None
-    intake = take_in(frame, plan.table)
+    own = own if own is not None and own.table is table else None
+    intake = take_in(frame, table)
     names = {*intake.typed, *(own.frame if own is not None else ())}
-    details = not names.issubset(plan.table.columns())  # to build what is only there takes longer than all the rest
-    now = _Now(written, plan.table, details=details)
+    details = not names.issubset(table.columns())  # building the columns that only details have takes longest
+    now = _Now(written, table, details=details)
     _write_frame(frame, intake, own, now)
-    typed = take_in(frame, plan.table).typed
+    typed = take_in(frame, table).typed
     if "id" not in typed:
         return
     before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
-    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now, plan.table)
+    after = _advanced(before[~are_among(before["id"], deleted)] if deleted else before, typed, now, table)
     gone = {one for one in deleted if one is not None}
     if own is None:
-        advanced = Baseline(plan.table, plan.account, connection, after, problems_frame(), gone=frozenset(gone))
+        advanced = Baseline(table, part.account, connection, after, problems_frame(), gone=frozenset(gone))
     else:
-        shown = {"account": plan.account, "connection": connection, "frame": after, "gone": own.gone | gone}
+        shown = {"account": part.account, "connection": connection, "frame": after, "gone": own.gone | gone}
         advanced = own.again(**shown, collisions=None)
     attach(frame, advanced)
 
 
 class _Now:
-    """Records as they are now.
-
-    Attributes
-    ----------
-    written : sequence of Written
-    cells : DataFrame
-        Typed, one row per record.
-    is_new, is_done : array of bool
-        Which records the push created, and of which the edits were carried out.
-    """
+    """Some records as they are now: their typed cells, one row per record, and what is known of each cell."""
 
     def __init__(self, written: Sequence[Written], table: Table, *, details: bool) -> None:
         self.written = written
@@ -320,18 +268,7 @@ def _reads_as_blank(name: str, intake: Intake, own: Baseline | None, positions: 
 
 
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
-    """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Changed in place.
-    name : str
-    positions : array of int
-        Rows.
-    values : list
-        One for each position.
-    """
+    """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added."""
     if name not in frame.columns and name not in frame.index.names:
         frame[name] = pd.Series(np.nan, index=frame.index, dtype="str")
     if name in frame.columns:

@@ -1,120 +1,91 @@
-"""The plan: a value that says what would change, shows itself, and knows when it is stale."""
+"""The plan and the result of its push: two public values that lead to each other, and so live in one module."""
 
 from __future__ import annotations
 
-import hashlib
 import html
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
-
-from wizframe.errors import Hint, PlanError, StalePlanError
-from wizframe.fields import CUSTOMER
-from wizframe.frames.build import SUPERSEDED, is_same_frame
-from wizframe.frames.problems import problems_frame
-from wizframe.planning.changes import places, printable, shown
-from wizframe.pushing.plan_text import SHOWN_NAMES, SIGNS, group_html, group_lines
-from wizframe.text import option
+from wizframe.api.client import open_client
+from wizframe.errors import InvalidRequestError, PlanError, PlanProblemsError
+from wizframe.frames.baselines import attached
+from wizframe.planning.builder import Options, plan_edits
+from wizframe.planning.parts import plan_id
+from wizframe.pushing.checks import check_allowed, check_fresh
+from wizframe.pushing.executor import begin, run
+from wizframe.pushing.interrupts import Interrupts
+from wizframe.pushing.journal import Journal
+from wizframe.pushing.plan_file import write_parts
+from wizframe.pushing.plan_frames import cells_of, changes_of, problems_of
+from wizframe.pushing.plan_text import SIGNS, notice_lines, part_html, part_lines, problem_lines
+from wizframe.pushing.report import write_plan
+from wizframe.pushing.results import PushResult, ResultPart, interrupted
+from wizframe.pushing.selection import keep, wanted_by
+from wizframe.pushing.service import service_for
+from wizframe.pushing.undo import inverse_parts
+from wizframe.text import counted, option, printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     import pandas as pd
 
     from wizframe.account import Account
+    from wizframe.api.client import BaseClient
     from wizframe.fields import Table
     from wizframe.planning.changes import Action, Change, Problem
+    from wizframe.planning.parts import PlanPart
     from wizframe.progress import Watch
+    from wizframe.pushing.selection import Wanted
+    from wizframe.pushing.sender import OnConflict
 
-__all__ = ["Plan"]
-
-_SHOWN_GROUPS = 15
-_SHOWN_PROBLEMS = 20
-_ALL_CHANGES = Hint("see plan.changes", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
-_ALL_PROBLEMS = Hint("see plan.problems", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
-_CHANGE_COLUMNS = [
-    "table", "action", "index", "id", "customer_id", "customer_reference_id", "reference_id", "name", "columns", "old",
-    "new",
-]  # fmt: skip
-_CELL_COLUMNS = ["table", "action", "index", "id", "column", "old", "new"]
-_PROBLEM_COLUMNS = ["row", "column", "value", "rule", "table"]
+__all__ = ["Plan", "Result"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """What a push would do, cell by cell. Nothing is sent until :meth:`apply`.
 
     Parameters
     ----------
-    table : Table
+    parts : tuple of PlanPart
+        One for each table, in the order in which they are sent.
+    options : Options, optional
+        Those of :func:`wizframe.plan` that it was made with.
+
+    Attributes
+    ----------
     account : Account
         Where it goes.
-    frame : DataFrame
-        The user's frame; new ids are written into it when they are known.
-    changes_list : tuple of Change
-    problems_list : tuple of Problem
-    blanked : dict of int
-        Column to the number of cells that became blank and are not sent.
-    own_columns : tuple of str
-        The user's columns, left alone.
+    contacts : Plan or None
+        The plan of the contacts alone.
     notices : tuple of str
-    compared_rows : int
-    compared_columns : tuple of str
-    compared_with : str
-        What the rows were compared with.
-    decisions : mapping
-        The options of :func:`wizframe.plan` that it was made with.
-    contacts : Plan, optional
-        Of a plan of customers: what happens to contacts after it. They are one plan: everything but ``table``,
-        ``frame``, the lists and what was compared speaks of both.
+        What is worth knowing.
     """
 
-    table: Table
-    account: Account
-    frame: pd.DataFrame = field(repr=False)
-    changes_list: tuple[Change, ...]
-    problems_list: tuple[Problem, ...] = ()
-    blanked: dict[str, int] = field(default_factory=dict)
-    own_columns: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    compared_rows: int = 0
-    compared_columns: tuple[str, ...] = ()
-    compared_with: str = ""
-    decisions: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    contacts: Plan | None = None
-    #: A plan that is made of another one gets that one's, and so is as stale.
-    _as_planned: pd.DataFrame | None = field(default=None, repr=False)
+    parts: tuple[PlanPart, ...]
+    options: Options | None = field(default=None, repr=False)
 
-    def __post_init__(self) -> None:
-        if self._as_planned is None:
-            # Copy-on-write: this costs nothing until one side is edited, and then only the edited columns.
-            object.__setattr__(self, "_as_planned", self.frame.copy(deep=False))
+    @classmethod
+    def of_edits(cls, frames: Mapping[str, pd.DataFrame], options: Options, client: BaseClient | None = None) -> Plan:
+        """Plan the edits of frames, by the names of their tables; see :func:`wizframe.plan`."""
+        own = attached(next(iter(frames.values())))
+        meant = open_client(client, account=own.account if own else None)
+        return cls(plan_edits(frames, service_for(meant, frames.values()), options), options)
 
     @property
-    def as_planned(self) -> pd.DataFrame:
-        """The frame as it was when the plan was made."""
-        return self.frame if self._as_planned is None else self._as_planned
+    def account(self) -> Account:
+        """Where it goes."""
+        return self.parts[0].account
 
     @cached_property
     def id(self) -> str:
         """Hash of account, table and changes: the same plan has the same id anywhere."""
-        content: list[str] = []
-        for part in self.parts:
-            changes = sorted(
-                _as_text([change.action, change.id, *change.owner, change.reference_id, *map(list, change.cells)])
-                for change in part.changes_list
-            )
-            content += [_as_text([str(part.account), part.table.name]), *changes]
-        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
-
-    @property
-    def parts(self) -> tuple[Plan, ...]:
-        """The plan itself, and then that of the contacts, in the order in which they are sent."""
-        return (self,) if self.contacts is None else (self, self.contacts)
+        return plan_id(self.parts)
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -123,22 +94,11 @@ class Plan:
         Returns
         -------
         DataFrame
-            Columns table, action, index (the user's label), id, customer_id, customer_reference_id (of a contact whose
+            Columns table, action, index (the user's label), id, customer_id, customer_reference_id (of a record whose
             customer is created by this plan), reference_id, name, columns, old, new; the last three are lists of the
             same length, one entry per cell.
         """
-        rows = [
-            (
-                part.table.name, change.action, change.label, change.id, *change.owner, change.reference_id,
-                change.name,
-                [cell.column for cell in change.cells],
-                [cell.old for cell in change.cells],
-                [cell.new for cell in change.cells],
-            )
-            for part in self.parts
-            for change in part.changes_list
-        ]  # fmt: skip
-        return problems_frame(rows, _CHANGE_COLUMNS)
+        return changes_of(self.parts)
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -149,52 +109,32 @@ class Plan:
         DataFrame
             Columns table, action, index (the user's label), id, column, old, new.
         """
-        rows = [
-            (part.table.name, change.action, change.label, change.id, *cell)
-            for part in self.parts
-            for change in part.changes_list
-            for cell in change.cells
-        ]
-        return problems_frame(rows, _CELL_COLUMNS)
+        return cells_of(self.parts)
 
     @cached_property
     def problems(self) -> pd.DataFrame:
-        """What stands in the way.
+        """What must be corrected first.
 
         Returns
         -------
         DataFrame
             Columns row (the user's label; None: the whole column), column, value, rule, table.
         """
-        rows = [
-            (part._label(problem), *problem[1:], part.table.name)  # noqa: SLF001 - a plan like this one
-            for part in self.parts
-            for problem in part.problems_list
-        ]
-        return problems_frame(rows, _PROBLEM_COLUMNS)
-
-    def _label(self, problem: Problem) -> Any:
-        return None if problem.position is None else self.frame.index[problem.position]
+        return problems_of(self.parts)
 
     def counts(self) -> dict[Action, int]:
         """Count the changes by action: create, update, delete."""
-        counted = Counter(change.action for part in self.parts for change in part.changes_list)
-        return {action: counted[action] for action in SIGNS}
+        counts = Counter(change.action for change in self.changes_list)
+        return {action: counts[action] for action in SIGNS}
 
     def check_fresh(self) -> None:
-        """Refuse a plan whose frame was edited since.
+        """Refuse a plan whose frame was edited after it was made.
 
         Raises
         ------
         StalePlanError
         """
-        for part in self.parts:
-            if SUPERSEDED in part.frame.attrs:
-                raise StalePlanError(f"nothing was sent: {part.frame.attrs[SUPERSEDED]}")
-            if not is_same_frame(part.as_planned, part.frame):
-                raise StalePlanError(
-                    f"the rows of {part.table.name} were edited (or pushed) after this plan was made: plan it again"
-                )
+        check_fresh(self.parts)
 
     def choose(self, rows: pd.DataFrame) -> Plan:
         """Make a plan of some of the changes.
@@ -213,7 +153,7 @@ class Plan:
         Raises
         ------
         PlanError
-            The rows are none of this plan's.
+            The rows do not come from this plan.
 
         Examples
         --------
@@ -223,21 +163,23 @@ class Plan:
         >>> len(plan.choose(plan.changes[plan.changes["id"] == customers["id"][1]]))
         1
         """
-        from wizframe.pushing.selection import choose  # noqa: PLC0415 - it makes plans itself
+        return self.keep(wanted_by(rows, self.changes, self.cells))
 
-        return choose(self, rows)
+    def keep(self, wanted: Wanted) -> Plan:
+        """Make a plan of some changes, by their numbers."""
+        return replace(self, parts=keep(self.parts, wanted))
 
     def apply(
         self,
         *,
-        client: Any = None,
+        client: BaseClient | None = None,
         max_changes: int | None = None,
         max_deletes: int = 0,
-        on_conflict: Literal["skip", "mine", "theirs"] = "skip",
+        on_conflict: OnConflict = "skip",
         invalid: Literal["raise", "skip"] = "raise",
         note: str = "",
         progress: bool | Watch = True,
-    ) -> Any:
+    ) -> Result:
         """Send the changes; see :func:`wizframe.apply`.
 
         Parameters
@@ -250,21 +192,26 @@ class Plan:
         Result
             One row per change.
         """
-        from wizframe.pushing.api import apply  # noqa: PLC0415 - a convenience that points up the layers
+        if on_conflict not in ("skip", "mine", "theirs"):
+            raise InvalidRequestError(f"{option('on_conflict', on_conflict)}: allowed are 'skip', 'mine', 'theirs'")
+        if invalid not in ("raise", "skip"):
+            raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
+        meant = open_client(client, account=self.account)
+        check_allowed(self.parts, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
+        if not len(self):
+            return Result(tuple(ResultPart(part, (), meant.connection) for part in self.parts), plan=self)
+        with Interrupts() as interrupts:
+            with Journal() as journal:
+                interrupts.check()
+                push_id = begin(self.parts, self.id, journal, on_conflict=on_conflict, note=note)
+                done = run(self.parts, meant, journal, push_id, interrupts, on_conflict=on_conflict, progress=progress)
+            result = Result(done, push_id, plan=self)
+            if interrupts.count:
+                raise interrupted(result)
+            return result
 
-        return apply(
-            self,
-            client=client,
-            max_changes=max_changes,
-            max_deletes=max_deletes,
-            on_conflict=on_conflict,
-            invalid=invalid,
-            note=note,
-            progress=progress,
-        )
-
-    def again(self, *, client: Any = None) -> Plan:
-        """Plan the frame as it is now, with the same decisions.
+    def again(self, *, client: BaseClient | None = None) -> Plan:
+        """Plan the frame as it is now, with the same options.
 
         Parameters
         ----------
@@ -278,17 +225,14 @@ class Plan:
         Raises
         ------
         PlanError
-            The plan deletes records: that is asked for anew.
+            The plan deletes records: ask for deletes again.
         """
-        from wizframe.pushing.api import plan  # noqa: PLC0415 - a convenience that points up the layers
+        if self.counts()["delete"] and self.options is None:  # not by commands in the frame
+            raise PlanError("a plan with deletes is not made again by itself", hint="Call frame.wiz.delete() again.")
+        frames = {part.table.name: part.frame for part in self.parts}
+        return Plan.of_edits(frames, self.options or Options(), client)
 
-        if self.counts()["delete"] and not self.decisions:  # not by commands in the frame
-            raise PlanError("a plan with deletes is not made again by itself: ask for them with frame.wiz.delete()")
-        contacts = None if self.contacts is None else self.contacts.frame
-        table: Any = self.table.name
-        return plan(self.frame, contacts=contacts, client=client, table=table, **self.decisions)
-
-    def review(self, *, client: Any = None) -> Any:
+    def review(self, *, client: BaseClient | None = None) -> Any:
         """Show the plan in a notebook with a box for each change, and send what is ticked.
 
         Parameters
@@ -299,10 +243,10 @@ class Plan:
         Returns
         -------
         wizframe.notebook.review.review.Review
-            A widget. Nothing is sent before somebody said yes to how many changes go where; its ``result`` says what
-            became of them.
+            A widget. Nothing is sent before you confirm how many changes go where; its ``result`` says what happened.
         """
-        from wizframe.notebook.review.review import Review  # noqa: PLC0415 - points up the layers, and imports ipywidgets
+        # The one import that points up the stages: a plan opens its own face, which needs ipywidgets.
+        from wizframe.notebook.review.review import Review  # noqa: PLC0415
 
         return Review(self, client=client)
 
@@ -319,73 +263,35 @@ class Plan:
         PlanProblemsError
             The plan has problems.
         """
-        from wizframe.pushing.plan_file import save_plan  # noqa: PLC0415 - it makes plans itself
-
-        save_plan(self, path)
+        if len(self.problems):
+            raise PlanProblemsError(
+                f"the plan was not saved: it has {counted(len(self.problems), 'problem')}",
+                self.problems,
+                hint="Correct them and plan again.",
+            )
+        write_parts(self.parts, path)
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as a workbook to read: what would change, cell by cell, for whoever approves it.
+        """Write the plan as a workbook to read and approve: what would change, cell by cell.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.xlsx``. Replaced as a whole, or not at all. Nothing that is written in it is ever read back: to
-            have exactly this plan applied elsewhere, :meth:`save` it; both say the plan's id.
+            Ends in ``.xlsx``. Replaced as a whole, or not at all. It is never read back: to have exactly this plan
+            applied elsewhere, :meth:`save` it; both show the plan's id.
 
         Raises
         ------
         MissingExtraError
             xlsxwriter is not installed.
         """
-        from wizframe.pushing.report import write_plan  # noqa: PLC0415 - a convenience that points up the layers
-
-        write_plan(self, path)
+        write_plan(repr(self), self.parts, path)
 
     def __len__(self) -> int:
-        return sum(len(part.changes_list) for part in self.parts)
+        return len(self.changes_list)
 
     def __bool__(self) -> bool:
-        return any(part.changes_list or part.problems_list for part in self.parts)
-
-    def __repr__(self) -> str:
-        return "\n".join(map(printable, self._lines()))
-
-    def _lines(self) -> Iterator[str]:
-        yield self._title()
-        yield f"  {self.summary()}"
-        for part in self.parts:
-            yield from part._part_lines()  # noqa: SLF001 - a plan like this one
-
-    def _title(self) -> str:
-        return f"Plan {self.id} for the {' and '.join(part.table.name for part in self.parts)} of {self.account}"
-
-    def _part_lines(self) -> Iterator[str]:
-        yield f"  {self._compared()}"
-        yield from (f"  ! {line}" for line in self._problem_lines())
-        groups = list(self._groups())
-        for group in groups[:_SHOWN_GROUPS]:
-            yield from group_lines(group, self.frame)
-        if len(groups) > _SHOWN_GROUPS:
-            yield f"  … and {sum(map(len, groups[_SHOWN_GROUPS:]))} more records: {_ALL_CHANGES}"
-        yield from (f"  · {line}" for line in self._notice_lines())
-
-    def _compared(self) -> str:
-        columns = len(self.compared_columns)
-        what = f"{self.table.name}: " if self.table is not CUSTOMER else ""
-        if not self.compared_rows:
-            return f"{what}nothing to compare, no row has a record yet"
-        return f"{what}compared {self.compared_rows} rows × {columns} columns with {self.compared_with}"
-
-    def _groups(self) -> Iterator[list[Change]]:
-        """Bring updates that do the same together, so that a plan of 300 rows can be read; largest group first."""
-        yield from (
-            [change] for action in ("create", "delete") for change in self.changes_list if change.action == action
-        )
-        alike: dict[str, list[Change]] = {}
-        for change in self.changes_list:
-            if change.action == "update":
-                alike.setdefault(repr(change.cells), []).append(change)
-        yield from sorted(alike.values(), key=len, reverse=True)
+        return bool(self.changes_list or self.problems_list)
 
     def summary(self, *, invalid: Literal["raise", "skip"] = "raise") -> str:
         """Say in one line how much would change.
@@ -399,73 +305,168 @@ class Plan:
         -------
         str
         """
-        counts = self.counts()
-        words = [f"{SIGNS[action]} {count} to {action}" for action, count in counts.items() if count]
-        said = ", ".join(words)
-        problems = sum(len(part.problems_list) for part in self.parts)
-        if problems:
-            meaning = "nothing is sent until solved" if invalid == "raise" else "such rows are left out"
-            stop = f"{problems} problem{'s'[: problems != 1]}: {meaning}"
-            return f"{said}; {stop}" if said else stop
-        return said or "nothing to change"
+        counts = [f"{SIGNS[action]} {count} to {action}" for action, count in self.counts().items() if count]
+        if problems := len(self.problems_list):
+            meaning = "nothing is sent until they are corrected" if invalid == "raise" else "their rows are left out"
+            stop = f"{counted(problems, 'problem')}: {meaning}"
+            return f"{', '.join(counts)}; {stop}" if counts else stop
+        return ", ".join(counts) or "nothing to change"
 
     def problem_lines(self) -> Iterator[str]:
-        """Say what stands in the way, for people: one line for each kind of problem."""
-        for part in self.parts:
-            yield from map(printable, part._problem_lines())  # noqa: SLF001 - a plan like this one
-
-    def _problem_lines(self) -> Iterator[str]:
-        alike: dict[tuple[str, str, str], list[Problem]] = {}
-        for problem in self.problems_list:
-            value = "" if problem.value is None else f" {shown(problem.value)!r}"
-            alike.setdefault((problem.column, value, problem.rule), []).append(problem)
-        for (name, value, rule), group in list(alike.items())[:_SHOWN_PROBLEMS]:
-            yield f"{self._rows(group)}{name}:{value} {rule}"
-        if len(alike) > _SHOWN_PROBLEMS:
-            yield f"… and {len(alike) - _SHOWN_PROBLEMS} more: {_ALL_PROBLEMS}"
-
-    def _rows(self, group: Sequence[Problem]) -> str:
-        if group[0].position is None:
-            return ""
-        labels = [self._label(problem) for problem in group]
-        if stands := places(self.frame, labels, group[0].column):
-            return f"{stands}, "
-        more = f" and {len(group) - SHOWN_NAMES} more" if len(group) > SHOWN_NAMES else ""
-        return f"row{'s'[: len(group) != 1]} {', '.join(map(str, labels[:SHOWN_NAMES]))}{more}, "
+        """Write what must be corrected, one line for each kind of problem."""
+        return (printable(line) for part in self.parts for line in problem_lines(part))
 
     def notice_lines(self) -> Iterator[str]:
-        """Say what is worth knowing, for people: cells that became blank, own columns, and the like."""
-        for part in self.parts:
-            yield from part._notice_lines()  # noqa: SLF001 - a plan like this one
+        """Write what is worth knowing: cells that became blank, own columns, and the like."""
+        return (line for part in self.parts for line in notice_lines(part))
 
-    def _notice_lines(self) -> Iterator[str]:
-        if self.blanked:
-            counts = ", ".join(f"{name} {count}" for name, count in self.blanked.items())
-            clearable = [name for name in self.blanked if name not in self.table.required]
-            advice = f"; {option('clear', clearable)} clears it" if clearable else ""
-            yield f"became blank and is not sent: {counts}{advice}"
-        if self.own_columns:
-            yield f"your own columns, left alone: {', '.join(self.own_columns)}"
-        yield from self.notices
+    def _title(self) -> str:
+        return f"Plan {self.id} for the {' and '.join(part.table.name for part in self.parts)} of {self.account}"
+
+    def __repr__(self) -> str:
+        is_one_of_several = len(self.parts) > 1
+        lines = (line for part in self.parts for line in part_lines(part, is_one_of_several=is_one_of_several))
+        return "\n".join(map(printable, (self._title(), f"  {self.summary()}", *lines)))
 
     def _repr_html_(self) -> str:
         title, summary = html.escape(self._title()), html.escape(self.summary())
-        parts = "".join(part._part_html() for part in self.parts)  # noqa: SLF001 - a plan like this one
+        parts = "".join(part_html(part, is_one_of_several=len(self.parts) > 1) for part in self.parts)
         return f"<div><b>{title}</b><br><b>{summary}</b>{parts}</div>"
 
-    def _part_html(self) -> str:
-        groups = list(self._groups())
-        rows = "".join(group_html(group, self.frame) for group in groups[:_SHOWN_GROUPS])
-        hidden = sum(map(len, groups[_SHOWN_GROUPS:]))
-        lines = [f"… and {hidden} more records: {_ALL_CHANGES}"] if hidden else []
-        lines += [f"· {line}" for line in self._notice_lines()]
-        return (
-            f"<div><small>{html.escape(self._compared())}</small></div>"
-            + "".join(f"<div>! {html.escape(line)}</div>" for line in self._problem_lines())
-            + f"<table><tbody>{rows}</tbody></table>"
-            + "".join(f"<div>{html.escape(line)}</div>" for line in lines)
-        )
+    # What 0.1 had beside `parts`: the first table, its frame, and lists over all tables.
+
+    @property
+    def table(self) -> Table:
+        """The first table."""
+        return self.parts[0].table
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The first table's frame; new ids are written into it when they are known."""
+        return self.parts[0].frame
+
+    @property
+    def contacts(self) -> Plan | None:
+        """The plan of the contacts alone; None if there is none."""
+        own = tuple(part for part in self.parts if part.table.name == "contacts")
+        return replace(self, parts=own) if own else None
+
+    @property
+    def changes_list(self) -> tuple[Change, ...]:
+        """All changes."""
+        return tuple(chain.from_iterable(part.changes_list for part in self.parts))
+
+    @property
+    def problems_list(self) -> tuple[Problem, ...]:
+        """All problems."""
+        return tuple(chain.from_iterable(part.problems_list for part in self.parts))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is worth knowing about any of the tables."""
+        return tuple(chain.from_iterable(part.notices for part in self.parts))
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The user's columns, left alone."""
+        return tuple(chain.from_iterable(part.own_columns for part in self.parts))
+
+    @property
+    def blanked(self) -> dict[str, int]:
+        """Column to the number of cells that became blank and are not sent."""
+        return dict(sum((Counter(part.blanked) for part in self.parts), Counter[str]()))
+
+    @property
+    def compared_rows(self) -> int:
+        """Rows that were compared."""
+        return sum(part.compared_rows for part in self.parts)
 
 
-def _as_text(values: list[Any]) -> str:
-    return orjson.dumps(values).decode()  # as bytes it would keep the room that it was written in, ten times its own
+@dataclass(frozen=True, eq=False, repr=False)  # the base's own: a dataclass would write its fields
+class Result(PushResult):
+    """What became of a push, row by row.
+
+    Parameters
+    ----------
+    parts : tuple of ResultPart
+        One for each table, in the order in which they were sent.
+    push_id : str
+        Its name in the journal; empty if there was nothing to do.
+    plan : Plan
+        What was applied.
+
+    Attributes
+    ----------
+    contacts : Result or None
+        What became of the contacts alone.
+    """
+
+    plan: Plan = field(kw_only=True)
+
+    @property
+    def contacts(self) -> Result | None:
+        """What became of the contacts alone; None if there are none."""
+        own = tuple(part for part in self.parts if part.plan.table.name == "contacts")
+        plan = self.plan.contacts
+        return replace(self, parts=own, plan=plan) if plan is not None and own else None
+
+    def resolve(self, cells: pd.DataFrame, *, client: BaseClient | None = None, **options: Any) -> Plan:
+        """Plan conflicts as they were decided, cell by cell.
+
+        Parameters
+        ----------
+        cells : DataFrame
+            :attr:`conflict_cells`, edited: ``yours`` is what is to be, unless it is ``now`` already. Rows taken out
+            are not planned.
+        client : Client, optional
+            By default the open connection of the result's account.
+        **options
+            As for :func:`wizframe.plan`: ``clear``.
+
+        Returns
+        -------
+        Plan
+            Its baseline is what is in WizCommerce now. Nothing is sent until its ``apply()``.
+
+        Raises
+        ------
+        PlanError
+            A cell is not a conflict of this result.
+
+        Examples
+        --------
+        >>> customers = wizframe.load_customers()
+        >>> customers.loc[0, "payment_term"] = "mine"
+        >>> wiz.server.overwrite("customers", customers["id"][0], payment_term="theirs")
+        >>> result = customers.wiz.plan().apply()
+        >>> cells = result.conflict_cells
+        >>> cells.loc[cells["column"] == "payment_term", "yours"] = "agreed"
+        >>> result.resolve(cells).cells[["old", "new"]].values.tolist()
+        [['theirs', 'agreed']]
+        """
+        frames: dict[str, pd.DataFrame] = {}
+        tables = set(cells["table"])
+        for part in [part for part in self.parts if part.plan.table.name in tables] or self.parts[:1]:
+            name = part.plan.table.name
+            own = cells[cells["table"] == name]
+            wanted = dict(zip(zip(own["id"], own["column"], strict=True), own["yours"], strict=True))
+            frames[name] = part.decided(wanted)
+            if wanted:
+                unknown = ", ".join(f"{column} of {identifier}" for identifier, column in wanted)
+                raise PlanError(f"not a conflict of this result: {unknown}", hint="Take rows of result.conflict_cells.")
+        return Plan.of_edits(frames, Options(**options), client)
+
+    def undo(self, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
+        """Plan the inverse of this push; see :func:`wizframe.undo`.
+
+        Parameters
+        ----------
+        ids, client
+            As for :func:`wizframe.undo`.
+
+        Returns
+        -------
+        Plan
+            Nothing is sent until its ``apply()``.
+        """
+        return Plan(inverse_parts(self.push_id, ids=ids, client=client))

@@ -9,7 +9,8 @@ from wizframe.excel.cells import cut
 from wizframe.excel.layout import fitted
 from wizframe.excel.sheet import FONT, OPTIONS
 from wizframe.excel.workbook_file import library
-from wizframe.excel.writer import check_name, replacing
+from wizframe.excel.writer import check_name
+from wizframe.files import replacing
 from wizframe.frames.build import is_blank
 from wizframe.frames.problems import cell_place
 
@@ -17,43 +18,38 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from wizframe.pushing.plan import Plan
+    from wizframe.planning.parts import PlanPart
 
 __all__ = ["write_plan"]
 
 _CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New")
 _PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
+#: Rows that decide how wide a column is: measuring a million texts would take longer than writing them.
 _SAMPLE = 2_000
 _COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
 _HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}
 _CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "border_color": "#D9D9D9"}
 
 
-def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
-    """Write a plan for people; see :meth:`wizframe.Plan.to_excel`.
-
-    Parameters
-    ----------
-    plan : Plan
-    path : path-like
-    """
+def write_plan(text: str, parts: Sequence[PlanPart], path: str | os.PathLike[str]) -> None:
+    """Write a plan, and its text as the first sheet; see :meth:`wizframe.Plan.to_excel`."""
     check_name(path)
     made = io.BytesIO()
     book = library("xlsxwriter", "xlsxwriter").Workbook(made, OPTIONS)
     styles = {name: book.add_format(FONT | _CELL | {"bg_color": colour}) for name, colour in _COLOURS.items()}
     styles |= {"head": book.add_format(FONT | _HEAD), "title": book.add_format(FONT | {"bold": True, "font_size": 16})}
     styles |= {"plain": book.add_format({"font_name": "Consolas", "font_size": 10, "text_wrap": True, "valign": "top"})}
-    _summary(book.add_worksheet("Plan"), plan, styles)
-    _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(plan)), styles)
-    if len(plan.problems):
-        _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(plan)), styles)
+    _summary(book.add_worksheet("Plan"), text, styles)
+    _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(parts)), styles)
+    if any(part.problems_list for part in parts):
+        _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(parts)), styles)
     book.close()
     with replacing(path) as target:
         target.write(made.getvalue())
 
 
-def _summary(page: Any, plan: Plan, styles: dict[str, Any]) -> None:
-    title, *lines = repr(plan).splitlines()
+def _summary(page: Any, text: str, styles: dict[str, Any]) -> None:
+    title, *lines = text.splitlines()
     page.set_column(0, 0, 110)
     page.hide_gridlines(2)
     page.write_string(0, 0, title, styles["title"])
@@ -64,9 +60,9 @@ def _summary(page: Any, plan: Plan, styles: dict[str, Any]) -> None:
     page.fit_to_pages(1, 0)
 
 
-def _change_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
+def _change_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
     """Give one row per cell, with the action that colours it; a delete has one row."""
-    for part in plan.parts:
+    for part in parts:
         for change in part.changes_list:
             known = [change.id, change.reference_id, change.name]
             is_delete = change.action == "delete"
@@ -76,12 +72,13 @@ def _change_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
                 yield change.action, [part.table.name, change.action, place, *known, column, old, new]
 
 
-def _problem_rows(plan: Plan) -> Iterator[tuple[str, list[Any]]]:
-    for part in plan.parts:
-        for position, column, value, rule in part.problems_list:
-            label = None if position is None else part.frame.index[position]
-            place = "" if position is None else cell_place(part.frame, label, column) or f"row {label}"
-            yield "update", [part.table.name, place, column, value, rule]
+def _problem_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
+    for part in parts:
+        for problem in part.problems_list:
+            label = part.label(problem)
+            is_of_row = problem.position is not None
+            place = cell_place(part.frame, label, problem.column) or f"row {label}" if is_of_row else ""
+            yield "update", [part.table.name, place, problem.column, problem.value, problem.rule]
 
 
 def _list(page: Any, headers: Sequence[str], rows: Sequence[tuple[str, list[Any]]], styles: dict[str, Any]) -> None:

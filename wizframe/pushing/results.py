@@ -1,127 +1,184 @@
-"""What became of each change of a push."""
+"""What became of each change of a push, table by table."""
 
 from __future__ import annotations
 
 import html
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from wizframe.errors import Hint, PlanError
+from wizframe.errors import Hint, PushInterruptedError
 from wizframe.excel.api import to_excel
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.changes import printable, shown
+from wizframe.planning.changes import shown
+from wizframe.planning.parts import plan_id
 from wizframe.pushing.frame_update import Written, as_left_out, set_cells, show_records
-from wizframe.pushing.journal_entries import from_json, to_json
+from wizframe.pushing.outcomes import STATES, State
+from wizframe.text import command, counted, printable
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Mapping
 
-    from wizframe.api.dialects import Record
     from wizframe.planning.changes import Change
-    from wizframe.pushing.plan import Plan
+    from wizframe.planning.parts import PlanPart
+    from wizframe.pushing.outcomes import Outcome
 
-__all__ = ["ConflictCell", "Outcome", "Result", "State"]
+__all__ = ["PushResult", "ResultPart", "interrupted"]
 
-State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
-STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
 _WORST_FIRST: tuple[State, ...] = ("failed", "conflict", "unknown", "unsent", "skipped", "done")
-_SHOWN_ROWS = 20
+_CORRECT = "correct the row and plan again"
+#: Lines of a table that are shown, and names in a line: more than this is read in `changes`.
+_SHOWN_LINES, _SHOWN_NAMES = 20, 3
 _COLUMNS = [
     "table", "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
 ]  # fmt: skip
 
 
-class ConflictCell(NamedTuple):
-    """A cell that somebody else changed too."""
-
-    column: str
-    when_loaded: Any
-    yours: Any
-    now: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one change.
-
-    Parameters
-    ----------
-    state : {'done', 'failed', 'conflict', 'skipped', 'unknown', 'unsent'}
-    what_happened, next_step : str
-        In plain words.
-    code : str
-        For programs.
-    attempts : int
-        How often something was sent.
-    after : dict or bytes, optional
-        The service's record afterwards, where known; packed, as JSON.
-    conflicts : tuple of ConflictCell
-    """
-
-    state: State
-    what_happened: str
-    next_step: str = ""
-    code: str = ""
-    attempts: int = 0
-    after: Record | bytes | None = field(default=None, repr=False)
-    conflicts: tuple[ConflictCell, ...] = ()
-
-    @property
-    def record(self) -> Record | None:
-        """The service's record afterwards, where known."""
-        return from_json(self.after) if isinstance(self.after, bytes) else self.after
-
-    def packed(self, names: Collection[str]) -> Outcome:
-        """Keep only some fields of the record, and those as text: a push may have millions.
-
-        Parameters
-        ----------
-        names : collection of str
-
-        Returns
-        -------
-        Outcome
-        """
-        if self.record is None:
-            return self
-        kept = {name: value for name, value in self.record.items() if name in names}
-        return replace(self, after=to_json(kept).encode())
-
-
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What became of a push, row by row.
+class ResultPart:
+    """What became of the changes of one table; one outcome for each change, in the plan's order."""
 
-    Parameters
-    ----------
-    plan : Plan
-    outcomes : tuple of Outcome
-        One for each change of the plan, in its order.
-    connection : str
-        Which connection pushed.
-    push_id : str
-        Its name in the journal; empty where there was nothing to do.
-    contacts : Result, optional
-        Of a plan with contacts: what became of those. They are one result: everything but the rows (:attr:`failed` and
-        the like) and ``outcomes`` speaks of both.
-    """
-
-    plan: Plan
+    plan: PlanPart
     outcomes: tuple[Outcome, ...]
     connection: str = ""
-    push_id: str = ""
-    contacts: Result | None = None
+
+    def pairs(self) -> Iterator[tuple[Change, Outcome]]:
+        """Give each change with its outcome."""
+        return zip(self.plan.changes_list, self.outcomes, strict=True)
+
+    @cached_property
+    def left_out(self) -> dict[int, str]:
+        """Position to the problems of rows that have no change: they are rows of the result, too."""
+        planned = {change.position for change in self.plan.changes_list}
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for problem in self.plan.problems_list:
+            if problem.position is not None and problem.position not in planned:
+                found[problem.position].append(f"{problem.column}: {problem.rule}")
+        return {position: "; ".join(problems) for position, problems in found.items()}
+
+    def counts(self) -> Counter[State]:
+        """Count the rows by state."""
+        counted_states = Counter(outcome.state for outcome in self.outcomes)
+        counted_states["skipped"] += len(self.left_out)
+        return counted_states
+
+    def rows(self, *states: State) -> pd.DataFrame:
+        """Give the user's rows whose changes are in some states."""
+        return self.plan.frame.iloc[self._positions(*states)].copy()
+
+    def _positions(self, *states: State) -> list[int]:
+        positions = {change.position for change, outcome in self.pairs() if outcome.state in states}
+        return sorted(positions.union(self.left_out if "skipped" in states else ()))
+
+    def conflicts(self) -> pd.DataFrame:
+        """Give the user's rows with conflicts; their baseline is what is in WizCommerce now."""
+        rows = self.rows("conflict")
+        self._show_now(rows, {position: place for place, position in enumerate(self._positions("conflict"))})
+        return rows
+
+    def acknowledge(self, positions: Collection[int]) -> None:
+        """Let the planned frame itself know what is in WizCommerce now, in some of the rows with conflicts."""
+        self._show_now(self.plan.frame, {position: position for position in positions})
+
+    def _show_now(self, rows: pd.DataFrame, places: Mapping[int, int]) -> None:
+        """Let rows know what is there now; ``places`` maps a row of the planned frame to its place among them."""
+        seen = [
+            Written(places[change.position], change, outcome, as_left_out(change))
+            for change, outcome in self.pairs()
+            if outcome.state == "conflict" and outcome.after and change.position in places
+        ]
+        show_records(rows, self.plan, self.connection, seen)
+
+    def decided(self, wanted: dict[tuple[Any, Any], Any]) -> pd.DataFrame:
+        """Give the rows with conflicts as decided; a cell that is not in ``wanted`` stays as it is now.
+
+        Takes what it uses out of ``wanted``: (id, column) to value.
+        """
+        rows = self.conflicts()
+        places = {position: place for place, position in enumerate(self._positions("conflict"))}
+        for change, outcome in self.pairs():
+            for cell in outcome.conflicts:
+                value = wanted.pop((change.id, cell.column), cell.now)
+                if value is not cell.yours and change.action == "update":
+                    set_cells(rows, cell.column, np.array([places[change.position]]), [value])
+        return rows
+
+    def with_outcomes(self) -> pd.DataFrame:
+        """Give the user's rows with what became of them, the worst first; deleted records are gone."""
+        said: dict[int, tuple[State, str, str]] = {
+            change.position: (outcome.state, outcome.what_happened, outcome.next_step)
+            for change, outcome in self.pairs()
+            if change.action != "delete" or outcome.state != "done"
+        }
+        said |= {position: ("skipped", problems, _CORRECT) for position, problems in self.left_out.items()}
+        order = sorted(said, key=lambda position: (_WORST_FIRST.index(said[position][0]), position))
+        rows = self.plan.frame.iloc[order].copy()
+        for place, name in enumerate(("state", "what_happened", "next_step")):
+            rows[name] = pd.Series([said[position][place] for position in order], index=rows.index, dtype="str")
+        return rows
+
+    def change_rows(self) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of ``changes`` about this table."""
+        name = self.plan.table.name
+        for change, outcome in self.pairs():
+            yield (
+                name, change.label, (outcome.record or {}).get("id") or change.id, change.reference_id, change.action,
+                outcome.state, outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
+            )  # fmt: skip
+        for position, problems in self.left_out.items():
+            label = self.plan.frame.index[position]
+            yield (name, label, None, None, None, "skipped", "problem", problems, _CORRECT, 0)
+
+    def lines(self) -> Iterator[str]:
+        """Write what is not done, for people: the same message once, and each advice once."""
+        by_step: defaultdict[str, defaultdict[tuple[State, str], list[str]]]
+        by_step = defaultdict(lambda: defaultdict(list))
+        for change, outcome in self.pairs():
+            if outcome.state != "done":
+                name = f"row {change.label}, {change.id or change.reference_id or 'new'} {shown(change.name)}"
+                by_step[outcome.next_step][outcome.state, outcome.what_happened].append(name)
+        for position, problems in self.left_out.items():
+            by_step[_CORRECT]["skipped", problems].append(f"row {self.plan.frame.index[position]}")
+        count = 0
+        for step, messages in by_step.items():
+            for (state, what_happened), names in list(messages.items())[: max(_SHOWN_LINES - count, 0)]:
+                yield f"  {state}: {_listed(names)}: {what_happened}"
+            count += len(messages)
+            if step and count - len(messages) < _SHOWN_LINES:
+                yield f"      → {step}"
+        if count > _SHOWN_LINES:
+            see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes them all")
+            yield f"  … and {count - _SHOWN_LINES} more: {see}"
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
+    return f"{counted(len(names), 'row')} ({'; '.join(names[:_SHOWN_NAMES])}{more})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PushResult:
+    """What became of a push. The public ``Result`` adds what leads to another plan: ``resolve`` and ``undo``."""
+
+    parts: tuple[ResultPart, ...]  # one for each table, in the order in which they were sent
+    push_id: str = ""  # its name in the journal; empty if there was nothing to do
 
     @property
-    def parts(self) -> tuple[Result, ...]:
-        """The result itself, and then that of the contacts."""
-        return (self,) if self.contacts is None else (self, self.contacts)
+    def connection(self) -> str:
+        """Which connection pushed."""
+        return self.parts[0].connection
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each change, in the order of the plan."""
+        return tuple(outcome for part in self.parts for outcome in part.outcomes)
 
     @cached_property
     def changes(self) -> pd.DataFrame:
@@ -133,33 +190,11 @@ class Result:
             Columns table, index (the user's label), id, reference_id, action, state, code, what_happened, next_step,
             attempts.
         """
-        rows = [(part.plan.table.name, *row) for part in self.parts for row in part._rows_of_changes()]  # noqa: SLF001
-        return problems_frame(rows, _COLUMNS)
-
-    def _rows_of_changes(self) -> Iterator[tuple[Any, ...]]:
-        for change, outcome in self._pairs():
-            yield (
-                change.label, self._id(change, outcome), change.reference_id, change.action, outcome.state,
-                outcome.code, outcome.what_happened, outcome.next_step, outcome.attempts,
-            )  # fmt: skip
-        for position, said in self._left_out.items():
-            label = self.plan.frame.index[position]
-            yield (label, None, None, None, "skipped", "problem", said, "correct the row and plan again", 0)
-
-    @cached_property
-    def _left_out(self) -> dict[int, str]:
-        """Position to problems of the rows that have nothing but problems: they answer for themselves, too."""
-        planned = {change.position for change in self.plan.changes_list}
-        left: dict[int, str] = {}
-        for problem in self.plan.problems_list:
-            if problem.position is not None and problem.position not in planned:
-                said = f"{problem.column}: {problem.rule}"
-                left[problem.position] = f"{left[problem.position]}; {said}" if problem.position in left else said
-        return left
+        return problems_frame([row for part in self.parts for row in part.change_rows()], _COLUMNS)
 
     @cached_property
     def conflict_cells(self) -> pd.DataFrame:
-        """One row per cell that somebody else changed too.
+        """One row per cell that another user changed too.
 
         Returns
         -------
@@ -169,107 +204,36 @@ class Result:
         rows = [
             (part.plan.table.name, change.label, change.id, *cell)
             for part in self.parts
-            for change, outcome in part._pairs()  # noqa: SLF001 - a result like this one
+            for change, outcome in part.pairs()
             for cell in outcome.conflicts
         ]
         return problems_frame(rows, ["table", "index", "id", "column", "when_loaded", "yours", "now"])
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The user's rows that the service refused: edit, plan, apply."""
-        return self._rows("failed")
+        """The user's rows that the service refused: edit, plan, apply.
+
+        Rows of the first table of the plan, like those of :attr:`conflicts` and :attr:`unsent`: two tables do not fit
+        into one frame. ``result.contacts`` has the rows of contacts.
+        """
+        return self.parts[0].rows("failed")
 
     @property
     def conflicts(self) -> pd.DataFrame:
-        """The user's rows that somebody else changed too; :attr:`conflict_cells` says where.
+        """The user's rows that another user changed too; :attr:`conflict_cells` says where.
 
-        They know what is in WizCommerce now: planned as they are they send your cells over it, and a cell that you
+        They know what is in WizCommerce now: planned as they are, they send your cells over it, and a cell that you
         set to what is there now is no change.
         """
-        rows = self._rows("conflict")
-        self._show_now(rows, {position: place for place, position in enumerate(self._positions("conflict"))})
-        return rows
-
-    def acknowledge(self, positions: Collection[int]) -> None:
-        """Let the planned frame know what is in WizCommerce now, in some of the rows with conflicts.
-
-        Planned again, such a row sends its cells over it: as :attr:`conflicts`, but in the frame itself.
-
-        Parameters
-        ----------
-        positions : collection of int
-            Rows of the planned frame; those without a conflict are left alone.
-        """
-        self._show_now(self.plan.frame, {position: position for position in positions})
-
-    def _show_now(self, rows: pd.DataFrame, places: Mapping[int, int]) -> None:
-        """Let rows know what is there now; ``places`` says where a row of the planned frame stands among them."""
-        seen = [
-            Written(places[change.position], change, outcome, as_left_out(change))
-            for change, outcome in self._pairs()
-            if outcome.state == "conflict" and outcome.after and change.position in places
-        ]
-        show_records(rows, self.plan, self.connection, seen)
-
-    def resolve(self, cells: pd.DataFrame, **options: Any) -> Plan:
-        """Plan conflicts as they were decided, cell by cell.
-
-        Parameters
-        ----------
-        cells : DataFrame
-            :attr:`conflict_cells`, edited: ``yours`` is what is to be, where it is not ``now`` already. Rows taken out
-            are not planned. Of a plan with contacts, the cells of customers; ``result.contacts`` has its own.
-        **options
-            As for :func:`wizframe.plan`: ``client``, ``clear``.
-
-        Returns
-        -------
-        Plan
-            Its baseline is what is in WizCommerce now. Nothing is sent until its ``apply()``.
-
-        Raises
-        ------
-        PlanError
-            A cell is none of this result's conflicts.
-
-        Examples
-        --------
-        >>> customers = wizframe.load_customers()
-        >>> customers.loc[0, "payment_term"] = "mine"
-        >>> wiz.server.overwrite("customers", customers["id"][0], payment_term="theirs")
-        >>> result = customers.wiz.plan().apply()
-        >>> cells = result.conflict_cells
-        >>> cells.loc[cells["column"] == "payment_term", "yours"] = "agreed"
-        >>> result.resolve(cells).cells[["old", "new"]].values.tolist()
-        [['theirs', 'agreed']]
-        """
-        from wizframe.pushing.api import plan  # noqa: PLC0415 - a convenience that points up the layers
-
-        table: Any = self.plan.table.name
-        return plan(self._decided(cells), table=table, **options)
-
-    def _decided(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Give the rows with conflicts as somebody decided them; a cell that was taken out is as it is now."""
-        rows = self.conflicts
-        of_table = cells[cells["table"] == self.plan.table.name]
-        wanted = dict(zip(zip(of_table["id"], of_table["column"], strict=True), of_table["yours"], strict=True))
-        places = {position: place for place, position in enumerate(self._positions("conflict"))}
-        for change, outcome in self._pairs():
-            for cell in outcome.conflicts:
-                value = wanted.pop((change.id, cell.column), cell.now)
-                if value is not cell.yours and change.action == "update":
-                    set_cells(rows, cell.column, np.array([places[change.position]]), [value])
-        if wanted:
-            raise PlanError(f"no conflict of this result: {', '.join(f'{name} of {i}' for i, name in wanted)}")
-        return rows
+        return self.parts[0].conflicts()
 
     @property
     def unsent(self) -> pd.DataFrame:
-        """The user's rows that were not sent, because they have problems, the push stopped, or nobody knows."""
-        return self._rows("unsent", "unknown", "skipped")
+        """The user's rows that were not sent: they have problems, the push stopped, or the outcome is unknown."""
+        return self.parts[0].rows("unsent", "unknown", "skipped")
 
     def to_excel(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Write a workbook that says what became of each row; what is corrected in it can be pushed.
+        """Write a workbook that says what became of each row; corrections made in it can be pushed.
 
         Parameters
         ----------
@@ -283,64 +247,18 @@ class Result:
         The rows with a change or a problem, failures first, then conflicts, what is unknown or unsent, and what is
         done; each with three columns ``state``, ``what_happened`` and ``next_step``. Deleted records are gone.
         """
-        frames = [part._with_outcomes() for part in self.parts]  # noqa: SLF001 - a result like this one
-        table: Any = self.plan.table.name
-        to_excel(frames[0], path, contacts=frames[1] if len(frames) > 1 else None, table=table, **options)
-
-    def _with_outcomes(self) -> pd.DataFrame:
-        """Give the user's rows with what became of them, the worst first."""
-        said = {
-            change.position: (outcome.state, outcome.what_happened, outcome.next_step)
-            for change, outcome in self._pairs()
-            if change.action != "delete" or outcome.state != "done"
-        }
-        for position, problems in self._left_out.items():
-            said[position] = ("skipped", problems, "correct the row and plan again")
-        order = sorted(said, key=lambda position: (_WORST_FIRST.index(said[position][0]), position))
-        rows = self.plan.frame.iloc[order].copy()
-        for place, name in enumerate(("state", "what_happened", "next_step")):
-            values = [said[position][place] for position in order]
-            rows[name] = pd.Series(values, index=rows.index, dtype="str")
-        return rows
-
-    def undo(self, **options: Any) -> Plan:
-        """Plan the inverse of this push; see :func:`wizframe.undo`.
-
-        Parameters
-        ----------
-        **options
-            ``ids``, ``client``.
-
-        Returns
-        -------
-        Plan
-            Nothing is sent until its ``apply()``.
-        """
-        from wizframe.pushing.undo import undo  # noqa: PLC0415 - a convenience that points up the layers
-
-        return undo(self.push_id, **options)
+        first, *others = self.parts
+        sheets: dict[str, Any] = {part.plan.table.name: part.with_outcomes() for part in others}
+        to_excel(first.with_outcomes(), path, table=first.plan.table.name, **sheets, **options)  # type: ignore[arg-type]
 
     def counts(self) -> dict[State, int]:
         """Count the changes by state."""
-        counted: Counter[State] = Counter()
-        for part in self.parts:
-            counted.update(outcome.state for outcome in part.outcomes)
-            counted["skipped"] += len(part._left_out)  # noqa: SLF001 - a result like this one
-        return {state: counted[state] for state in STATES}
+        counts = sum((part.counts() for part in self.parts), Counter[State]())
+        return {state: counts[state] for state in STATES}
 
-    def _rows(self, *states: State) -> pd.DataFrame:
-        return self.plan.frame.iloc[self._positions(*states)].copy()
-
-    def _positions(self, *states: State) -> list[int]:
-        positions = {change.position for change, outcome in self._pairs() if outcome.state in states}
-        return sorted(positions.union(self._left_out if "skipped" in states else ()))
-
-    def _pairs(self) -> Iterator[tuple[Change, Outcome]]:
-        return zip(self.plan.changes_list, self.outcomes, strict=True)
-
-    @staticmethod
-    def _id(change: Change, outcome: Outcome) -> str | None:
-        return (outcome.record or {}).get("id") or change.id
+    def summary(self) -> str:
+        """Say in one line what became of the changes."""
+        return ", ".join(f"{count:,} {state}" for state, count in self.counts().items() if count) or "nothing to do"
 
     def __len__(self) -> int:
         return sum(self.counts().values())
@@ -349,34 +267,25 @@ class Result:
         return "\n".join(map(printable, self._lines()))
 
     def _lines(self) -> Iterator[str]:
-        kinds = " and ".join(part.plan.table.name for part in self.parts)
-        yield f"Result of plan {self.plan.id} for the {kinds} of {self.plan.account}"
+        plans = [part.plan for part in self.parts]
+        tables = " and ".join(plan.table.name for plan in plans)
+        yield f"Result of plan {plan_id(plans)} for the {tables} of {plans[0].account}"
         yield f"  {self.summary()}"
         for part in self.parts:
-            yield from part._part_lines()  # noqa: SLF001 - a result like this one
-
-    def _part_lines(self) -> Iterator[str]:
-        unfinished = [(change, outcome) for change, outcome in self._pairs() if outcome.state != "done"]
-        for change, outcome in unfinished[:_SHOWN_ROWS]:
-            identity = change.id or change.reference_id or "new"
-            yield f"  {outcome.state}: row {change.label}, {identity} {shown(change.name)}: {outcome.what_happened}"
-            if outcome.next_step:
-                yield f"      → {outcome.next_step}"
-        if len(unfinished) > _SHOWN_ROWS:
-            see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes them all")
-            yield f"  … and {len(unfinished) - _SHOWN_ROWS} more: {see}"
-        for position, said in list(self._left_out.items())[:_SHOWN_ROWS]:
-            yield f"  skipped: row {self.plan.frame.index[position]}: {said}"
-
-    def summary(self) -> str:
-        """Say in one line what became of the changes."""
-        words = [f"{count} {state}" for state, count in self.counts().items() if count]
-        return ", ".join(words) if words else "nothing to do"
+            yield from part.lines()
 
     def _repr_html_(self) -> str:
         first, *rest = self._lines()
-        return (
-            f"<div><b>{html.escape(first)}</b>"
-            + "".join(f"<div style='white-space:pre-wrap'>{html.escape(line)}</div>" for line in rest)
-            + "</div>"
-        )
+        lines = "".join(f"<div style='white-space:pre-wrap'>{html.escape(line)}</div>" for line in rest)
+        return f"<div><b>{html.escape(first)}</b>{lines}</div>"
+
+
+def interrupted(result: PushResult) -> PushInterruptedError:
+    """Make the error of a push that was interrupted."""
+    counts = result.counts()
+    is_begun = any(outcome.state not in ("unsent", "skipped") for outcome in result.outcomes)
+    is_left = counts["unsent"] or counts["unknown"]
+    step = f"{command('resume')} finishes it." if is_left else "Nothing was left to send."
+    said = result.summary() if is_begun else f"nothing was sent ({result.summary()})"
+    hint = Hint(python=f"{step} error.result says what happened to each row.", cli=step)
+    return PushInterruptedError(f"interrupted: {said}", result, hint=hint)

@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING, Any
 from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.errors import JournalError, PlanError, WrongAccountError
-from wizframe.fields import CUSTOMER, TABLES
+from wizframe.fields import TABLES
 from wizframe.planning.changes import Cell, Change
-from wizframe.pushing.executor import interrupted, run
+from wizframe.planning.parts import part_of_changes
+from wizframe.pushing.executor import Earlier, run
+from wizframe.pushing.interrupts import Interrupts
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
-from wizframe.pushing.plan_file import joined, revive
-from wizframe.pushing.workers import Interrupts
+from wizframe.pushing.plan import Plan, Result
+from wizframe.pushing.results import interrupted
 from wizframe.text import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wizframe.api.client import BaseClient
+    from wizframe.planning.parts import PlanPart
     from wizframe.pushing.journal_entries import Entry, PushEntry
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import Result
 
 __all__ = ["resume"]
 
+#: The journal's states of changes that are left to do.
 _OPEN = ("planned", "sent", "unknown")
 
 
@@ -44,7 +46,7 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
     Returns
     -------
     list of Result
-        One per push that had something left to do; empty where nothing had.
+        One per push that had something left to do; empty if none had.
 
     Raises
     ------
@@ -59,8 +61,9 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
 
     Notes
     -----
-    What was done is not sent again. An update whose outcome is unknown is read first, and is done if it is already so.
-    A create whose outcome is unknown is looked up by its reference, in both statuses, twice, after the settle period.
+    What was done is not sent again. An update whose outcome is unknown is read first, and is done if it already has its
+    values. A create whose outcome is unknown is looked up by its reference, in both statuses, twice, after the settle
+    period.
     """
     if not journal_path().exists():
         return []
@@ -76,10 +79,10 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
 def _resumed(
     journal: Journal, push_id: str | None, client: BaseClient | None, interrupts: Interrupts, *, progress: bool
 ) -> Iterator[Result]:
-    """Finish pushes, oldest first, until a person interrupts."""
+    """Finish pushes, oldest first, until Ctrl-C."""
     left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
     if push_id is not None and not journal.pushes(push_id):
-        raise PlanError(f"the journal has no push {push_id!r}: {command('pushes')} lists them")
+        raise PlanError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
     for push in left:
         if interrupts.count:
             return
@@ -94,7 +97,9 @@ def _client_for(push: PushEntry, client: BaseClient | None, *, is_asked_for: boo
     if meant.account == account:
         return meant
     if is_asked_for:
-        raise WrongAccountError(f"push {push.push_id} goes to {account}, the client is connected to {meant.account}")
+        raise WrongAccountError(
+            f"push {push.push_id} goes to {account}, but the client is connected to {meant.account}"
+        )
     return None
 
 
@@ -115,32 +120,37 @@ def _finish(journal: Journal, push: PushEntry, client: BaseClient, interrupts: I
     for entry in journal.entries(push.push_id):
         if entry.state in _OPEN:
             entries.append(entry)
-        if entry.action == "create" and entry.table_name == CUSTOMER.name and entry.after:
+        if entry.action == "create" and entry.after and TABLES[entry.table_name].parent is None:
             created[str(entry.reference_id)] = entry.after["id"]
-    plan = joined([_left_of(push, table, entries, client) for table in push.tables])
+    parts = tuple(_part_of(push, name, entries, client) for name in push.tables)
     on_conflict: Any = push.on_conflict
-    return run(
-        plan,
+    earlier = Earlier(
+        [entry.number for entry in entries],
+        frozenset(entry.number for entry in entries if entry.state != "planned"),
+        created,
+    )
+    done = run(
+        parts,
         client,
         journal,
         push.push_id,
         interrupts,
         on_conflict=on_conflict,
-        numbers=[entry.number for entry in entries],
-        were_sent=frozenset(entry.number for entry in entries if entry.state != "planned"),
-        customers=created,
+        earlier=earlier,
         progress=progress,
     )
+    return Result(done, push.push_id, plan=Plan(parts))
 
 
-def _left_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: BaseClient) -> Plan:
-    """Plan what is left to do in one table, maybe nothing."""
-    return revive(
+def _part_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: BaseClient) -> PlanPart:
+    """Plan what is left to do in one table, if anything."""
+    return part_of_changes(
         [_change(entry) for entry in entries if entry.table_name == table_name],
         TABLES[table_name],
         client.account,
         connection=client.connection,
         made_from=f"push {push.push_id}, which was cut off",
+        if_nothing=f"nothing is left to do of push {push.push_id}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Carry out one change safely: read before writing, compare after it, never repeat a create blindly."""
+"""Send one change safely: read before writing, compare after it, never repeat a create blindly."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ from wizframe.errors import (
     TransportError,
     UnavailableError,
 )
-from wizframe.fields import CUSTOMER
 from wizframe.frames.build import is_blank
 from wizframe.loading.lookups import ServiceLookups
 from wizframe.planning.changes import shown
 from wizframe.progress import note
-from wizframe.pushing.results import ConflictCell, Outcome
+from wizframe.pushing.outcomes import ConflictCell, Outcome
 from wizframe.text import command, option
 
 if TYPE_CHECKING:
@@ -40,59 +39,40 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning.changes import Cell, Change
 
-__all__ = ["Carrier", "OnConflict", "PushStoppedError"]
+__all__ = ["OnConflict", "PushStoppedError", "Sender"]
 
 OnConflict = Literal["skip", "mine", "theirs"]
 NoteSent = Callable[["Record | None"], None]
+#: How often one change is sent: after three lost responses in a row the connection is broken, not unlucky.
 ATTEMPTS = 3
-#: Whether the service acted on the request is unknown.
+#: After these it is unknown whether the service acted on the request.
 _LOST = (TransportError, UnavailableError)
 #: After these the next row would fail in the same way.
 _FATAL = (AuthenticationError, ReadOnlyError, NotSentError, RateLimitError, RedirectError, JournalError)
 
 
 class PushStoppedError(Exception):
-    """The push cannot go on. ``outcome`` is that of the change under way."""
+    """The push cannot go on. ``outcome`` is that of the change that was being sent."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.what_happened)
         self.outcome = outcome
 
 
-class Carrier:
-    """Carries out changes, one at a time in each thread.
-
-    Parameters
-    ----------
-    client : Client
-    table : Table
-    on_conflict : {'skip', 'mine', 'theirs'}
-    """
+class Sender:
+    """Sends the changes of one table, one at a time in each thread."""
 
     def __init__(self, client: BaseClient, table: Table, on_conflict: OnConflict) -> None:
         self._client = client
+        self._operations = client.operations(table)
         self._table = table
         self._on_conflict = on_conflict
 
-    def carry(self, change: Change, note_sent: NoteSent, *, was_sent: bool = False) -> Outcome:
-        """Carry out a change.
+    def send(self, change: Change, note_sent: NoteSent, *, was_sent: bool = False) -> Outcome:
+        """Send a change; ``was_sent`` if an earlier run may have sent it.
 
-        Parameters
-        ----------
-        change : Change
-        note_sent : callable
-            Called with the service's record, or None, before each write leaves; where it raises, nothing leaves.
-        was_sent : bool
-            An earlier run may have sent it.
-
-        Returns
-        -------
-        Outcome
-
-        Raises
-        ------
-        PushStoppedError
-            Something that the other changes would meet too.
+        ``note_sent`` is called with the service's record, or None, before each write; if it raises, nothing is sent.
+        Raises PushStoppedError for what the other changes would meet too.
         """
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
         tries = _Tries(note_sent, is_open=was_sent)
@@ -106,7 +86,7 @@ class Carrier:
         return outcome
 
     def _update(self, change: Change, tries: _Tries) -> Outcome:
-        """Read, merge field by field, write, compare; again from the read where the answer was lost."""
+        """Read, merge field by field, write, compare; if the response was lost, again from the read."""
         while True:
             current = self._look(change, tries)
             if current is None:
@@ -117,12 +97,13 @@ class Carrier:
             if conflicts and self._on_conflict == "skip":
                 return _conflict(conflicts, tries, current)
             if not wanted:
-                said = "WizCommerce's newer values were kept" if conflicts else "it was already so"
+                said = "WizCommerce's newer values were kept" if conflicts else "it already had these values"
                 return Outcome("done", said if not tries.sent else "changed", attempts=tries.sent, after=current)
             tries.check()
             try:
                 with tries.sending(current):
-                    answer = self._write(change, current, wanted)
+                    # A table that is sent whole goes back as it was just read, with the changes.
+                    written = _meant(str(change.id), self._operations.write_one(current, wanted))
             except NotFoundError:
                 return _gone(tries)
             except _LOST as error:
@@ -131,10 +112,10 @@ class Carrier:
             except ServiceError as error:
                 tries.refuse(error)
                 continue
-            return self._verified(change, wanted, answer, tries)
+            return self._verified(change, wanted, written, tries)
 
     def _look(self, change: Change, tries: _Tries) -> Record | None:
-        """Read the record; where an open request must have had its effect first, after that."""
+        """Read the record; if a request is open, only after it must have had its effect."""
         if not tries.is_settling:
             return self._read(change)
         self._wait_for_effect(str(change.id))
@@ -143,36 +124,30 @@ class Carrier:
         return current
 
     def _wait_for_effect(self, name: str) -> None:
-        """Wait until a request whose answer was lost must have had its effect, if it ever has one."""
-        note(f"verifying {name}, whose answer was lost")
+        """Wait until a request whose response was lost must have had its effect, if it ever has one."""
+        note(f"checking {name}, because the response to a request was lost")
         try:
             self._client.transport.rate_limiter.sleep(self._client.settle_s)
         finally:
             note("")
 
-    def _write(self, change: Change, current: Record, wanted: dict[str, Any]) -> Record:
-        if self._table is CUSTOMER:
-            return _meant(str(change.id), self._client.customer.update(str(change.id), wanted))
-        # The PUT trap: a contact is written back whole, from the record that was just read.
-        return _meant(str(change.id), self._client.customer.contact.replace(current, wanted))
-
-    def _verified(self, change: Change, wanted: dict[str, Any], answer: Record, tries: _Tries) -> Outcome:
+    def _verified(self, change: Change, wanted: dict[str, Any], written: Record, tries: _Tries) -> Outcome:
         """Believe what the service shows, not its 200."""
         is_new = change.action == "create"
-        if not wanted.keys() <= answer.keys():
-            tries.is_open = True  # accepted, but nobody knows what was kept until it is read
-            answer = self._read(change, answer["id"]) or answer
+        if not wanted.keys() <= written.keys():
+            tries.is_open = True  # accepted, but what was stored is unknown until it is read
+            written = self._read(change, written["id"]) or written
             tries.is_open = False
-        kept = [name for name, value in wanted.items() if not _same(answer.get(name), value)]
-        if not kept:
-            return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, after=answer)
-        said = ", ".join(f"{name} is {shown(answer.get(name))}" for name in kept)
-        said = f"it was created, but {said}" if is_new else f"the service said yes, but {said}"
-        step = "change it in WizCommerce itself; the API does not take this value"
-        return Outcome("failed", said, step, "not_kept", tries.sent, answer)
+        other = [name for name, value in wanted.items() if not _same(written.get(name), value)]
+        if not other:
+            return Outcome("done", "created" if is_new else "changed", attempts=tries.sent, after=written)
+        said = ", ".join(f"{name} is {shown(written.get(name))}" for name in other)
+        said = f"it was created, but {said}" if is_new else f"the service accepted the change, but {said}"
+        step = "change it in WizCommerce itself: the API does not take this value"
+        return Outcome("failed", said, step, "not_kept", tries.sent, written)
 
     def _create(self, change: Change, tries: _Tries) -> Outcome:
-        """Send once; where the answer is lost, look the reference up before anything is sent again."""
+        """Send once; if the response is lost, look the reference up before anything is sent again."""
         record = {name: value for name, value in change.new_values.items() if not is_blank(value)}
         if tries.is_open and (found := self._find_new(change)) is not None:
             return _adopted(change, record, found, tries)
@@ -180,53 +155,39 @@ class Carrier:
             tries.check()
             try:
                 with tries.sending(None):
-                    answer = self._send_new(change, record)
+                    written = self._operations.create_one(change.customer_id, record)
             except TakenError as error:
                 if tries.sent == 1 and not tries.was_open:
-                    step = (
-                        f"give another reference, or plan with {option('match', 'reference_id')} to update the record "
-                        "that has it"
-                    )
+                    instead = f"plan with {option('match', 'reference_id')} to update the record that has it"
+                    step = f"give another reference, or {instead}"
                     return Outcome("failed", f"reference {change.reference_id} is taken: {error}", step, error.code, 1)
-                tries.is_open = True  # by the request whose answer was lost, or by somebody else
+                tries.is_open = True  # by the request whose response was lost, or by another user
                 tries.lose(error)
             except _LOST as error:
                 tries.lose(error)
             except ServiceError as error:
                 if not isinstance(error, _FATAL):
-                    tries.is_open = False  # what was sent before was looked up, and is not there
+                    tries.is_open = False  # earlier requests were looked up, and created nothing
                 raise
             else:
-                return self._verified(change, record, answer, tries)
+                return self._verified(change, record, written, tries)
             found = self._find_new(change)
             if found is not None:
                 return _adopted(change, record, found, tries)
 
-    def _send_new(self, change: Change, record: Record) -> Record:
-        if self._table is CUSTOMER:
-            return self._client.customer.create(record)
-        return self._client.customer.contact.create(str(change.customer_id), record)
-
     def _find_new(self, change: Change) -> Record | None:
         """Look a reference up in both statuses, twice, each time after a lost request must have had its effect."""
+        key = change.customer_id, str(change.reference_id)
         for _ in range(2):
             self._wait_for_effect(str(change.reference_id))
-            found = self._find(str(change.reference_id), str(change.customer_id))
+            found = ServiceLookups(self._client).by_reference(self._table, [key]).get(key)
             if found is not None:
-                return found
+                # A list shows less than the details, and what was sent must be compared with all of it.
+                return self._operations.read_one(change.customer_id, found["id"]) if self._table.has_details else found
         return None
 
-    def _find(self, reference: str, customer_id: str) -> Record | None:
-        """Find a record by its reference, whatever its status."""
-        lookups = ServiceLookups(self._client)
-        if self._table is CUSTOMER:
-            listed = lookups.customers_by_reference([reference]).get(reference)
-            return None if listed is None else self._client.customer.get(listed["id"])
-        rows = lookups.contacts_of([customer_id]).get(customer_id, [])
-        return next((row for row in rows if row.get("reference_id") == reference), None)
-
     def _delete(self, change: Change, tries: _Tries) -> Outcome:
-        """Delete a record only as it was when the user decided to."""
+        """Delete a record only if it is as it was when the user decided to."""
         while True:
             current = self._look(change, tries)
             if current is None:
@@ -243,7 +204,7 @@ class Carrier:
             tries.check()
             try:
                 with tries.sending(current):
-                    self._remove(change)
+                    self._operations.delete_one(change.customer_id, str(change.id))
             except NotFoundError:
                 pass
             except _LOST as error:
@@ -254,25 +215,17 @@ class Carrier:
                 continue
             return Outcome("done", "deleted", attempts=tries.sent)
 
-    def _remove(self, change: Change) -> None:
-        if self._table is CUSTOMER:
-            self._client.customer.delete(str(change.id))
-        else:
-            self._client.customer.contact.delete(str(change.customer_id), str(change.id))
-
     def _read(self, change: Change, new_id: str = "") -> Record | None:
-        """Read the record as it is now; None where it is gone."""
+        """Read the record as it is now; None if it is gone."""
         identifier = new_id or str(change.id)
         try:
-            if self._table is CUSTOMER:
-                return _meant(identifier, self._client.customer.get(identifier))
-            return _meant(identifier, self._client.customer.contact.get(str(change.customer_id), identifier))
+            return _meant(identifier, self._operations.read_one(change.customer_id, identifier))
         except NotFoundError:
             return None
 
 
 class _Tries:
-    """How often a change was sent, and whether a request is open: sent, with nobody knowing what became of it."""
+    """How often a change was sent, and whether a request is open: sent, with an unknown outcome."""
 
     def __init__(self, note_sent: NoteSent, *, is_open: bool) -> None:
         self.sent = 0
@@ -299,13 +252,13 @@ class _Tries:
         self.is_open = False
 
     def lose(self, error: WizframeError) -> None:
-        """Remember the error that lost an answer; raise it where there is no point in going on."""
+        """Remember the error that lost a response; raise it if the push cannot go on."""
         self._error = error
         if isinstance(error, _FATAL):
             raise error
 
     def refuse(self, error: ServiceError) -> None:
-        """Remember a refusal until what earlier requests did is known; raise it where there is no doubt."""
+        """Remember a refusal until it is known what earlier requests did; raise it if none is open."""
         if isinstance(error, _FATAL) or not self.settle():
             raise error
         self.refusal = error
@@ -316,18 +269,18 @@ class _Tries:
         return self.is_settling
 
     def check(self) -> None:
-        """Raise the refusal that was doubted, or the last error where sending was tried often enough."""
+        """Raise the remembered refusal, or the last error if sending was tried often enough."""
         if self.refusal is not None:
             raise self.refusal
         if self._error is not None and self.sent >= ATTEMPTS:
             raise self._error
 
 
-def _meant(identifier: str, answer: Record) -> Record:
-    """Refuse an answer that shows another record: it would be compared with this one, and written into its row."""
-    if answer["id"] != identifier:
-        raise ProtocolError(f"the service was asked for {identifier}, and answered with another record")
-    return answer
+def _meant(identifier: str, found: Record) -> Record:
+    """Refuse a response that shows another record: it would be compared with this one, and written into its row."""
+    if found["id"] != identifier:
+        raise ProtocolError(f"the service was asked for {identifier}, but sent another record")
+    return found
 
 
 def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
@@ -336,32 +289,31 @@ def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
     if tries.is_open:
         if change.action == "create":
             again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
-        return Outcome("unknown", f"whether it was done is unknown: {error}", again, error.code, tries.sent)
+        return Outcome("unknown", f"it is unknown whether this was done: {error}", again, error.code, tries.sent)
     if isinstance(error, _FATAL):
         step = f"fix that; {command('resume')} then finishes the push"
         return Outcome("unsent", f"the push stopped: {error}", step, error.code)
     if isinstance(error, _LOST):
         return Outcome("unsent", f"the record could not be read: {error}", again, error.code)
-    where = "; ".join(f"{name}: {reason}" for name, reason in getattr(error, "details", ()))
-    step = f"correct {where}" if where else "see the message, correct the row"
-    return Outcome(
-        "failed", str(error), f"{step}, then {Hint('plan result.failed', 'push')} again", error.code, tries.sent
-    )
+    # The reasons are in the message; here only what to correct.
+    columns = ", ".join(dict.fromkeys(name for name, _ in getattr(error, "details", ())))
+    retry = Hint("plan result.failed again", "push again")
+    step = f"correct {columns or 'the row as the message says'}, then {retry}"
+    return Outcome("failed", str(error), step, error.code, tries.sent)
 
 
 def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Outcome:
-    """Take a record that has the reference for the one whose creation had no answer, if it is what was sent."""
+    """Take a record that has the reference for the one whose create had no response, if it is what was sent."""
     other = [
         ConflictCell(name, None, value, found.get(name))
         for name, value in record.items()
         if not _same(found.get(name), value)
     ]
     if not other:
-        said = "created (its answer was lost, the record was found)"
+        said = "created (the response was lost, the record was found)"
         return Outcome("done", said, attempts=tries.sent, after=found)
     step = f"look at {found['id']}: it has reference {change.reference_id}, but not what you sent"
-    said = "somebody else's record has the reference"
-    return Outcome("conflict", said, str(step), "conflict", tries.sent, None, tuple(other))
+    return Outcome("conflict", "another record has the reference", step, "conflict", tries.sent, None, tuple(other))
 
 
 def _three_way(
@@ -406,8 +358,9 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _gone(tries: _Tries) -> Outcome:
-    said = "the record was deleted in WizCommerce; it is not brought back"
-    return Outcome("conflict", said, "leave it out, or create it anew with a blank id", "deleted", tries.sent)
+    said = "the record was deleted in WizCommerce; a push does not create it again"
+    step = "remove the row, or clear its id to create the record again"
+    return Outcome("conflict", said, step, "deleted", tries.sent)
 
 
 def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record) -> Outcome:
@@ -419,8 +372,8 @@ def _conflict(conflicts: Iterable[ConflictCell], tries: _Tries, current: Record)
     )
     said = f"it changed in WizCommerce since you loaded it: {said}"
     step = Hint(
-        python="plan again: apply(on_conflict='mine') sends yours, 'theirs' keeps WizCommerce's; or decide cell by "
-        "cell: edit result.conflict_cells and plan that with result.resolve()",
-        cli="push again: --on-conflict mine sends yours, --on-conflict theirs keeps WizCommerce's",
+        python="plan again: apply(on_conflict='mine') sends your values, 'theirs' keeps WizCommerce's. To decide cell "
+        "by cell, edit result.conflict_cells and plan it with result.resolve()",
+        cli="push again: --on-conflict mine sends your values, --on-conflict theirs keeps WizCommerce's",
     )
     return Outcome("conflict", said, str(step), "conflict", tries.sent, current, cells)

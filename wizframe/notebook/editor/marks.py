@@ -146,7 +146,7 @@ class Marker:
             rule = cell.misfit or violation(cell.field, cell.value)
             return ("wrong", rule) if rule else ("changed", "") if cell.field.writable else ("", "")
         if cell.field.name == self._table.parent_id:
-            references = intake.customer_references
+            references = intake.parent_references
             is_lacking = references is None or is_blank(references.iat[place])
         else:  # a blank reference is generated when the record is created
             is_lacking = cell.field.name in self._table.required and cell.field.name != "reference_id"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from wizframe.notebook.review.choices import Choices
-    from wizframe.pushing.results import ConflictCell, Outcome, Result
+    from wizframe.pushing.outcomes import ConflictCell, Outcome
+    from wizframe.pushing.plan import Result
 
     #: (table, position) to the columns with conflicts and the texts that decide them; None: not decided yet.
     Decisions = dict[tuple[str, int], dict[str, str | None]]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.frames.build import is_blank
 from wizframe.planning.changes import shown
-from wizframe.pushing.selection import keep
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from wizframe.planning.changes import Change, Problem
+    from wizframe.planning.parts import PlanPart
     from wizframe.pushing.plan import Plan
 
     Unticked = tuple[str, int | None, str]
@@ -29,7 +29,7 @@ _MAX_NAME = 80  # characters: a name and an id fit on a line of the card
 class PlanRow:
     """One row of a planned frame: its change, if it has one, and its problems."""
 
-    part: Plan
+    part: PlanPart
     number: int  # of the change in plan.changes; -1 if the row only has problems
     change: Change | None
     position: int | None  # in the part's frame; None: the problem is about a whole column
@@ -137,7 +137,7 @@ class Choices:
 
     def chosen(self) -> Plan:
         """Give the plan of the ticked changes."""
-        return keep(self.plan, {row.number: row.ticked - {""} or None for row in self.ticked()})
+        return self.plan.keep({row.number: row.ticked - {""} or None for row in self.ticked()})
 
     def find(self, limit_to: str = FILTERS[0], text: str = "") -> list[PlanRow]:
         """List the rows to show: those that pass one of :data:`FILTERS` and contain a text."""

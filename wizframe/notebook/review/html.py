@@ -6,15 +6,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from wizframe.notebook.html import escape
-from wizframe.planning.changes import shown
+from wizframe.planning.changes import counted_children, shown
 from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
     from wizframe.notebook.review.choices import PlanRow
     from wizframe.planning.changes import Change, Problem
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import ConflictCell, Outcome, Result
+    from wizframe.pushing.outcomes import ConflictCell, Outcome
+    from wizframe.pushing.plan import Plan, Result
 
 __all__ = [
     "STYLE",
@@ -50,8 +50,8 @@ def title(row: PlanRow, obstacle: str = "") -> str:
 def cells(change: Change) -> str:
     """Show what a change does, cell by cell."""
     if change.action == "delete":
-        count = change.contacts
-        return f"<div>{counted(count, 'contact')} {plural(count, 'is', 'are')} deleted with it</div>" if count else ""
+        words, count = counted_children([change])
+        return f"<div>{words} {plural(count, 'is', 'are')} deleted with it</div>" if count else ""
     return "".join(cell(change, one) for one in change.cells)
 
 
@@ -98,9 +98,8 @@ def contents(plan: Plan) -> str:
 def question(chosen: Plan, client: BaseClient) -> str:
     """Ask for a confirmation before anything is sent."""
     is_production = client.environment == "PRODUCTION"
-    count = sum(change.contacts for part in chosen.parts for change in part.changes_list)
-    verb = plural(count, "is", "are")
-    lost = f"<div class='wiz-bad'>{counted(count, 'contact')} of the deleted customers {verb} deleted, too</div>"
+    words, count = counted_children(chosen.changes_list)
+    lost = f"<div class='wiz-bad'>{words} of the deleted records {plural(count, 'is', 'are')} deleted, too</div>"
     return (
         f"<div role='alert' class='wiz-question{' wiz-danger' * is_production}'>"
         f"Send <b>{counted(len(chosen), 'change')}</b> ({_counts(chosen)}) to {_target(chosen, client)} now?"

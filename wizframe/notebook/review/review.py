@@ -27,9 +27,8 @@ from wizframe.text import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wizframe.connections.client import Client
-    from wizframe.pushing.plan import Plan
-    from wizframe.pushing.results import Result
+    from wizframe.api.client import BaseClient
+    from wizframe.pushing.plan import Plan, Result
 
 __all__ = ["Review"]
 
@@ -59,7 +58,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     result = traitlets.Any(None, allow_none=True)
 
-    def __init__(self, plan: Plan, *, client: Client | None = None) -> None:
+    def __init__(self, plan: Plan, *, client: BaseClient | None = None) -> None:
         self._client = open_client(client, account=plan.account)
         self._push: threading.Thread | None = None
         self._head, self._message = widgets.HTML(), widgets.HTML()
@@ -259,7 +258,7 @@ class _Watch(Watch):
 
 
 def _can_be_made_again(plan: Plan) -> bool:
-    return bool(plan.decisions) or not plan.counts()["delete"]
+    return plan.options is not None or not plan.counts()["delete"]
 
 
 def _show(*shown: Any, is_shown: bool) -> None:
