@@ -16,7 +16,7 @@ METHODS = [
 ]  # fmt: skip
 
 
-def test_tab_completion_shows_what_there_is_and_help_explains_it(wiz):
+def test_tab_completion_shows_all_methods_and_help_explains_them(wiz):
     accessor = wiz.load_customers().wiz
     shown = [name for name in dir(accessor) if not name.startswith("_")]
     assert shown == METHODS
@@ -53,7 +53,7 @@ def test_help_shows_the_options_of_the_function(owner, name):
     }
 
 
-def test_delete_plans_and_says_how_many_contacts_go_too(wiz):
+def test_delete_plans_and_counts_the_contacts_that_are_deleted_too(wiz):
     customers = wiz.load_customers().head(2)
     contacts = customers.wiz.contacts()
     plan = customers.wiz.delete()
@@ -111,7 +111,7 @@ def test_problems_of_a_frame_that_was_not_loaded_are_those_of_now():
     assert frame.wiz.problems["column"].tolist() == ["email"]
 
 
-def test_contacts_of_contacts_are_refused_with_what_to_give_instead(wiz):
+def test_contacts_of_contacts_are_refused_and_the_right_argument_is_named(wiz):
     contacts = wiz.load_customers().head(2).wiz.contacts()
     with pytest.raises(InvalidRequestError, match=r"frame\['customer_id'\]"):
         contacts.wiz.contacts()

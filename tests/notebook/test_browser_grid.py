@@ -156,7 +156,7 @@ def test_edits_are_reviewed_and_applied_from_the_grid(notebook, sandboxed, theme
 
 
 @pytest.mark.nightly
-def test_everything_can_be_done_by_keyboard_and_the_notebook_stays_out_of_it(notebook, sandboxed):
+def test_everything_can_be_done_by_keyboard_without_the_notebooks_shortcuts(notebook, sandboxed):
     grid = Grid(notebook, sandboxed())
     cells = notebook.page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(2)

@@ -175,7 +175,7 @@ def test_a_long_load_is_cancelled(notebook, wiz, opened):
 
 
 @pytest.mark.nightly
-def test_the_kernel_answers_other_cells_while_fifty_thousand_are_loaded(notebook):
+def test_other_cells_run_while_fifty_thousand_customers_are_loaded(notebook):
     with wizframe.sandbox(customers=50_000, latency_s=0.1) as wiz:
         notebook.open(
             f"import wizframe\nwizframe.connect({KEY!r}, base_url={wiz.base_url!r})", "p = wizframe.CustomerPicker()\np"
@@ -228,7 +228,7 @@ def test_a_picker_restores_its_state(opened):
 @pytest.mark.nightly
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [700, 1280])
-def test_what_is_written_can_be_read(notebook, opened, theme, width):
+def test_texts_have_enough_contrast(notebook, opened, theme, width):
     """In either theme, and where there is little room; the pictures of the documentation are made here."""
     page = opened(
         "picker = wizframe.CustomerPicker(value={'status': 'active', 'created_after': '2024-01-01'})\npicker",

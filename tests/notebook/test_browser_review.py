@@ -64,7 +64,7 @@ def test_one_change_is_unticked_and_the_others_are_applied(notebook, sandboxed):
 
 
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
-def test_a_problem_and_a_conflict_are_settled_in_place(notebook, sandboxed, theme):
+def test_a_problem_and_a_conflict_are_resolved_in_place(notebook, sandboxed, theme):
     notebook.page.set_viewport_size({"width": 1280, "height": 1400})
     wiz = sandboxed()
     ids = ids_of(wiz)
@@ -99,7 +99,7 @@ def test_a_problem_and_a_conflict_are_settled_in_place(notebook, sandboxed, them
 
 
 @pytest.mark.nightly
-def test_the_notebook_goes_on_while_a_push_runs_and_the_push_can_be_stopped(notebook, sandboxed):
+def test_other_cells_run_during_a_push_and_the_push_can_be_stopped(notebook, sandboxed):
     wiz = sandboxed(latency_s=0.2)
     before = stored(wiz, "customers")
     shown = review(notebook, wiz, 'customers["payment_term"] = "net77"')

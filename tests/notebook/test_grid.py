@@ -65,7 +65,7 @@ def grid(customers, monkeypatch):
     return Browser(customers.wiz.edit(), monkeypatch)
 
 
-def test_the_grid_edits_a_copy_and_hands_over_an_ordinary_frame(wiz, customers, grid):
+def test_the_grid_edits_a_copy_that_is_planned_like_any_frame(wiz, customers, grid):
     before, as_loaded = stored(wiz, "customers"), customers.copy()
     answer = grid.edit(3, "payment_term", "net77")
     assert [row["position"] for row in answer["rows"]] == [3]
@@ -85,7 +85,7 @@ def test_only_the_rows_that_are_asked_for_are_sent(grid):
     assert grid.say("rows", version=99, **{"from": 0, "to": 5}) is None  # of an older view
 
 
-def test_columns_tell_what_may_be_done_with_them(wiz, grid, monkeypatch):
+def test_columns_say_what_can_be_edited(wiz, grid, monkeypatch):
     columns = {column["name"]: column for column in grid.widget.columns}
     assert {name for name, column in columns.items() if column["lock"]} == {"id", "status", "created_at", "updated_at"}
     assert columns["phone"]["doc"] == "Phone number, such as +14155552671."
@@ -109,7 +109,7 @@ def test_wrong_values_come_back_marked_with_the_reason(grid):
     )
 
 
-def test_steps_are_undone_and_done_again(customers, grid):
+def test_steps_are_undone_and_redone(customers, grid):
     grid.paste(0, "first_name", "Ann\tLee\r\nBen\tKim\r\n")
     grid.edit(0, "phone", "1")
     assert grid.status["edited"] == 5
@@ -144,7 +144,7 @@ def test_rows_are_found(customers, grid):
     assert [row["position"] for row in grid.rows()] == [17]
 
 
-def test_a_row_is_added_and_deletions_are_asked_for(wiz, grid):
+def test_a_row_is_added_and_records_are_marked_for_deletion(wiz, grid):
     grid.find("nothing at all")
     answer = grid.say("add", sibling=None)
     assert answer["select"] == 0  # it is shown, whatever is looked for
@@ -181,7 +181,7 @@ def test_changes_are_reviewed_below_and_the_grid_shows_what_was_pushed(wiz, grid
     assert grid.cell(0, "payment_term") == ("net77", "", "", "net77")
 
 
-def test_nothing_is_edited_while_a_push_is_under_way(wiz, grid, monkeypatch):
+def test_nothing_is_edited_while_a_push_is_running(wiz, grid, monkeypatch):
     grid.edit(0, "payment_term", "net77")
     grid.say("review")
     review = grid.editor.children[1].children[0]
@@ -201,7 +201,7 @@ def test_nothing_is_edited_while_a_push_is_under_way(wiz, grid, monkeypatch):
     assert len(grid.editor.plan()) == 1
 
 
-def test_what_happens_to_the_frame_in_code_shows_after_refresh(grid):
+def test_edits_in_code_show_after_refresh(grid):
     grid.editor.frame.loc[2, "phone"] = "12"
     grid.editor.refresh()
     assert grid.cell(2, "phone")[1] == "wrong"
@@ -211,7 +211,7 @@ def test_what_happens_to_the_frame_in_code_shows_after_refresh(grid):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_texts_are_told_visibly_and_kept_as_they_are(wiz, monkeypatch, name):
+def test_hostile_texts_are_shown_visibly_and_kept_as_they_are(wiz, monkeypatch, name):
     wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], display_name=name)
     grid = Browser(load(wiz).wiz.edit(), monkeypatch)
     shown, *_, raw = grid.cell(0, "display_name")
@@ -234,7 +234,7 @@ def test_a_message_that_overtook_another_one_waits_for_it(grid):
     assert grid.editor.frame["payment_term"][0] == "third"
 
 
-def test_an_unknown_failure_is_answered_and_not_swallowed(grid, monkeypatch):
+def test_an_unexpected_error_gets_a_response_and_is_raised(grid, monkeypatch):
     monkeypatch.setattr(grid.editor._edits, "edit", lambda _cells: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         grid.editor._receive(None, {"kind": "edit", "cells": [[0, 1, "x"]], "view": "one", "sequence": 1}, [])

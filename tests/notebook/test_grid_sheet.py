@@ -87,7 +87,7 @@ def test_a_text_in_a_column_of_flags_is_kept_and_the_dtype_comes_back(wiz):
     assert sheet.edited == set()
 
 
-def test_what_was_loaded_wrong_is_shown_but_stops_nothing(wiz):
+def test_a_value_that_was_wrong_when_loaded_is_shown_but_stops_nothing(wiz):
     wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], phone="030")
     sheet = EditedFrame(load(wiz).copy())
     assert state(sheet, 0, "phone") == ("was-wrong", f"{E164}; it was loaded like this")
@@ -143,7 +143,7 @@ def test_one_value_fills_what_is_selected_and_quotes_stay_quotes(sheet):
     assert len(sheet.edited) == 3
 
 
-def test_what_does_not_fit_below_or_beside_is_said(sheet):
+def test_rows_and_columns_that_do_not_fit_are_reported(sheet):
     done = sheet.paste([28, 29], sheet.columns[-1:], "a\tb\nc\td\ne\tf\n")
     assert "1 row was not pasted: the grid has no more rows below." in done.message
     assert "1 column was not pasted" in done.message
@@ -189,7 +189,7 @@ def test_rows_pasted_from_a_new_row_on_become_new_rows(sheet):
     assert sheet.frame["company_name"].tolist()[30:] == ["A", "B", "C"]
 
 
-def test_a_new_row_is_taken_away_and_put_back(sheet):
+def test_a_new_row_is_removed_and_put_back(sheet):
     for number in range(3):
         sheet.add()
         put(sheet, 30 + number, "company_name", f"New {number}")
@@ -211,7 +211,7 @@ def test_a_new_row_is_taken_away_and_put_back(sheet):
     assert len(sheet.frame.wiz.plan()) == 0
 
 
-def test_a_deletion_is_asked_for_and_taken_back(wiz, sheet):
+def test_a_record_is_marked_for_deletion_and_unmarked(wiz, sheet):
     identifier = sheet.frame["id"][5]
     put(sheet, 5, "payment_term", "net77")
     sheet.delete([5, 6])
@@ -228,7 +228,7 @@ def test_a_deletion_is_asked_for_and_taken_back(wiz, sheet):
     assert identifier not in stored(wiz, "customers")
 
 
-def test_edits_that_were_there_before_are_marked_too(wiz):
+def test_edits_made_before_the_grid_are_marked_too(wiz):
     frame = load(wiz)
     frame.loc[2, "phone"] = "030"
     frame.loc[3, "status"] = {"active": "inactive", "inactive": "active"}[frame["status"][3]]
@@ -289,7 +289,7 @@ def test_rows_are_added_under_labels_that_no_row_has(wiz, labels):
     assert sheet.edited == set()
 
 
-def test_rows_that_moved_elsewhere_are_shown_anew_and_not_edited(sheet):
+def test_rows_that_moved_outside_the_grid_are_shown_again_and_not_edited(sheet):
     put(sheet, 0, "payment_term", "net77")
     sheet.frame.index = sheet.frame.index[::-1]
     with pytest.raises(PlanError, match="nothing was edited"):
@@ -327,7 +327,7 @@ def test_columns_of_few_values_have_suggestions(sheet):
     assert sheet.suggestions("phone") == sheet.suggestions("company_name") == sheet.suggestions("status") == []
 
 
-def test_what_is_no_frame_of_records_is_refused(wiz):
+def test_a_frame_that_does_not_hold_records_is_refused(wiz):
     frame = load(wiz)
     with pytest.raises(PlanError, match="no such columns"):
         EditedFrame(frame, columns=["nothing"])

@@ -39,7 +39,7 @@ def run(ipython, line):
     return result.result
 
 
-def test_customers_get_a_name_and_are_those_of_the_call(ipython, wiz, capsys):
+def test_customers_are_those_of_the_call_and_get_a_variable(ipython, wiz, capsys):
     run(ipython, "%wiz customers --status active --updated-after 2020-01-01 -o frame")
     frame = ipython.user_ns["frame"]
     pd.testing.assert_frame_equal(frame, wiz.load_customers(status="active", updated_after="2020-01-01"))
@@ -79,7 +79,7 @@ def test_plan_and_push_are_the_functions(ipython, wiz):
     assert wiz.customer.get(ipython.user_ns["frame"]["id"][0])["payment_term"] == "net78"
 
 
-def test_push_asks_and_with_nobody_there_sends_nothing(ipython, wiz):
+def test_push_asks_and_sends_nothing_without_a_terminal(ipython, wiz):
     run(ipython, "%wiz customers -o frame")
     ipython.user_ns["frame"].loc[0, "payment_term"] = "net77"
     with pytest.raises(wizframe.errors.PlanError, match="no interactive terminal"):

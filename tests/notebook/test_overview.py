@@ -64,7 +64,7 @@ class TestNumbers:
         frame = pd.DataFrame({"id": list("abcde"), "company_name": "C", "assigned_sales_reps": reps}, dtype="str")
         assert overview_of(frame).owners.to_dict() == {"Ann": 1, "Bob Orr": 1, "r3": 1, NONE: 2, "[": 1}
 
-    def test_ids_of_sales_reps_do_where_nothing_else_is_there(self):
+    def test_ids_of_sales_reps_are_counted_if_their_names_are_not_loaded(self):
         frame = pd.DataFrame({"id": ["a", "b"], "company_name": "C", "assigned_sales_rep_ids": ["r1, r2", None]})
         assert overview_of(frame).owners.to_dict() == {"r1": 1, "r2": 1, NONE: 1}
 
@@ -100,7 +100,7 @@ class TestNumbers:
         assert "Sales rep" not in said  # not loaded
         assert "missing" in said
 
-    def test_a_frame_of_ones_own_needs_no_load(self):
+    def test_a_frame_made_by_hand_needs_no_load(self):
         frame = pd.DataFrame({"company_name": ["A", "B"], "payment_term": ["net30", None]})
         overview = overview_of(frame)
         assert overview.where == ""
@@ -129,11 +129,11 @@ class TestFigure:
         ]
         assert [part for part in parts if part not in words] == []
 
-    def test_what_was_not_loaded_is_said(self, wiz, drawn):
+    def test_columns_that_were_not_loaded_are_named(self, wiz, drawn):
         assert any("details=True" in word for word in drawn(wiz.load_customers().wiz.overview()))
 
     @pytest.mark.parametrize("text", HOSTILE)
-    def test_names_are_written_as_they_are_whatever_they_hold(self, drawn, text):
+    def test_names_are_drawn_as_they_are_whatever_they_contain(self, drawn, text):
         frame = pd.DataFrame({"id": ["a", "b"], "company_name": "C", "payment_term": [text, "net30"]}, dtype="str")
         frame["assigned_sales_reps"] = f'[{{"name": "{text[:9]}"}}]' if text.isascii() and text.isalpha() else "[]"
         words = drawn(overview_of(frame))
@@ -158,12 +158,12 @@ class TestFigure:
         assert "1990" in words
 
     @pytest.mark.parametrize("rows", [0, 1])
-    def test_hardly_any_rows_are_no_reason_to_fail(self, wiz, drawn, rows):
+    def test_one_row_or_none_is_drawn_too(self, wiz, drawn, rows):
         words = drawn(wiz.load_customers(details=True).head(rows).wiz.overview())
         assert f"{rows} customer{'s'[: rows != 1]}" in words
         assert ("no rows" in words) == (rows == 0)
 
-    def test_the_words_stay_inside(self, wiz, drawn):
+    def test_all_texts_stay_inside_the_figure(self, wiz, drawn):
         """Also with long names and large numbers."""
         terms = ["a very long payment term indeed, of many words", "b" * 60, *"cdefghijkl"] * 200
         frame = pd.DataFrame(
@@ -180,7 +180,7 @@ class TestFigure:
         assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
         assert len(wiz.load_customers()) == 30
 
-    def test_a_notebook_shows_it_and_a_file_takes_it(self, wiz, drawn, tmp_path):
+    def test_it_is_shown_in_a_notebook_and_saved_to_a_file(self, wiz, drawn, tmp_path):
         overview = wiz.load_customers().wiz.overview()
         drawn(overview)
         content, options = overview._repr_png_()

@@ -168,13 +168,13 @@ class TestLoading:
         picker.frame.loc[3, "payment_term"] = "net77"
         assert len(picker.frame.wiz.plan()) == 1
 
-    def test_what_the_load_warns_of_is_said(self, wiz):
+    def test_warnings_of_the_load_are_shown(self, wiz):
         wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], email="nobody")
         picker = wizframe.CustomerPicker()
         picker.load()
         assert "break the schema" in picker._panel.loading.warnings.value
 
-    def test_a_failure_is_said_and_the_frame_stays(self, wiz):
+    def test_a_failure_is_shown_and_the_frame_stays(self, wiz):
         picker = wizframe.CustomerPicker()
         before = picker.load()
         wiz.server.faults.add(Fault("answer", operation="customers.list", status=401, times=None))
@@ -202,7 +202,7 @@ class TestLoading:
         with pytest.raises(InvalidRequestError):
             _ = picker.selected
 
-    def test_cancelling_asks_for_nothing_more_and_leaves_what_was_there(self):
+    def test_cancelling_sends_no_more_requests_and_keeps_the_frame(self):
         with wizframe.sandbox(customers=600, latency_s=0.02) as wiz:
             picker = wizframe.CustomerPicker()
             before = picker.load()
@@ -290,14 +290,14 @@ class TestContacts:
         picker._panel.choice.tick([3])
         assert picker.value == {"customers": [identifier]}
 
-    def test_nobody_chosen_is_said(self, wiz):
+    def test_a_load_without_a_chosen_customer_says_so(self, wiz):
         picker = wizframe.ContactPicker(wiz.load_customers())
         before = len(wiz.server.requests)
         with pytest.raises(InvalidRequestError, match="no customer is chosen"):
             picker.load()
         assert len(wiz.server.requests) == before
 
-    def test_what_is_no_frame_of_customers_is_refused(self, wiz):
+    def test_a_frame_that_does_not_hold_customers_is_refused(self, wiz):
         contacts = wiz.load_contacts(wiz.load_customers().head(3))
         for wrong in (contacts, pd.DataFrame({"a": [1]}), [3], {"customers": [""]}):
             with pytest.raises(InvalidRequestError):
@@ -310,7 +310,7 @@ class TestContacts:
 
 class TestShowing:
     @pytest.mark.usefixtures("wiz")
-    def test_it_is_a_widget_where_there_are_widgets_and_text_elsewhere(self):
+    def test_it_is_shown_as_a_widget_or_as_text(self):
         picker = wizframe.CustomerPicker(value={"status": "active"})
         shown = picker._repr_mimebundle_()
         assert shown["application/vnd.jupyter.widget-view+json"]["model_id"] == picker._panel.root.model_id

@@ -132,7 +132,7 @@ def test_only_as_many_ticks_as_rows_are_shown(browser):
     assert len(table(browser).ticks.children) == len(cells(browser)) == 10
 
 
-def test_a_click_that_was_under_way_while_the_rows_changed_ticks_the_row_that_was_seen(browser):
+def test_a_click_while_the_rows_change_ticks_the_row_that_the_user_saw(browser):
     seen = table(browser).ticks.children[3]
     table(browser).search.value = "a 2"
     seen.value = True
@@ -140,14 +140,14 @@ def test_a_click_that_was_under_way_while_the_rows_changed_ticks_the_row_that_wa
     assert not any(box.value for box in table(browser).ticks.children)
 
 
-def test_boxes_of_rows_that_are_long_gone_are_closed(browser):
+def test_boxes_of_earlier_pages_are_closed(browser):
     before = len(_instances)
     for page in (2, 3, 1, 2, 3, 1, 2, 3):
         table(browser).page.value = page
     assert len(_instances) <= before + 10
 
 
-def test_ticks_are_named_for_those_who_hear_them():
+def test_ticks_are_named_for_screen_readers():
     frame = pd.DataFrame({"reference_id": ["R-1", None], "company_name": ["Acme", None], "n": [1, 2]}).astype(
         {"company_name": "str"}
     )

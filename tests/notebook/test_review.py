@@ -36,7 +36,7 @@ def boxes(review):
     return {box.description: box for box in walk(review) if type(box).__name__ == "Checkbox"}
 
 
-def test_nothing_is_sent_before_somebody_says_yes(wiz, edited):
+def test_nothing_is_sent_before_the_user_confirms(wiz, edited):
     review = edited.wiz.plan().review()
     press(review, "Apply 4 ticked changes")
     said = text_of(review)
@@ -130,7 +130,7 @@ def test_a_contact_goes_with_its_new_customer(edited):
     assert len(edited.wiz.plan(contacts=people)) == 0
 
 
-def test_production_is_said_in_red_before_anything_is_sent(wiz, edited, monkeypatch):
+def test_production_is_shown_in_red_before_anything_is_sent(wiz, edited, monkeypatch):
     monkeypatch.setattr(type(wiz), "environment", "PRODUCTION")
     review = edited.wiz.plan().review()
     press(review, "Apply")
@@ -140,7 +140,7 @@ def test_production_is_said_in_red_before_anything_is_sent(wiz, edited, monkeypa
     assert find(review, "Button", "Yes").button_style == "danger"
 
 
-def test_deletes_say_how_many_contacts_go_too_and_need_no_other_limit(wiz):
+def test_deletes_say_how_many_contacts_are_deleted_too_and_need_no_other_limit(wiz):
     frame = load(wiz).head(2)
     review = frame.wiz.delete().review()
     count = sum(contact["customer_id"] in set(frame["id"]) for contact in wiz.server.records("contacts"))
@@ -152,7 +152,7 @@ def test_deletes_say_how_many_contacts_go_too_and_need_no_other_limit(wiz):
     assert frame["id"].isin(stored(wiz, "customers")).tolist() == [True, False]
 
 
-def test_deletes_that_the_frame_asks_for_are_reviewed_beside_its_edits(wiz, edited):
+def test_deletes_that_the_frame_asks_for_are_reviewed_with_its_edits(wiz, edited):
     edited["<command>"] = None
     edited.loc[[7, 8], "<command>"] = "DELETE"
     review = edited.wiz.plan().review()
@@ -213,7 +213,7 @@ def test_a_record_is_decided_as_a_whole(wiz, edited):
     assert (record["payment_term"], record["shipping_method"]) == ("net77", "theirs")
 
 
-def test_what_was_done_can_be_undone_after_another_look(wiz, edited):
+def test_a_push_can_be_undone_after_another_review(wiz, edited):
     before = stored(wiz, "customers")
     review = edited.head(30).wiz.plan().review()
     assert states(send(review)) == {"done": 3}
@@ -242,7 +242,7 @@ def test_a_push_can_be_stopped_and_the_rest_planned_again(wiz, edited, monkeypat
     assert states(send(review)) == {"done": 3}
 
 
-def test_a_frame_that_was_edited_meanwhile_is_planned_again(wiz, edited):
+def test_a_frame_that_was_edited_after_planning_is_planned_again(wiz, edited):
     review = edited.wiz.plan().review()
     edited.loc[5, "payment_term"] = "net88"
     send(review)
@@ -263,7 +263,7 @@ def test_what_was_typed_is_not_written_into_rows_that_moved(edited):
     assert (edited["phone"] == "+14155550101").sum() == 0
 
 
-def test_a_refusal_is_said_and_nothing_is_lost(wiz, edited):
+def test_a_refusal_is_shown_and_nothing_is_lost(wiz, edited):
     review = edited.wiz.plan().review()
     wiz.transport.read_only = True
     send(review)
@@ -272,7 +272,7 @@ def test_a_refusal_is_said_and_nothing_is_lost(wiz, edited):
     assert states(send(review)) == {"done": 4}
 
 
-def test_the_note_is_kept_in_the_journal(edited):
+def test_the_note_is_stored_in_the_journal(edited):
     review = edited.wiz.plan().review()
     find(review, "Text", "Note").value = "asked by Ada"
     send(review)
@@ -340,7 +340,7 @@ def test_frames_are_written_between_two_cells(wiz, edited, monkeypatch):
     assert waited == [(10.0, "net77", 1), (None, "net77", 0)]
 
 
-def test_nothing_to_change_is_said(wiz):
+def test_a_plan_without_changes_says_so(wiz):
     review = load(wiz).wiz.plan().review()
     assert "Nothing to change." in text_of(review)
     assert repr(review) == f"<Review of plan {review.plan.id}: 0 of 0 changes ticked>"

@@ -15,13 +15,15 @@ import pandas as pd
 from wizframe.connections.client import Client
 from wizframe.connections.connect import login
 from wizframe.errors import InvalidRequestError
-from wizframe.fields import LIST_PARAMETERS
+from wizframe.fields import LIST_PARAMETERS, TABLES
 from wizframe.loading.loaders import load_contacts, load_customers
 from wizframe.pushing.api import plan, push
 from wizframe.pushing.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wizframe.fields import Table
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
@@ -164,12 +166,14 @@ class _Magic:
 
     def _make_parser(self, commands: Any, name: str) -> _Parser:
         parser: _Parser = commands.add_parser(name, help=_COMMANDS[name], description=_COMMANDS[name])
-        if name == "contacts":
-            parser.add_argument("of", nargs=1, metavar="CUSTOMERS", type=self._frame_or_texts)
-        elif name == "plan":
-            parser.add_argument("of", nargs=1, metavar="FRAME", type=self._frame)
-        elif name == "push":
-            parser.add_argument("of", nargs=1, metavar="FRAME", type=self._frame_or_plan)
+        needed: dict[str, tuple[str, Any]] = {
+            "contacts": ("CUSTOMERS", self._frame_or_texts),
+            "plan": ("FRAME", self._reader(pd.DataFrame)),
+            "push": ("FRAME", self._reader(pd.DataFrame, Plan)),
+        }
+        if name in needed:
+            metavar, read = needed[name]
+            parser.add_argument("of", nargs=1, metavar=metavar, type=read)
         elif name == "login":
             parser.add_argument("of", nargs="?", metavar="EMAIL", type=lambda text: (text,), default=argparse.SUPPRESS)
         purpose = "push" if name == "push" else "load"
@@ -185,7 +189,7 @@ class _Magic:
             return {"action": "store_true"}
         if isinstance(kind, tuple):
             return {"choices": kind}
-        readers = {list: self._texts, pd.DataFrame: self._frame, Client: self._client}
+        readers = {list: self._texts, pd.DataFrame: self._reader(pd.DataFrame), Client: self._reader(Client)}
         metavar = {int: "N", list: "A,B", pd.DataFrame: "FRAME", Client: "CLIENT"}.get(kind, "TEXT")
         return {"type": readers.get(kind, kind), "metavar": metavar}
 
@@ -196,14 +200,8 @@ class _Magic:
         kind, known = " or ".join(kind.__name__ for kind in kinds), ", ".join(self._names_of(*kinds))
         raise argparse.ArgumentTypeError(f"{name!r} is not a variable with a {kind} (there is: {known or 'none'})")
 
-    def _frame(self, name: str) -> Any:
-        return self._variable(name, pd.DataFrame)
-
-    def _frame_or_plan(self, name: str) -> Any:
-        return self._variable(name, pd.DataFrame, Plan)
-
-    def _client(self, name: str) -> Any:
-        return self._variable(name, Client)
+    def _reader(self, *kinds: type) -> Callable[[str], Any]:
+        return lambda name: self._variable(name, *kinds)
 
     def _frame_or_texts(self, text: str) -> Any:
         value = self._variables.get(text)
@@ -268,19 +266,22 @@ class _Parser(argparse.ArgumentParser):
 
 def _options(command: str) -> dict[str, Any]:
     """List the options of a command, by the names of the function's parameters."""
-    if command in ("customers", "contacts"):
-        own = {"limit": int, "details": bool} if command == "customers" else {}
-        return _filters(command) | own | {"workers": int} | _FRAME | {"client": Client}
+    if command in TABLES:
+        table = TABLES[command]
+        limit = {} if table.parent else {"limit": int}
+        details = {"details": bool} if table.has_details else {}
+        return _filters(table) | limit | details | {"workers": int} | _FRAME | {"client": Client}
     return {"plan": _PLAN | {"client": Client}, "push": _PUSH | _PLAN | {"client": Client}, "login": _LOGIN}[command]
 
 
-def _filters(table: str) -> dict[str, Any]:
+def _filters(table: Table) -> dict[str, Any]:
     kinds: dict[str, Any] = {"count": int, "references": list, "time": str}
-    left_out = ("page",) if table == "customers" else ("page", "page_size")
+    # A load reads all pages; records of a parent are loaded parent by parent, in pages of the largest size.
+    left_out = ("page", "page_size") if table.parent else ("page",)
     return {
-        name: parameter.values[table] or kinds[parameter.kind]  # noqa: PD011 - not of a frame
+        name: parameter.values[table.name] or kinds[parameter.kind]  # noqa: PD011 - not of a frame
         for name, parameter in LIST_PARAMETERS.items()
-        if name not in left_out and table in parameter.values  # noqa: PD011
+        if name not in left_out and table.name in parameter.values  # noqa: PD011
     }
 
 

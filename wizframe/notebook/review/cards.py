@@ -210,7 +210,7 @@ def _problems(row: PlanRow, fields: CorrectionFields) -> Iterator[Any]:
             yield fields.field(row.part.table.name, row.position, column, text)
 
 
-class _Undone(NamedTuple):
+class _NotDone(NamedTuple):
     row: PlanRow
     outcome: Outcome
 
@@ -220,14 +220,14 @@ class OutcomeList:
 
     def __init__(self, result: Result, fields: CorrectionFields) -> None:
         self._decisions: Decisions = {}
-        undone = sorted(_undone(result), key=lambda one: _STATES.index(one.outcome.state))
-        for row, outcome in undone:
+        not_done = sorted(_not_done(result), key=lambda one: _STATES.index(one.outcome.state))
+        for row, outcome in not_done:
             if outcome.state == "conflict" and row.change and row.change.action == "update":
                 self._decisions[row.part.table.name, row.change.position] = {
                     cell.column: None for cell in outcome.conflicts
                 }
         pages = Pages(lambda one: _OutcomeCard(one, fields, self._decisions))
-        pages.show(undone)
+        pages.show(not_done)
         self.widget = pages.widget
 
     def corrections(self) -> list[Correction]:
@@ -246,18 +246,18 @@ class OutcomeList:
         return sum(0 < count < len(cells) for count, cells in zip(counts, self._decisions.values(), strict=True))
 
 
-def _undone(result: Result) -> Iterator[_Undone]:
+def _not_done(result: Result) -> Iterator[_NotDone]:
     for part in result.parts:
         for number, (change, outcome) in enumerate(zip(part.plan.changes_list, part.outcomes, strict=True)):
             if outcome.state != "done":
-                yield _Undone(PlanRow(part.plan, number, change, change.position), outcome)
+                yield _NotDone(PlanRow(part.plan, number, change, change.position), outcome)
 
 
 class _OutcomeCard:
     """A change that was not done."""
 
-    def __init__(self, undone: _Undone, fields: CorrectionFields, decisions: Decisions) -> None:
-        row, outcome = undone
+    def __init__(self, not_done: _NotDone, fields: CorrectionFields, decisions: Decisions) -> None:
+        row, outcome = not_done
         cells = decisions.get((row.part.table.name, row.position or 0), {})
         what_happened, next_step = outcome.what_happened, outcome.next_step
         controls = [_decision(cell, cells) for cell in outcome.conflicts if cell.column in cells]
