@@ -369,8 +369,11 @@ class Reader:
             listed = Hint(", frame.wiz.unread lists them", "")
             doubts.append(f"{counted(len(broken), root)} could not be read{listed}: {which}")
         if gone:
-            verb = plural(len(gone), "does not exist or was", "do not exist or were")
-            sentences.append(f"{counted(len(gone), root)} {verb} deleted during the load: {_some(gone)}")
+            if self.table.parent is None:  # its list showed them a moment ago
+                what = plural(len(gone), "was deleted during the load", "were deleted during the load")
+            else:
+                what = plural(len(gone), "does not exist", "do not exist")
+            sentences.append(f"{counted(len(gone), root)} {what}: {_some(gone)}")
         if doubts:
             more = [f"{counted(len(doubts) - _SHOWN, 'more reason')}"] if doubts[_SHOWN:] else []
             reasons = "; ".join([*doubts[:_SHOWN], *more])
