@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -26,18 +27,18 @@ from wizframe.loading.loaders import check_options
 from wizframe.progress import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from wizframe.api.client import BaseClient
     from wizframe.api.validation import Moment
     from wizframe.connections.client import Client
-    from wizframe.fields import Table
 
 __all__ = ["load_contacts", "load_customers"]
 
 _ROWS = 100_000  # a part of 31 MB, as measured
 _CUSTOMERS = 1_000  # customers whose contacts are one part: at least 2,000 requests
+_TICK = timedelta(microseconds=1)
 _lock = threading.Lock()
 _clients: dict[_Connection, Client] = {}
 
@@ -139,8 +140,8 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     connection = _connection(meant, profile, rate, workers, processes, ca_bundle)
     given = {name: value for name, value in filters.items() if value is not None}
     options = given | {"details": details, "invalid": invalid}
-    parts = _spans(meant, given, rows)
-    return _from_map(_customers, parts, CUSTOMER, details=details, connection=connection, options=options)
+    meta = to_frame([], CUSTOMER, details=details)[0]
+    return _from_map(_customers, _spans(meant, given, rows), meta, connection=connection, options=options)
 
 
 @refuses_unknown_names
@@ -203,14 +204,15 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     check_options(invalid, workers=workers, processes=processes)
     connection = _connection(open_client(client), profile, rate, workers, processes, ca_bundle)
     options = {name: value for name, value in filters.items() if value is not None} | {"invalid": invalid}
-    kept = {"connection": connection, "options": options}
+    kept: dict[str, Any] = {"connection": connection, "options": options}
+    meta = to_frame([], CONTACT)[0]
     if isinstance(customers, _frames().DataFrame):
         with _own_texts():
-            return customers.map_partitions(_contacts, **kept, meta=_meta(CONTACT))
+            return customers.map_partitions(_contacts, **kept, meta=meta)
     ids = customers["id"] if isinstance(customers, pd.DataFrame) else customers
     listed = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
     parts = [listed[start : start + _CUSTOMERS] for start in range(0, len(listed), _CUSTOMERS)] or [[]]
-    return _from_map(_contacts, parts, CONTACT, details=False, **kept)
+    return _from_map(_contacts, parts, meta, **kept)
 
 
 def _frames() -> Any:
@@ -228,13 +230,9 @@ def _own_texts() -> Any:
     return dask.config.set({"dataframe.convert-string": False})
 
 
-def _from_map(read: Any, parts: list[Any], table: Table, *, details: bool, **kept: Any) -> Any:
+def _from_map(read: Any, parts: list[Any], meta: pd.DataFrame, **kept: Any) -> Any:
     with _own_texts():
-        return _frames().from_map(read, parts, meta=_meta(table, details=details), enforce_metadata=True, **kept)
-
-
-def _meta(table: Table, *, details: bool = False) -> pd.DataFrame:
-    return to_frame([], table, details=details)[0]
+        return _frames().from_map(read, parts, meta=meta, enforce_metadata=True, **kept)
 
 
 def _connection(
@@ -288,27 +286,23 @@ def _customers(
     """Read one part: created at its beginning or later, and before its end."""
     after, before = span
     asked = dict(options)
-    if after is not None:
-        just_before = pd.Timestamp(after).to_pydatetime() - pd.Timedelta(microseconds=1).to_pytimedelta()
-        asked["created_after"] = max(filter(None, (just_before, _moment(options.get("created_after")))))
+    if after is not None:  # filters exclude their bounds
+        begin = after - _TICK
+        asked["created_after"] = max(begin, moment(options.get("created_after", begin)))
     if before is not None:
-        asked["created_before"] = min(filter(None, (before, _moment(options.get("created_before")))))
-    watch = Watch()
-    return _alone(connection.client().load_customers(**asked, progress=watch), watch)
-
-
-def _moment(value: Any) -> datetime | None:
-    return None if value is None else moment(value)
+        asked["created_before"] = min(before, moment(options.get("created_before", before)))
+    return _part(connection.client().load_customers, **asked)
 
 
 def _contacts(customers: Any, *, connection: _Connection, options: dict[str, Any]) -> pd.DataFrame:
     ids: Iterable[str] = customers["id"].dropna() if isinstance(customers, pd.DataFrame) else customers
+    return _part(connection.client().load_contacts, list(ids), **options)
+
+
+def _part(load: Callable[..., pd.DataFrame], *args: Any, **options: Any) -> pd.DataFrame:
+    """Load a part without its baseline, which would stay in this process; raise an error if it may be incomplete."""
     watch = Watch()
-    return _alone(connection.client().load_contacts(list(ids), **options, progress=watch), watch)
-
-
-def _alone(frame: pd.DataFrame, watch: Watch) -> pd.DataFrame:
-    """Give a part without its baseline, which stays in this process; raise an error if it may be incomplete."""
+    frame = load(*args, **options, progress=watch)
     for warning in watch.warnings:  # the warnings of a cluster's process reach no user
         if isinstance(warning, IncompleteLoadWarning):
             raise ProtocolError(str(warning))
