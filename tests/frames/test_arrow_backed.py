@@ -1,4 +1,4 @@
-"""Frames in Arrow's dtypes: the same rows, planned, pushed and refreshed like any; Parquet and DuckDB take them."""
+"""Frames in Arrow's dtypes are planned, pushed and refreshed like others, and go to Parquet and DuckDB."""
 
 import pandas as pd
 import pyarrow as pa
@@ -90,7 +90,7 @@ def test_parquet_there_and_back(wiz, tmp_path, backend):
 
 
 @pytest.mark.parametrize("backend", [None, "pyarrow"])
-def test_duckdb_asks_questions_of_a_frame(wiz, backend):
+def test_duckdb_queries_a_frame(wiz, backend):
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     customers = wiz.load_customers(dtype_backend=backend)
     counts = duckdb.sql("SELECT status, count(*) AS n FROM customers GROUP BY status").df()

@@ -1,4 +1,4 @@
-"""Which load a frame is compared with: its own, or one that it provably comes from, or none."""
+"""The load that a frame is compared with: its own, one that it provably comes from, or none."""
 
 import gc
 import pickle
@@ -43,7 +43,7 @@ def test_rows_of_two_loads_in_one_frame_keep_their_own_load(wiz):
     assert len(plan) == 0
 
 
-def test_where_two_loads_differ_and_nothing_says_which_one_it_was_the_frame_is_refused(wiz):
+def test_a_frame_that_may_come_from_two_different_loads_is_refused(wiz):
     older = load(wiz)
     _edited_elsewhere(wiz, older, payment_term="elsewhere", updated_at=older["updated_at"][0].strftime("%FT%TZ"))
     newer = load(wiz)
@@ -96,7 +96,7 @@ READ_ONLY = "is read-only: restore it, or change it in WizCommerce itself"
 
 
 def _forgotten(frame):
-    """Give a frame as a file brings it into another session: nothing knows how it was loaded."""
+    """Give a frame as a file brings it into another session: no load knows it."""
     plain = without_attrs(frame)
     baselines._live.clear()
     baselines._recent.clear()
@@ -129,7 +129,7 @@ def test_without_any_load_a_read_only_cell_of_an_older_row_may_be_older_too(wiz)
     assert rules(wizframe.plan(plain, client=wiz, baseline="service")) == [("status", READ_ONLY)]
 
 
-def test_rows_found_by_reference_keep_their_own_times_but_a_status_that_differs_is_said(wiz):
+def test_rows_found_by_reference_keep_their_own_times_but_another_status_is_reported(wiz):
     plain = _forgotten(load(wiz)).drop(columns="id")
     plain[["created_at", "updated_at"]] += pd.Timedelta("1D")  # those of the file's own system
     assert not wizframe.plan(plain, client=wiz, match="reference_id")
@@ -141,15 +141,15 @@ def test_rows_found_by_reference_keep_their_own_times_but_a_status_that_differs_
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_read_only_cell_that_became_something_else_altogether_is_a_problem(wiz, is_known):
+def test_an_invalid_value_in_a_read_only_cell_is_a_problem(wiz, is_known):
     frame = load(wiz)
     frame = frame if is_known else _forgotten(frame)
     frame["status"] = frame["status"].astype(object)
     frame.loc[1, "status"] = "gone"
-    assert rules(wizframe.plan(frame, client=wiz)) == [("status", "is none of active, inactive")]
+    assert rules(wizframe.plan(frame, client=wiz)) == [("status", "is not one of active, inactive")]
 
 
-def test_a_pickled_frame_of_another_session_finds_nobody_elses_load(wiz):
+def test_a_pickled_frame_does_not_find_the_load_of_another_session(wiz):
     kept = pickle.dumps(load(wiz))
     _edited_elsewhere(wiz, load(wiz), payment_term="elsewhere")
     baselines._live.clear()  # what another session knows
@@ -198,7 +198,7 @@ def test_a_sandbox_started_again_with_other_data_is_another_account(dialect, tab
         assert len(lost.problems)
 
 
-def test_the_same_account_over_a_new_connection_goes_on(wiz):
+def test_a_frame_can_be_planned_over_a_new_connection_to_its_account(wiz):
     frame = load(wiz)
     frame.loc[0, "display_name"] = "Mine"
     with wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=wiz.base_url) as again:
@@ -226,7 +226,7 @@ def test_a_load_is_forgotten_with_its_frames(wiz, monkeypatch):
     assert gone() is None
 
 
-def test_rows_with_a_time_come_from_no_load_without_one(wiz):
+def test_rows_with_updated_at_are_not_matched_with_a_load_without_it(wiz):
     frame = load(wiz)
     some = without_attrs(frame[["id", "company_name", "payment_term"]])
     some["payment_term"] = "net77"
@@ -247,7 +247,7 @@ def test_rows_with_a_time_come_from_no_load_without_one(wiz):
         (["a", 1, None], "object"),
     ],
 )
-def test_cells_differ_where_a_person_sees_a_difference_and_blank_is_blank(values, dtype):
+def test_cells_with_other_values_differ_and_all_blanks_are_equal(values, dtype):
     pairs = [(left, right) for left in values for right in values]
     left, right = (pd.Series(list(side), dtype=dtype) for side in zip(*pairs, strict=True))
     expected = [one is not other for one, other in pairs]
@@ -257,7 +257,7 @@ def test_cells_differ_where_a_person_sees_a_difference_and_blank_is_blank(values
     assert not baselines.differs(left, pd.Series(left.tolist(), dtype=dtype)).any()
 
 
-def test_rows_are_found_by_id_wherever_they_went_and_a_blank_id_is_nobodys(wiz):
+def test_rows_are_found_by_id_in_any_order_and_a_blank_id_is_not_found(wiz):
     frame = load(wiz)
     own = baselines.attached(frame)
     ids = pd.concat([frame["id"].iloc[[5, 0]], pd.Series([None, "cust_nobody"], dtype="str")], ignore_index=True)

@@ -1,4 +1,4 @@
-"""What pandera finds in typed frames, as one frame of problems."""
+"""The problems that pandera finds in typed frames, as one frame."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def problems(records, table=CONTACT, **options):
 class TestFindProblems:
     @pytest.mark.parametrize("details", [True, False])
     @pytest.mark.parametrize(("table", "record"), [(CONTACT, CONTACT_RECORD), (CUSTOMER, CUSTOMER_RECORD)])
-    def test_good_records_and_no_records_have_none(self, table, record, details):
+    def test_valid_records_and_empty_frames_have_no_problems(self, table, record, details):
         longest = {"first_name": "x" * 50, "last_name": "ü" * 50, "reference_id": "x" * 255}
         assert problems([record, record | longest | {"id": "x2"}], table, details=details)[0] == []
         assert problems([], table, details=details)[0] == []
 
-    def test_the_documents_examples_have_none(self, vendor):
+    def test_the_documented_examples_have_no_problems(self, vendor):
         assert problems(decode_page(vendor["customer_list"], CUSTOMER).records, CUSTOMER)[0] == []
         assert problems([decode_record(vendor["customer"], CUSTOMER)], CUSTOMER, details=True)[0] == []
         assert problems(decode_page(vendor["contact_list"], CONTACT).records)[0] == []
@@ -58,12 +58,12 @@ class TestFindProblems:
         if rule is not REQUIRED:
             assert found["value"][0] == value
 
-    def test_an_id_that_is_there_twice_or_not_at_all(self):
+    def test_a_repeated_id_and_a_missing_id_are_problems(self):
         where, found = problems([CONTACT_RECORD, CONTACT_RECORD, CONTACT_RECORD | {"id": None}])
         assert where == [(0, "id"), (1, "id"), (2, "id")]
         assert found["rule"].tolist() == [UNIQUE, UNIQUE, REQUIRED]
 
-    def test_all_are_found_at_once_in_the_order_of_rows(self):
+    def test_all_problems_are_found_at_once_in_the_order_of_rows(self):
         bad = CONTACT_RECORD | {"phone": "x", "email": "x", "first_name": None}
         where, _ = problems([CONTACT_RECORD, bad | {"id": "k2"}, bad | {"id": "k3"}])
         assert sorted(where) == [(row, name) for row in (1, 2) for name in ("email", "first_name", "phone")]
@@ -75,7 +75,7 @@ class TestFindProblems:
             found = find_problems(frame.set_axis(index), CONTACT)
             assert found["row"].tolist() == [frame.set_axis(index).index[1]]
 
-    def test_columns_that_are_not_there_or_not_ours_are_left_alone(self):
+    def test_missing_columns_and_own_columns_are_ignored(self):
         frame, _ = to_frame([CONTACT_RECORD], CONTACT)
         own = frame[["id", "phone"]].assign(mine="x", email_x=1)
         assert find_problems(own, CONTACT).empty
@@ -89,8 +89,8 @@ class TestFindProblems:
             max_size=5,
         ),
     )
-    def test_a_frame_is_judged_as_a_record_is(self, name, texts):
-        """One table of rules: what a load reports is what a write would refuse."""
+    def test_frames_and_records_are_validated_by_the_same_rules(self, name, texts):
+        """A load reports what a write would refuse."""
         records = [CONTACT_RECORD | {"id": f"k{number}", name: text} for number, text in enumerate(texts)]
         expected = [
             (number, name)
@@ -101,7 +101,7 @@ class TestFindProblems:
 
 
 @pytest.mark.parametrize("form", ["{}a@b.co", "a@b{}.co", "a@b.c{}"])
-def test_any_space_of_unicode_makes_an_e_mail_wrong_in_a_frame_and_in_a_record(form):
+def test_any_unicode_space_makes_an_email_invalid_in_frames_and_records(form):
     spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
     texts = [form.format(character) for character in [*spaces, "ß", "\u200b", "\x00", "🛍"]]
     expected = [place for place, text in enumerate(texts) if violation(CONTACT["email"], text)]
@@ -112,7 +112,7 @@ def test_any_space_of_unicode_makes_an_e_mail_wrong_in_a_frame_and_in_a_record(f
 
 class TestSchema:
     @pytest.mark.parametrize("table", [CUSTOMER, CONTACT], ids=lambda table: table.name)
-    def test_it_has_the_columns_of_every_load_or_those_asked_for(self, table):
+    def test_a_schema_has_the_columns_of_every_load_or_the_columns_asked_for(self, table):
         assert list(schema(table).columns) == table.columns()
         assert list(schema(table, ["phone", "mine", "id"]).columns) == ["phone", "id"]
         assert schema(table).name == table.name

@@ -1,8 +1,8 @@
 """What each loaded frame looked like: the copy that edits are compared with.
 
 A baseline is immutable. The frame carries a small key in ``attrs`` that names it and keeps it alive; frames that
-pandas derives (filter, sort, copy) carry the same key. Where pandas drops ``attrs``, the newest baseline that
-shows the rows *as they were loaded* is found instead.
+pandas derives (filter, sort, copy) carry the same key. If pandas drops ``attrs``, the newest baseline that shows the
+rows *as they were loaded* is found instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import pandas as pd
 import pyarrow as pa
 
 from wizframe.errors import UnknownBaselineError
-from wizframe.frames.arrow import differing, is_text, is_unique, places_in, texts_of
+from wizframe.frames.arrow import is_text, is_unique, places_in, texts_of
+from wizframe.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 ATTRIBUTE = "wizframe"
+#: Rows of loads that stay alive without their frame; a row of customers takes about 250 bytes.
 _KEPT_ROWS = 2_000_000
 _serials = itertools.count(1)
 
@@ -46,54 +48,24 @@ def _new_name() -> str:
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """The rows of one load, as they were.
-
-    Parameters
-    ----------
-    table : Table
-    account : Account
-    connection : str
-        Which connection loaded it.
-    frame : DataFrame
-        Typed columns of the table, among them ``id``; shares its memory with the loaded frame.
-    problems : DataFrame
-        What validation found: row, column, value, rule.
-    filters : mapping
-        What the load was limited to.
-    loaded_at : datetime
-        UTC.
-    is_whole : bool
-        Whether it shows every record that the account had then.
-    gone : frozenset of str
-        Ids that a push of this frame deleted since; an older load may still show them.
-    seen_at : datetime or None
-        By the service's clock: what changed before is in it. None where nobody told the time.
-    takes_new : bool
-        Whether a new record that the filters let through belongs in it; not where references or a limit chose the rows.
-    customers : tuple of str
-        Of contacts: whose were asked for.
-    collisions : DataFrame or None
-        Cells that somebody else changed, too, as :func:`wizframe.refresh` found them.
-    unread : DataFrame or None
-        Customers whose contacts or details could not be read.
-    """
+    """The rows of one load, as they were."""
 
     table: Table
     account: Account
-    connection: str
-    frame: pd.DataFrame = field(repr=False)
-    problems: pd.DataFrame = field(repr=False)
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    connection: str  # which connection loaded it
+    frame: pd.DataFrame = field(repr=False)  # typed columns with ``id``; shares its memory with the loaded frame
+    problems: pd.DataFrame = field(repr=False)  # what validation found: row, column, value, rule
+    filters: Mapping[str, Any] = field(default_factory=dict)  # what the load was limited to
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    is_whole: bool = False
-    gone: frozenset[str] = frozenset()
-    seen_at: datetime | None = None
-    takes_new: bool = False
-    customers: tuple[str, ...] = ()
-    collisions: pd.DataFrame | None = field(default=None, repr=False)
-    unread: pd.DataFrame | None = field(default=None, repr=False)
-    serial: int = field(default_factory=lambda: next(_serials))
-    #: Unlike any other session's: a pickled frame must not find somebody else's load.
+    is_whole: bool = False  # it shows every record that the account had then
+    gone: frozenset[str] = frozenset()  # ids that a push of this frame deleted; an older load may still show them
+    seen_at: datetime | None = None  # by the service's clock: earlier changes are in it; None if no time was sent
+    takes_new: bool = False  # a new record that passes the filters belongs in it: no references or limit chose the rows
+    customers: tuple[str, ...] = ()  # of contacts: the customers for which they were loaded
+    collisions: pd.DataFrame | None = field(default=None, repr=False)  # edited cells that changed in the service, too
+    unread: pd.DataFrame | None = field(default=None, repr=False)  # records that could not be read
+    serial: int = field(default_factory=lambda: next(_serials))  # a newer load has a larger one
+    #: Different in each session, because a pickled frame must not find the load of another session.
     name: str = field(default_factory=_new_name)
 
     @cached_property
@@ -104,53 +76,31 @@ class Baseline:
 
     @cached_property
     def is_unique(self) -> bool:
-        """Whether no id stands in two rows."""
+        """Whether each id is in one row only."""
         return is_unique(self.frame["id"])
 
     @cached_property
     def columns(self) -> dict[str, pd.Series[Any]]:
-        """Its columns by name: pandas would make each of them anew whenever it is asked."""
+        """Its columns by name: pandas makes a new Series at each access."""
         return {str(name): values for name, values in self.frame.items()}
-
-    def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
-        """Find the rows of ids.
-
-        Parameters
-        ----------
-        ids : Series
-            Texts.
-
-        Returns
-        -------
-        array of int
-            Of each, -1 for what is not there or blank.
-        """
-        if is_same_memory(ids, self.frame["id"]):
-            return np.arange(len(ids))
-        return places_in(self.frame["id"], ids)
 
     @cached_property
     def places(self) -> dict[Any, int]:
         """Id to the number of its row."""
         return {identifier: place for place, identifier in enumerate(self.frame["id"])}
 
+    def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
+        """Find the rows of ids; -1 for a blank or an id that is not there."""
+        if is_same_memory(ids, self.frame["id"]):
+            return np.arange(len(ids))
+        return places_in(self.frame["id"], ids)
+
     def again(self, **changes: Any) -> Baseline:
-        """Make another baseline out of this one.
-
-        Parameters
-        ----------
-        **changes
-            What is different.
-
-        Returns
-        -------
-        Baseline
-            Newer than all others, under a name of its own.
-        """
+        """Make another baseline out of this one: newer than all others, under a name of its own."""
         return replace(self, serial=next(_serials), name=_new_name(), **changes)
 
     def __str__(self) -> str:
-        return f"the load of {self.loaded_at:%Y-%m-%d %H:%M:%S} UTC ({len(self.frame)} rows)"
+        return f"the load of {self.loaded_at:%Y-%m-%d %H:%M:%S} UTC ({counted(len(self.frame), 'row')})"
 
 
 class _Key(str):
@@ -171,110 +121,56 @@ _recent: deque[Baseline] = deque()
 
 
 def attach(frame: pd.DataFrame, baseline: Baseline) -> None:
-    """Make a baseline that of a frame, and remember it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Changed in place: ``attrs`` gets the key.
-    baseline : Baseline
-    """
+    """Attach a baseline to a frame, in place, and remember it."""
     key = _Key(baseline.name)
     key.baseline = baseline
     frame.attrs[ATTRIBUTE] = key
-    _live[baseline.name] = baseline  # under a plain text: the key itself would keep the baseline alive for ever
+    _live[baseline.name] = baseline  # under a plain text: the key itself would keep the baseline alive
     _recent.append(baseline)
-    # The newest stay alive without their frame, so that `frame = frame.merge(…)` does not lose them.
+    # The newest stay alive without their frame, so that `frame = frame.merge(…)` does not lose its baseline.
     while len(_recent) > 1 and sum(len(kept.frame) for kept in _recent) > _KEPT_ROWS:
         _recent.popleft()
 
 
 def let_go(baseline: Baseline | None) -> None:
-    """Keep a baseline no longer than its frame: of a stream, the newest chunk is remembered and no more.
-
-    Parameters
-    ----------
-    baseline : Baseline or None
-    """
+    """Stop keeping a baseline alive without its frame: of a stream, only the newest chunk is remembered."""
     if baseline is not None and baseline in _recent:
         _recent.remove(baseline)
 
 
 def attached(frame: pd.DataFrame) -> Baseline | None:
-    """Find the baseline that a frame's ``attrs`` name.
-
-    Parameters
-    ----------
-    frame : DataFrame
-
-    Returns
-    -------
-    Baseline or None
-    """
-    key = getattr(frame, "attrs", {}).get(ATTRIBUTE)  # what is no frame is refused where frames are needed
+    """Find the baseline that a frame's ``attrs`` name."""
+    key = getattr(frame, "attrs", {}).get(ATTRIBUTE)  # a value of another type is refused later
     if isinstance(key, _Key):
         return key.baseline
     return _live.get(key) if isinstance(key, str) else None
 
 
 def live(table: Table, account: Account, connection: str) -> list[Baseline]:
-    """List the loads of a table over a connection that are still there.
+    """List the loads of a table over a connection that are still alive, newest first.
 
-    Parameters
-    ----------
-    table : Table
-    account : Account
-    connection : str
-        A load over another connection is not proven to show the same account.
-
-    Returns
-    -------
-    list of Baseline
-        Newest first.
+    A load over another connection is not proven to show the same account.
     """
     return [one for one in loads(table) if one.account == account and one.connection == connection]
 
 
 def loads(table: Table) -> list[Baseline]:
-    """List the loads of a table that are still there, whatever account they come from.
-
-    Parameters
-    ----------
-    table : Table
-
-    Returns
-    -------
-    list of Baseline
-        Newest first.
-    """
+    """List the loads of a table that are still alive, from any account, newest first."""
     found = [baseline for baseline in list(_live.values()) if baseline.table is table]
     return sorted(found, key=lambda baseline: -baseline.serial)
 
 
 @dataclass(frozen=True)
 class Match:
-    """The baseline rows of some rows.
+    """The baseline rows of some rows."""
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per row asked for, same index; every column that a load of them has.
-    known : dict of array of bool
-        Column to the rows of ``frame`` whose cells a load shows. The others are not blank, but not loaded. Columns that
-        every load has hold ``found`` itself.
-    found : array of bool
-        Rows that a load has.
-    used : tuple of Baseline
-        The frame's own first, then the newest.
-    is_in_place : bool
-        Whether the rows are those of the frame's own load, one by one.
-    """
-
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # one row per row asked for, with its index; every column that a load of them has
+    #: Column to the rows of ``frame`` that a load shows. The other cells are not loaded, which is not the same as
+    #: blank. Columns that every load has share the array ``found``.
     known: dict[str, npt.NDArray[np.bool_]]
-    found: npt.NDArray[np.bool_]
-    used: tuple[Baseline, ...]
-    is_in_place: bool = False
+    found: npt.NDArray[np.bool_]  # rows that a load has
+    used: tuple[Baseline, ...]  # the frame's own first, then the newest
+    is_in_place: bool = False  # the rows are those of the frame's own load, one by one
 
 
 def match(
@@ -285,26 +181,9 @@ def match(
 ) -> Match:
     """Find, for each row, how it looked when it was loaded.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Typed columns of the table, among them ``id``; RangeIndex.
-    own : Baseline or None
-        The one that the frame's ``attrs`` name: it is believed for every id that it has.
-    others : iterable of Baseline
-        Those that the rows may come from instead. They must show the row's own ``updated_at``; where rows carry none,
-        the rows of ``may_guess`` are taken to come from the only load that they can come from.
-    may_guess : array of bool, optional
-        All rows by default.
-
-    Returns
-    -------
-    Match
-
-    Raises
-    ------
-    UnknownBaselineError
-        Several loads that a row can come from show it differently.
+    ``own`` is the load that the frame's ``attrs`` name: its rows are taken for every id that it has. ``others`` are
+    loads that the rows may come from instead. They must show the row's own ``updated_at``; if rows have none, the rows
+    of ``may_guess`` (by default all) are taken to come from the only load that has them.
     """
     ids = rows["id"]
     if own is not None and own.is_unique and is_same_memory(ids, own.frame["id"]):
@@ -354,8 +233,8 @@ def _refuse_ambiguous(
         shown = left.frame[name].take(left_positions).reset_index(drop=True)
         if differs(shown, right.frame[name].take(right_positions).reset_index(drop=True)).any():
             raise UnknownBaselineError(
-                f"the rows lost their link to the load they come from, and {left} and {right} show them "
-                "differently: keep the updated_at column, or load again and repeat the edits"
+                f"the rows lost their link to the load they come from, and {left} and {right} show them differently",
+                hint="Keep the column updated_at, or load again and repeat the edits.",
             )
 
 
@@ -393,22 +272,8 @@ def _whole(baseline: Baseline, index: pd.Index[Any]) -> Match:
 
 
 def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """Compare two typed columns; blank equals blank.
-
-    Parameters
-    ----------
-    left, right : Series
-        Equally long, of one dtype.
-
-    Returns
-    -------
-    array of bool
-    """
+    """Tell which cells of two typed columns differ; blank equals blank."""
     if is_same_memory(left, right):
-        return np.zeros(len(left), dtype=bool)
-    if is_text(left) and is_text(right):
-        return differing(left, right)
-    if left.array.equals(right.array):
         return np.zeros(len(left), dtype=bool)
     unlike: Any = left.array != right.array
     found = np.asarray(unlike if isinstance(unlike, np.ndarray) else unlike.fillna(True), dtype=bool)
@@ -416,18 +281,9 @@ def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_
 
 
 def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
-    """Tell whether two columns of texts are one and the same, so that nothing has to be compared.
+    """Tell whether two columns of texts share their memory, so that nothing has to be compared.
 
-    Arrow's arrays are never changed: an edit makes a new one, and copies of a frame share those that were not edited.
-
-    Parameters
-    ----------
-    left, right : Series
-
-    Returns
-    -------
-    bool
-        False also where they are equal and each has its own memory.
+    Arrow's arrays never change: an edit makes a new one, and copies of a frame share the arrays that were not edited.
     """
     if not is_text(left) or left.dtype != right.dtype or len(left) != len(right):
         return False
@@ -435,7 +291,7 @@ def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
 
 
 def _places(texts: pd.Series[Any]) -> list[Any]:
-    """List where in memory texts lie."""
+    """List the places of texts in memory."""
     found = texts_of(texts)
     chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
     return [(len(chunk), chunk.offset, [None if b is None else b.address for b in chunk.buffers()]) for chunk in chunks]

@@ -1,4 +1,4 @@
-"""What is wrong with a frame, as a frame, and where in its file a cell stands."""
+"""The problems of a frame, as a frame, and the place of a cell in its file."""
 
 from __future__ import annotations
 
@@ -11,44 +11,21 @@ if TYPE_CHECKING:
 
 __all__ = ["LETTERS", "cell_place", "problems_frame"]
 
-#: In the ``attrs`` of a frame that was read from a file: column to its letter there. Its labels are row numbers, under
-#: the name of the sheet with an exclamation mark.
+#: Key in the ``attrs`` of a frame that was read from a file: column to its letter there. The frame's labels are row
+#: numbers, and their index is named like the sheet, with an exclamation mark.
 LETTERS = "wizframe_letters"
 PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
 
 
 def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = PROBLEM_COLUMNS) -> pd.DataFrame:
-    """Build a frame of problems.
-
-    Parameters
-    ----------
-    rows : iterable of sequence
-        In the order of ``columns``.
-    columns : sequence of str, default row, column, value, rule
-
-    Returns
-    -------
-    DataFrame
-        One row per problem, dtype ``object`` (values are shown as they stand in the frame).
-    """
+    """Build a frame with one row per problem, dtype ``object``: values are shown as they are in the frame."""
     return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
 
 
 def cell_place(frame: pd.DataFrame, label: Any, name: str = "") -> str:
-    """Say where in its file a cell of a frame stands.
+    """Give the place of a cell in its file, such as ``Customers!F12``; without ``name``, of the whole row.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    label : object
-        Of the row.
-    name : str
-        Of the column; without it, the row is meant.
-
-    Returns
-    -------
-    str
-        Such as ``Customers!F12``; empty for a frame that does not come from a file, or lost its labels.
+    Empty for a frame that does not come from a file, or lost its labels.
     """
     sheet = str(frame.index.name)
     return f"{sheet}{frame.attrs.get(LETTERS, {}).get(name, '')}{label}" if sheet.endswith("!") else ""

@@ -1,4 +1,4 @@
-"""pandera schemas, built from the field table, and what they find as one frame of problems.
+"""pandera schemas, built from the field table, and the problems they find as one frame.
 
 No field is named here. pandera is imported when the first frame is validated, not with wizframe.
 """
@@ -27,19 +27,7 @@ UNIQUE = "occurs more than once"
 
 
 def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSchema:
-    """Build the pandera schema of a table.
-
-    Parameters
-    ----------
-    table : Table
-    columns : sequence of str, optional
-        Only these; by default those of every load.
-
-    Returns
-    -------
-    pandera.pandas.DataFrameSchema
-        Dtypes, required fields, lengths and forms; other columns are allowed.
-    """
+    """Build the pandera schema of a table or of some of its columns: dtypes, required fields, lengths, formats."""
     import pandera.pandas as pa  # noqa: PLC0415 - 0.2 s that a session without loads should not pay
 
     names = table.columns() if columns is None else [name for name in columns if name in table]
@@ -52,7 +40,7 @@ def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSc
 def _checks(field: Field, table: Table) -> list[Any]:
     import pandera.pandas as pa  # noqa: PLC0415
 
-    checks = []  # blanks are let through here: pandera would do it by copying the rest of the column
+    checks = []  # each check lets blanks pass: with ignore_na=True pandera would copy the column without them
     if field.name in ("id", *table.required):
         checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
     if field.name == "id":
@@ -69,19 +57,7 @@ def _checks(field: Field, table: Table) -> list[Any]:
 
 
 def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Validate a typed frame.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns in the table's dtypes, as :mod:`wizframe.frames` makes them; others are ignored.
-    table : Table
-
-    Returns
-    -------
-    DataFrame
-        One row per problem: row (label in ``frame``), column, value, rule. Empty where all is well.
-    """
+    """Validate a typed frame: one row per problem (row label, column, value, rule)."""
     import pandera.pandas as pa  # noqa: PLC0415
 
     try:

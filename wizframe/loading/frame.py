@@ -14,11 +14,9 @@ from wizframe.api.dialects import unknown_fields
 from wizframe.api.order import identity
 from wizframe.api.validation import moment
 from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
-from wizframe.frames.arrow import in_order
-from wizframe.frames.arrow_backed import arrow_backed
+from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.build import column_array, frame_of, text_array
-from wizframe.frames.memory import POOL, give_back
 from wizframe.frames.problems import problems_frame
 from wizframe.frames.schemas import find_problems
 from wizframe.text import plural
@@ -76,7 +74,7 @@ class Rows:
             self._misfits[name] += [misfit._replace(position=self._converted + misfit.position) for misfit in misfits]
         self._pages.clear()
         self._converted = self._count
-        give_back(sum(self._arrays[name][-1].nbytes for name in self.columns))
+        release_unused(sum(self._arrays[name][-1].nbytes for name in self.columns))
 
     def _column_of(self, name: str, parts: list[Columns | Records]) -> tuple[pa.Array, list[Misfit]]:
         texts = [part.texts(name) for part in parts]
@@ -94,7 +92,7 @@ class Rows:
             order = "ascending" if ascending else "descending"  # stable, blank ones at the end
             rows = rows[pc.array_sort_indices(key, order=order, memory_pool=POOL).to_numpy()]
             del key
-        give_back(self._column("id").nbytes)
+        release_unused(self._column("id").nbytes)
         is_in_order = len(rows) == self._count and bool((rows == np.arange(self._count)).all())
         columns: dict[str, Any] = dict.fromkeys(self.columns)
         # One after the other, so that only one column exists twice at a time; the largest ones when others made room.
@@ -102,16 +100,16 @@ class Rows:
             column = self._column(name)
             columns[name] = column if is_in_order else pc.take(column, rows, memory_pool=POOL)
             del self._arrays[name], column
-            give_back(columns[name].nbytes)
+            release_unused(columns[name].nbytes)
         frame, size = frame_of(columns, self.table), sum(column.nbytes for column in columns.values())
         del columns
-        give_back(size)
+        release_unused(size)
         return frame, self._misfits_in(rows)
 
     def _column(self, name: str) -> pa.Array:
         if len(self._arrays[name]) > 1:
             self._arrays[name] = [pa.concat_arrays(self._arrays[name], memory_pool=POOL)]
-            give_back(self._arrays[name][0].nbytes)
+            release_unused(self._arrays[name][0].nbytes)
         return self._arrays[name][0]
 
     def _latest(self) -> npt.NDArray[np.int64]:
