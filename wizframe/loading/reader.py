@@ -254,12 +254,12 @@ class Reader:
         if not identifier or not isinstance(identifier, str):  # it cannot be asked for, so it stays as it is
             return listed
         try:
-            found = self.operations.get(identifier)
+            found = self.client.operations(self.table).read_one(None, identifier)
         except _CONCERNS_ONE as error:
             self.failures.note(identifier, "details", error)
             return None
         self.failures.succeed(identifier, "details")
-        return listed | dict(found)
+        return listed | found
 
     def child_pages(self, parents: Iterable[str], *, progress: bool | Watch) -> Iterator[Page]:
         """Read the records of each parent, as far ahead as the caller takes them; one page for each, in their order.
@@ -336,14 +336,9 @@ class Reader:
         # that the service spells parameters the other way.
         has_times = self.client.query_dialect == "rest"
         times = {name: value for name, value in self.filters.items() if name != "status" and has_times}
-        return self.operations.page(*path, **order | times | parameters, page=number)  # type: ignore[no-any-return]
-
-    @property
-    def operations(self) -> Any:
-        """The operations of the table: ``client.customer``, or ``client.customer.contact`` for a child of it."""
-        parent = self.table.parent
-        above = self.client if parent is None else getattr(self.client, parent.singular)
-        return getattr(above, self.table.singular)
+        operations: Any = self.client.operations(self.table)  # the path of a child's list names its parent
+        page: Page = operations.page(*path, **order | times | parameters, page=number)
+        return page
 
     def _say_status(self, page: Page, status: str) -> None:
         """Give the rows that do not say their status the one that was asked for."""

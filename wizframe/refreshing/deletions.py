@@ -65,13 +65,12 @@ class _Span:
 
 def deleted_records(own: Baseline, now: pd.DataFrame, client: BaseClient, *, progress: bool | Watch) -> frozenset[str]:
     """Find the records of a load that were deleted since; ``now`` holds those that changed since, typed."""
-    operations = Reader(client, own.table).operations
     with bar("deletions", enabled=progress) as show:
         suspects: set[str] = set()
         for found in _suspects(own, now, client):
             suspects |= found
             show(len(suspects), None)
-        return frozenset(one for one in suspects if _is_deleted(operations, one))
+        return frozenset(one for one in suspects if _is_deleted(own, client, one))
 
 
 def _suspects(own: Baseline, now: pd.DataFrame, client: BaseClient) -> Iterator[set[str]]:
@@ -124,7 +123,8 @@ def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseC
 def _count(span: _Span, status: str, own: Baseline, client: BaseClient) -> int:
     # Its rows pass the load's own bounds, so that the span lies within them, apart from a second.
     filters = dict(own.filters) | span.parameters | {"status": status}
-    total: int | None = Reader(client, own.table).operations.page(**filters, page_size=1).total_records
+    operations: Any = client.operations(own.table)
+    total: int | None = operations.page(**filters, page_size=1).total_records
     if total is None:
         raise _NoCountsError
     return total
@@ -135,9 +135,9 @@ def _ids(reader: Reader) -> set[str]:
     return {record["id"] for record in listed if isinstance(record.get("id"), str)}
 
 
-def _is_deleted(operations: Any, identifier: str) -> bool:
+def _is_deleted(own: Baseline, client: BaseClient, identifier: str) -> bool:
     try:
-        operations.get(identifier)
+        client.operations(own.table).read_one(None, identifier)
     except NotFoundError:
         return True
     return False
