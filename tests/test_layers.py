@@ -234,3 +234,34 @@ def test_modules_and_functions_stay_short():
     assert lengths[-1][0] <= 60, lengths[-1]
     assert lengths[len(lengths) // 2][0] <= 8
     assert lengths[len(lengths) * 9 // 10][0] <= 25
+
+
+#: Modules that may say which table they are about: the tables themselves, and the operations of each.
+ABOUT_ONE_TABLE = {"fields.py", "api/operations.py"}
+TABLE_NAMES = {"CUSTOMER", "CONTACT", "ADDRESS"}
+
+
+def compared_tables(tree):
+    """Yield the comparisons that ask whether a table is this one or that one."""
+    for node in ast.walk(tree):
+        asked = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        asked += [item for side in asked if isinstance(side, (ast.Tuple, ast.List, ast.Set)) for item in side.elts]
+        asked += node.keys if isinstance(node, ast.Dict) else []
+        if {name.id for name in asked if isinstance(name, ast.Name)} & TABLE_NAMES:
+            yield ast.unparse(node)
+
+
+def test_only_the_tables_say_which_table_has_which_rule():
+    found = {}
+    for path in sources():
+        place = path.relative_to(PACKAGE).as_posix()
+        if place not in ABOUT_ONE_TABLE and layer(path) != "server":
+            found[place] = list(compared_tables(ast.parse(path.read_text("utf-8"))))
+    assert {place: comparisons for place, comparisons in found.items() if comparisons} == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["table is CUSTOMER", "CONTACT in tables", "x = {CUSTOMER: 1}", "t in (CUSTOMER, CONTACT)"]
+)
+def test_a_question_about_a_table_is_found(code):
+    assert list(compared_tables(ast.parse(code)))

@@ -157,8 +157,8 @@ def _plain(row: Mapping[str, Any], table: Table) -> Record:
     for name in NESTED.keys() & record.keys():
         if name in table:
             record[name] = _nested(record[name], NESTED[name])
-    if table is CUSTOMER:
-        record |= {name: value for name, value in _derived(record).items() if record.get(name) is None}
+    derived = _derived(record).items()
+    record |= {name: value for name, value in derived if name in table and record.get(name) is None}
     return record
 
 

@@ -14,7 +14,7 @@ from wizframe.api.dialects import (
     encode_record,
     field_name,
 )
-from wizframe.api.validation import check_parameters, check_record, whole_contact
+from wizframe.api.validation import check_parameters, check_record, whole_record
 from wizframe.errors import ServiceError
 from wizframe.fields import CONTACT, CUSTOMER, Dialect, Operation, Table
 
@@ -428,7 +428,7 @@ class ContactOperations(Operations):
         field that the table does not know goes back; blank fields are left out, since absent reads as blank.
         """
         check_record(changes, self.table, "update")
-        kept = whole_contact({name: value for name, value in current.items() if name not in changes})
+        kept = whole_record({name: value for name, value in current.items() if name not in changes}, self.table)
         path = ["customers", current["customer_id"], "contacts", current["id"]]
         answer = self._send("PUT", path, kept | dict(changes), "update")
         return answer | {"customer_id": current["customer_id"]}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from wizframe.api.dialects import Record, unknown_fields, writable_attributes
 from wizframe.errors import InvalidRequestError
-from wizframe.fields import CONTACT, LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, Table, violation
+from wizframe.fields import LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, Table, violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Moment", "check_parameters", "check_record", "moment", "refuses_unknown_names", "whole_contact"]
+__all__ = ["Moment", "check_parameters", "check_record", "moment", "refuses_unknown_names", "whole_record"]
 
 Moment = str | date | datetime
 P = ParamSpec("P")
@@ -224,37 +224,24 @@ def _refuse(wrong: list[tuple[str, str]], what: str) -> None:
         raise InvalidRequestError(f"nothing was sent: {what} would not do: {said}", wrong)
 
 
-def whole_contact(current: Mapping[str, Any]) -> Record:
-    """Pick everything of a contact that a PUT must send back, so that it erases nothing.
+def whole_record(current: Mapping[str, Any], table: Table) -> Record:
+    """Pick everything of a record that a PUT must send back, so that it erases nothing.
 
-    Parameters
-    ----------
-    current : mapping
-        As it was just read.
-
-    Returns
-    -------
-    dict
-        Every writable field that is not blank, attributes as ``{name, value}``, and every field that the table does
-        not know. Nested keys of such fields are not touched.
-
-    Raises
-    ------
-    InvalidRequestError
-        The contact has attributes without values ([D]'s form): sending them back would erase the values.
+    That is each writable field that is not blank, attributes as ``{name, value}``, and each field that the table does
+    not know, with its nested keys as they are.
     """
     kept: Record = {
         field.name: current[field.name]
-        for field in CONTACT.fields
+        for field in table.fields
         if field.update and current.get(field.name) not in (None, "")
     }
     attributes = writable_attributes(current.get("attributes"))
     if attributes is None:
         raise InvalidRequestError(
-            f"contact {current.get('id')} has attributes whose values the service does not show: "
+            f"{table.singular} {current.get('id')} has attributes whose values the service does not show: "
             "changing it would erase them. Change it in WizCommerce itself.",
             [("attributes", "cannot be written back")],
         )
     if "attributes" in current and current["attributes"] is not None:
         kept["attributes"] = attributes
-    return kept | unknown_fields(dict(current), CONTACT)
+    return kept | unknown_fields(dict(current), table)

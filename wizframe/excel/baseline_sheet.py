@@ -22,12 +22,12 @@ import pyarrow as pa
 from wizframe.account import Account
 from wizframe.excel.cells import unclear_text
 from wizframe.excel.dates import find_zone
-from wizframe.fields import CONTACT, CUSTOMER, TABLES
+from wizframe.fields import TABLES
 from wizframe.frames.baselines import Baseline, attached, loads, match
 from wizframe.frames.build import column, pandas_dtype
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import CLEAR, COMMAND
-from wizframe.planning.typed_frame import CUSTOMER_REFERENCE, take_in, which_table
+from wizframe.planning.typed_frame import take_in, which_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def field_of(table: Table, name: str) -> Field | None:
     """
     if name in table and table[name].level:
         return table[name]
-    return CUSTOMER["reference_id"] if table is CONTACT and name == CUSTOMER_REFERENCE else None
+    return table.field_of(name) if name not in table else None
 
 
 def prepare(frame: pd.DataFrame, table: str | None) -> Sent:
@@ -150,7 +150,7 @@ def _cells(intake: Intake, frame: pd.DataFrame) -> pd.DataFrame:
                 marked = values.astype(object).mask(intake.cleared[name], CLEAR)
                 values = marked.astype(values.dtype) if intake.table[name].dtype == "str" else marked
             cells[name] = values
-        elif name == CUSTOMER_REFERENCE and intake.parent_references is not None:
+        elif name == intake.table.parent_reference and intake.parent_references is not None:
             cells[name] = intake.parent_references
     return pd.DataFrame(cells, index=intake.typed.index)
 

@@ -19,7 +19,6 @@ from wizframe.excel.csv import escape
 from wizframe.excel.dates import EPOCH, FIRST_DAY, LAST_DAY, find_zone
 from wizframe.frames.build import is_blank
 from wizframe.planning.changes import COMMAND
-from wizframe.planning.typed_frame import CUSTOMER_REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,8 +189,8 @@ def _column(name: Any, frame: pd.DataFrame, sent: Sent, labels: Mapping[str, str
         own: Kind = "time" if values.dtype.kind == "M" else "own"
         return Column(str(name), labels.get(name, str(name)), None, own, values, zone, is_open=True, is_open_below=True)
     is_open = name in sent.table and field.writable
-    is_parent = name in ("customer_id", CUSTOMER_REFERENCE)  # says whose a new contact is
-    is_required = (field.required and name != "reference_id") or name == "customer_id"
+    is_parent = name in sent.table.parent_columns  # a new record needs one of them
+    is_required = (field.required and name != "reference_id") or name == sent.table.parent_id
     header = labels.get(name, name)
     header += f" ({zone.key})" if field.kind == "time" else ""
     header += f" {_REQUIRED_MARK}" if is_required else ""

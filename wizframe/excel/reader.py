@@ -30,9 +30,9 @@ from wizframe.excel.restored_values import restore
 from wizframe.excel.sheet import HIDDEN
 from wizframe.excel.sheet_data import Grid, Names, find_header
 from wizframe.excel.workbook_file import open_workbook
-from wizframe.fields import CONTACT, TABLES
+from wizframe.fields import TABLES
 from wizframe.planning.changes import COMMAND
-from wizframe.planning.typed_frame import CUSTOMER_REFERENCE, which_table
+from wizframe.planning.typed_frame import which_table
 from wizframe.text import option
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Meaning:
         table = sent.table if sent is not None else TABLES.get(self.table or "")
         tables = [table] if table is not None else list(TABLES.values())
         known = [name for one in tables for name in one.columns(details=True)]
-        known += [CUSTOMER_REFERENCE] if CONTACT in tables else []
+        known += [one.parent_reference for one in tables if one.parent]
         exact = {COMMAND_HEADER: COMMAND, COMMAND: COMMAND} | {label: name for name, label in self.labels.items()}
         exact |= {header: name for name, header in ((sent and sent.headers) or {}).items()}
         return Names(exact, known, self.rename)

@@ -21,7 +21,7 @@ from wizframe.excel.cells import as_text, is_empty, read_cell, still_shows
 from wizframe.excel.dates import find_zone
 from wizframe.excel.layout import listed, local_times, shown, zone_of
 from wizframe.excel.sheet_data import letters
-from wizframe.fields import CONTACT, CUSTOMER
+from wizframe.fields import TABLES
 from wizframe.frames.baselines import attach
 from wizframe.frames.build import Unsure
 from wizframe.frames.problems import LETTERS, cell_place, problems_frame
@@ -121,7 +121,7 @@ def _unique(grid: Grid, columns: Sequence[str | None]) -> list[str]:
 def _field(table: Table | None, name: str) -> Field | None:
     if table is not None:
         return field_of(table, name)
-    return field_of(CUSTOMER, name) or field_of(CONTACT, name)
+    return next((field for one in TABLES.values() if (field := field_of(one, name))), None)
 
 
 def _translated(raw: Sequence[Any], how: ValueMap) -> list[Any]:

@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, pd.Series[Any]]
 
-__all__ = ["CUSTOMER_REFERENCE", "Intake", "is_literal", "take_in", "validate", "which_table"]
-
-#: A column of a frame of contacts that names the customer by its reference.
-CUSTOMER_REFERENCE = "customer_reference_id"
+__all__ = ["Intake", "is_literal", "take_in", "validate", "which_table"]
 
 #: What pandas calls the two columns of one name that a merge leaves.
 _MERGED = re.compile(r"(.+)_[xy]")
