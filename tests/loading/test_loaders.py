@@ -162,9 +162,7 @@ class TestFrame:
 
         with (
             mock.patch.object(wiz.customer, "get", get_after_delete),
-            pytest.warns(
-                IncompleteLoadWarning, match=f"1 customer does not exist or was deleted during the load: {gone}"
-            ) as caught,
+            pytest.warns(IncompleteLoadWarning, match=f"1 customer was deleted during the load: {gone}") as caught,
         ):
             frame = wiz.load_customers(details=True)
         assert len(frame) == 29
