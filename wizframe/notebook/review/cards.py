@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATER", "MINE", "PAGE_SIZE", "THEIRS", "ChangeList", "CorrectionFields", "OutcomeList", "bar", "styled"]
 
-#: Cards on a page: a browser draws a few hundred widgets at once without a pause, and a card has up to twenty.
+#: Cards on a page: a browser draws a few hundred widgets at once without a pause, and a card has ten or more.
 PAGE_SIZE = 20
 LATER, MINE, THEIRS = "decide later", "send mine", "keep WizCommerce's"
 _STATES = ("conflict", "failed", "unknown", "unsent", "skipped")  # in the order of the list
@@ -248,7 +248,7 @@ class OutcomeList:
 
 def _not_done(result: Result) -> Iterator[_NotDone]:
     for part in result.parts:
-        for number, (change, outcome) in enumerate(zip(part.plan.changes_list, part.outcomes, strict=True)):
+        for number, (change, outcome) in enumerate(part.pairs()):
             if outcome.state != "done":
                 yield _NotDone(PlanRow(part.plan, number, change, change.position), outcome)
 

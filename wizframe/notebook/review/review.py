@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Review"]
 
-_REDRAWN_EVERY_S = 0.1  # each change of a widget is a message to the browser; a push may do hundreds of rows a second
+_REDRAWN_EVERY_S = 0.1  # each change of a widget is a message to the browser; ten a second look smooth
 # A finished push waits so long for the running cell before it writes ids into the frame: the cell may be waiting for
 # the push itself, as review.wait() does.
 _MAX_WAIT_FOR_CELL_S = 10.0
