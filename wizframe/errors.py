@@ -135,7 +135,7 @@ class WizframeError(Exception):
     message : str
         What failed and why, without a full stop at the end.
     hint : Hint or str, optional
-        What to do next: whole sentences. A str is the same for Python and the command line.
+        What to do next, in whole sentences. A str is the same for Python and the command line.
 
     Attributes
     ----------

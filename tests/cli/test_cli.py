@@ -13,7 +13,7 @@ import pytest
 
 import wizframe
 from wizframe.cli.commands import main
-from wizframe.cli.output import short
+from wizframe.cli.output import typed_path
 
 
 def run(*arguments, **environment):
@@ -56,8 +56,8 @@ def test_the_demo_hides_no_line_that_it_needs():
 
 def test_the_demo_ends_with_commands_that_can_be_typed_as_they_stand(tmp_path):
     lines = [line.strip() for line in run("demo", "--customers", "60").stdout.splitlines()]
-    assert f"{short(sys.executable)} -m wizframe sandbox" in lines
-    assert f"{short(sys.executable)} -m jupyterlab" in lines
+    assert f"{typed_path(sys.executable)} -m wizframe sandbox" in lines
+    assert f"{typed_path(sys.executable)} -m jupyterlab" in lines
     script = tmp_path / "my tools" / "wizframe"
     script.parent.mkdir()
     script.write_text(
@@ -131,7 +131,7 @@ def test_a_taken_port_is_said_in_one_line(capsys):
     with wizframe.sandbox(customers=1) as client:
         port = client.base_url.split(":")[2].split("/")[0]
         assert main(["sandbox", "--port", port]) == 1
-    said = f"wizframe: port {port} is in use, perhaps by another sandbox: use --port 0 for a free port\n"
+    said = f"wizframe: port {port} is in use, perhaps by another sandbox. Use --port 0 for a free port.\n"
     assert capsys.readouterr().err == said
 
 

@@ -43,7 +43,7 @@ def typed(monkeypatch):
 def test_a_login_is_found_by_the_next_command_until_the_logout(server, ring, typed, capsys, monkeypatch):
     assert main(["login", "ada@example.com"]) == 0
     out = capsys.readouterr().out
-    assert f"logged in to {TENANT_ID} at {server.base_url}; the key is kept" in out
+    assert f"Logged in to {TENANT_ID} at {server.base_url}. The API key is stored" in out
     assert len(ring.kept) == len(typed) == 1
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     assert main(["whoami"]) == 0
@@ -52,7 +52,7 @@ def test_a_login_is_found_by_the_next_command_until_the_logout(server, ring, typ
     assert ring.kept == {}
     assert "removed from the keyring" in capsys.readouterr().out
     assert main(["logout"]) == 0
-    assert "there is no key" in capsys.readouterr().out
+    assert "There is no API key" in capsys.readouterr().out
     assert main(["whoami"]) == 6
     assert "`wizframe login`" in capsys.readouterr().err
 

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from unittest.mock import ANY
 
 import pytest
-from support.cli import run
+from support.cli import environment, run
 from support.planning import load, stored
 
 import wizframe
@@ -44,7 +47,7 @@ def test_filters_order_limit_and_columns_are_those_of_load_customers(wiz):
     done = run(wiz, "list", "customers", "--reference", reference, "--columns", "reference_id")
     assert done.stdout.split() == ["reference_id", reference]
     refused = run(wiz, "list", "customers", "--columns", "id,colour")
-    assert (refused.returncode, "colour are not among id, reference_id" in refused.stderr) == (6, True)
+    assert (refused.returncode, "unknown colour, allowed are id, reference_id" in refused.stderr) == (6, True)
 
 
 def test_csv_is_what_export_writes(wiz, tmp_path):
@@ -81,6 +84,29 @@ def test_one_record_is_shown_with_its_details(wiz):
     missing = run(wiz, "get", "customer", "nobody")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "404" in missing.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_a_list_quietly(wiz):
+    command = [sys.executable, "-m", "wizframe", "list", "customers"]
+    variables = {**os.environ, **environment(wiz)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables) as process:
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 141  # as of a program that ends by SIGPIPE
+    assert [
+        line for line in errors.splitlines() if b"break the schema" not in line and b"30 customers" not in line
+    ] == []
+
+
+def test_a_customer_that_does_not_exist_is_an_error_and_its_reference_is_offered(wiz):
+    for arguments in (["get", "customer", "CUST 2"], ["list", "contacts", "--customer", "CUST 2"]):
+        done = run(wiz, *arguments)
+        assert (done.returncode, done.stdout) == (6, "")
+        assert "`wizframe list customers --reference 'CUST 2'` shows the id" in done.stderr
+        done = run(wiz, *arguments[:-1], "CUST-2")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "`wizframe list customers --reference CUST-2` shows the id" in done.stderr
+        assert "incomplete" not in done.stderr
 
 
 def test_whoami_tells_where_the_commands_go(wiz, dialect):

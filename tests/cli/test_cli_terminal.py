@@ -167,7 +167,7 @@ def test_somebody_logs_in_and_out_and_the_password_is_not_seen(wiz, ring):
     code, seen = finished(child)
     assert code == 0, seen
     assert seen.startswith("\nlocal: ")  # nothing of what was typed
-    assert f"logged in to {TENANT_ID}" in seen
+    assert f"Logged in to {TENANT_ID}" in seen
     assert "from the keyring" in finished(spawn(wiz, "whoami", **ring))[1]
     assert "removed from the keyring" in finished(spawn(wiz, "logout", **ring))[1]
     child = spawn(wiz, "whoami", **ring)

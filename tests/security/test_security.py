@@ -169,7 +169,7 @@ class TestSource:
     def test_the_demo_runs_only_lines_of_its_own_source(self):
         tree = ast.parse((PACKAGE / "cli" / "demo.py").read_text("utf-8"))
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-        lines = [argument for call in calls if call.func.attr == "run" for argument in call.args]
+        lines = [argument for call in calls if call.func.attr == "_run" for argument in call.args]
         assert len(lines) > 5
         assert all(isinstance(line, ast.Constant) and isinstance(line.value, str) for line in lines)
         evaluated = [call for call in calls if call.func.attr == "_evaluate"]

@@ -1,8 +1,9 @@
-"""The command ``wizframe``. Thin: it reads options and calls what the package offers."""
+"""The command ``wizframe``. Its commands read options and call the package's functions."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wizframe import __version__
-from wizframe.cli import doctor, login, pushes, records
-from wizframe.cli.exit_codes import EXIT_CODES, exit_code
-from wizframe.cli.files import export
-from wizframe.cli.output import complain
-from wizframe.cli.sandbox import demo, serve
-from wizframe.cli.wording import sentence
+from wizframe.cli import access, demo, pushes, records
+from wizframe.cli.output import EXIT_CODES, complain, exit_code, sentence
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError, hints_for
 from wizframe.http.request_log import trace
 
@@ -26,18 +23,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    int
-        Exit code, see ``EXIT_CODES``; what went wrong is said on stderr.
-    """
+    """Run the command line, by default with the arguments of the process, and return one of ``EXIT_CODES``."""
     try:
         with hints_for("cli"):
             code: int = commands.main(arguments, prog_name="wizframe", standalone_mode=False)
@@ -48,64 +34,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Commands(click.Group):
-    """The commands in the order in which one needs them, and one end for all of them."""
+    """The commands in the order in which a user needs them. Every error ends as one line and an exit code."""
 
     def invoke(self, context: click.Context) -> int:
-        """Run a command, and say in a sentence what went wrong."""
+        """Run a command and return its exit code."""
         try:
-            with _told_warnings() as warned:
+            with _printed_warnings() as warned:
                 code: int = super().invoke(context)
                 sys.stdout.flush()
-        except BrokenPipeError:
-            raise  # click ends quietly: whoever read has seen enough
+        except BrokenPipeError as error:
+            # Python flushes stdout once more when it ends, and would complain on stderr.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return exit_code(error)
         except (WizframeError, OSError) as error:
             complain(sentence(error))
             return exit_code(error)
         except KeyboardInterrupt as error:
             if sys.stderr.isatty():
-                click.echo(err=True)  # the terminal has written ^C
+                click.echo(err=True)  # the terminal has written ^C into the line
             complain("interrupted")
             return exit_code(error)
         return 8 if code == 0 and IncompleteLoadWarning in warned else code
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        """Name the commands as they were added."""
+        """Return the names in the order in which the commands were added."""
         return list(self.commands)
 
     def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Tell the exit codes."""
+        """Add the exit codes to the help."""
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 @contextlib.contextmanager
-def _told_warnings() -> Iterator[set[type[Warning]]]:
-    """Say our own warnings as sentences, without the line of code that they come from; collect which there were."""
+def _printed_warnings() -> Iterator[set[type[Warning]]]:
+    """Print our own warnings without the line of code that they come from; collect their classes."""
     warned: set[type[Warning]] = set()
 
-    def tell(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
+    def show(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
         warned.add(category)
         complain(message, "warn")
 
     with warnings.catch_warnings():
         for category in (IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning):
             warnings.simplefilter("always", category)
-        warnings.showwarning = tell
+        warnings.showwarning = show
         yield warned
 
 
+#: Beyond 120 columns, lines of help are hard to read.
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS)
-@click.version_option(__version__, message="%(prog)s %(version)s")
-@click.option("--trace", "is_traced", is_flag=True, help="Show each request on stderr, never the key.")
+@click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version.")
+@click.option("--trace", "is_traced", is_flag=True, help="Show each request on stderr. The API key is never shown.")
 @click.pass_context
 def commands(context: click.Context, *, is_traced: bool) -> None:
-    """WizCommerce customers and contacts as validated pandas DataFrames, and the edits back."""
+    """Load WizCommerce customers and contacts, edit them in files, and send the edits back."""
     if is_traced:
         context.with_resource(trace())
 
 
-for _command in (demo, serve, *login.COMMANDS, *records.COMMANDS, export, *pushes.COMMANDS, *doctor.COMMANDS):
+for _command in (*demo.COMMANDS, *access.COMMANDS, *records.COMMANDS, *pushes.COMMANDS):
     commands.add_command(_command)

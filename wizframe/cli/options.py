@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from wizframe.connections.client import Client
 
-__all__ = ["FILTERS", "as_json", "connected", "connection", "examples", "filters", "planning", "sending"]
+__all__ = [
+    "FILTERS", "as_csv", "as_json", "connected", "connection", "examples", "filters", "planning", "sending",
+]  # fmt: skip
 
-#: Those of :func:`filters` that the loading functions have under the same name.
+#: The filters that ``load_customers`` has under the same name.
 FILTERS = ("status", "created_after", "created_before", "updated_after", "updated_before")
-_PLAN_CHOICES = ("report", "create")
+_REPORT_OR_CREATE = click.Choice(["report", "create"])
+_COUNT = click.IntRange(min=0)
 
 
 def _together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -32,93 +35,125 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def examples(*lines: str) -> str:
-    """Lay out examples for the end of a command's help.
-
-    Parameters
-    ----------
-    *lines : str
-
-    Returns
-    -------
-    str
-    """
+    """Return the examples at the end of a command's help, one line each."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def connected(chosen: Mapping[str, Any], **options: Any) -> Client:
-    """Connect as the options say; which account it is, is said on stderr, since stdout is for data.
-
-    Parameters
-    ----------
-    chosen : mapping
-        What :func:`connection` gives.
-    **options
-        As for :func:`wizframe.connect`.
-
-    Returns
-    -------
-    Client
-    """
+    """Connect as the options of a command say; the account is printed on stderr, because stdout is for data."""
     with contextlib.redirect_stdout(sys.stderr):
         return connect(profile=chosen["profile"], base_url=chosen["base_url"], **options)
 
 
 connection = _together(
-    click.option("--profile", metavar="NAME", help="A [profiles.NAME] of the configuration file."),
-    click.option("--base-url", metavar="URL", help="Where it goes (the profile's, or WIZCOMMERCE_BASE_URL)."),
+    click.option("--profile", metavar="NAME", help="Use [profiles.NAME] of the configuration file."),
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="Address of the API. Default: the profile's, then WIZCOMMERCE_BASE_URL, then production.",
+    ),
 )
 
 filters = _together(
-    click.option("--status", type=click.Choice(["active", "inactive"]), help="Both by default."),
+    click.option(
+        "--status", type=click.Choice(["active", "inactive"]), help="Only customers with this status. Default: both."
+    ),
     *(
-        click.option(f"--{name.replace('_', '-')}", metavar="TIME", help="Such as 2026-01-31; UTC.")
+        click.option(
+            f"--{name.replace('_', '-')}",
+            metavar="TIME",
+            help=f"Only customers {name.replace('_', ' ')} this time, such as 2026-01-31 (UTC).",
+        )
         for name in FILTERS[1:]
     ),
-    click.option("--reference", multiple=True, metavar="REF", help="Only this one; may be repeated."),
-    click.option("--details", is_flag=True, help="One more request for each customer: see the field tables."),
+    click.option(
+        "--reference", multiple=True, metavar="REF", help="Only the customer with this reference. May be repeated."
+    ),
+    click.option("--details", is_flag=True, help="Load all fields. Sends one more request for each customer."),
 )
 
 planning = _together(
     click.argument("file", metavar="FILE"),
-    click.option("--table", type=click.Choice(["customers", "contacts"]), help="Where the file does not tell."),
+    click.option(
+        "--table",
+        type=click.Choice(["customers", "contacts"]),
+        help="What the rows are, if the file does not show it.",
+    ),
     click.option(
         "--match",
         type=click.Choice(["id", "reference_id"]),
         default="id",
         show_default=True,
-        help="How rows find their record.",
+        help="Find the record of a row by its id or by its reference.",
     ),
     click.option(
-        "--new", type=click.Choice(_PLAN_CHOICES), default="report", show_default=True, help="Unknown references."
+        "--new",
+        type=_REPORT_OR_CREATE,
+        default="report",
+        show_default=True,
+        help="With --match reference_id: report references that no record has as problems, or create the records.",
     ),
-    click.option("--only", multiple=True, metavar="COLUMN", help="Edits elsewhere are problems; may be repeated."),
-    click.option("--clear", multiple=True, metavar="COLUMN", help="Blank cells here clear; may be repeated."),
     click.option(
-        "--duplicates", type=click.Choice(_PLAN_CHOICES), default="report", show_default=True, help="Look-alikes."
+        "--only",
+        multiple=True,
+        metavar="COLUMN",
+        help="Allow edits in this column only; other edits are problems. May be repeated.",
+    ),
+    click.option(
+        "--clear",
+        multiple=True,
+        metavar="COLUMN",
+        help="Clear this field in WizCommerce if its cell became blank. Otherwise blank cells are not sent. "
+        "May be repeated.",
+    ),
+    click.option(
+        "--duplicates",
+        type=_REPORT_OR_CREATE,
+        default="report",
+        show_default=True,
+        help="Report new rows that look like an existing record as problems, or create them.",
     ),
     click.option(
         "--baseline",
         type=click.Choice(["loaded", "service"]),
         default="loaded",
         show_default=True,
-        help="service: rows are newer than WizCommerce's.",
+        help="Compare with the values of the export, or with the records in WizCommerce as they are now (service).",
     ),
-    click.option("--map", metavar="TOML", help="[rename] their column = ours, [values.COLUMN] their value = ours."),
+    click.option(
+        "--map",
+        metavar="TOML",
+        help="Names and values of a file from another system: [rename] theirs = ours, [values.COLUMN] theirs = ours.",
+    ),
     click.option(
         "--original",
         metavar="FILE",
-        help="The file as it was sent: of a CSV, or of a workbook whose hidden sheet got lost.",
+        help="The file as it was exported. Needed for a CSV file, and for a workbook that lost its hidden sheet.",
     ),
 )
 
 sending = _together(
-    click.option("--yes", is_flag=True, help="Do not ask; needs --max-changes or --expect."),
-    click.option("--dry-run", is_flag=True, help="Show the plan and check the limits; send nothing."),
-    click.option("--max-changes", type=int, metavar="N", help="Refuse more changes than this."),
-    click.option("--max-deletes", type=int, metavar="N", help="Refuse more deletes than this (with --yes: 0)."),
-    click.option("--skip-invalid", is_flag=True, help="Leave rows with problems out, and send the others."),
-    click.option("--on-conflict", type=click.Choice(["skip", "mine", "theirs"]), default="skip", show_default=True),
-    click.option("--note", default="", metavar="TEXT", help="Why; kept in the journal."),
+    click.option(
+        "--yes", is_flag=True, help="Send without asking. Needs --max-changes, or --expect if the command has it."
+    ),
+    click.option("--dry-run", is_flag=True, help="Show the plan and check the limits, but send nothing."),
+    click.option("--max-changes", type=_COUNT, metavar="N", help="Send nothing if there are more than N changes."),
+    click.option(
+        "--max-deletes",
+        type=_COUNT,
+        metavar="N",
+        help="Send nothing if there are more than N deletes. Default with --yes: 0.",
+    ),
+    click.option("--skip-invalid", is_flag=True, help="Leave out rows with problems, and send the other rows."),
+    click.option(
+        "--on-conflict",
+        type=click.Choice(["skip", "mine", "theirs"]),
+        default="skip",
+        show_default=True,
+        help="If another user changed the same field: skip the row, send your value, or keep theirs.",
+    ),
+    click.option("--note", default="", metavar="TEXT", help="The reason for the push, for the journal."),
 )
 
-as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+as_csv = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, as `wizframe export` writes it.")

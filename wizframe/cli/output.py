@@ -1,4 +1,4 @@
-"""What a person sees of a command: lines in colour where a terminal takes it, and nothing that drives the terminal."""
+"""What a command gives back: text, tables, JSON, messages on stderr, and the exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import pandas as pd
 
-from wizframe.cli.wording import in_cli_words
+from wizframe.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidRequestError,
+    LimitExceededError,
+    PlanError,
+    PushInterruptedError,
+    TransportError,
+    WizframeError,
+)
 from wizframe.frames.build import is_blank
 from wizframe.text import printable
 
@@ -21,24 +30,50 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 __all__ = [
-    "called",
-    "coloured",
+    "EXIT_CODES",
+    "colored",
+    "colored_by_sign",
     "complain",
-    "marked",
-    "say",
-    "say_json",
-    "say_pairs",
-    "say_table",
-    "short",
-    "takes_colour",
+    "exit_code",
+    "print_json",
+    "print_pairs",
+    "print_rows",
+    "print_table",
+    "print_text",
+    "program_name",
+    "sentence",
+    "takes_color",
+    "typed_path",
 ]
 
-#: Of what is printed as JSON.
+EXIT_CODES = {
+    0: "done, or there was nothing to do",
+    1: "another error; stderr says which",
+    2: "the command or its options are not valid",
+    3: "some changes failed, were left out or are unfinished; `wizframe resume` finishes a push that was cut off",
+    4: "only conflicts are left: another user changed the same fields",
+    5: "more changes or deletes than allowed; nothing was sent",
+    6: "the file, plan, push or connection cannot be used; nothing was sent",
+    7: "no connection, or the API key is not accepted",
+    8: "done, but the loaded data may be incomplete; stderr says why",
+    10: "plan --detailed-exitcode: the file would change something",
+    130: "interrupted by Ctrl-C",
+    141: "the program that reads the output has closed it, as `head` does",
+}
+_CODES_OF_ERRORS: list[tuple[int, tuple[type[BaseException], ...]]] = [
+    (130, (KeyboardInterrupt, PushInterruptedError)),
+    (141, (BrokenPipeError,)),
+    (5, (LimitExceededError,)),
+    (6, (PlanError, ConfigurationError, InvalidRequestError)),
+    (7, (TransportError, AuthenticationError)),
+]
+
+#: The version of the JSON, for programs that read it.
 _FORMAT = 1
-#: Columns of what is no terminal: a program wants whole values.
-_ENDLESS = 1_000_000
-#: What a column of a narrow terminal keeps at least, so that it can be told which it is.
-_NARROW = 6
+#: The width of an output that is not a terminal: a program needs whole values.
+_UNLIMITED_WIDTH = 1_000_000
+#: A column keeps this width in a narrow terminal, so that its header and values can still be told apart.
+_LEAST_WIDTH = 6
 _GAP = 2
 
 _STYLES: dict[str, dict[str, Any]] = {
@@ -50,171 +85,110 @@ _STYLES: dict[str, dict[str, Any]] = {
     "warn": {"fg": "yellow"},
     "bad": {"fg": "red", "bold": True},
 }
-#: How the lines of a plan, a result or a report begin.
+#: How the lines of a plan, a result or the doctor's report begin.
 _SIGNS = {
     "  + ": "add", "  ~ ": "change", "  - ": "bad", "  · ": "quiet", "  ! ": "warn", "  conflict": "warn",
     "  failed": "bad", "  unknown": "bad",
     "ok    ": "add", "note  ": "warn", "bad   ": "bad",
 }  # fmt: skip
 
-#: How lines begin that say what to do.
-_REMARKS = ("· ", "! ", "→ ", "… ")
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code, one of ``EXIT_CODES``, of a command that ends with an error."""
+    return next((code for code, kinds in _CODES_OF_ERRORS if isinstance(error, kinds)), 1)
 
 
-def called() -> str:
-    """Say how this command was called, as one could type it.
-
-    Returns
-    -------
-    str
-    """
+def program_name() -> str:
+    """Return how this program was called, as the user would type it."""
     script = sys.argv[0]
     if Path(script).stem != "wizframe":
-        return f"{short(sys.executable)} -m wizframe"
-    return "wizframe" if shutil.which("wizframe") == script else short(script)
+        return f"{typed_path(sys.executable)} -m wizframe"
+    return "wizframe" if shutil.which("wizframe") == script else typed_path(script)
 
 
-def short(path: str) -> str:
-    """Name a program as one could type it: from the folder that one is in, where it is below that.
-
-    Parameters
-    ----------
-    path : str
-
-    Returns
-    -------
-    str
-    """
-    below = Path(path).is_relative_to(Path.cwd())
-    shown = str(Path(path).relative_to(Path.cwd())) if below else path
+def typed_path(path: str) -> str:
+    """Return a path as the user would type it: relative if it is below the current folder."""
+    is_below = Path(path).is_relative_to(Path.cwd())
+    shown = str(Path(path).relative_to(Path.cwd())) if is_below else path
     return f'"{shown}"' if " " in shown else shown
 
 
-def takes_colour(stream: TextIO) -> bool:
-    """Tell whether somebody who likes colours looks at a stream.
-
-    Parameters
-    ----------
-    stream : text file
-
-    Returns
-    -------
-    bool
-        False where it is no terminal, a dumb one, or ``NO_COLOR`` is set.
-    """
+def takes_color(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that shows color, and the user has not set ``NO_COLOR``."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def coloured(text: str, name: str) -> str:
-    """Give a text a colour, line by line.
-
-    Parameters
-    ----------
-    text : str
-    name : str
-        What the colour is for.
-
-    Returns
-    -------
-    str
-    """
-    return "\n".join(click.style(line, **_STYLES[name]) for line in text.split("\n"))
+def colored(text: str, style: str) -> str:
+    """Give each line of a text the color of a style."""
+    return "\n".join(click.style(line, **_STYLES[style]) for line in text.split("\n"))
 
 
-def say(text: object, *, is_data: bool = False) -> None:
-    """Write lines on stdout; those of a plan or a result in colour, their remarks in the words of the command line.
+def colored_by_sign(line: str) -> str:
+    """Give a line of a plan or a result the color of its sign."""
+    return next((colored(line, style) for sign, style in _SIGNS.items() if line.startswith(sign)), line)
 
-    Parameters
-    ----------
-    text : object
-    is_data : bool
-        Leave every character as it is where no terminal would obey it.
-    """
-    if is_data and not sys.stdout.isatty():
+
+def print_text(text: object) -> None:
+    """Print text, such as a plan, in color if a terminal shows it."""
+    lines = (colored_by_sign(printable(line)) for line in str(text).split("\n"))
+    click.echo("\n".join(lines), color=takes_color(sys.stdout))
+
+
+def print_rows(text: str) -> None:
+    """Print data for a program as it is; in a terminal, escape what the terminal would obey."""
+    if sys.stdout.isatty():
+        print_text(text)
+    else:
         sys.stdout.write(f"{text}\n")
-        return
-    lines = (marked(printable(_worded(line))) for line in str(text).split("\n"))
-    click.echo("\n".join(lines), color=takes_colour(sys.stdout))
 
 
-def _worded(line: str) -> str:
-    """Say a remark as the command line does; a line with somebody's data stays as it is."""
-    return in_cli_words(line) if line.lstrip().startswith(_REMARKS) else line
-
-
-def marked(line: str) -> str:
-    """Give a line of a plan or a result the colour of its sign.
-
-    Parameters
-    ----------
-    line : str
-        It may be folded.
-
-    Returns
-    -------
-    str
-    """
-    return next((coloured(line, name) for sign, name in _SIGNS.items() if line.startswith(sign)), line)
-
-
-def complain(text: object, name: str = "bad") -> None:
-    """Write a line on stderr, in the words of the command line.
-
-    Parameters
-    ----------
-    text : object
-    name : str
-        What the colour is for: ``"bad"``, or ``"warn"`` for what ends nothing.
-    """
-    click.echo(
-        f"{coloured('wizframe:', name)} {printable(in_cli_words(str(text)))}", err=True, color=takes_colour(sys.stderr)
-    )
-
-
-def say_json(what: str, value: pd.DataFrame | Mapping[str, Any]) -> None:
-    """Write JSON for programs, with the version of its form.
-
-    Parameters
-    ----------
-    what : str
-        The name under which the value stands.
-    value : DataFrame or mapping
-        A frame becomes a list of objects; times as ISO 8601.
-    """
+def print_json(name: str, value: pd.DataFrame | Mapping[str, Any]) -> None:
+    """Print JSON with its format's version; a frame becomes a list of objects, times become ISO 8601."""
     if isinstance(value, pd.DataFrame):
         text = value.to_json(orient="records", date_format="iso", date_unit="us")
     else:
-        text = json.dumps(value)  # in ASCII: no character of it drives a terminal
-    say(f'{{"format": {_FORMAT}, "{what}": {text}}}')
+        text = json.dumps(value)  # in ASCII, so that no character can drive a terminal
+    print_text(f'{{"format": {_FORMAT}, "{name}": {text}}}')
 
 
-def say_table(frame: pd.DataFrame) -> None:
-    """Write a frame as a table that fits the terminal; whole where it is none.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    """
-    _say_columns([str(name) for name in frame.columns], frame.itertuples(index=False), is_cut=True)
+def complain(text: object, style: str = "bad") -> None:
+    """Print a line on stderr."""
+    line = f"{colored('wizframe:', style)} {printable(str(text))}"
+    click.echo(line, err=True, color=takes_color(sys.stderr))
 
 
-def say_pairs(values: Mapping[str, Any]) -> None:
-    """Write names and values, one below the other; long values are folded.
+def sentence(error: BaseException) -> str:
+    """Return an error's message; the operating system's errors about files lose their number."""
+    if not isinstance(error, OSError) or isinstance(error, WizframeError):
+        return str(error)
+    if not isinstance(error.filename, str):
+        return error.strerror or str(error)
+    path = Path(error.filename)
+    if not isinstance(error, FileNotFoundError):
+        return f"{path}: {(error.strerror or type(error).__name__).lower()}"
+    return f"the file {path} does not exist" if path.parent.is_dir() else f"the folder {path.parent} does not exist"
 
-    Parameters
-    ----------
-    values : mapping
-    """
-    _say_columns(["", ""], values.items(), is_cut=False)
+
+def print_table(frame: pd.DataFrame) -> None:
+    """Print a frame as a table that fits the terminal; without a terminal, all values are whole."""
+    _print_columns([str(name) for name in frame.columns], frame.itertuples(index=False), is_cut=True)
 
 
-def _say_columns(headers: list[str], rows: Any, *, is_cut: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 - most commands need no table
+def print_pairs(values: Mapping[str, Any]) -> None:
+    """Print names and values one below the other; long values are folded."""
+    _print_columns(["", ""], values.items(), is_cut=False)
+
+
+def _print_columns(headers: list[str], rows: Any, *, is_cut: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - most commands print no table
     from rich.table import Table  # noqa: PLC0415
 
-    is_seen = sys.stdout.isatty()
-    colours: Any = "auto" if takes_colour(sys.stdout) else None
-    console = Console(width=None if is_seen else _ENDLESS, color_system=colours, markup=False, highlight=False)
+    console = Console(
+        width=None if sys.stdout.isatty() else _UNLIMITED_WIDTH,
+        color_system="auto" if takes_color(sys.stdout) else None,
+        markup=False,  # a customer's name may look like markup
+        highlight=False,
+    )
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=any(headers), header_style="bold cyan")
     cells = [[_cell(value) for value in row] for row in rows]
     widths = _widths(headers, cells, console.width) if is_cut else [None] * len(headers)
@@ -231,10 +205,10 @@ def _say_columns(headers: list[str], rows: Any, *, is_cut: bool) -> None:
 
 
 def _widths(headers: list[str], cells: list[list[Any]], room: int) -> list[int | None]:
-    """Narrow the widest columns until all fit; ids stay whole, since half of one helps nobody."""
+    """Narrow the widest columns until all fit. Ids stay whole, because half an id is of no use."""
     wanted = [max([len(header), *(row[number].cell_len for row in cells)]) for number, header in enumerate(headers)]
     least = [
-        width if header == "id" or header.endswith("_id") else min(width, _NARROW)
+        width if header == "id" or header.endswith("_id") else min(width, _LEAST_WIDTH)
         for header, width in zip(headers, wanted, strict=True)
     ]
     room -= _GAP * (len(headers) - 1)

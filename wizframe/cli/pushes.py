@@ -1,25 +1,27 @@
-"""The commands about pushes: each is the Python function of the same name."""
+"""The commands about pushes: plan, push, resume, undo, and what the journal knows."""
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from wizframe.account import Account
-from wizframe.cli.files import plan_of
 from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
-from wizframe.cli.output import called, say, say_json
+from wizframe.cli.output import print_json, print_text, program_name
 from wizframe.errors import InvalidRequestError, PlanError
+from wizframe.excel.api import Sheets, read_csv, read_excel
 from wizframe.planning.changes import shown
-from wizframe.pushing.api import push, undo
+from wizframe.pushing.api import load_plan, plan, push, undo
 from wizframe.pushing.checks import check_allowed
 from wizframe.pushing.history import history, purge, pushes
 from wizframe.pushing.resume import resume
+from wizframe.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pandas as pd
 
@@ -28,45 +30,88 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_A_FILE = "FILE is a workbook (.xlsx), a .csv, or a plan that was saved (.json)."
+_FILE = "FILE is a workbook (.xlsx), a CSV file (.csv) or a saved plan (.json)."
+_STATES = ("done", "failed", "conflict", "skipped", "unknown", "planned", "sent")
 
 
 @click.command(
     "plan",
-    help=f"Show what a file would change; nothing is sent.\n\n{_A_FILE}",
+    help=f"Show what a file would change, and send nothing.\n\n{_FILE}",
     epilog=examples(
         "wizframe plan customers.xlsx",
         "wizframe plan erp.csv --table customers --match reference_id --map erp.toml -o plan.json",
     ),
 )
 @planning
-@click.option("-o", "--output", metavar="FILE", help="Save the plan for approval: .json to apply, .xlsx to look at.")
-@click.option("--detailed-exitcode", is_flag=True, help="End with 10 where there is something to change.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Save the plan: as .json to push it later, as .xlsx to read it in Excel."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="End with exit code 10 if the file would change something.")
 @connection
 def _plan(output: str | None, *, detailed_exitcode: bool, **chosen: Any) -> int:
     with connected(chosen) as client:
-        plan = plan_of(chosen, client)
-    say(plan)
+        planned = _plan_of_file(chosen, client)
+    print_text(planned)
     if output:
-        _save(plan, output)
-    if len(plan.problems):
+        _save(planned, output)
+    if len(planned.problems):
         return 6
-    return 10 if detailed_exitcode and len(plan) else 0
+    return 10 if detailed_exitcode and len(planned) else 0
 
 
-def _save(plan: Plan, path: str) -> None:
-    kind = Path(path).suffix.lower()
-    if kind not in (".json", ".xlsx"):
-        raise InvalidRequestError(f"{path}: a plan is saved as .json, which can be applied, or as .xlsx, to look at")
+def _plan_of_file(chosen: Mapping[str, Any], client: Client) -> Plan:
+    file = chosen["file"]
+    kind = Path(file).suffix.lower()
     if kind == ".json":
-        plan.save(path)
+        return load_plan(file)
+    if kind not in (".xlsx", ".csv"):
+        raise PlanError(f"{file}: the file must be a workbook (.xlsx), a CSV file (.csv) or a saved plan (.json)")
+    reading: dict[str, Any] = {"table": chosen["table"], "original": chosen["original"], **_mapping(chosen["map"])}
+    read = read_excel(file, **reading) if kind == ".xlsx" else read_csv(file, **reading)
+    frame, contacts = read if isinstance(read, Sheets) else (read, None)
+    return plan(
+        frame,
+        contacts=contacts,
+        client=client,
+        table=None if contacts is not None else chosen["table"],
+        match=chosen["match"],
+        new=chosen["new"],
+        only=chosen["only"] or None,
+        clear=chosen["clear"],
+        baseline=chosen["baseline"],
+        duplicates=chosen["duplicates"],
+    )
+
+
+def _mapping(path: str | None) -> dict[str, Any]:
+    """Read the names and values that a file from another system has."""
+    if path is None:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidRequestError(f"--map {path} cannot be read as TOML: {error}") from None
+    unknown = sorted(content.keys() - {"rename", "values", "labels"})
+    if unknown:
+        raise InvalidRequestError(
+            f"--map {path}: unknown {', '.join(unknown)}, allowed are [rename], [values.COLUMN] and [labels]"
+        )
+    return content
+
+
+def _save(planned: Plan, path: str) -> None:
+    kind = Path(path).suffix.lower()
+    if kind == ".json":
+        planned.save(path)
+    elif kind == ".xlsx":
+        planned.to_excel(path)
     else:
-        plan.to_excel(path)
+        raise InvalidRequestError(f"{path}: a plan is saved as .json, to push it later, or as .xlsx, to read it")
 
 
 @click.command(
     "push",
-    help=f"Show what a file would change, ask, and send it.\n\n{_A_FILE}",
+    help=f"Show what a file would change, ask, and send the changes.\n\n{_FILE}",
     epilog=examples(
         "wizframe push customers.xlsx",
         "wizframe push plan.json --expect 0123456789ab --yes --note 'approved by Ada'",
@@ -74,98 +119,92 @@ def _save(plan: Plan, path: str) -> None:
     ),
 )
 @planning
-@click.option("--expect", metavar="ID", help="Refuse any plan but the one of this id, as it was approved.")
-@click.option("--results", metavar="FILE", help="Write a workbook that says what became of each row (.xlsx).")
+@click.option("--expect", metavar="ID", help="Send nothing if the plan has another id than this, which was approved.")
+@click.option("--results", metavar="FILE", help="Write a workbook (.xlsx) with the result of each row.")
 @sending
 @connection
 def _push(expect: str | None, results: str | None, **chosen: Any) -> int:
     if expect is None:
-        _check_limited(chosen, "--max-changes N, or --expect ID")
+        _check_limited(chosen, "--max-changes N or --expect ID")
     with connected(chosen) as client:
-        plan = plan_of(chosen, client)
-        if expect is not None and plan.id != expect:
-            raise PlanError(f"nothing was sent: {chosen['file']} holds plan {plan.id}, not the expected {expect}")
-        return _send(plan, client, chosen, results=results)
+        planned = _plan_of_file(chosen, client)
+        if expect is not None and planned.id != expect:
+            raise PlanError(
+                f"nothing was sent: the plan of {chosen['file']} has the id {planned.id}, not the expected {expect}"
+            )
+        return _send(planned, client, chosen, results=results)
 
 
 @click.command("undo", epilog=examples("wizframe undo PUSH --dry-run", "wizframe undo PUSH --id cust_17"))
 @click.argument("push_id", metavar="PUSH")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Undo only this record. May be repeated.")
 @sending
 @connection
 def _undo(push_id: str, ids: tuple[str, ...], **chosen: Any) -> int:
-    """Put back what a push did.
+    """Show what a push changed, ask, and restore the old values.
 
-    `wizframe pushes` lists them.
+    `wizframe pushes` lists the pushes.
     """
     _check_limited(chosen, "--max-changes N")
     with connected(chosen) as client:
         return _send(undo(push_id, ids=ids or None, client=client), client, chosen)
 
 
-def _check_limited(chosen: dict[str, Any], limits: str) -> None:
-    """Refuse before anything is read what would not be sent anyway; `limits` are the options that would do."""
+def _check_limited(chosen: Mapping[str, Any], limits: str) -> None:
+    """Refuse --yes without a limit before anything is read."""
     if chosen["yes"] and chosen["max_changes"] is None:
-        raise PlanError(f"nothing was sent: where nobody looks (--yes), give {limits}")
+        raise PlanError(
+            "nothing was sent: --yes needs a limit, because you do not see the plan before it is sent",
+            hint=f"Add {limits}.",
+        )
 
 
-def _send(plan: Plan, client: Client, chosen: dict[str, Any], *, results: str | None = None) -> int:
-    limits = {name: chosen[name] for name in ("max_changes", "max_deletes")}
+def _send(planned: Plan, client: Client, chosen: Mapping[str, Any], *, results: str | None = None) -> int:
+    yes, max_changes, max_deletes = chosen["yes"], chosen["max_changes"], chosen["max_deletes"]
     invalid: Literal["raise", "skip"] = "skip" if chosen["skip_invalid"] else "raise"
     if chosen["dry_run"]:
-        return _rehearse(plan, client, yes=chosen["yes"], invalid=invalid, **limits)
+        print_text(planned)
+        # A user who looks at the plan may allow its deletes; --yes allows none.
+        allowed = max_deletes or 0 if yes or max_deletes is not None else len(planned)
+        check_allowed(planned.parts, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
+        print_text("Nothing was sent (--dry-run).")
+        return 0
     result = push(
-        plan,
-        yes=chosen["yes"],
+        planned,
+        yes=yes,
         client=client,
+        max_changes=max_changes,
+        max_deletes=max_deletes,
         on_conflict=chosen["on_conflict"],
         invalid=invalid,
         note=chosen["note"],
-        show=say,
-        **limits,
+        show=print_text,
     )
     if results:
         result.to_excel(results)
-    return _told([result])
-
-
-def _rehearse(
-    plan: Plan,
-    client: Client,
-    *,
-    yes: bool,
-    invalid: Literal["raise", "skip"],
-    max_changes: int | None,
-    max_deletes: int | None,
-) -> int:
-    """Do all of a push but the sending."""
-    say(plan)
-    allowed = max_deletes or 0 if yes or max_deletes is not None else len(plan)
-    check_allowed(plan.parts, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
-    say("nothing was sent: --dry-run")
-    return 0
+    return _print_results([result])
 
 
 @click.command("resume", epilog=examples("wizframe resume"))
 @click.argument("push_id", metavar="[PUSH]", required=False)
 @connection
 def _resume(push_id: str | None, **chosen: Any) -> int:
-    """Finish pushes that were cut off: all of them, or one."""
+    """Finish one push that was cut off, or all of them."""
     with connected(chosen) as client:
         results = resume(push_id, client=client)
     if not results:
-        say("nothing to resume")
-    return _told(results)
+        print_text("There is nothing to resume.")
+    return _print_results(results)
 
 
-def _told(results: Iterable[Result]) -> int:
-    """Show results, and give the code of the worst state among them."""
+def _print_results(results: Iterable[Result]) -> int:
+    """Print results, and return the exit code of the worst state in them."""
     states: set[str] = set()
     for result in results:
-        say(result)
+        print_text(result)
         counts = result.counts()
         if counts["done"]:
-            say(f"  · {called()} undo {result.push_id} shows how to take it back, and asks")
+            print_text(f"  · `{program_name()} undo {result.push_id}` takes it back")
         states.update(state for state, count in counts.items() if count)
     if states - {"done", "conflict"}:
         return 3
@@ -175,8 +214,8 @@ def _told(results: Iterable[Result]) -> int:
 @click.command("pushes", epilog=examples("wizframe pushes", "wizframe pushes --json"))
 @as_json
 def _pushes(*, as_json: bool) -> int:
-    """List the pushes of this machine, newest first."""
-    return _listed("pushes", pushes(), _push_lines, as_json=as_json)
+    """List the pushes from this machine, the newest first."""
+    return _print_journal("pushes", pushes(), _push_lines, as_json=as_json)
 
 
 @click.command(
@@ -184,65 +223,68 @@ def _pushes(*, as_json: bool) -> int:
 )
 @click.option("--id", "id_", metavar="ID", help="Only this record.")
 @click.option("--field", metavar="COLUMN", help="Only this column.")
-@click.option("--since", metavar="TIME", help="Only from then on, such as 2026-01-31; UTC.")
+@click.option("--since", metavar="TIME", help="Only changes since this time, such as 2026-01-31 (UTC).")
 @as_json
 def _history(id_: str | None, field: str | None, since: str | None, *, as_json: bool) -> int:
-    """List what was pushed, cell by cell, newest first.
+    """List the changed cells of all pushes from this machine, the newest first.
 
-    Only from this machine: each keeps a journal of its own.
+    Each machine has its own journal.
     """
     try:
         frame = history(id=id_, field=field, since=since)
     except ValueError as error:
         raise InvalidRequestError(f"--since {error}") from None
-    return _listed("history", frame, _history_lines, as_json=as_json)
+    return _print_journal("history", frame, _history_lines, as_json=as_json)
 
 
-def _listed(what: str, frame: pd.DataFrame, lines: Callable[[pd.DataFrame], Iterator[str]], *, as_json: bool) -> int:
+def _print_journal(
+    name: str, frame: pd.DataFrame, lines: Callable[[pd.DataFrame], Iterator[str]], *, as_json: bool
+) -> int:
     if as_json:
-        say_json(what, frame)
+        print_json(name, frame)
         return 0
     for line in lines(frame):
-        say(line)
+        print_text(line)
     if frame.empty:
-        say("nothing was pushed from this machine yet, or it is not among what you ask for")
+        print_text("The journal of this machine has no matching push.")
     return 0
 
 
 def _push_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
         counts = ", ".join(f"{row[state]} {state}" for state in _STATES if row[state])
-        cut = "" if row["ended_at"] == row["ended_at"] else "  cut off, or running: `wizframe resume` finishes it"
-        note = f"  “{shown(row['note'])}”" if row["note"] else ""
-        yield f"{row['push_id']}  {row['user']}  {row['table']} of {_where(row)}  {counts or 'nothing'}{note}{cut}"
-
-
-def _where(row: dict[Any, Any]) -> str:
-    return str(Account(row["base_url"], row["account"]))
-
-
-_STATES = ("done", "failed", "conflict", "skipped", "unknown", "planned", "sent")
+        is_open = row["ended_at"] != row["ended_at"]
+        open_note = "  cut off, or still running: `wizframe resume` finishes it" if is_open else ""
+        where = f"{row['table']} of {_account(row)}"
+        yield f"{row['push_id']}  {row['user']}  {where}  {counts or 'nothing'}{_note(row)}{open_note}"
 
 
 def _history_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
-        what = f"{row['column']}: {shown(row['old'])} → {shown(row['new'])}" if row["column"] else "deleted"
-        note = f"  “{shown(row['note'])}”" if row["note"] else ""
-        who = f"{row['when']:%Y-%m-%d %H:%M:%S}  {row['user']}  {row['id'] or row['reference_id']} of {_where(row)}"
-        yield f"{who}  {what}  ({row['outcome']}){note}"
+        change = f"{row['column']}: {shown(row['old'])} → {shown(row['new'])}" if row["column"] else "deleted"
+        who = f"{row['when']:%Y-%m-%d %H:%M:%S}  {row['user']}  {row['id'] or row['reference_id']} of {_account(row)}"
+        yield f"{who}  {change}  ({row['outcome']}){_note(row)}"
+
+
+def _account(row: Mapping[Any, Any]) -> str:
+    return str(Account(row["base_url"], row["account"]))
+
+
+def _note(row: Mapping[Any, Any]) -> str:
+    return f"  “{shown(row['note'])}”" if row["note"] else ""
 
 
 @click.command("purge", epilog=examples("wizframe purge --older-than-days 365"))
-@click.option("--older-than-days", type=float, required=True, metavar="DAYS")
+@click.option(
+    "--older-than-days", type=click.FloatRange(min=0), required=True, metavar="DAYS", help="Age of the pushes, in days."
+)
 def _purge(older_than_days: float) -> int:
-    """Remove old pushes, with the customers' data that they hold."""
-    if older_than_days < 0:
-        raise InvalidRequestError("--older-than-days must not be negative")
+    """Remove old pushes and their customer data from the journal of this machine."""
     try:
         count = purge(older_than_days=older_than_days)
-    except OverflowError:
-        raise InvalidRequestError("--older-than-days is beyond all time") from None
-    say(f"{count} push{'es' if count != 1 else ''} removed")
+    except (OverflowError, ValueError):  # ValueError: not a number
+        raise InvalidRequestError(f"--older-than-days {older_than_days:g} is not a possible number of days") from None
+    print_text(f"{counted(count, 'push')} removed")
     return 0
 
 

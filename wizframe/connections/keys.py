@@ -50,8 +50,8 @@ def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
         "no API key was found",
         hint=Hint(
             python="Set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
-            "Without an account, use wizframe.sandbox()",
-            cli="Set WIZCOMMERCE_API_KEY, or log in with `wizframe login`. Without an account, use `wizframe sandbox`",
+            "Without an account, use wizframe.sandbox().",
+            cli="Set WIZCOMMERCE_API_KEY, or log in with `wizframe login`. Without an account, use `wizframe sandbox`.",
         ),
     )
 

@@ -135,12 +135,12 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
     content = read_bytes(path)
     start = content[:200]
     if content.startswith(b"PK\x03\x04"):
-        hint = Hint("wizframe.read_excel() reads it", "Rename it so that its name ends in .xlsx")
+        hint = Hint("wizframe.read_excel() reads it.", "Rename it so that its name ends in .xlsx.")
         raise UnreadableFileError(f"{path} is a workbook, not CSV", hint=hint)
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not encoding and not is_wide and start.count(0) > len(start) // 4:
         order = "be" if start.startswith(b"\x00") else "le"
-        hint = Hint(f"encoding='utf-16-{order}' reads it", "Save it as 'CSV UTF-8'")
+        hint = Hint(f"encoding='utf-16-{order}' reads it.", "Save it as 'CSV UTF-8'.")
         raise UnreadableFileError(f"{path} looks like UTF-16 without a byte order mark", hint=hint)
     given = encoding or ("utf-16" if is_wide else "utf-8-sig")
     try:
@@ -152,8 +152,8 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
             f"{path} is not {given} text (byte {error.start})",
             hint=Hint(
                 "Save it as 'CSV UTF-8', or give its encoding, such as encoding='cp1252' for Excel on Windows in "
-                "Western Europe",
-                "Save it as 'CSV UTF-8'",
+                "Western Europe.",
+                "Save it as 'CSV UTF-8'.",
             ),
         ) from None
     return text.removeprefix("\ufeff")
@@ -197,8 +197,8 @@ def even_out(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -
             raise UnreadableFileError(
                 f"{path}, row {number} has {len(row)} cells, but the header has {width}",
                 hint=Hint(
-                    "Quote cells that contain the delimiter, or give the delimiter with delimiter=",
-                    "Quote cells that contain the delimiter",
+                    "Quote cells that contain the delimiter, or give the delimiter with delimiter=.",
+                    "Quote cells that contain the delimiter.",
                 ),
             )
         row[width:] = [""] * (width - len(row))

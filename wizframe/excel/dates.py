@@ -54,7 +54,7 @@ def find_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidRequestError(
-            f"{option('zone', name)} is not a time zone", hint="Give a name such as 'UTC' or 'Europe/Berlin'"
+            f"{option('zone', name)} is not a time zone", hint="Give a name such as 'UTC' or 'Europe/Berlin'."
         ) from None
 
 

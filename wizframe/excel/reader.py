@@ -272,7 +272,7 @@ def _sheets_of(wanted: Sequence[Sent], rows: Mapping[str, Rows], meaning: Meanin
         if table not in found and sheet not in found.values():
             equal = [other for same, name, other in fits if (same, name) == (fit, table)]
             if len(equal) > 1:
-                which = Hint("Give the one you mean with sheet=", "Delete all but one of them")
+                which = Hint("Give the one you mean with sheet=.", "Delete all but one of them.")
                 raise AmbiguousTableError(f"the sheets {', '.join(map(repr, equal))} look alike", hint=which)
             found[table] = sheet
     return found
@@ -291,7 +291,7 @@ def _foreign(
         found.setdefault(table.name if table else "", []).append(sheet)
     if not found or any(len(sheets) > 1 for sheets in found.values()) or ("" in found and len(found) > 1):
         shown = ", ".join(map(repr, rows))
-        which = Hint("Give the one you mean with sheet=", "Delete all but one of them")
+        which = Hint("Give the one you mean with sheet=.", "Delete all but one of them.")
         raise AmbiguousTableError(f"{path} has the sheets {shown}, and nothing says which one is meant", hint=which)
     frames = {}
     for name in sorted(found, reverse=True):  # customers first

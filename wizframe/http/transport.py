@@ -199,7 +199,7 @@ class Transport:
 
 _READ_ONLY_HINT = Hint(
     python="To write, connect with read_only=False, and without WIZFRAME_READ_ONLY.",
-    cli="To write, leave out --read-only, and unset WIZFRAME_READ_ONLY.",
+    cli="To write, unset WIZFRAME_READ_ONLY.",
 )
 
 

@@ -252,7 +252,7 @@ def _report(problems: pd.DataFrame, count: int, reader: Reader, invalid: Invalid
     bad = problems["row"].nunique()
     message = f"{bad} of {count} {reader.table.name} {plural(bad, 'breaks', 'break')} the schema ({columns})"
     if invalid == "raise":
-        raise InvalidDataError(message, problems, hint=Hint("error.failures lists them", ""))
+        raise InvalidDataError(message, problems, hint=Hint("error.failures lists them.", ""))
     listed = str(Hint("; frame.wiz.problems lists them", ""))
     left_out = f"; {plural(bad, 'it was', 'they were')} left out"
     reader.warn(InvalidDataWarning(message + (left_out if invalid == "drop" else listed)))
