@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 #: What is checked: files, and folders with all their texts.
-CHECKED = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks"]
+CHECKED = [
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks", "wizframe/notebook",
+    "wizframe/accessor.py",
+]  # fmt: skip
 #: Built by Sphinx inside docs/.
 _BUILT = {"build", "notebooks", ".ipynb_checkpoints"}
 #: The table of exit codes is made from the package, which is not checked yet.
@@ -88,7 +91,7 @@ def plain(text):
     return text
 
 
-_TEXTS = {".md": markdown, ".ipynb": notebook, ".py": python, ".yml": plain}
+_TEXTS = {".md": markdown, ".ipynb": notebook, ".py": python, ".yml": plain, ".js": plain, ".css": plain}
 
 
 def avoidable(text):

@@ -15,7 +15,7 @@ from wizframe.planning.changes import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["STYLE", "cell_text", "copyable", "escape", "message", "rows_html", "typed_text"]
+__all__ = ["STYLE", "cell_text", "copyable", "message", "rows_html", "typed_text"]
 
 # In characters. A cell of the table shows about 36 of them; its tooltip shows the rest.
 _MAX_CELL = 120

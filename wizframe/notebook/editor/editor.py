@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import traitlets
 
 from wizframe.errors import MissingExtraError, PlanError, WizframeError, to_install
-from wizframe.notebook.editor.edits import FILTERS, EditedFrame, Reply, Typed
+from wizframe.notebook.editor.edits import FILTERS, EditedFrame, EditResult, Typed
 from wizframe.notebook.html import typed_text
 from wizframe.notebook.kernel import between_cells
 from wizframe.pushing.api import plan
@@ -169,19 +169,19 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._early[view, content["sequence"]] = content
         while (one := self._early.pop((view, self._done.get(view, 0) + 1), None)) is not None:
             self._done[view] = one["sequence"]
-            reply = Reply(message="Something went wrong. Nothing was edited.")
+            result = EditResult(message="Something went wrong. Nothing was edited.")
             try:
-                reply = self._act(one)
+                result = self._act(one)
             except WizframeError as error:
-                reply = Reply(message=str(error), is_reset=True)
+                result = EditResult(message=str(error), is_reset=True)
             finally:
-                self._respond(one, reply)
+                self._respond(one, result)
 
-    def _act(self, content: Content) -> Reply:
+    def _act(self, content: Content) -> EditResult:
         if self._review is not None and self._review.is_pushing:
             raise PlanError("nothing was edited, because a push is running", hint="Edit again when it is finished.")
         edits = self._edits
-        actions: dict[str, Callable[[Content], Reply]] = {
+        actions: dict[str, Callable[[Content], EditResult]] = {
             "edit": lambda content: edits.edit(
                 Typed(position, edits.columns[number], text) for position, number, text in content["cells"]
             ),
@@ -191,38 +191,38 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             "undo": lambda _: edits.undo(),
             "redo": lambda _: edits.redo(),
             "find": self._find,
-            "review": lambda _: Reply(message="" if self.review().plan else "Nothing to change."),
+            "review": lambda _: EditResult(message="" if self.review().plan else "Nothing to change."),
         }
         return actions[content["kind"]](content)
 
-    def _paste(self, content: Content) -> Reply:
+    def _paste(self, content: Content) -> EditResult:
         if content["version"] != self._version:
             raise PlanError("nothing was pasted, because the rows have moved", hint="Paste again.")
         rows, names = self._shown[content["row"] :], self._edits.columns[content["col"] :]
         return self._edits.paste(rows, names, content["text"], height=content["height"], width=content["width"])
 
-    def _find(self, content: Content) -> Reply:
+    def _find(self, content: Content) -> EditResult:
         number, ascending = content["sort"] or (None, True)
         by = None if number is None else self._edits.columns[number]
         self._search = {"text": content["text"], "limit_to": content["limit_to"], "by": by, "ascending": ascending}
-        return Reply(is_reset=True)
+        return EditResult(is_reset=True)
 
-    def _respond(self, content: Content, reply: Reply) -> None:
+    def _respond(self, content: Content, result: EditResult) -> None:
         """Tell the browser what its message did, with the rows as they are now."""
         select = None
-        if reply.is_reset:
-            added = sorted(reply.positions) if content["kind"] == "add" else []
+        if result.is_reset:
+            added = sorted(result.positions) if content["kind"] == "add" else []
             self._find_rows(added)
             select = self._shown.index(added[0]) if added else None
         else:
             self._grid.status = self._status()
-        known = sorted(position for position in reply.positions if position < len(self._edits))
+        known = sorted(position for position in result.positions if position < len(self._edits))
         self._grid.send(
             {
                 "kind": "response",
                 "view": content.get("view"),
                 "sequence": content.get("sequence"),
-                "message": printable(reply.message),
+                "message": printable(result.message),
                 "select": select,
                 "rows": self._rows(known),
             }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from wizframe.notebook.editor.marks import Mark
 
-__all__ = ["FILTERS", "MAX_CELLS", "EditedFrame", "Reply", "Typed"]
+__all__ = ["FILTERS", "MAX_CELLS", "EditResult", "EditedFrame", "Typed"]
 
 #: Cells of one paste: so many keep the kernel busy for 15 seconds.
 MAX_CELLS = 100_000
@@ -67,7 +67,7 @@ class _Step:
 
 
 @dataclass(frozen=True)
-class Reply:
+class EditResult:
     """What an edit did."""
 
     positions: frozenset[int] = field(default_factory=frozenset)  # of rows that may look different now
@@ -182,12 +182,14 @@ class EditedFrame:
         # A column in which most values differ, such as names, is not a choice.
         return texts if len(texts) <= min(_MAX_SUGGESTIONS, len(self) / 3) else []
 
-    def edit(self, cells: Iterable[Typed]) -> Reply:
+    def edit(self, cells: Iterable[Typed]) -> EditResult:
         """Put typed texts into cells; an empty text clears a cell that was not blank."""
         self._check_rows()
         return self._put(list(cells), is_pasted=False)
 
-    def paste(self, rows: Sequence[int], names: Sequence[Any], text: str, *, height: int = 1, width: int = 1) -> Reply:
+    def paste(
+        self, rows: Sequence[int], names: Sequence[Any], text: str, *, height: int = 1, width: int = 1
+    ) -> EditResult:
         """Put a block from a spreadsheet into the rows and columns that begin at the selected cell.
 
         A single value fills the selection of ``height`` × ``width`` cells. A block that begins in a new row may go
@@ -199,7 +201,7 @@ class EditedFrame:
         count = sum(map(len, block))
         if count > MAX_CELLS:
             limit = f"a paste may have {MAX_CELLS:,}. Read the file with wizframe.read_excel() instead."
-            return Reply(message=f"Nothing was pasted: the block has {count:,} cells, {limit}")
+            return EditResult(message=f"Nothing was pasted: the block has {count:,} cells, {limit}")
         if count == 1:
             block = [block[0] * width] * height
         added = 0
@@ -217,11 +219,11 @@ class EditedFrame:
             _not_pasted(len(block) - len(rows), "row", "below"),
             _not_pasted(too_wide, "column", "to the right"),
         ]
-        reply = self._put(cells, is_pasted=True, added=added)
-        message = " ".join(filter(None, [*messages, reply.message]))
-        return replace(reply, message=message, is_reset=bool(added))
+        result = self._put(cells, is_pasted=True, added=added)
+        message = " ".join(filter(None, [*messages, result.message]))
+        return replace(result, message=message, is_reset=bool(added))
 
-    def _put(self, cells: Sequence[Typed], *, is_pasted: bool, added: int = 0) -> Reply:
+    def _put(self, cells: Sequence[Typed], *, is_pasted: bool, added: int = 0) -> EditResult:
         by_column: dict[Any, list[Typed]] = defaultdict(list)
         locked: dict[str, int] = defaultdict(int)
         for cell in cells:
@@ -237,7 +239,7 @@ class EditedFrame:
             f"{counted(count, 'cell')} {plural(count, 'was', 'were')} not changed, because {why}."
             for why, count in locked.items()
         ]
-        return Reply(frozenset(one.position for one in edits), " ".join(messages))
+        return EditResult(frozenset(one.position for one in edits), " ".join(messages))
 
     def _edits(self, name: Any, cells: Sequence[Typed], *, is_pasted: bool) -> Iterator[_CellEdit]:
         """Read texts as values of a column; leave out those that change nothing."""
@@ -254,7 +256,7 @@ class EditedFrame:
             if typed_text(before) != typed_text(after):
                 yield _CellEdit(cell.position, name, before, after)
 
-    def add(self, sibling: int | None = None) -> Reply:
+    def add(self, sibling: int | None = None) -> EditResult:
         """Add a row for a new record at the end; it gets the parent of the row at the position ``sibling``."""
         self._check_rows()
         self._append(1)
@@ -264,7 +266,7 @@ class EditedFrame:
             parent = self.frame[parent_id].iat[sibling]
             cells = [_CellEdit(len(self) - 1, parent_id, None, parent)] * (not is_blank(parent))
         self._do(_Step(1, tuple(cells)))
-        return Reply(frozenset([len(self) - 1]), "A row was added. Fill in its cells.", is_reset=True)
+        return EditResult(frozenset([len(self) - 1]), "A row was added. Fill in its cells.", is_reset=True)
 
     def _append(self, count: int) -> None:
         index, known = self.frame.index, len(self)
@@ -277,7 +279,7 @@ class EditedFrame:
         grown.index = index.append(pd.Index(_new_labels(index, count))).rename(index.name)
         self._replace_frame(grown, [*range(known), *[-1] * count])
 
-    def delete(self, positions: Iterable[int], *, is_to_delete: bool = True) -> Reply:
+    def delete(self, positions: Iterable[int], *, is_to_delete: bool = True) -> EditResult:
         """Mark records for deletion, or unmark them; a row that has no record yet is removed from the frame."""
         self._check_rows()
         rows = [position for position in sorted(positions) if self.is_to_delete(position) != is_to_delete]
@@ -292,7 +294,7 @@ class EditedFrame:
         ]
         if rows:
             self._do(_Step(cells=tuple(cells), removed=removed, rows=self.frame.iloc[list(removed)].copy()))
-        return Reply(frozenset(one.position for one in cells), is_reset=bool(removed))
+        return EditResult(frozenset(one.position for one in cells), is_reset=bool(removed))
 
     def _do(self, step: _Step) -> None:
         self._done.append(step)
@@ -338,11 +340,11 @@ class EditedFrame:
         """Whether there is a step that was undone."""
         return bool(self._undone)
 
-    def undo(self) -> Reply:
+    def undo(self) -> EditResult:
         """Undo the last step."""
         self._check_rows()
         if not self._done:
-            return Reply(message="There is nothing to undo.")
+            return EditResult(message="There is nothing to undo.")
         step = self._done.pop()
         self._undone.append(step)
         if step.rows is not None and step.removed:
@@ -352,20 +354,20 @@ class EditedFrame:
             self._remove(range(len(self) - step.added, len(self)))
         touched = {one.position for one in step.cells if one.position < len(self)}
         self._check_cells(touched)
-        return Reply(frozenset(touched), "Undone.", is_reset=bool(step.added or step.removed))
+        return EditResult(frozenset(touched), "Undone.", is_reset=bool(step.added or step.removed))
 
-    def redo(self) -> Reply:
+    def redo(self) -> EditResult:
         """Do the step again that was undone last."""
         self._check_rows()
         if not self._undone:
-            return Reply(message="There is nothing to redo.")
+            return EditResult(message="There is nothing to redo.")
         *left, step = self._undone
         if step.added:
             self._append(step.added)
         self._do(step)
         self._undone = left
         touched = frozenset(one.position for one in step.cells)
-        return Reply(touched, "Redone.", is_reset=bool(step.added or step.removed))
+        return EditResult(touched, "Redone.", is_reset=bool(step.added or step.removed))
 
     def _set(self, cells: Iterable[tuple[int, Any, Any]]) -> None:
         by_column: dict[Any, dict[int, Any]] = defaultdict(dict)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from wizframe.notebook.html import escape
 from wizframe.planning.changes import counted_children, shown
 from wizframe.text import counted, plural, printable
 
