@@ -26,7 +26,7 @@ from support.catalogue import faults_table
 from support.cli_help import codes_table, help_sections
 from support.contract import names_table, parameters_table
 from support.layers import layers_drawing, listed_layers
-from support.mutants import mutants_table
+from support.seeded_bugs import bugs_table
 from test_layers import ORDER
 from test_security_points import points_table
 
@@ -60,7 +60,7 @@ FIELDS_PAGE = "\n\n".join(
 #: What stands between two marks of a page is made by a function, too.
 SECTIONS = [
     (ROOT / "docs" / "reliability.md", "faults", faults_table),
-    (ROOT / "docs" / "reliability.md", "mutants", mutants_table),
+    (ROOT / "docs" / "reliability.md", "seeded bugs", bugs_table),
     (ROOT / "docs" / "security.md", "security", points_table),
     (ROOT / "docs" / "contract.md", "names", names_table),
     (ROOT / "docs" / "contract.md", "parameters", parameters_table),

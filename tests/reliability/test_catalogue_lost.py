@@ -14,7 +14,7 @@ from wizframe.http.transport import MAX_ATTEMPTS
 from wizframe.server import Fault, FaultProxy
 from wizframe.server.faults import HTML_PAGE
 
-ADOPTED = "created (its answer was lost, the record was found)"
+ADOPTED = "created (the response was lost, the record was found)"
 ACTIONS = ["create", "update", "delete"]
 
 

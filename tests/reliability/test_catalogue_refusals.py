@@ -139,6 +139,6 @@ def test_a_create_that_was_done_and_redirected_is_adopted_and_the_rest_is_sent(w
     assert fired(wiz.server.faults) == [("answer_after", f"{table}.create")]
     assert result.changes["state"].tolist() == ["done", "unknown", "unsent"]
     (finished,) = wizframe.resume(progress=False)
-    assert [what for _, what in said(finished)] == ["created (its answer was lost, the record was found)", "created"]
+    assert [what for _, what in said(finished)] == ["created (the response was lost, the record was found)", "created"]
     assert writes(wiz) == ["POST"] * 3
     assert len(changed(before, stored(wiz, table))) == 3

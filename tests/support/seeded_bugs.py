@@ -1,0 +1,545 @@
+"""Possible bugs in the package, each with the test that finds it, and a pytest plugin that plants one of them.
+
+``PYTHONPATH=tests pytest -n 0 -p support.seeded_bugs --bug NAME TEST`` plants a bug, then runs a test. A bug replaces
+a function, a method or a constant at run time, so it depends on a few names of the package, not on its source text.
+``tests/reliability/test_seeded_bugs.py`` runs all of them every night.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import http.client
+import math
+import sys
+import types
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pytest
+import requests
+
+from wizframe.api import validation
+from wizframe.api.operations import ContactOperations
+from wizframe.errors import AuthenticationError, JournalError, RateLimitError, RedirectError, UnavailableError
+from wizframe.http import deadlines, rate_limit, transport
+from wizframe.http.secret import Secret
+from wizframe.loading.lookups import ServiceLookups
+from wizframe.planning import change_builder, diff
+from wizframe.pushing import checks, frame_update, journal, resume, sender, undo
+from wizframe.pushing.executor import _Push
+from wizframe.pushing.sender import Sender, _Tries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Bug(NamedTuple):
+    """A bug, what it would do to a user, the test that finds it, and the function that plants it."""
+
+    name: str
+    harm: str
+    test: str
+    plant: Callable[[], None]
+
+
+BUGS: dict[str, Bug] = {}
+
+
+def bug(name, harm, test):
+    """Register a function that plants a bug."""
+
+    def register(plant):
+        BUGS[plant.__name__] = Bug(name, harm, test, plant)
+        return plant
+
+    return register
+
+
+def bugs_table():
+    """Write the bugs as a table in Markdown."""
+    rows = [f"| {bug.name} | {bug.harm} | `{_without_class(bug.test)}` |" for bug in BUGS.values()]
+    return "\n".join(["| bug | its effect | the test that finds it |", "|---|---|---|", *rows])
+
+
+def _without_class(test):
+    file, *_, name = test.partition("[")[0].split("::")
+    return f"{file}::{name}"
+
+
+# ------------------------------------------------------------------------------------------------------ the plugin
+
+
+def pytest_addoption(parser):
+    """Add the option that names a bug."""
+    parser.addoption("--bug", choices=sorted(BUGS), help="plant this bug in wizframe before the tests run")
+
+
+def pytest_configure(config):
+    """Plant the bug before any test is imported."""
+    if name := config.getoption("bug"):
+        BUGS[name].plant()
+
+
+def replace(owner, name, wrong):
+    """Put something wrong in the place of an attribute of a module or class, which must exist."""
+    if not hasattr(owner, name):
+        raise pytest.UsageError(f"{owner.__name__} has no {name}: change the bug in {__name__}, too")
+    setattr(owner, name, wrong)
+
+
+def wrap(owner, name):
+    """Replace a function by the decorated one, which gets the original as its first argument.
+
+    A function of a module is replaced in all modules that import it.
+    """
+
+    def plant(wrong):
+        original = getattr(owner, name, None)
+
+        def wrapped(*args, **options):
+            return wrong(original, *args, **options)
+
+        replace(owner, name, wrapped)
+        if isinstance(owner, types.ModuleType):
+            for module_name, module in list(sys.modules.items()):
+                if module_name.startswith("wizframe") and vars(module).get(name) is original:
+                    replace(module, name, wrapped)
+
+    return plant
+
+
+# -------------------------------------------------------------------------------------------------------- the bugs
+
+
+@bug(
+    "a create with a lost response is sent again without looking it up",
+    "the customer exists twice, or the row ends as unknown although the record exists",
+    "test_pushing_faults.py::test_a_create_with_a_lost_response_is_adopted_and_never_doubled[rest-customers]",
+)
+def no_look_up():
+    replace(Sender, "_find_new", lambda _self, _change: None)
+
+
+@bug(
+    "every request is repeated after a lost response, not only reads",
+    "a create, an update or a delete takes effect twice",
+    "test_transport.py::TestLostAnswers::test_a_write_is_sent_exactly_once",
+)
+def writes_are_repeated():
+    @wrap(transport, "_may_repeat")
+    def _(original, _method, error):
+        return original("GET", error)
+
+
+@bug(
+    "a lost create is looked up at once, without the settle period",
+    "a create that takes effect a moment later is not found, and is made twice",
+    "test_pushing_lost.py::"
+    "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-1-customers]",
+)
+def no_settle_period():
+    replace(Sender, "_wait_for_effect", lambda _self, _name: None)
+
+
+@bug(
+    "one look-up counts as proof",
+    "a create that takes effect after it is made twice",
+    "test_pushing_lost.py::"
+    "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
+)
+def one_look_up():
+    @wrap(Sender, "_find_new")
+    def _(_original, self, change):
+        key = change.customer_id, change.reference_id
+        self._wait_for_effect(change.reference_id)
+        return ServiceLookups(self._client).by_reference(self._table, [key]).get(key)
+
+
+@bug(
+    "a lost create is looked up only among active records",
+    "a record that another user deactivated in the meantime is created twice",
+    "test_pushing_lost.py::test_a_new_record_that_another_user_deactivates_is_still_found[rest]",
+)
+def inactive_records_are_not_found():
+    class ActiveLookups(ServiceLookups):
+        def by_reference(self, table, keys):
+            found = super().by_reference(table, keys)
+            return {key: record for key, record in found.items() if record["status"] == "active"}
+
+    replace(sender, "ServiceLookups", ActiveLookups)
+
+
+@bug(
+    "a refusal is believed although an earlier request has no response yet",
+    "a row is reported as failed, and is changed a moment later",
+    "test_pushing_lost.py::"
+    "test_a_refusal_after_a_lost_response_does_not_prove_the_first_attempt_failed[rest-late-update-customers]",
+)
+def refusal_is_believed():
+    @wrap(_Tries, "refuse")
+    def _(_original, _self, error):
+        raise error
+
+
+@bug(
+    "a record with the reference is adopted, even with other content",
+    "another user's customer is reported as yours, and the next edit is written into it",
+    "test_pushing_faults.py::test_a_create_that_another_user_made_with_other_content_is_a_conflict[rest]",
+)
+def any_content_is_adopted():
+    @wrap(sender, "_adopted")
+    def _(original, change, _record, found, tries):
+        return original(change, {}, found, tries)
+
+
+@bug(
+    "a 409 to the first attempt is adopted",
+    "a reference that was already taken is reported as created",
+    "test_pushing_faults.py::test_a_taken_reference_is_never_adopted[rest]",
+)
+def taken_reference_is_adopted():
+    @wrap(Sender, "_create")
+    def _(original, self, change, tries):
+        tries.was_open = True
+        return original(self, change, tries)
+
+
+@bug(
+    "a 5xx counts as a refusal",
+    "a create that took effect counts as unsent, and resume() sends it again without looking it up",
+    "test_pushing_lost.py::"
+    "test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_looks_first[rest-502]",
+)
+def server_error_is_a_refusal():
+    # Only _Tries.sending() asks for this name to decide whether a write may have had its effect.
+    replace(sender, "UnavailableError", ())
+
+
+@bug(
+    "a 429 to a write counts as a lost response",
+    "a service that asks for a pause leaves rows unknown, and the settle period is wasted",
+    "test_pushing_lost.py::test_a_write_that_was_refused_as_one_too_many_was_not_sent[rest-create]",
+)
+def too_many_requests_is_a_lost_response():
+    replace(sender, "UnavailableError", (UnavailableError, RateLimitError))
+
+
+@bug(
+    "the date in Retry-After is compared with this machine's clock",
+    "a clock that is an hour wrong waits an hour, or not at all",
+    "test_transport.py::TestTooManyRequests::test_the_wait_is_what_the_service_asks_for_within_reason",
+)
+def own_clock_for_retry_after():
+    @wrap(rate_limit, "retry_after_s")
+    def _(original, headers):
+        return original({"Retry-After": headers.get("Retry-After", "")})
+
+
+@bug(
+    "redirects are followed",
+    "a POST becomes a GET that looks like success, and the key goes to another host",
+    "test_transport.py::TestRefusals::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
+)
+def redirects_are_followed():
+    @wrap(transport._Adapter, "send")
+    def _(_original, _self, request, **options):
+        return requests.Session().send(request, allow_redirects=True, stream=True, **options)
+
+
+@bug(
+    "a redirect of a write counts as proof that it was not done",
+    "a create that was done counts as unsent, and later as another user's record",
+    "test_catalogue_refusals.py::"
+    "test_a_create_that_was_done_and_redirected_is_adopted_and_the_rest_is_sent[rest-customers]",
+)
+def redirect_is_not_sent():
+    @wrap(_Tries, "sending")
+    @contextlib.contextmanager
+    def _(original, self, before):
+        was_open = self.is_open
+        try:
+            with original(self, before):
+                yield
+        except RedirectError:
+            self.is_open = was_open
+            raise
+
+
+@bug(
+    "requests that are queued when a pause begins ignore it",
+    "a service that asked for a pause gets more requests, and refuses more of them",
+    "test_transport_limits.py::test_no_request_is_sent_during_a_pause_that_the_service_asked_for[16]",
+)
+def queue_ignores_a_pause():
+    @wrap(rate_limit.RateLimiter, "slow_down")
+    def _(original, self, sent_at, pause_s):
+        original(self, sent_at, pause_s)
+        self._paused_until = -math.inf  # requests that are not queued yet still wait for it
+
+
+@bug(
+    "each byte of a response restarts the timeout",
+    "a response that arrives byte by byte blocks a load or a push for hours",
+    "test_catalogue_reads.py::"
+    "test_a_slow_response_meets_the_deadline_in_its_headers_and_in_its_body[rest-contacts.get-True]",
+)
+def no_deadline():
+    @wrap(deadlines._Reader, "__init__")
+    def _(original, self, sock):
+        original(self, sock)
+        self._deadline = math.inf
+
+
+@bug(
+    "a response that broke off in its headers counts as complete",
+    "a delete with an unknown outcome is reported as done",
+    "test_transport.py::TestHeads::test_incomplete_headers_are_a_lost_response",
+)
+def incomplete_headers_are_accepted():
+    replace(deadlines._Response, "begin", http.client.HTTPResponse.begin)
+
+
+@bug(
+    "the journal records a write after it was sent",
+    "a crash in between leaves it as planned, and resume() sends it a second time",
+    "test_pushing_lost.py::test_the_journal_records_a_write_before_its_first_byte_is_sent[rest-customers]",
+)
+def recorded_after_it_was_sent():
+    @wrap(_Tries, "sending")
+    @contextlib.contextmanager
+    def _(original, self, before):
+        note_sent, self._note_sent = self._note_sent, lambda _before: None
+        with original(self, before):
+            yield
+        note_sent(before)
+        self._note_sent = note_sent
+
+
+@bug(
+    "a write is sent although the journal could not record it",
+    "on a full disk, a push continues that cannot be resumed, traced or undone",
+    "test_resuming.py::test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent[rest]",
+)
+def sent_without_a_record():
+    @wrap(_Push, "_note_sent")
+    def _(original, self, job, change, before):
+        with contextlib.suppress(JournalError):
+            original(self, job, change, before)
+
+    replace(_Push, "_stop_for", lambda self, _error: setattr(self, "_is_noted", False))
+
+
+@bug(
+    "a row is sent after it was reported as unsent",
+    "after a second Ctrl-C, the result says that a row was not sent, and a moment later it is",
+    "test_pushing_faults.py::test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so[rest]",
+)
+def sent_after_the_end():
+    @wrap(_Push, "_note_sent")
+    def _(original, self, job, change, before):
+        self._is_over = False
+        original(self, job, change, before)
+
+
+@bug(
+    "resume() treats every row that is not done as unsent",
+    "a create with a lost response before a crash is sent again without looking it up",
+    "test_resuming.py::test_a_create_with_a_response_lost_before_the_crash_is_adopted[rest]",
+)
+def resume_forgets_what_was_sent():
+    @wrap(resume, "Earlier")
+    def _(original, numbers, _were_sent, created):
+        return original(numbers, frozenset(), created)
+
+
+@bug(
+    "another process's lease is ignored",
+    "two processes work on one push and send everything twice",
+    "test_pushing_lost.py::test_a_push_that_another_one_is_working_on_is_refused[rest]",
+)
+def lease_is_ignored():
+    replace(journal, "_is_alive", lambda _owner, _alive_at: False)
+
+
+@bug(
+    "undo restores the loaded value, not the value that the push found",
+    "an edit that another user made in between is lost",
+    "test_pushing_lost.py::test_undo_restores_the_value_before_the_push_not_the_loaded_value[rest]",
+)
+def undo_restores_the_loaded_value():
+    @wrap(undo, "_inverse")
+    def _(original, entry, table):
+        loaded = {column: old for column, old, _ in entry.cells}
+        return original(dataclasses.replace(entry, before=(entry.before or {}) | loaded), table)
+
+
+@bug(
+    "a contact is sent without its other fields",
+    "the edit of a job title erases name, e-mail address and phone",
+    "test_pushing.py::test_one_cell_of_a_contact_changes_and_every_other_field_stays[rest-designation-Head-Head]",
+)
+def other_fields_are_erased():
+    @wrap(ContactOperations, "write_one")
+    def _(original, self, current, changes):
+        return original(self, {name: current[name] for name in ("id", "customer_id")}, changes)
+
+
+@bug(
+    "a contact is sent without the fields that wizframe does not know",
+    "the edit of a job title erases fields of a newer WizCommerce",
+    "test_pushing.py::test_a_contact_keeps_unknown_fields[rest]",
+)
+def unknown_fields_are_erased():
+    replace(validation, "unknown_fields", lambda _record, _table: {})
+
+
+@bug(
+    "the record is read only before the first attempt",
+    "an edit that another user makes between two attempts is overwritten",
+    "test_pushing_faults.py::test_an_edit_by_another_user_between_two_attempts_is_a_conflict[rest]",
+)
+def read_only_once():
+    read = {}
+
+    @wrap(Sender, "_look")
+    def _(original, self, change, tries):
+        if tries not in read:
+            read[tries] = original(self, change, tries)
+        return read[tries]
+
+
+@bug(
+    "a cell that another user changed too is sent with the others",
+    "the newer value is overwritten although 'theirs' was chosen",
+    "test_pushing.py::test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row[rest]",
+)
+def conflicts_are_sent():
+    @wrap(sender, "_three_way")
+    def _(original, cells, current, on_conflict):
+        return {cell.column: cell.new for cell in cells}, original(cells, current, on_conflict)[1]
+
+
+@bug(
+    "a record is deleted although it changed since the delete was planned",
+    "a customer that another user had just updated is deleted",
+    "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_not_deleted[rest-skip]",
+)
+def changed_records_are_deleted():
+    replace(sender, "_is_as_it_was", lambda _cell, _current: True)
+
+
+@bug(
+    "a 200 is believed without comparing the response",
+    "a value that the service did not store is reported as done",
+    "test_pushing_faults.py::test_a_value_that_the_service_does_not_store_is_a_failure[rest]",
+)
+def response_is_not_compared():
+    @wrap(Sender, "_verified")
+    def _(original, self, change, _wanted, written, tries):
+        return original(self, change, {}, written, tries)
+
+
+@bug(
+    "a cleared cell is sent as null",
+    "the service reads it as absent, and the old value stays",
+    "test_pushing.py::test_a_customer_gets_a_patch_of_the_changed_fields_only[rest]",
+)
+def cleared_is_null():
+    @wrap(diff, "_cleared")
+    def _(original, field):
+        return original(field) or None
+
+
+@bug(
+    "a cell that became blank is cleared",
+    "a merge or a spreadsheet that left blanks erases hundreds of phone numbers",
+    "test_planning.py::test_a_cell_that_became_blank_is_not_sent_unless_it_is_cleared_on_purpose[rest]",
+)
+def blank_cells_are_cleared():
+    @wrap(diff, "_judge")
+    def _(original, found, intake, base, positions, *, only, clear):
+        cleared = [*clear, base.name] if intake.table[base.name].writable else clear
+        original(found, intake, base, positions, only=only, clear=cleared)
+
+
+@bug(
+    "a generated reference is random",
+    "the same file, pushed from two machines or twice, creates all customers twice",
+    "test_pushing.py::test_new_rows_alone_with_blank_ids_of_any_dtype[rest]",
+)
+def random_references():
+    generator = np.random.default_rng()
+    replace(change_builder, "hashlib", types.SimpleNamespace(sha256=lambda _: hashlib.sha256(generator.bytes(16))))
+
+
+@bug(
+    "outcomes are listed in the order in which rows were finished",
+    "a failed row is reported as done, and a done row as failed",
+    "test_pushing_lost.py::test_each_row_has_its_own_outcome_in_any_order_of_completion[rest]",
+)
+def outcomes_in_the_order_of_completion():
+    finished = defaultdict(list)
+
+    @wrap(_Push, "_note_outcome")
+    def _(original, self, job, outcome):
+        original(self, job, outcome)
+        finished[self].append(job)
+
+    @wrap(_Push, "_outcome")
+    def _(original, self, job):
+        return original(self, finished[self].pop(0) if finished[self] else job)
+
+
+@bug(
+    "new ids are written into the frame in the order of the rows",
+    "a new customer's id gets into another customer's row, and the next edit changes the wrong record",
+    "test_pushing.py::test_ids_references_and_times_are_written_into_the_planned_frame[rest-column]",
+)
+def ids_in_the_order_of_the_rows():
+    @wrap(frame_update, "show_records")
+    def _(original, frame, part, connection, written, deleted=()):
+        written = [one._replace(position=number) for number, one in enumerate(written)]
+        original(frame, part, connection, written, deleted)
+
+
+@bug(
+    "an expired key does not stop the push",
+    "all 300 rows are sent with it, and the account is locked",
+    "test_pushing_faults.py::test_a_bad_key_or_a_vanished_server_stops_the_push_and_leaves_rows_unsent[rest-error0]",
+)
+def bad_key_does_not_stop():
+    replace(sender, "_FATAL", tuple(error for error in sender._FATAL if error is not AuthenticationError))
+
+
+@bug(
+    "a plan is applied although its frame was edited since",
+    "the sent values differ from the frame; applied twice, everything is sent twice",
+    "test_pushing.py::test_a_plan_is_applied_once[rest]",
+)
+def stale_plans_are_applied():
+    @wrap(checks, "check_fresh")
+    def _(_original, _parts):
+        pass
+
+
+@bug(
+    "deletes need no permission",
+    "a plan with wrong rows deletes customers and their contacts",
+    "test_pushing.py::test_deleting_says_how_many_contacts_go_too[rest]",
+)
+def deletes_without_permission():
+    @wrap(checks, "check_allowed")
+    def _(original, parts, client, **options):
+        original(parts, client, **(options | {"max_deletes": sys.maxsize}))
+
+
+@bug(
+    "a response that contains the API key is accepted as data",
+    "the key gets into frames, the journal and exported files",
+    "test_transport_secrecy.py::TestErrors::test_a_response_that_contains_the_key_is_refused",
+)
+def key_is_accepted_as_data():
+    replace(Secret, "is_in", lambda _self, _content: False)
