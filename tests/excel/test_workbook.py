@@ -355,7 +355,7 @@ def test_without_any_baseline_nobodys_newer_edits_are_reverted(wiz, customers, l
         plan = wizframe.plan(read, client=later)
         assert cells_of(plan) == {("update", ids[0], "payment_term"): "net77"}
         assert {column for column, _ in rules(plan)} == {"payment_term", "display_name"}
-        assert all("nothing says which of them is newer" in rule for _, rule in rules(plan))
+        assert all("it is unknown which of them is newer" in rule for _, rule in rules(plan))
         plan.apply(client=later, invalid="skip", progress=False)
     stored = {record["id"]: record for record in wiz.server.records("customers")}
     assert stored[ids[1]]["payment_term"] == "newer"
@@ -386,7 +386,7 @@ def test_a_workbook_of_another_account_is_refused(customers, path, dialect):
             read.wiz.plan(client=other)
         assert not list(other.server.requests)
         other.account = attached(read).account  # the same address, but another server now
-        with pytest.raises(WrongAccountError, match="does not know their records"):
+        with pytest.raises(WrongAccountError, match="does not have their records"):
             read.wiz.plan(client=other)
 
 

@@ -220,7 +220,7 @@ def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_resolves_it(w
     assert first == (kind, f"{table}.{action}")
     assert len(reads) >= MAX_ATTEMPTS
     assert states(result) == {"unknown": 1}
-    assert re.match(r"whether it was done is unknown: .*\(GET ", said(result)[0][1])
+    assert re.match(r"it is unknown whether this was done: .*\(GET ", said(result)[0][1])
     wiz.server.faults.clear()
     (finished,) = wizframe.resume(progress=False)
     assert states(finished) == {"done": 1}
@@ -257,7 +257,7 @@ def test_a_taken_reference_after_a_lost_attempt_is_compared(wiz, table, is_mine)
         assert said(result) == [("done", ADOPTED)]
         assert set(changed(before, stored(wiz, table))) == {frame["id"][0]}
     else:
-        assert said(result) == [("conflict", "somebody else's record has the reference")]
+        assert said(result) == [("conflict", "another record has the reference")]
         assert result.conflict_cells[["column", "yours", "now"]].to_numpy().tolist() == [
             ["first_name", "New 0", "Theirs"]
         ]

@@ -153,7 +153,7 @@ def test_edits_of_another_user_during_a_push_are_never_lost_and_each_row_says_so
         assert found == (state, left), case
         words = told.loc[identifier, "what_happened"]
         if state == "conflict" and left is None:
-            assert words == "the record was deleted in WizCommerce; it is not brought back"
+            assert words == "the record was deleted in WizCommerce; a push does not create it again"
         elif state == "conflict":
             assert "it changed in WizCommerce since you loaded it: " in words
             assert "now in WizCommerce theirs" in words

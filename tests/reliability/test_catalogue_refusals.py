@@ -91,7 +91,7 @@ def test_a_refusal_names_row_and_column(wiz, table, action):
     result = plan.apply(progress=False)
     assert fired(wiz.server.faults) == [("answer", f"{table}.{action}")]
     assert result.changes[["index", "state", "code", "next_step"]].to_numpy().tolist() == [
-        [0, "failed", "invalid", "correct first_name: is a nickname, then plan result.failed again"],
+        [0, "failed", "invalid", "correct first_name, then plan result.failed again"],
         [1, "done", "", ""],
     ]
     assert result.failed.index.tolist() == [0]

@@ -39,7 +39,7 @@ def test_a_plan_of_a_frame_that_was_edited_since_is_refused(wiz, edit):
     frame = edited(wiz, "customers")
     plan = frame.wiz.plan()
     EDITS[edit](frame)
-    with pytest.raises(StalePlanError, match=r"was edited .* after this plan was made: plan it again") as stale:
+    with pytest.raises(StalePlanError, match=r"were edited .* after this plan was made\. Plan them again") as stale:
         plan.apply(progress=False)
     assert stale.value.code == "stale_plan"
     assert writes(wiz) == []
@@ -94,7 +94,7 @@ def test_new_rows_that_are_read_and_pushed_again_are_problems_not_creates(wiz, t
     ids = first["id"].tolist()
     assert [rule.startswith(f"{words}{identifier}") for (_, rule), identifier in zip(rules(again), ids, strict=True)]
     assert all(rule.startswith(words) for _, rule in rules(again))
-    with pytest.raises(PlanProblemsError, match=f"nothing was sent, the plan has problems: .*{words}"):
+    with pytest.raises(PlanProblemsError, match=rf"nothing was sent, the plan has \d problems?: .*{words}"):
         again.apply(progress=False)
     assert writes(wiz) == ["POST"] * 3
     assert len(stored(wiz, table)) == len(before) + 3

@@ -368,7 +368,7 @@ class Plan:
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """The user's columns, left alone."""
+        """The user's columns, which are ignored."""
         return tuple(chain.from_iterable(part.own_columns for part in self.parts))
 
     @property

@@ -90,7 +90,7 @@ def notice_lines(part: PlanPart) -> Iterator[str]:
         advice = f"; {option('clear', clearable)} clears it" if clearable else ""
         yield f"became blank and is not sent: {counts}{advice}"
     if part.own_columns:
-        yield f"your own columns, left alone: {', '.join(part.own_columns)}"
+        yield f"your own columns, ignored: {', '.join(part.own_columns)}"
     yield from part.notices
 
 
