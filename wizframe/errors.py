@@ -3,38 +3,39 @@
 ::
 
     WizframeError
-    ├── ConfigurationError (ValueError)      no client, no key, two clients, an unsafe base URL
-    ├── InvalidRequestError (ValueError)     refused before sending: a parameter or a record
+    ├── ConfigurationError (ValueError)      no connection, no API key, several connections, an unsafe base URL
+    ├── InvalidRequestError (ValueError)     a parameter or record is not valid; nothing was sent
     ├── ReadOnlyError (PermissionError)      a write on a read-only connection
-    ├── TransportError (ConnectionError)     no usable answer
-    │   ├── NotSentError                     proven: the request never left
-    │   ├── DeadlineError (TimeoutError)     no complete answer in time
-    │   ├── RedirectError                    a 3xx, never followed
-    │   └── ProtocolError                    an answer that the contract does not know
-    ├── ServiceError                         the service said no: .status, .code, .details
+    ├── TransportError (ConnectionError)     no usable response
+    │   ├── NotSentError                     the request never reached the service
+    │   ├── DeadlineError (TimeoutError)     no complete response in time
+    │   ├── RedirectError                    a redirect (3xx), which is never followed
+    │   └── ProtocolError                    a response that the contract does not know
+    ├── ServiceError                         the service refused the request: .status, .code, .details
     │   ├── AuthenticationError              401
     │   ├── ForbiddenError (PermissionError) 403
     │   ├── NotFoundError (LookupError)      404
-    │   ├── TakenError (ValueError)          409, a reference that exists
+    │   ├── TakenError (ValueError)          409, the reference exists already
     │   ├── RejectedError (ValueError)       400, 422 and other 4xx, with details
     │   ├── RateLimitError                   429 after all retries: .retry_after_s
     │   └── UnavailableError                 5xx
-    ├── InvalidDataError (ValueError)        loaded data breaks the schema: .failures
-    ├── UnreadableFileError (ValueError)     a file that is no workbook or CSV file, or is not safe to open
-    ├── MissingExtraError (ImportError)      a library that is not installed by default
-    ├── PlanError (ValueError)               a frame that cannot be planned as it is
+    ├── InvalidDataError (ValueError)        loaded rows break the schema: .failures
+    ├── UnreadableFileError (ValueError)     a file that is not a workbook or CSV file, or is not safe to open
+    ├── MissingExtraError (ImportError)      an optional library is not installed
+    ├── PlanError (ValueError)               a frame cannot be planned, or a plan cannot be applied
     │   ├── AmbiguousTableError              customers or contacts?
-    │   ├── UnmatchedRowsError               nothing says which records the rows are
-    │   ├── UnknownBaselineError             nothing says how the rows looked when they were loaded
-    │   ├── WrongAccountError                rows of one account, a client of another
-    │   ├── PlanProblemsError                problems stand in the way: .failures
-    │   ├── StalePlanError                   the frame was edited after the plan
+    │   ├── UnmatchedRowsError               it is unclear which records the rows are
+    │   ├── UnknownBaselineError             it is unclear how the rows were when they were loaded
+    │   ├── WrongAccountError                the rows and the client belong to different accounts
+    │   ├── PlanProblemsError                the plan has problems: .failures
+    │   ├── StalePlanError                   the frame was edited after it was planned
     │   └── LimitExceededError               more changes or deletes than allowed
-    ├── LoadStoppedError                     a load was stopped by whoever watched it
-    ├── JournalError (OSError)               the record of pushes cannot be used, so nothing is sent
-    └── PushInterruptedError                 Ctrl-C during a push: .result says what happened
+    ├── LoadStoppedError                     a load was cancelled
+    ├── JournalError (OSError)               the journal of pushes cannot be used, so nothing is sent
+    └── PushInterruptedError                 Ctrl-C during a push: .result says what was done
 
-A message says what failed and why; ``hint`` says what to do next. Code branches on the type and on ``code``.
+A message says what failed and why; ``hint`` says what to do next. Code should test the class and ``code``, because
+messages may change.
 """
 
 from __future__ import annotations
@@ -94,22 +95,22 @@ Interface = Literal["python", "cli"]
 
 @dataclass(frozen=True)
 class Hint:
-    """What to do next, in the words of the interface that shows it.
+    """What to do next, for Python and for the command line.
 
-    ``str(hint)`` gives the text for Python, or for the command line while a command runs.
+    ``str(hint)`` is the text for Python; while a command runs, it is the text for the command line.
 
     Parameters
     ----------
     python : str
         The text for Python and notebooks.
     cli : str
-        The text for the command line. An empty text gives no hint there.
+        The text for the command line. If it is empty, no hint is shown there.
     """
 
     python: str
     cli: str
 
-    #: One value for the whole process and not a context variable, because the threads of a push write texts, too.
+    #: One value for the whole process, and not a context variable, because the threads of a push write texts, too.
     interface: ClassVar[Interface] = "python"
 
     def __str__(self) -> str:
@@ -118,7 +119,7 @@ class Hint:
 
 @contextmanager
 def hints_for(interface: Interface) -> Iterator[None]:
-    """Give all hints in the words of one interface inside a ``with`` block."""
+    """Show hints for one interface inside a ``with`` block."""
     before = Hint.interface
     Hint.interface = interface
     try:
@@ -128,7 +129,7 @@ def hints_for(interface: Interface) -> Iterator[None]:
 
 
 class WizframeError(Exception):
-    """Root of all errors that wizframe raises on purpose.
+    """The base class of all errors that wizframe raises.
 
     Parameters
     ----------
@@ -155,7 +156,8 @@ class WizframeError(Exception):
         return f"{message.removesuffix('.')}. {hint}" if hint else message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Python would call the class with the message alone; one that cannot be unpickled breaks a pool of processes.
+        # By default, unpickling calls the class with the message alone, which fails for classes that need more. An
+        # error that cannot be unpickled breaks a pool of processes.
         return _unpickled, (type(self), self.args, self.__dict__)
 
 
@@ -167,20 +169,19 @@ def _unpickled(kind: type[WizframeError], args: tuple[Any, ...], state: dict[str
 
 
 class ConfigurationError(WizframeError, ValueError):
-    """The connection cannot be made, or it is unclear which one is meant."""
+    """The connection cannot be opened, or it is unclear which connection is meant."""
 
     code = "configuration"
 
 
 class InvalidRequestError(WizframeError, ValueError):
-    """A parameter or a record was refused before anything was sent.
+    """A parameter or a record is not valid. Nothing was sent.
 
     Parameters
     ----------
     message : str
-        What is wrong and what to do.
     details : sequence of (field, reason), optional
-        One entry for each thing that is wrong.
+        One entry for each value that is not valid.
     hint : Hint or str, optional
     """
 
@@ -194,37 +195,37 @@ class InvalidRequestError(WizframeError, ValueError):
 
 
 class ReadOnlyError(WizframeError, PermissionError):
-    """A write was asked of a read-only connection."""
+    """The connection is read-only, and the request would write. Nothing was sent."""
 
     code = "read_only"
 
 
 class TransportError(WizframeError, ConnectionError):
-    """No usable answer came; whether the service acted on the request is unknown."""
+    """There is no usable response, so it is unknown whether the service carried out the request."""
 
     code = "transport"
 
 
 class NotSentError(TransportError):
-    """The request never reached the service: refused, unresolved, or no connection in time."""
+    """The request never reached the service, because no connection could be opened."""
 
     code = "not_sent"
 
 
 class DeadlineError(TransportError, TimeoutError):
-    """No complete answer arrived in time."""
+    """No complete response arrived in time."""
 
     code = "deadline"
 
 
 class RedirectError(TransportError):
-    """The service answered with a redirect, which is never followed."""
+    """The response is a redirect, which is never followed, because it could carry the API key to another host."""
 
     code = "redirect"
 
 
 class ProtocolError(TransportError):
-    """The answer is not one that the contract knows (HTML, other JSON, too large)."""
+    """The response is not one that the contract knows: HTML, JSON of another form, or too large."""
 
     code = "protocol"
 
@@ -235,13 +236,13 @@ class ServiceError(WizframeError):
     Parameters
     ----------
     message : str
-        The service's own words, redacted, and what they mean here.
+        The service's message, without the API key.
     status : int
-        HTTP status.
-    code : str
-        The service's error code.
-    details : sequence of (field, reason)
-        What the service said of single fields, in wizframe's field names.
+        The HTTP status.
+    code : str, optional
+        The service's error code. Default: ``http_`` and the status.
+    details : sequence of (field, reason), optional
+        The service's messages about fields, under wizframe's names of the fields.
     hint : Hint or str, optional
     """
 
@@ -261,37 +262,43 @@ class ServiceError(WizframeError):
 
 
 class AuthenticationError(ServiceError):
-    """401: the API key is missing, wrong or expired."""
+    """Status 401: the API key is missing, wrong or expired."""
 
 
 class ForbiddenError(ServiceError, PermissionError):
-    """403: the key may not do this."""
+    """Status 403: the API key has no permission for the request."""
 
 
 class NotFoundError(ServiceError, LookupError):
-    """404: there is no such record."""
+    """Status 404: the record does not exist."""
 
 
 class TakenError(ServiceError, ValueError):
-    """409: another record has this reference."""
+    """Status 409: another record has the same reference."""
 
 
 class RejectedError(ServiceError, ValueError):
-    """400, 422 or another 4xx: the service does not accept the request as it is."""
+    """Status 400, 422 or another 4xx: the service does not accept the request."""
 
 
 class RateLimitError(ServiceError):
-    """429: still too many requests after all retries. ``retry_after_s`` is in seconds, or None."""
+    """Status 429: too many requests, even after all retries.
+
+    Attributes
+    ----------
+    retry_after_s : float or None
+        The seconds after which the service allows the next request, if it says so.
+    """
 
     retry_after_s: float | None = None
 
 
 class UnavailableError(ServiceError):
-    """5xx: the service failed; whether it acted on the request is unknown."""
+    """Status 5xx: the service failed, so it is unknown whether it carried out the request."""
 
 
 class _FramedError(WizframeError, ValueError):
-    """An error about many cells: ``failures`` has the columns row, column, value, rule."""
+    """An error about many rows."""
 
     def __init__(self, message: str, failures: pd.DataFrame | None = None, *, hint: Hint | str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -299,85 +306,109 @@ class _FramedError(WizframeError, ValueError):
 
 
 class InvalidDataError(_FramedError):
-    """Loaded data breaks the schema. ``failures``: DataFrame with row, column, value, rule."""
+    """Loaded rows break the schema.
+
+    Attributes
+    ----------
+    failures : DataFrame
+        Columns row, column, value, rule.
+    """
 
     code = "invalid_data"
 
 
 class UnreadableFileError(WizframeError, ValueError):
-    """The file is no workbook or CSV file that can be read: damaged, encrypted, of another kind, or too large."""
+    """The file cannot be read: it is damaged, encrypted, too large, or not a workbook or CSV file."""
 
     code = "unreadable_file"
 
 
 class MissingExtraError(WizframeError, ImportError):
-    """What was asked for needs a library that is not installed by default; the message says which."""
+    """The feature needs an optional library that is not installed. The message says how to install it."""
 
     code = "missing_extra"
 
 
 class PlanError(_FramedError):
-    """The frame cannot be planned or applied as it is. ``failures`` may list the rows."""
+    """The frame cannot be planned, or the plan cannot be applied.
+
+    Attributes
+    ----------
+    failures : DataFrame or None
+        Columns row, column, value, rule, if single rows are the reason.
+    """
 
     code = "plan"
 
 
 class AmbiguousTableError(PlanError):
-    """Nothing says whether the frame holds customers or contacts."""
+    """It is unclear whether the rows are customers or contacts."""
 
     code = "ambiguous_table"
 
 
 class UnmatchedRowsError(PlanError):
-    """Nothing says which records the rows are."""
+    """It is unclear which records the rows are."""
 
     code = "unmatched_rows"
 
 
 class UnknownBaselineError(PlanError):
-    """It cannot be told how the rows looked when they were loaded."""
+    """It is unclear how the rows were when they were loaded."""
 
     code = "unknown_baseline"
 
 
 class WrongAccountError(PlanError):
-    """The rows belong to one account, the client to another."""
+    """The rows and the client belong to different accounts."""
 
     code = "wrong_account"
 
 
 class PlanProblemsError(PlanError):
-    """The plan has problems. ``failures``: DataFrame with row, column, value, rule."""
+    """The plan has problems. Nothing was sent.
+
+    Attributes
+    ----------
+    failures : DataFrame
+        Columns row, column, value, rule.
+    """
 
     code = "plan_problems"
 
 
 class StalePlanError(PlanError):
-    """The frame was edited after it was planned."""
+    """The frame was edited after it was planned. Nothing was sent."""
 
     code = "stale_plan"
 
 
 class LimitExceededError(PlanError):
-    """The plan has more changes or deletes than were allowed."""
+    """The plan has more changes or deletes than allowed. Nothing was sent."""
 
     code = "limit_exceeded"
 
 
 class LoadStoppedError(WizframeError):
-    """A load was stopped before its end. Nothing came of it: there is no frame, and no request leaves any more."""
+    """A load was cancelled before its end, so there is no frame."""
 
     code = "stopped"
 
 
 class JournalError(WizframeError, OSError):
-    """The journal cannot be opened, read or written; nothing is sent without it."""
+    """The journal of pushes cannot be opened, read or written. Nothing is sent without it."""
 
     code = "journal"
 
 
 class PushInterruptedError(WizframeError):
-    """A push was interrupted. ``result`` says what was done and what was not sent."""
+    """A push was interrupted by Ctrl-C.
+
+    Attributes
+    ----------
+    result : Result
+        Says what was done and what was not sent.
+    """
 
     code = "interrupted"
 
@@ -387,19 +418,19 @@ class PushInterruptedError(WizframeError):
 
 
 class IncompleteLoadWarning(UserWarning):
-    """A load could not prove that it is complete; the message says what is missing or unknown."""
+    """A load may be incomplete. The message says what is missing or unknown."""
 
 
 class InvalidDataWarning(UserWarning):
-    """Loaded rows break the schema; ``frame.wiz.problems`` lists them."""
+    """Loaded rows break the schema. ``frame.wiz.problems`` lists them."""
 
 
 class CollidingEditsWarning(UserWarning):
-    """Somebody else changed cells that were edited here, too; ``frame.wiz.collisions`` lists them."""
+    """Another user changed cells that you edited, too. ``frame.wiz.collisions`` lists them."""
 
 
 class LostBaselineWarning(UserWarning):
-    """A workbook does not say any more how its rows were when they were exported."""
+    """A workbook has lost the values that its rows had when they were exported."""
 
 
 def service_error(
@@ -410,7 +441,7 @@ def service_error(
     details: Sequence[tuple[str, str]] = (),
     hint: Hint | str | None = None,
 ) -> ServiceError:
-    """Build the error class that fits an HTTP status from 400 to 599."""
+    """Make the error that fits an HTTP status from 400 to 599."""
     leaves: Mapping[int, type[ServiceError]] = {
         401: AuthenticationError,
         403: ForbiddenError,
@@ -423,30 +454,15 @@ def service_error(
 
 
 def to_install(extra: str) -> str:
-    """Say how to install an extra into the Python that runs: a shell's bare ``pip`` may belong to another one.
-
-    Parameters
-    ----------
-    extra : str
-
-    Returns
-    -------
-    str
-        A line for a shell.
-    """
-    known = sys.executable or "python"  # an embedded one has no name
+    """Return the shell command that installs an extra."""
+    # This Python by its path, because the shell's `pip` may belong to another one. An embedded Python has no path.
+    known = sys.executable or "python"
     python = f'"{known}"' if " " in known else known
     return f"{python} -m pip install 'wizframe[{extra}]'"
 
 
 def caller_level() -> int:
-    """Find the stack level of the user's own line, for warnings.
-
-    Returns
-    -------
-    int
-        As ``warnings.warn`` counts, seen from the function that calls this one.
-    """
+    """Return the ``stacklevel`` with which a warning of the calling function points to the user's line."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn counts levels the same way
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wizframe."):
         level, frame = level + 1, frame.f_back
