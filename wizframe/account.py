@@ -1,4 +1,4 @@
-"""Whose records they are. A frame, a plan and a push belong to one account; this module knows nothing else."""
+"""The account to which a frame, a plan and a push belong."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["Account"]
 
 @dataclass(frozen=True)
 class Account:
-    """The service's base URL and, where it is known, the account's name.
+    """The service's base URL and the account's name.
 
     Parameters
     ----------
     base_url : str
-        Empty where nothing names it: a CSV file says nothing of where it comes from.
+        Empty if unknown: a CSV file does not say where it comes from.
     name : str
-        Tenant id or the profile's account name; empty where unknown. Never the key or a hash of it.
+        The tenant's id or the account's name in the profile; empty if unknown. Never the API key or a hash of it.
     """
 
     base_url: str
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.base_url}" if self.name else self.base_url or "an account that nothing names"
+        return f"{self.name} at {self.base_url}" if self.name else self.base_url or "an unknown account"

@@ -1,6 +1,7 @@
-"""Pytest fixtures for code that uses wizframe: ``pytest_plugins = ["wizframe.testing"]`` in a ``conftest.py``.
+"""Pytest fixtures for code that uses wizframe.
 
-Imports pytest, so nothing in wizframe imports this module.
+Write ``pytest_plugins = ["wizframe.testing"]`` into a ``conftest.py``. This module imports pytest, so nothing else in
+wizframe imports it.
 """
 
 from __future__ import annotations
@@ -22,18 +23,24 @@ __all__ = ["wizframe_dialect", "wizframe_sandbox"]
 
 @pytest.fixture
 def wizframe_dialect() -> Dialect:
-    """Give the dialect that the sandbox speaks; override or parametrize it to test another."""
+    """Return the dialect of the sandbox. Override or parametrize it to test another one.
+
+    Returns
+    -------
+    {'rest', 'sdk'}
+        ``'rest'``.
+    """
     return "rest"
 
 
 @pytest.fixture
 def wizframe_sandbox(wizframe_dialect: Dialect) -> Iterator[Client]:
-    """Start a sandbox of 50 customers for one test, connected and alone.
+    """Start a sandbox with 50 customers for one test, and connect to it.
 
     Yields
     ------
     Client
-        ``server`` gives access to what no API offers: stored records, the requests served.
+        The only open connection. Its ``server`` has the stored records and the requests.
     """
     with sandbox(customers=50, dialect=wizframe_dialect) as client:
         yield client

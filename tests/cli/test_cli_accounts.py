@@ -89,13 +89,13 @@ def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(r
     ring.set_password = refuse
     assert main(["login", "ada@example.com"]) == 6
     said = capsys.readouterr()
-    assert "the keyring did not take it: set WIZCOMMERCE_API_KEY" in said.err
+    assert "the keyring did not accept it. Set WIZCOMMERCE_API_KEY" in said.err
     assert "api_sandbox" not in said.out + said.err
     ring.kept["wizframe", os.environ["WIZCOMMERCE_BASE_URL"]] = "api_sandbox_canary"
     ring.delete_password = refuse
     assert main(["logout"]) == 6
     said = capsys.readouterr()
-    assert "remove it there" in said.err
+    assert "Remove it with the program" in said.err
     assert "canary" not in said.out + said.err
 
 

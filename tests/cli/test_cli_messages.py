@@ -26,7 +26,7 @@ NEVER_IN_A_COMMAND = (
     "client= takes", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
     "workers=", "sandbox(", "choose() takes", "a connection cannot be pickled", "an API key cannot be pickled",
     "= takes a frame of", "a DataFrame is needed", "a plan is needed", "a plan with deletes is not made again",
-    "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan", "the frame has no addresses",
+    "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan", "with details=True",
     ", read_only=True", "df.wiz.addresses",
     "load_customers() and load_contacts() filter", "Pass their ids, such as", "delimiter=", "encoding='7'",
     "sort_by=created_at", "status=",

@@ -69,7 +69,7 @@ def test_e_mail_and_password_give_a_connection_whose_account_has_a_name(server, 
     first = next(iter(server.requests))
     assert (first.method, first.path) == ("POST", "/auth/token")
     assert "valid until" in caplog.text
-    assert "not kept: the package keyring is not installed" in caplog.text
+    assert "not stored: the package keyring is not installed" in caplog.text
 
 
 def test_the_key_is_kept_with_the_account_and_connect_finds_both(server, typed, ring):
@@ -101,7 +101,7 @@ def test_a_keyring_that_takes_nothing_is_said_and_the_connection_is_there(server
     typed()
     with wizframe.login(base_url=server.base_url) as client:
         assert client.account.name == TENANT_ID
-    assert "not kept: the keyring did not take it" in caplog.text
+    assert "not stored: the keyring did not accept it" in caplog.text
 
 
 @pytest.mark.usefixtures("no_ring")

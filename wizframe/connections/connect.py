@@ -1,4 +1,4 @@
-"""Open connections: to an account, or to a sandbox that is started here."""
+"""Open connections to an account or to a sandbox on this machine, log in and log out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wizframe.http.login import request_token
 from wizframe.http.secret import masked
 from wizframe.http.transport import Transport, is_loopback
 from wizframe.progress import tell
-from wizframe.text import command
+from wizframe.text import command, counted, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"]
 
-#: The key that every sandbox accepts. No secret.
+#: The API key that every sandbox accepts. It is not a secret.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
 
 
@@ -39,48 +39,49 @@ def connect(
     ca_bundle: str | None = None,
     settle_s: float = 5.0,
 ) -> Client:
-    """Connect to a WizCommerce account, and say to which.
+    """Connect to a WizCommerce account, and print which one it is.
 
     Parameters
     ----------
     api_key : str, optional
-        By default ``WIZCOMMERCE_API_KEY``, else the keyring (where the package keyring is installed), else a
-        hidden prompt. A profile's own key in the keyring goes before ``WIZCOMMERCE_API_KEY``.
+        The API key. Default: the first that exists of the profile's key in the keyring, ``WIZCOMMERCE_API_KEY``, the
+        key of the base URL in the keyring, and a hidden prompt. The keyring needs the package keyring.
     base_url : str, optional
-        By default the profile's, else ``WIZCOMMERCE_BASE_URL``, else production.
+        The address of the API. Default: the profile's, then ``WIZCOMMERCE_BASE_URL``, then production.
     profile : str, optional
-        A ``[profiles.NAME]`` of ``config.toml`` in the user's configuration folder: ``base_url``, ``dialect``,
-        ``rate``, ``account``.
+        The name of a table ``[profiles.NAME]`` in ``config.toml``, which may set ``base_url``, ``dialect``, ``rate``
+        and ``account``. ``wizframe doctor`` prints where the file is.
     dialect : {'auto', 'rest', 'sdk'}, optional
-        ``auto``, the default, finds out.
+        The dialect of the service. Default: the profile's, else ``auto``, which detects it.
     workers : int, default 4
-        Requests at a time. Polite by default: a company's production service is at the other end.
+        The number of requests at a time. The default is low because a company's production service responds to them.
     rate : float, optional
-        Requests per second at the most.
+        The most requests per second. Default: the profile's, else unlimited.
     read_only : bool, optional
-        Refuse every write; by default what ``WIZFRAME_READ_ONLY`` says (``1`` or ``true``).
+        Whether to refuse all writes. Default: whether ``WIZFRAME_READ_ONLY`` is ``1``, ``true`` or ``yes``.
     ca_bundle : str, optional
-        File of certificates to trust besides the system's; by default ``REQUESTS_CA_BUNDLE``.
+        A file of certificates to trust, in addition to the system's. Default: ``REQUESTS_CA_BUNDLE``.
     settle_s : float, default 5
-        Seconds after which a request whose answer was lost is taken to have had its effect.
+        After a write without a response, wizframe waits this many seconds before it reads whether the write took
+        effect.
 
     Returns
     -------
     Client
-        Open until ``close()``, or the end of its ``with`` block.
+        It stays open until ``close()`` or the end of its ``with`` block.
 
     Raises
     ------
     ConfigurationError
-        No key, an unsafe address, an unknown profile.
+        There is no API key, the base URL is unsafe, or the profile is unknown.
     AuthenticationError
-        The service does not accept the key.
+        The service does not accept the API key.
 
     Notes
     -----
-    Sends two ``GET /customers`` of one row: which dialect is spoken, and how many customers there are.
+    Sends two ``GET /customers`` of one row: to detect the dialect, and to count the customers.
     """
-    api_key = masked(api_key) if api_key else None  # whatever raises from here on shows local variables without it
+    api_key = masked(api_key) if api_key else None  # a traceback may show local variables
     chosen = read_profile(profile)
     url = address(base_url, chosen)
     key = find_key(api_key, profile, url)
@@ -106,62 +107,65 @@ def login(
     must_keep: bool = False,
     **options: Any,
 ) -> Client:
-    """Log in with e-mail and password, keep the API key that they give, and connect.
+    """Log in with e-mail and password, store the API key in the keyring, and connect.
 
     Parameters
     ----------
     email : str, optional
-        Asked for where it is not given. The password is always asked for, and not shown: in a notebook it would be kept
-        in the file.
+        The e-mail address. Default: a prompt. There is always a hidden prompt for the password, and no parameter,
+        because a notebook would store it in its file.
     base_url, profile, ca_bundle
         As for :func:`connect`.
     must_keep : bool, default False
-        Raise where the key cannot be kept, instead of saying so: for a program that ends with the login.
+        Whether to raise an error if the key cannot be stored in the keyring. By default the connection is opened
+        anyway, and the printed line says that the key is not stored.
     **options
         As for :func:`connect`: ``dialect``, ``workers``, ``rate``, ``read_only``, ``settle_s``.
 
     Returns
     -------
     Client
-        Its account bears the tenant's id as its name. Where the package keyring is installed, the key is kept in the
-        keyring, and :func:`connect` finds it there until it expires, after a year.
+        The name of its account is the tenant's id. :func:`connect` finds the key in the keyring until it expires,
+        after a year.
 
     Raises
     ------
     ConfigurationError
-        Nobody is there to type, an unsafe address, an unknown profile; with ``must_keep`` a keyring that does not take
-        the key.
+        There is no interactive terminal, the base URL is unsafe, or the profile is unknown. With ``must_keep``: the
+        keyring does not store the key.
     MissingExtraError
-        With ``must_keep``: the package keyring is not installed. Nothing was asked for, and nothing sent.
+        With ``must_keep``: the package keyring is not installed. Nothing was sent.
     AuthenticationError
         The e-mail address or the password is wrong.
 
     Notes
     -----
-    Sends ``POST /auth/token``, and what :func:`connect` sends. Source: [R].
+    Sends ``POST /auth/token``, and the requests of :func:`connect`. Source: [R].
     """
     if must_keep and installed_keyring() is None:
         raise MissingExtraError(
-            f"a login is kept in the keyring, and the package keyring is not installed: {to_install('cli')}. "
-            "Where there is no keyring, on a server say, set WIZCOMMERCE_API_KEY instead"
+            "a login is stored in the keyring, but the package keyring is not installed",
+            hint=f"Install it: {to_install('cli')}. On a server without a keyring, set WIZCOMMERCE_API_KEY instead.",
         )
     chosen = read_profile(profile)
     url = address(base_url, chosen)
     email = email or ask("WizCommerce e-mail: ", input)
     password = masked(ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
     if not email or not password:
-        raise ConfigurationError(f"{command('login')} asks for e-mail and password, and at least one was not typed")
+        raise ConfigurationError(f"{command('login')} needs an e-mail address and a password, but one was not typed")
     token = request_token(url, email, password, ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE") or None)
     kept = keep_in_keyring(profile or url, token)
     if must_keep and kept != KEPT:
-        raise ConfigurationError(f"you are logged in, but the key was {kept}: set WIZCOMMERCE_API_KEY instead")
+        raise ConfigurationError(
+            f"you are logged in, but the API key was {kept}", hint="Set WIZCOMMERCE_API_KEY instead."
+        )
     until = f"valid until {token.expires_at[:10]}, " if token.expires_at else ""
     key = Key(token.key, f"from the login, {until}{kept}", token.account)
     return _open(url, key, chosen, ca_bundle=ca_bundle, **options)
 
 
 def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
-    """Forget the API key that :func:`login` left in the keyring.
+    """Remove the API key of :func:`login` from the keyring.
 
     Parameters
     ----------
@@ -171,17 +175,17 @@ def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
     Returns
     -------
     bool
-        Whether there was one.
+        Whether there was a key.
 
     Raises
     ------
     ConfigurationError
-        An unknown profile, or a keyring that does not give the key up.
+        The profile is unknown, or the keyring does not remove the key.
 
     Notes
     -----
-    Sends nothing: no documented request takes a key back. It is valid until it expires, or until it is removed in
-    WizCommerce. ``WIZCOMMERCE_API_KEY`` and connections that are open stay as they are.
+    Sends nothing, because the API has no request to revoke a key. WizCommerce accepts the key until it expires or is
+    deleted there. ``WIZCOMMERCE_API_KEY`` and open connections are not changed.
     """
     url = address(base_url, read_profile(profile))
     name = profile or url
@@ -190,8 +194,9 @@ def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
         return False
     try:
         keyring.delete_password("wizframe", name)
-    except Exception:  # noqa: BLE001 - whatever a keyring's own program raises
-        raise ConfigurationError(f"the keyring does not give up the key of {name}: remove it there") from None
+    except Exception:  # noqa: BLE001 - a keyring's backend may raise anything, and quote the key
+        message = f"the keyring did not remove the API key of {name}"
+        raise ConfigurationError(message, hint="Remove it with the program that manages the keyring.") from None
     return True
 
 
@@ -219,8 +224,8 @@ def _open(
     )
     if key.value == SANDBOX_API_KEY and not is_loopback(url):
         raise ConfigurationError(
-            f"the key is the sandbox's, but {url} is no sandbox: nothing was sent. Set WIZCOMMERCE_BASE_URL to the "
-            "address that the sandbox shows, or WIZCOMMERCE_API_KEY to a key of your own"
+            f"the API key is the key of sandboxes, but {url} is not a sandbox: nothing was sent",
+            hint="Set WIZCOMMERCE_BASE_URL to the address of the sandbox, or WIZCOMMERCE_API_KEY to the account's key.",
         )
     account = chosen.account or key.account or ("sandbox" if key.value == SANDBOX_API_KEY else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
@@ -246,41 +251,41 @@ def sandbox(
     port: int = 0,
     workers: int = 4,
 ) -> Client:
-    """Start a server on this machine that speaks the documented API, and connect to it. No account is needed.
+    """Start a server on this machine with the documented API, and connect to it. You need no account.
 
     Parameters
     ----------
     customers : int, default 500
-        How many customers it makes up, each with 1 to 5 contacts.
+        The number of customers to generate, each with 1 to 5 contacts.
     dialect : {'rest', 'sdk'}, default 'rest'
-        Which of the documented dialects it speaks; the client finds out by itself.
+        The dialect that the server speaks. The client detects it.
     seed : int
-        The same seed makes the same data.
+        The same seed generates the same data.
     latency_s : float, default 0
-        Seconds before each answer.
+        The delay of each response, in seconds.
     rate_limit : float, optional
-        Requests per second, above which it answers 429.
+        The server refuses more requests per second than this with status 429.
     page_size_cap : int, optional
-        Records in a page at the most, whatever is asked for.
+        The most records in a page, even if a request asks for more.
     faults : iterable of wizframe.server.Fault
-        What goes wrong, and at which request; ``client.server.faults.fired`` tells what did.
+        Faults to inject. ``client.server.faults.fired`` lists the faults that were injected.
     port : int, default 0
-        0 takes a free one.
+        The port on 127.0.0.1. 0 takes a free one.
     workers : int, default 4
-        Requests at a time of the client.
-
-    Raises
-    ------
-    ConfigurationError
-        A number or a dialect that there is not.
-    OSError
-        The port is taken.
+        The number of requests of the client at a time.
 
     Returns
     -------
     Client
-        Its ``close()``, or the end of its ``with`` block, stops the server. ``base_url`` is the server's address,
-        ``server`` the server itself.
+        ``close()`` or the end of its ``with`` block stops the server. ``base_url`` is the server's address, ``server``
+        is the server.
+
+    Raises
+    ------
+    ConfigurationError
+        A parameter is not valid.
+    OSError
+        The port is in use.
 
     Examples
     --------
@@ -288,12 +293,12 @@ def sandbox(
     ...     len(tiny.load_customers(progress=False))
     3
     """
-    from wizframe.server import SandboxServer  # noqa: PLC0415 - a session on a real account needs no server
+    from wizframe.server import SandboxServer  # noqa: PLC0415 - a connection to an account needs no server
 
     if isinstance(customers, bool) or not isinstance(customers, int) or customers < 0:
-        raise ConfigurationError(f"sandbox(customers={customers!r}): a whole number from 0 is needed")
+        raise ConfigurationError(f"{option('customers', customers)} is not a whole number from 0")
     if dialect not in ("rest", "sdk"):
-        raise ConfigurationError(f"sandbox(dialect={dialect!r}): 'rest' and 'sdk' are spoken")
+        raise ConfigurationError(f"{option('dialect', dialect)} is unknown, allowed are 'rest' and 'sdk'")
     server = SandboxServer(
         customers=customers,
         dialect=dialect,
@@ -312,8 +317,8 @@ def sandbox(
 
 
 def _announce(client: Client, total: int | None, source: str) -> None:
-    """Say which account it is: printed where a person looks, logged elsewhere."""
-    count = "" if total is None else f", {total:,} active customers"
+    """Print which account it is, or log it if there is no terminal and no notebook."""
+    count = "" if total is None else f", {counted(total, 'active customer')}"
     line = f"{client.environment}: {client.account}, {client.dialect} dialect{count}, API key {source}"
     if client.transport.read_only:
         line += ", read-only"

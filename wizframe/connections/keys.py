@@ -1,4 +1,4 @@
-"""API keys and where they come from: the caller, the keyring, the environment, a hidden prompt."""
+"""API keys: from the caller, the keyring, the environment or a hidden prompt."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "Key", "ask", "find_key", "installed_keyring", "keep_in_keyring", "key_in_keyring"]
 
-KEPT = "kept in the keyring"
+KEPT = "stored in the keyring"
 
 
 @dataclass(frozen=True)
 class Key:
-    """An API key, masked; where it came from; and the account's name, where a login told it."""
+    """An API key that is never shown, where it comes from, and the account's name if a login returned it."""
 
     value: str = field(repr=False)
     source: str
@@ -32,10 +32,10 @@ class Key:
 
 
 def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
-    """Find the API key for an address, or ask for it."""
+    """Find the API key for a profile or an address, or ask for it."""
     if api_key:
         return Key(api_key, "given")
-    own = key_in_keyring(profile) if profile else None  # the environment's may be another account's
+    own = key_in_keyring(profile) if profile else None  # first, because the environment's key may be another account's
     if own:
         return own
     if setting("WIZCOMMERCE_API_KEY"):
@@ -57,17 +57,17 @@ def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
 
 
 def ask(question: str, read: Callable[[str], str]) -> str | None:
-    """Ask a person; None where there is none."""
+    """Ask the user; return None if there is no interactive terminal."""
     if "ipykernel" not in sys.modules and (sys.stdin is None or not sys.stdin.isatty()):
         return None
     try:
         return read(question)
-    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
+    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError
         return None
 
 
 def installed_keyring() -> Any:
-    """Give the package keyring, or None where it is not installed."""
+    """Return the package keyring, or None if it is not installed."""
     try:
         import keyring  # noqa: PLC0415 - optional
     except ImportError:
@@ -76,13 +76,13 @@ def installed_keyring() -> Any:
 
 
 def key_in_keyring(name: str) -> Key | None:
-    """Read a key that somebody laid there, or what a login left: JSON, with the account's name."""
+    """Read a key that the user stored there, or the JSON with key and account's name that a login stored."""
     keyring = installed_keyring()
     if keyring is None:
         return None
     try:
         stored = masked(keyring.get_password("wizframe", name) or "")
-    except keyring.errors.KeyringError:  # a server without a keyring daemon, say
+    except keyring.errors.KeyringError:  # such as a server without a keyring daemon
         return None
     key, account = _entry(stored)
     return Key(key, "from the keyring", account) if key else None
@@ -97,12 +97,12 @@ def _entry(stored: str) -> tuple[str, str]:
 
 
 def keep_in_keyring(name: str, token: Token) -> str:
-    """Keep what a login gave, and say what became of it."""
+    """Store the key of a login, and return what happened, in words."""
     keyring = installed_keyring()
     if keyring is None:
-        return "not kept: the package keyring is not installed"
+        return "not stored: the package keyring is not installed"
     try:
         keyring.set_password("wizframe", name, json.dumps({"key": token.key, "account": token.account}))
-    except Exception:  # noqa: BLE001 - whatever a keyring's own program raises, and it may quote the key
-        return "not kept: the keyring did not take it"
+    except Exception:  # noqa: BLE001 - a keyring's backend may raise anything, and quote the key
+        return "not stored: the keyring did not accept it"
     return KEPT

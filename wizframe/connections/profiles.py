@@ -1,4 +1,4 @@
-"""Where to connect: profiles in the user's configuration file, the environment, else production."""
+"""The address to connect to: from a profile in the configuration file or from the environment."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 
 
 def setting(name: str) -> str:
-    """Read the environment. IPython's verbose tracebacks show what a failing statement names, and all of it."""
+    """Read a variable of the environment. A function, because tracebacks of IPython show all of ``os.environ``."""
     return os.environ.get(name, "")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One ``[profiles.NAME]`` of the configuration file; never a key."""
+    """One ``[profiles.NAME]`` of the configuration file. It never contains an API key."""
 
     base_url: str | None = None
     dialect: Literal["auto", "rest", "sdk"] = "auto"
@@ -32,19 +32,19 @@ class Profile:
 
 
 def address(base_url: str | None, chosen: Profile) -> str:
-    """Choose where to go: a profile is asked for by name, and its key must not go to another address."""
+    """Return the base URL. A profile's comes before the environment's, because its key must not go elsewhere."""
     return base_url or chosen.base_url or setting("WIZCOMMERCE_BASE_URL") or PRODUCTION_URL
 
 
 def config_path() -> Path:
-    """Tell where the configuration file is, or would be."""
-    import platformdirs  # noqa: PLC0415 - only where a profile is asked for
+    """Return the path of the configuration file, which may not exist."""
+    import platformdirs  # noqa: PLC0415 - most connections use no profile
 
     return Path(platformdirs.user_config_dir("wizframe", appauthor=False)) / "config.toml"
 
 
 def profile_names() -> list[str]:
-    """List the profiles of the configuration file; without a file there are none."""
+    """List the profiles of the configuration file."""
     return list(_read_profiles(config_path())) if config_path().exists() else []
 
 
@@ -57,7 +57,7 @@ def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_profile(name: str | None) -> Profile:
-    """Read a profile by its name; without a name, the empty one."""
+    """Read a profile; without a name, return the empty one."""
     if name is None:
         return Profile()
     path = config_path()
@@ -66,10 +66,10 @@ def read_profile(name: str | None) -> Profile:
     except FileNotFoundError:
         raise ConfigurationError(f"there is no {option('profile', name)}: the file {path} does not exist") from None
     if name not in profiles:
-        raise ConfigurationError(f"{path} has no [profiles.{name}]; it has {', '.join(profiles) or 'none'}")
+        raise ConfigurationError(f"{path} has no [profiles.{name}], but {', '.join(profiles) or 'no profile'}")
     unknown = sorted(profiles[name].keys() - Profile.__dataclass_fields__.keys())
     if unknown:
-        del profiles  # among them may be a key, put there by mistake: a traceback may print local variables
+        del profiles  # a traceback may show local variables, and the file may contain an API key by mistake
         allowed = ", ".join(Profile.__dataclass_fields__)
-        raise ConfigurationError(f"[profiles.{name}] in {path}: {unknown} are unknown, allowed are {allowed}")
+        raise ConfigurationError(f"[profiles.{name}] in {path}: unknown {', '.join(unknown)}, allowed are {allowed}")
     return Profile(**profiles[name])
