@@ -83,9 +83,9 @@ def test_records_of_one_second_are_in_one_part():
         assert sorted(computed["id"]) == sorted(record["id"] for record in stored(wiz))
 
 
-def test_nobody_is_missed_or_doubled_who_is_edited_or_deactivated_between_the_parts():
+def test_a_customer_that_is_edited_or_deactivated_between_the_parts_comes_once():
     with wizframe.sandbox(customers=60) as wiz:
-        everybody = sorted(record["id"] for record in stored(wiz))
+        expected = sorted(record["id"] for record in stored(wiz))
         promised = wizdask.load_customers(rows=10)
         found = []
         for part in promised.partitions:
@@ -93,7 +93,7 @@ def test_nobody_is_missed_or_doubled_who_is_edited_or_deactivated_between_the_pa
             wiz.server.set_status("customers", found[0], "inactive")
             wiz.server.set_status("customers", stored(wiz, status="active")[-1]["id"], "inactive")
             wiz.customer.update(found[1], {"payment_term": "theirs"})
-        assert sorted(found) == everybody
+        assert sorted(found) == expected
 
 
 @pytest.mark.parametrize("how", ["dask", "frame", "ids"])
@@ -131,13 +131,13 @@ def test_a_part_that_may_be_incomplete_is_an_error(wiz):
 
 def test_each_part_is_validated(wiz):
     bad = stored(wiz)[4]["id"]
-    wiz.server.overwrite("customers", bad, email="nobody")
+    wiz.server.overwrite("customers", bad, email="invalid")
     with pytest.raises(InvalidDataError):
         wizdask.load_customers(invalid="raise").compute()
     assert bad not in wizdask.load_customers(invalid="drop").compute()["id"].tolist()
 
 
-def test_parts_leave_no_baselines_behind_and_an_edit_is_planned_all_the_same(wiz):
+def test_parts_leave_no_baselines_behind_and_an_edit_can_still_be_planned(wiz):
     frame = wizdask.load_customers(rows=7, invalid="drop").compute()
     assert not live(CUSTOMER, wiz.account, wiz.connection)
     frame = frame.head(4).assign(payment_term="net77")
@@ -147,7 +147,7 @@ def test_parts_leave_no_baselines_behind_and_an_edit_is_planned_all_the_same(wiz
 @pytest.mark.parametrize(
     "wrong", [{"rows": 0}, {"workers": 0}, {"processes": 1.5}, {"invalid": "no"}, {"status": "all"}]
 )
-def test_what_cannot_be_meant_is_refused_before_any_request(wiz, wrong):
+def test_an_invalid_option_is_refused_before_any_request(wiz, wrong):
     with pytest.raises(InvalidRequestError, match=next(iter(wrong))):
         wizdask.load_customers(**wrong)
     assert not wiz.server.requests

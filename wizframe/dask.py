@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["load_contacts", "load_customers"]
 
 _ROWS = 100_000  # a part of 31 MB, as measured
-_CUSTOMERS = 1_000  # customers whose contacts are one part: at least 2,000 requests
+_CUSTOMERS = 1_000  # the contacts of so many customers are one part: at least 2,000 requests
 _TICK = timedelta(microseconds=1)
 _lock = threading.Lock()
 _clients: dict[_Connection, Client] = {}
@@ -89,7 +89,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     rows : int, default 100,000
         About so many customers in each part.
     status, created_after, created_before, updated_after, updated_before, details, invalid
-        As for :func:`wizframe.load_customers`; each part is validated by itself, where it is read.
+        As for :func:`wizframe.load_customers`; each part is validated by itself, in the process that reads it.
     profile : str, optional
         Where the processes find key and settings, as for :func:`wizframe.connect`. Without it they use
         ``WIZCOMMERCE_API_KEY`` in their environment, or the keyring's entry for the address.

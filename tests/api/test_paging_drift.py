@@ -4,30 +4,19 @@ The environment variable WIZFRAME_WALKS says how many loads are tried in all: 30
 load is three walks: inactive, active and inactive customers.
 """
 
-import os
-import threading
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.meddler import WALKS, Meddler, scripts
 
 import wizframe
-from wizframe.connections.client import Client
 from wizframe.errors import IncompleteLoadWarning
 from wizframe.frames.problems import problems_frame
-from wizframe.http.transport import Transport
 
-WALKS = int(os.environ.get("WIZFRAME_WALKS", "300"))
 ONE_SECOND = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
-
-
-def scripts(*kinds):
-    """Draw what happens when: up to three things at a time, before or after a request of the load."""
-    moment = st.tuples(st.integers(0, 14), st.sampled_from(["before", "after"]))
-    event = st.tuples(moment, st.sampled_from(kinds), st.integers(0, 1_000_000), st.integers(1, 3))
-    return st.lists(event, min_size=4, max_size=10)
 
 
 @pytest.fixture(autouse=True)
@@ -40,73 +29,6 @@ DRIFT = ("edit", "insert", "delete", "delete")
 accounts = st.fixed_dictionaries({"customers": st.integers(20, 60), "seed": st.integers(0, 3)})
 cuts = st.fixed_dictionaries({"page_size": st.integers(2, 7), "workers": st.sampled_from([1, 1, 3])})
 caps = st.sampled_from([None, None, None, 3])
-
-
-class Meddler:
-    """A second client, which acts between the requests of the first, and lets naive loops read on meanwhile."""
-
-    def __init__(self, wiz, script):
-        self.wiz = wiz
-        self.client = Client(Transport(wiz.base_url, wizframe.SANDBOX_API_KEY), dialect=wiz.dialect)
-        self.ids = [record["id"] for record in wiz.server.records("customers")]
-        self.flipped = set()
-        self.loops = []
-        self._script = defaultdict(list)
-        for moment, *event in script:
-            self._script[moment].append(event)
-        self._lock = threading.Lock()
-        self._count = 0
-
-    def __enter__(self):
-        send = self.wiz.transport.request
-
-        def request(*args, **options):
-            with self._lock:
-                number, self._count = self._count, self._count + 1
-                self.act(number, "before")
-                for loop in self.loops:
-                    next(loop, None)
-            answer = send(*args, **options)
-            with self._lock:
-                self.act(number, "after")
-            return answer
-
-        self.wiz.transport.request = request
-        return self
-
-    def __exit__(self, *_):
-        del self.wiz.transport.request
-        self.client.close()
-
-    def act(self, number, when):
-        for kind, target, times in self._script.pop((number, when), []):
-            for step in range(times):
-                getattr(self, kind)(target + step)
-
-    def edit(self, target):
-        if self.ids:
-            self.client.customer.update(self.ids[target % len(self.ids)], {"payment_term": f"term {target}"})
-
-    def insert(self, _target):
-        number = len(self.wiz.server.requests)
-        required = {"reference_id": f"NEW-{number}", "company_name": "Late GmbH", "display_name": "Late"}
-        self.ids.append(self.client.customer.create(required)["id"])
-
-    def delete(self, target):
-        if self.ids:
-            self.client.customer.delete(self.ids.pop(target % len(self.ids)))
-
-    def activate(self, target):
-        self._flip(target, "active")
-
-    def deactivate(self, target):
-        self._flip(target, "inactive")
-
-    def _flip(self, target, status):
-        statuses = {record["id"]: record["status"] for record in self.wiz.server.records("customers")}
-        others = [identifier for identifier in self.ids if statuses[identifier] != status]
-        if others:
-            self.wiz.server.set_status("customers", others[target % len(others)], status)
 
 
 def naive_loop(client, found, **parameters):

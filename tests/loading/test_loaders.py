@@ -80,17 +80,17 @@ class TestReferences:
     def test_the_references_asked_for_come_of_both_statuses_and_unknown_ones_do_not(self, wiz):
         chosen = [*stored(wiz, status="active")[:2], *stored(wiz, status="inactive")[:1]]
         wanted = [record["reference_id"] for record in chosen]
-        frame = wiz.load_customers(reference_ids=pd.Series([*wanted, *wanted, "nobody's"]))
+        frame = wiz.load_customers(reference_ids=pd.Series([*wanted, *wanted, "unknown's"]))
         assert sorted(frame["reference_id"]) == sorted(wanted)
 
     def test_references_that_were_not_found_are_named(self, wiz, caplog):
         known = stored(wiz, status="active")[0]["reference_id"]
         with caplog.at_level("INFO", "wizframe"):
-            wiz.load_customers(reference_ids=[known, "A,B", "nobody's"])
+            wiz.load_customers(reference_ids=[known, "A,B", "unknown's"])
             wiz.load_customers(reference_ids=known, status="inactive")
             wiz.load_customers(reference_ids=known)
         assert caplog.messages == [
-            "2 references not found: 'A,B', \"nobody's\"",
+            "2 references not found: 'A,B', \"unknown's\"",
             f"1 reference not found among the inactive customers: {known!r}",
         ]
 
@@ -151,7 +151,7 @@ class TestFrame:
     def test_desc_alone_is_newest_first(self, wiz):
         assert wiz.load_customers(sort="desc")["id"].tolist() == ids(stored(wiz))[::-1]
 
-    def test_details_of_a_customer_who_is_deleted_meanwhile_are_reported_beside_the_rest(self, wiz):
+    def test_a_customer_that_is_deleted_before_its_details_are_read_is_left_out_and_reported(self, wiz):
         gone = stored(wiz)[4]["id"]
         get = wiz.customer.get
 
@@ -220,13 +220,13 @@ class TestArguments:
         ],
         ids=repr,
     )  # fmt: skip
-    def test_what_cannot_be_meant_is_refused_before_any_request(self, wiz, wrong):
+    def test_an_invalid_option_is_refused_before_any_request(self, wiz, wrong):
         with pytest.raises(InvalidRequestError, match=next(iter(wrong))) as caught:
             wiz.load_customers(**wrong)
         assert "nothing was sent" in str(caught.value)
         assert not wiz.server.requests
 
-    def test_all_options_that_cannot_be_meant_are_named_at_once_with_what_is_allowed(self, wiz):
+    def test_all_invalid_options_are_named_at_once_with_what_is_allowed(self, wiz):
         with pytest.raises(
             InvalidRequestError, match=r"invalid='no' \(allowed: 'warn', .*workers=0 \(allowed: whole num"
         ):

@@ -40,16 +40,16 @@ def test_one_id_is_one_customer(wiz):
     assert "inactive" in frame["status"].tolist()
 
 
-@pytest.mark.parametrize("nobody", [[], pd.DataFrame({"id": []}), pd.DataFrame({"id": [None, ""]})], ids=len)
-def test_nobody_has_no_contacts_in_the_usual_columns(wiz, nobody):
-    frame = wiz.load_contacts(nobody)
+@pytest.mark.parametrize("none", [[], pd.DataFrame({"id": []}), pd.DataFrame({"id": [None, ""]})], ids=len)
+def test_no_customers_give_no_contacts_in_the_usual_columns(wiz, none):
+    frame = wiz.load_contacts(none)
     some = wiz.load_contacts(stored(wiz)[0]["id"])
     assert frame.empty
     assert frame.dtypes.to_dict() == some.dtypes.to_dict()
     assert tuple(frame.columns) == tuple(CONTACT.columns())
 
 
-def test_unknown_customers_are_reported_beside_the_rest(wiz):
+def test_unknown_customers_are_left_out_and_reported(wiz):
     known = stored(wiz)[0]["id"]
     with pytest.warns(IncompleteLoadWarning, match="2 customers do not exist: cust_a, cust_b") as caught:
         frame = wiz.load_contacts(["cust_b", known, "cust_a"])

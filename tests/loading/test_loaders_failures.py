@@ -1,4 +1,4 @@
-"""Single customers that cannot be read are reported beside the rest; what concerns everybody is an error."""
+"""Single customers that cannot be read are left out and reported; a failure that concerns all of them is an error."""
 
 import pandas as pd
 import pytest
@@ -41,13 +41,13 @@ def refused(status=500, kind=UnavailableError):
 @pytest.mark.parametrize("error", [refused(), refused(403, ForbiddenError)], ids=["500", "403"])
 def test_contacts_of_the_others_are_loaded_and_the_rest_is_listed(wiz, broken, error):
     customers = wiz.load_customers()
-    everybody = wiz.load_contacts(customers)
+    whole = wiz.load_contacts(customers)
     for row in (3, 20):
         broken[customers["id"][row]] = error
     with pytest.warns(IncompleteLoadWarning, match=r"2 customers could not be read, frame\.wiz\.unread") as caught:
         frame = wiz.load_contacts(customers)
     assert caught[0].filename == __file__
-    expected = everybody[~everybody["customer_id"].isin(broken)].reset_index(drop=True)
+    expected = whole[~whole["customer_id"].isin(broken)].reset_index(drop=True)
     pd.testing.assert_frame_equal(frame, expected)
     unread = frame.wiz.unread
     assert sorted(unread["customer_id"]) == sorted(broken)
@@ -55,7 +55,7 @@ def test_contacts_of_the_others_are_loaded_and_the_rest_is_listed(wiz, broken, e
     assert set(unread["code"]) == {error.code}
     broken.clear()
     again = wiz.load_contacts(unread["customer_id"])
-    assert len(frame) + len(again) == len(everybody)
+    assert len(frame) + len(again) == len(whole)
     assert again.wiz.unread.empty
 
 
@@ -95,14 +95,14 @@ def test_a_list_that_breaks_half_way_leaves_no_half_of_a_customer(wiz):
     assert one not in frame["customer_id"].tolist()
 
 
-class TestEverybody:
-    def test_nobody_who_can_be_read_is_an_error(self, wiz, broken):
+class TestAllCustomers:
+    def test_a_load_that_can_read_no_customer_is_an_error(self, wiz, broken):
         one = stored(wiz)[0]["id"]
         broken[one] = refused(403, ForbiddenError)
         with pytest.raises(ForbiddenError):
             wiz.load_contacts(one)
 
-    def test_a_service_that_fails_everybody_is_not_asked_on(self, wiz, broken):
+    def test_a_service_that_fails_for_all_customers_gets_no_more_requests(self, wiz, broken):
         customers = wiz.load_customers()
         broken.update(dict.fromkeys(customers["id"][5:], refused()))
         with pytest.raises(UnavailableError):

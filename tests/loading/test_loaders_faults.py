@@ -23,7 +23,7 @@ def swapped(query):
 
 @pytest.fixture
 def shuffled(wiz):
-    """An account whose default order, by last update, is not that of creation."""
+    """An account with a default order, by last update, that is not that of creation."""
     for table in ("customers", "contacts"):
         for record in stored(wiz, table)[::2]:
             wiz.server.overwrite(table, record["id"], updated_at="2026-11-01T00:00:00Z")

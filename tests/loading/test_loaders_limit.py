@@ -54,7 +54,7 @@ def test_what_is_not_needed_is_not_read(dialect):
         assert len(wiz.server.requests) - before == 4  # two pages of each status
 
 
-def test_a_limited_load_does_not_claim_to_show_everybody(wiz):
+def test_a_limited_load_does_not_claim_to_show_all_customers(wiz):
     """Else a new row that looks like a record which was not loaded would pass for new."""
     frame = wiz.load_customers(limit=5, sort="desc")
     unseen = next(record for record in stored(wiz) if record["email"])
@@ -99,7 +99,7 @@ def test_a_service_that_is_spelled_otherwise_is_asked_again_and_one_that_ignores
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "10"])
-def test_what_is_no_count_is_refused_before_anything_is_sent(wiz, limit):
+def test_an_invalid_limit_is_refused_before_any_request(wiz, limit):
     with pytest.raises(InvalidRequestError, match="limit"):
         wiz.load_customers(limit=limit)
     assert len(wiz.server.requests) == 0

@@ -1,4 +1,4 @@
-"""A load that runs in a thread: somebody watches how far it is, hears its warnings, and may stop it."""
+"""A load in a thread: a watch follows it, collects its warnings, and can stop it."""
 
 import threading
 import time
@@ -46,7 +46,7 @@ def test_a_watch_hears_how_far_each_stage_is(wiz):
 
 def test_a_watch_hears_warnings_and_python_does_not(wiz, recwarn):
     bad = wiz.server.records("customers")[0]["id"]
-    wiz.server.overwrite("customers", bad, email="nobody")
+    wiz.server.overwrite("customers", bad, email="invalid")
     watch = Watch()
     frame = wiz.load_customers(progress=watch)
     wiz.load_contacts([frame["id"][0], "cust_gone"], progress=watch)

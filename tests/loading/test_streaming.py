@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.loaders import pages_through, stored
-from test_paging_drift import WALKS, Meddler, scripts
+from support.meddler import WALKS, Meddler, scripts
 
 import wizframe
 from wizframe.api.pages import Columns, Contents, Page
@@ -48,7 +48,7 @@ def threads():
 class TestCustomers:
     @pytest.mark.parametrize(("chunksize", "sizes"), [(1, [1] * 30), (7, [7, 7, 7, 7, 2]), (30, [30]), (999, [30])])
     @pytest.mark.parametrize("page_size", [4, 100])
-    def test_everybody_comes_once_in_chunks_of_the_size_asked_for(self, wiz, chunksize, sizes, page_size):
+    def test_all_customers_come_once_in_chunks_of_the_size_asked_for(self, wiz, chunksize, sizes, page_size):
         frames = list(wiz.iter_customers(chunksize=chunksize, page_size=page_size))
         assert [len(frame) for frame in frames] == sizes
         assert ids(frames) == in_stream_order(stored(wiz))
@@ -84,7 +84,7 @@ class TestCustomers:
             frames = list(wiz.iter_customers(chunksize=9))
         assert sum(map(len, frames)) == 30
 
-    def test_what_cannot_be_meant_is_refused_at_once(self, wiz):
+    def test_an_invalid_option_is_refused_at_once(self, wiz):
         for wrong in ({"chunksize": 0}, {"chunksize": 2.5}, {"status": "all"}, {"workers": 0}, {"invalid": "no"}):
             with pytest.raises(InvalidRequestError, match=next(iter(wrong))):
                 wiz.iter_customers(**wrong)
@@ -92,7 +92,7 @@ class TestCustomers:
 
     def test_each_chunk_is_validated_and_says_so(self, wiz):
         for number in (3, 20):
-            wiz.server.overwrite("customers", stored(wiz, status="active")[number]["id"], email="nobody")
+            wiz.server.overwrite("customers", stored(wiz, status="active")[number]["id"], email="invalid")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             bad = [frame.wiz.problems["column"].tolist().count("email") for frame in wiz.iter_customers(chunksize=15)]
@@ -114,7 +114,7 @@ class TestEdits:
             assert not len(frame.wiz.plan())
         assert {record["payment_term"] for record in stored(wiz)} == {"net77"}
 
-    def test_somebody_elses_newer_edit_is_a_conflict(self, wiz):
+    def test_a_newer_edit_of_another_user_is_a_conflict(self, wiz):
         frame = next(wiz.iter_customers(chunksize=5))
         wiz.server.overwrite("customers", frame["id"][0], payment_term="theirs")
         frame.loc[0, "payment_term"] = "mine"
@@ -128,7 +128,7 @@ class TestEdits:
         assert all(attached(frame) is not None for frame in kept)
 
 
-class TestMeanwhile:
+class TestChangesDuringTheStream:
     @pytest.mark.fault(21)
     def test_no_surviving_record_is_missed_or_doubled_or_the_stream_says_so(self, dialect):
         said = []
@@ -154,7 +154,7 @@ class TestMeanwhile:
         assert sum(said) < 0.2 * len(said)
 
     @pytest.mark.parametrize("status", ["active", "inactive"])
-    def test_nobody_is_missed_whose_status_changes_between_two_frames(self, wiz, status):
+    def test_a_customer_that_changes_its_status_between_two_frames_is_not_missed(self, wiz, status):
         other = "inactive" if status == "active" else "active"
         for record in stored(wiz)[::3]:
             wiz.server.set_status("customers", record["id"], "inactive")
@@ -167,7 +167,7 @@ class TestMeanwhile:
                 wiz.server.set_status("customers", left[-1]["id"], status)
         assert sorted(found) == sorted(before)
 
-    def test_what_could_not_be_proven_is_said_once_after_the_last_frame(self):
+    def test_a_stream_that_may_be_incomplete_warns_once_after_the_last_frame(self):
         fault = Fault("total_too_large", "customers.list", times=None)
         with wizframe.sandbox(customers=30, faults=[fault]) as wiz:
             stream = wiz.iter_customers(chunksize=10)
@@ -216,9 +216,9 @@ class TestStopping:
 class TestContacts:
     def test_contacts_of_a_stream_of_customers_come_in_the_order_of_the_customers(self, wiz):
         frames = list(wiz.iter_contacts(wiz.iter_customers(chunksize=7), chunksize=20))
-        everybody = wiz.load_contacts(in_stream_order(stored(wiz)))
+        whole = wiz.load_contacts(in_stream_order(stored(wiz)))
         assert {len(frame) for frame in frames[:-1]} == {20}
-        pd.testing.assert_frame_equal(pd.concat(frames, ignore_index=True), everybody)
+        pd.testing.assert_frame_equal(pd.concat(frames, ignore_index=True), whole)
 
     def test_a_customer_that_is_named_twice_is_asked_for_once(self, wiz):
         one = stored(wiz)[0]["id"]

@@ -109,7 +109,7 @@ class TestUpToDate:
     def test_problems_are_those_of_the_rows_as_they_are_now(self, wiz):
         frame = wiz.load_customers(invalid="drop")
         bad, gone = frame["id"][7], frame["id"][2]
-        wiz.server.overwrite("customers", bad, email="nobody")
+        wiz.server.overwrite("customers", bad, email="invalid")
         wiz.customer.delete(gone)
         fresh = frame.wiz.refresh(deletions=True)
         found = fresh.wiz.problems.dropna(subset="row")
@@ -117,7 +117,7 @@ class TestUpToDate:
         assert [
             (fresh["id"][row], column) for row, column in zip(in_frame["row"], in_frame["column"], strict=True)
         ] == [(bad, "email")]
-        wiz.server.overwrite("customers", bad, email="somebody@example.com")
+        wiz.server.overwrite("customers", bad, email="valid@example.com")
         again = fresh.wiz.refresh().wiz.problems.dropna(subset="row")
         assert bad not in [fresh["id"][row] for row in again["row"]]
 
@@ -268,9 +268,9 @@ class TestEdits:
         with pytest.warns(CollidingEditsWarning):
             fresh = frame.wiz.refresh()
         monkeypatch.setattr(changes, "OVERLAP", timedelta(hours=-1))  # nothing is news any more
-        assert fresh[fresh["id"] == "nobody"].wiz.refresh().wiz.collisions.empty
+        assert fresh[fresh["id"] == "unknown"].wiz.refresh().wiz.collisions.empty
 
-    def test_the_text_of_a_command_in_a_record_gives_way_to_what_somebody_writes(self, wiz):
+    def test_a_new_value_replaces_the_text_of_a_command_in_a_record(self, wiz):
         identifier = wiz.load_customers()["id"][2]
         wiz.server.overwrite("customers", identifier, payment_term=CLEAR)
         frame = wiz.load_customers()
@@ -354,7 +354,7 @@ class TestFrames:
         with wizframe.sandbox(customers=1, dialect=dialect) as other, pytest.raises(WrongAccountError):
             frame.wiz.refresh(client=other)
 
-    def test_nobody_is_called_deleted_where_the_lists_are_in_doubt(self):
+    def test_no_customer_counts_as_deleted_if_the_lists_are_in_doubt(self):
         with wizframe.sandbox(customers=30, dialect="sdk") as wiz:
             frame = wiz.load_customers()
             whole = wiz.customer.page

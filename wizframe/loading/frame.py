@@ -147,8 +147,8 @@ def build(
 ) -> pd.DataFrame:
     """Build the frame of some rows; the reader's filters are applied, even if the service ignored them.
 
-    ``is_whole`` says that the load asked for every record that passes the filters, ``parents`` whose children it
-    asked for.
+    ``is_whole`` says that the load asked for every record that passes the filters. ``parents`` are the ids of the
+    parents if it asked for their children.
     """
     frame, problems = typed(rows, sort_by=sort_by, ascending=sort == "asc")
     frame, problems = _chosen(passing(frame, reader.filters), frame, problems)

@@ -60,7 +60,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         The one open connection by default.
     status : {'active', 'inactive'}, optional
         Both by default. The service has no "all", so the load reads the inactive customers, the active ones, and the
-        inactive ones again: a customer whose status changes once during the load is not missed.
+        inactive ones again: it does not miss a customer that changes its status once during the load.
     reference_ids : iterable of str, optional
         Only customers with these references. A line says which of them were not found.
     created_after, created_before, updated_after, updated_before : str, date or datetime, optional
@@ -209,7 +209,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Notes
     -----
     Sends at least one ``GET /customers/{customer_id}/contacts`` for each customer and status; the bar counts these
-    lists. A contact whose status changes between its customer's two lists can be missed. Source: [D], [R].
+    lists. The load can miss a contact that changes its status between its customer's two lists. Source: [D], [R].
 
     Examples
     --------
@@ -286,7 +286,7 @@ def texts_of(values: Iterable[str], name: str) -> list[str]:
 
 
 def parent_ids(parents: str | Iterable[str] | pd.DataFrame | pd.Series[Any], table: Table) -> list[str]:
-    """List the ids of the parents whose records are wanted, each once."""
+    """List the ids of the wanted parents, each once."""
     parent = table.parent or table
     if isinstance(parents, pd.DataFrame):
         own = attached(parents)

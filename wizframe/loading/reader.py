@@ -100,7 +100,7 @@ class Failures:
                 self._read.add(identifier)
 
     def check(self) -> None:
-        """Raise the first failure if nothing could be read at all; records that do not exist are no failure here."""
+        """Raise the first failure if nothing could be read at all; records that do not exist do not count."""
         if self.broken and not self._read:
             raise next(iter(self.broken.values()))
 
@@ -178,7 +178,7 @@ class Reader:
 
         With ``columns``, the pages come packed: their texts are in Arrow, for a frame of these columns.
         """
-        # A record whose status changes once during the load is in one of the three lists while that one is read. Two
+        # A record that changes its status once during the load is in one of the three lists while that one is read. Two
         # lists would miss a record that moves from the list still to be read to the one that was read.
         active, inactive = STATUSES
         lists = self.statuses if "status" in self.filters else (inactive, active, inactive)

@@ -85,7 +85,7 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     IncompleteLoadWarning
         After the last frame, as for :func:`wizframe.load_customers`.
     InvalidDataWarning
-        With a frame whose rows break the schema.
+        With a frame that has rows that break the schema.
 
     Notes
     -----
@@ -164,7 +164,7 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     IncompleteLoadWarning
         After the last frame: some customers do not exist or could not be read.
     InvalidDataWarning
-        With a frame whose rows break the schema.
+        With a frame that has rows that break the schema.
 
     Notes
     -----

@@ -71,7 +71,7 @@ class _Merge:
     intake: Intake
     own: Baseline
     changes: Changes
-    #: Cells whose baseline stays as it was loaded, so that pushing them is a conflict: by column, the records' ids.
+    #: The baseline keeps these cells as they were loaded, so that pushing them is a conflict: ids, by column.
     colliding: dict[str, set[Any]] = field(default_factory=dict)
     collisions: list[tuple[Any, ...]] = field(default_factory=list)
 
