@@ -71,6 +71,9 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     names = {str(name) for name in [*frame.columns, *frame.index.names]}
     shown = {one.name: _columns_that_show(one, names) for one in TABLES.values()}
     found = [TABLES[name] for name, columns in shown.items() if columns]
+    # The parent's columns show all of its children: one that has marks of its own, too, is meant.
+    marked = [one.parent for one in found if one.marks]
+    found = [one for one in found if one.marks or one.parent not in marked]
     if len(found) > 1:  # a merge left columns of several tables: the rows are those of the load that has their ids
         found = [one for one in found if _is_loaded(frame, one)] or found
     if len(found) == 1:
