@@ -94,6 +94,7 @@ def test_a_refusal_names_row_and_column(wiz, table, action):
         [0, "failed", "invalid", "correct first_name, then plan result.failed again"],
         [1, "done", "", ""],
     ]
+    assert "(first_name: is a nickname)" in result.changes["what_happened"][0]
     assert result.failed.index.tolist() == [0]
 
 
