@@ -15,6 +15,7 @@ import math
 import sys
 import types
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from wizframe.planning import change_builder, diff
 from wizframe.pushing import checks, frame_update, journal, resume, sender, undo
 from wizframe.pushing.executor import _Push
 from wizframe.pushing.sender import Sender, _Tries
+from wizframe.refreshing import changes, deletions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -543,3 +545,24 @@ def deletes_without_permission():
 )
 def key_is_accepted_as_data():
     replace(Secret, "is_in", lambda _self, _content: False)
+
+
+@bug(
+    "a refresh begins exactly where the load ended",
+    "a change in the same second as the newest one that was seen is missed, and overwritten by the next push",
+    "test_refreshing.py::TestUpToDate::test_a_change_in_the_very_moment_of_the_newest_one_that_was_seen_is_found[rest]",
+)
+def refresh_without_overlap():
+    replace(changes, "OVERLAP", timedelta(0))
+
+
+@bug(
+    "the search for deletions loses the second at which it halves a span",
+    "a deleted customer stays in the frame as if it existed",
+    "test_refreshing.py::TestRequests::test_a_deletion_in_the_very_second_where_a_span_is_halved_is_found",
+)
+def halved_spans_have_a_gap():
+    @wrap(deletions._Span, "halves")
+    def _(original, self, rows):
+        halves = original(self, rows)
+        return halves and [halves[0], dataclasses.replace(halves[1], after=halves[0].before)]
