@@ -127,7 +127,7 @@ def overwritten(path):
 
 
 DAMAGES = {
-    "newer": (newer, "was written by a newer wizframe: update"),
+    "newer": (newer, "was written by a newer wizframe, so nothing is sent"),
     "torn": (torn, "damaged|malformed"),
     "overwritten": (overwritten, "damaged"),
 }

@@ -29,22 +29,11 @@ __all__ = ["Comparison", "compare", "given_cells", "rule_of_edit"]
 
 @dataclass
 class Comparison:
-    """What comparing found.
+    """What comparing found."""
 
-    Parameters
-    ----------
-    cells : dict of list of Cell
-        Row position to the cells that are to be sent.
-    blanked : dict of int
-        Column to the number of cells that became blank and are not sent.
-    columns : list of str
-        The columns that were compared.
-    problems : list of Problem
-    """
-
-    cells: dict[int, list[Cell]] = field(default_factory=dict)
-    blanked: dict[str, int] = field(default_factory=dict)
-    columns: list[str] = field(default_factory=list)
+    cells: dict[int, list[Cell]] = field(default_factory=dict)  # row position to the cells to send
+    blanked: dict[str, int] = field(default_factory=dict)  # column to the cells that became blank and are not sent
+    columns: list[str] = field(default_factory=list)  # the columns that were compared
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -55,22 +44,7 @@ def compare(
     only: Collection[str] | None,
     clear: Collection[str],
 ) -> Comparison:
-    """Compare rows with how they were.
-
-    Parameters
-    ----------
-    intake : Intake
-    matched : Matched
-        Which rows to compare, and with what.
-    only : collection of str, optional
-        Changes in other columns are problems.
-    clear : collection of str
-        Columns whose cells that became blank are cleared.
-
-    Returns
-    -------
-    Comparison
-    """
+    """Compare rows with how they were. Changes outside ``only`` are problems; blanks in ``clear`` clear the field."""
     found = Comparison()
     base = matched.base
     for name in intake.typed.columns:
@@ -118,22 +92,7 @@ def _judge(
 
 
 def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | None = None) -> str | None:
-    """Say why an edit of a known record's cell cannot be sent.
-
-    Parameters
-    ----------
-    table : Table
-    field : Field
-    new : object
-        As in a plain record; None: the cell is cleared.
-    only : collection of str, optional
-        The columns that may be edited.
-
-    Returns
-    -------
-    str or None
-        The end of a sentence that begins with the value, or None.
-    """
+    """Say why an edit of a known record's cell cannot be sent, as the end of a sentence that begins with the value."""
     return _forbidden(field, only) or _broken(table, field, new)
 
 
@@ -146,15 +105,12 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
 
 
 def _broken(table: Table, field: Field, new: Any) -> str | None:
-    return _uncleared(table, field) if new is None else violation(field, new)
-
-
-def _uncleared(table: Table, field: Field) -> str | None:
+    """Say which rule a new value breaks; None clears the cell."""
+    if new is not None:
+        return violation(field, new)
     if field.name in table.required:
         return "is required and cannot be cleared"
-    if field.kind == "flag":
-        return "is a flag: set it to False instead of clearing it"
-    return None
+    return "is a flag: set it to False instead of clearing it" if field.kind == "flag" else None
 
 
 def _cleared(field: Field) -> Any:
@@ -162,22 +118,7 @@ def _cleared(field: Field) -> Any:
 
 
 def given_cells(intake: Intake, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
-    """Read a new row.
-
-    Parameters
-    ----------
-    intake : Intake
-    position : int
-
-    Returns
-    -------
-    list of Cell
-        What is given and can be written.
-    list of Problem
-        Values that break a rule.
-    list of str
-        Read-only columns that the row fills in; they are ignored.
-    """
+    """Read a new row: what can be written, the values that break a rule, and the read-only columns that it fills in."""
     cells, problems, ignored = [], [], []
     for name in intake.typed.columns:
         field = intake.table[name]

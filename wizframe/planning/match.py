@@ -245,7 +245,7 @@ class _Matcher:
     def _bases(
         self, ids: pd.Series[Any], parent_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
     ) -> tuple[pd.DataFrame, dict[str, Mask], dict[str, Mask]]:
-        """Collect how each row was: from a load, else from the service; which cells that says; which may be older."""
+        """Collect how each row was, from a load or else the service; which cells are known; which rows may be older."""
         typed, absent = self._intake.typed, is_known & ~loaded.found
         lacking = self._lacking(loaded, is_known)
         needs = np.logical_or.reduce([absent, *lacking.values()])
@@ -263,10 +263,10 @@ class _Matcher:
         return base, shown, unsure
 
     def _is_comparable(self, name: str, present: pd.Series[Any], had_id: Mask) -> Mask | bool:
-        """Tell where the service's present value says what the row's cell was.
+        """Tell in which rows the service's present value shows what the cell was.
 
-        What the service alone writes is no edit where it is a time that moves, or one that belongs to another system's
-        record; and a record may come without it.
+        A difference in a column that only the service writes is not an edit if it is a time that changes with every
+        edit, or the time of another system's record. And a record may come without such a value.
         """
         field = self._table[name]
         if field.writable:
@@ -277,7 +277,7 @@ class _Matcher:
         return is_sent & had_id if field.kind == "time" else is_sent
 
     def _lacking(self, loaded: baselines.Match, is_known: Mask) -> dict[str, Mask]:
-        """Tell which edited cells of loaded rows no load shows, though that must be known; by column."""
+        """Tell which edited cells of loaded rows are in no load, although their old value must be known; by column."""
         typed, nothing = self._intake.typed, np.zeros(len(loaded.found), dtype=bool)
         lacking = {}
         for name in map(str, typed):
@@ -312,9 +312,9 @@ class _Matcher:
         return aligned.set_axis(ids.index).where(pd.Series(positions >= 0, index=ids.index))
 
     def _may_be_older(self, present: pd.DataFrame, had_id: Mask) -> Mask:
-        """Tell for which rows nothing says that they are not older than the service's record.
+        """Tell which rows may be older than the service's record.
 
-        A row that a reference names leads by the caller's own word, unless it carries an older ``updated_at``.
+        A row that was found by its reference is newer, as the caller says, unless its ``updated_at`` is older.
         """
         if "updated_at" not in self._intake.typed:
             return had_id

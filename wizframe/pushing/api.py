@@ -50,46 +50,47 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     Parameters
     ----------
     frame : DataFrame
-        Customers or contacts, loaded or made by hand, filtered, sorted or merged as you like. A row with a blank ``id``
-        is a new record; a row that is not there means nothing.
+        Customers or contacts, loaded or made by hand; filter, sort and merge it as you like. A row with a blank ``id``
+        is a new record. Records whose rows are missing from the frame are left as they are.
     contacts : DataFrame, optional
-        Contacts to plan together with a frame of customers. New ones name their customer by ``customer_id``, or in a
-        column ``customer_reference_id``, also one that the same plan creates: customers go first, and the ids are
+        Contacts to plan together with a frame of customers. A new contact names its customer by ``customer_id``, or by
+        ``customer_reference_id``. The same plan may create that customer: customers are sent first, and their ids are
         filled in.
     client : Client, optional
         By default the open connection of the account that the frame was loaded from.
     table : {'customers', 'contacts'}, optional
-        Where neither the load nor the columns tell.
+        What the frame holds, if neither its load nor its columns show it.
     match : {'id', 'reference_id'}, default 'id'
         How rows without an id find their record; ``'reference_id'`` looks in both statuses.
     new : {'report', 'create'}, default 'report'
-        With ``match='reference_id'``: what becomes of references that nobody has.
+        With ``match='reference_id'``: report rows whose reference no record has as problems, or create them.
     only : list of str, optional
-        The columns that you mean to edit; a change in another one is a problem.
+        The columns that you mean to edit; a change in another column is a problem.
     clear : list of str
-        Columns in which a cell that became blank clears the field. Elsewhere a blank cell is not sent; the text
-        ``wizframe.CLEAR`` clears a single one.
+        Columns in which a cell that became blank clears the field. In the other columns a blank cell is not sent; the
+        text ``wizframe.CLEAR`` clears a single cell.
     baseline : {'loaded', 'service'}, default 'loaded'
-        What rows that no load covers are compared with: ``'service'`` takes them as newer than the service.
+        ``'service'``: rows that are in no load of this session are newer than the service, and every difference is an
+        edit. By default such differences are problems, because either side may be newer.
     duplicates : {'report', 'create'}, default 'report'
-        What becomes of new rows that look like a record, or like another new row, under another reference: the same
-        company and e-mail, or of contacts the same customer, names and e-mail.
+        Report new rows that look like a record or like another new row as problems, or create them. Customers look
+        alike with the same company and e-mail, contacts of one customer with the same names and e-mail.
 
     Returns
     -------
     Plan
-        Shows itself; ``changes``, ``cells`` and ``problems`` are frames; ``apply()`` carries it out.
+        Shows itself; ``changes``, ``cells`` and ``problems`` are frames; ``apply()`` sends it.
 
     Raises
     ------
     PlanError
-        The frame cannot be planned: which table, which records, which account, which load is unclear.
+        The frame cannot be planned: its table, its records, its account or its load is unclear.
 
     Notes
     -----
-    Sends read requests where rows must be looked up: references of new rows, customers of new contacts, records
-    that no load covers. New customers with an e-mail are compared with all customers: with those of a load of this
-    session that was not limited, and those created since; without such a load, the list is read.
+    Sends read requests only to look rows up: references of new rows, customers of new contacts, records that are in no
+    load. New customers with an e-mail are compared with all customers: those of a complete load of this session and
+    those created since. Without such a load, the whole list is read.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def delete(
     Returns
     -------
     Plan
-        Says how many contacts go with the customers. ``apply(max_deletes=…)`` carries it out.
+        Says how many contacts are deleted with the customers. ``apply(max_deletes=…)`` sends it.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def apply(
     note: str = "",
     progress: bool | Watch = True,
 ) -> Result:
-    """Carry out a plan.
+    """Send the changes of a plan.
 
     Parameters
     ----------
@@ -168,21 +169,21 @@ def apply(
     max_deletes : int, default 0
         Refuse a plan with more deletes than this.
     on_conflict : {'skip', 'mine', 'theirs'}, default 'skip'
-        What becomes of a field that somebody else changed since it was loaded: the row is not sent, yours is sent,
-        or theirs is kept and the row's other fields are sent.
+        What to do about a field that another user changed since it was loaded: do not send the row, send your value, or
+        keep theirs and send the row's other fields.
     invalid : {'raise', 'skip'}, default 'raise'
         Refuse a plan with problems, or leave out the rows that have them.
     note : str
-        Why: kept in the journal, shown by :func:`wizframe.history`.
+        Why; the journal stores it, and :func:`wizframe.history` shows it.
     progress : bool or wizframe.progress.Watch, default True
-        Show a bar when it takes longer than a second; a watch follows the push from another thread, and can stop it:
-        the changes under way are finished, the rest is unsent.
+        Show a bar if the push takes longer than a second. A watch follows the push from another thread, and can stop
+        it: the changes that are being sent are finished, the rest is unsent.
 
     Returns
     -------
     Result
-        One row per change. What was done is written into the planned frame (ids, references, times) and into its
-        baseline, so that planning it again plans nothing.
+        One row per change. The new ids, references and times are written into the planned frame and its baseline, so
+        that planning it again plans nothing.
 
     Raises
     ------
@@ -197,7 +198,7 @@ def apply(
     creates send ``POST``, deletes ``GET`` and ``DELETE``.
     """
     if not isinstance(plan, Plan):
-        raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}: frame.wiz.plan() makes one")
+        raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}", hint="frame.wiz.plan() makes one.")
     return plan.apply(
         client=client,
         max_changes=max_changes,
@@ -222,21 +223,21 @@ def push(
     show: Callable[[Plan], None] | None = None,
     **options: object,
 ) -> Result:
-    """Plan a frame, show the plan, ask, and carry it out.
+    """Plan a frame, show the plan, ask for confirmation, and send it.
 
     Parameters
     ----------
     frame : DataFrame or Plan
     yes : bool, default False
-        Do not ask. Without it, and with nobody there to answer, nothing is sent.
+        Do not ask. Without it, and without an interactive terminal or notebook, nothing is sent.
     client, max_changes, on_conflict, invalid, note
         As for :func:`apply`.
     max_deletes : int, optional
-        As for :func:`apply`; a person who says yes to the plan that is shown allows its deletes.
+        As for :func:`apply`. If you confirm the plan that is shown, its deletes are allowed.
     show : callable, optional
-        Takes the plan and shows it; by default it is displayed in a notebook, and printed elsewhere.
+        Is called with the plan to show it. By default a notebook displays it, and other programs print it.
     **options
-        As for :func:`plan`.
+        As for :func:`plan`; not allowed with a finished plan.
 
     Returns
     -------
@@ -245,7 +246,7 @@ def push(
     Raises
     ------
     PlanError
-        Nobody is there to answer, or the answer was no; also what :func:`plan` and :func:`apply` raise.
+        The push was not confirmed; also what :func:`plan` and :func:`apply` raise.
     """
     if isinstance(frame, Plan) and options:
         raise InvalidRequestError(
@@ -254,9 +255,8 @@ def push(
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
     (show or _show)(planned)
-    check_allowed(
-        planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid
-    )  # a person may allow the deletes that are shown
+    # Deletes are allowed by confirming the plan that is shown; apply() refuses the others.
+    check_allowed(planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
     if not yes and len(planned):
         _ask(planned, meant, invalid)
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes

@@ -36,10 +36,10 @@ def pushes() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per push: push_id, started_at and ended_at (``datetime64[us, UTC]``; blank ended_at: cut off, or running
-        still; :func:`wizframe.resume` finishes it), user, account, base_url, table, plan_id, note, changes, and how
-        many of them are done, failed, conflict, skipped, unknown, planned, sent. One that has ended with all of them
-        planned was cut off before anything was sent.
+        One row per push: push_id, started_at and ended_at (``datetime64[us, UTC]``), user, account, base_url, table,
+        plan_id, note, changes, and how many of them are done, failed, conflict, skipped, unknown, planned, sent. With
+        a blank ended_at the push was cut off or is still running; :func:`wizframe.resume` finishes it. If it has ended
+        and all changes are planned, it was cut off before anything was sent.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
     field : str, optional
         Only this column.
     since : str, date or datetime, optional
-        Only from then on; naive means UTC.
+        Only from this time on; a time without a zone is UTC.
 
     Returns
     -------
@@ -95,11 +95,12 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
 
 
 def purge(*, older_than_days: float) -> int:
-    """Remove pushes that ended longer ago, with the personal data that they hold. They cannot be undone any more.
+    """Remove old pushes and the personal data in them. They cannot be undone any more.
 
     Parameters
     ----------
     older_than_days : float
+        Pushes that ended longer ago are removed.
 
     Returns
     -------

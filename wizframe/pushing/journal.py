@@ -1,11 +1,10 @@
-"""The record of every push, on this machine: what was planned, what was sent, what became of it. Knows no HTTP.
+"""The record of every push on this machine: what was planned, what was sent, what became of it. Knows no HTTP.
 
-One SQLite file in the user's state folder, readable by nobody else. It is what makes a push that was cut off
-resumable, a push undoable, and an edit traceable. It holds customers' data: :meth:`Journal.purge` removes it.
+One SQLite file in the user's state folder, which only that user can read. With it, a push that was cut off can be
+resumed, a push can be undone, and an edit can be traced. It holds customers' data; :meth:`Journal.purge` removes it.
 
 A change goes ``planned → sent → done | failed | conflict | unknown``; ``unsent`` is ``planned`` again. ``sent`` is
-committed before the first byte of a write leaves, so that whatever a crash leaves behind is at worst *unknown*, and is
-looked up.
+committed before the first byte of a write leaves. So a crash leaves at worst an *unknown* outcome, which is looked up.
 """
 
 from __future__ import annotations
@@ -46,11 +45,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_push_id", "now", "to_json"]
 
+#: A push belongs to a process that gave a sign of life this recently; a busy one misses five before it is given up.
 LEASE_S = 30.0
 _HEARTBEAT_S = 5.0
+#: Statements in one transaction: they share one wait for the disk, which takes longer than all of them.
 _BATCH = 256
+#: Changes in one transaction while a push begins: it takes far less than the 5 s that other processes wait.
 _PORTION = 5_000
-#: Owners in this process that have given up, though the file, which could not be written, says otherwise.
+#: Owners in this process that gave up a push, although the file says otherwise because it could not be written.
 _dead: set[str] = set()
 
 
@@ -67,17 +69,9 @@ _OF_RECORD = (
 
 
 class Journal:
-    """The journal, open for writing and reading.
+    """The journal, open for writing and reading; its file is made if it does not exist.
 
-    Parameters
-    ----------
-    path : Path, optional
-        By default :func:`journal_path`. Made, with its folder, where it is not there.
-
-    Raises
-    ------
-    JournalError
-        It cannot be opened, is damaged, or was written by a newer wizframe. Nothing may be sent then.
+    Raises JournalError if it cannot be opened, is damaged, or was written by a newer wizframe: then nothing is sent.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -112,17 +106,7 @@ class Journal:
         """Commit a whole push before anything of it is sent, and lease it.
 
         A large one is written in portions, so that other processes get their turns at the file. Until the last portion
-        it stands there as ended: nobody resumes what was cut off here.
-
-        Parameters
-        ----------
-        push : PushEntry
-        entries : iterable of Entry
-
-        Raises
-        ------
-        JournalError
-            As for :meth:`record`.
+        it counts as ended: a push that was cut off here is not resumed.
         """
         rows = ([push.push_id, *to_row(entry)] for entry in entries)
         is_whole = False
@@ -143,39 +127,13 @@ class Journal:
     def record(self, push_id: str, number: int, **columns: Any) -> None:
         """Commit what became of a change; returns when it is on disk.
 
-        Parameters
-        ----------
-        push_id : str
-        number : int
-        **columns
-            Of :class:`Entry`.
-
-        Raises
-        ------
-        JournalError
-            It could not be written, or another process has taken the push over: a machine that was asleep for longer
-            than a lease lasts must not go on.
+        Raises JournalError if it could not be written, or if another process has taken the push over: a machine that
+        was asleep for longer than a lease must not go on.
         """
         self.check(push_id, self.note(push_id, number, **columns))
 
     def note(self, push_id: str, number: int, **columns: Any) -> Future[int]:
-        """Hand over what became of a change, to be committed with or before whatever is recorded next.
-
-        Parameters
-        ----------
-        push_id, number, **columns
-            As for :meth:`record`.
-
-        Returns
-        -------
-        Future
-            For :meth:`check`, which waits for it.
-
-        Raises
-        ------
-        JournalError
-            The journal is closed.
-        """
+        """Hand over what became of a change; it is committed with or before the next :meth:`record`."""
         values = {name: to_cell(name, value) for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
@@ -186,48 +144,28 @@ class Journal:
         )
 
     def check(self, push_id: str, written: Future[int]) -> None:
-        """Wait until something is on disk.
-
-        Parameters
-        ----------
-        push_id : str
-        written : Future
-            What :meth:`note` gave.
-
-        Raises
-        ------
-        JournalError
-            As for :meth:`record`.
-        """
+        """Wait until something that :meth:`note` took is on disk."""
         if not written.result():
             raise _not_ours(push_id)
 
     def end(self, push_id: str) -> None:
-        """Note that every change of a push has come to its end, and give its lease back."""
+        """Record that every change of a push is finished, and give its lease back."""
         statement = "UPDATE pushes SET ended_at = ?, owner = NULL WHERE push_id = ? AND owner = ?"
         self._submit(statement, [now(), push_id, self._owner])
         self._leased.discard(push_id)
 
     def lease(self, push_id: str) -> None:
-        """Make sure that no other process works on a push.
-
-        Parameters
-        ----------
-        push_id : str
-
-        Raises
-        ------
-        JournalError
-            Another process does, and is alive.
-        """
+        """Make sure that no other process works on a push; raises JournalError if a live one does."""
         with self._direct() as connection:
             row = connection.execute("SELECT owner, alive_at FROM pushes WHERE push_id = ?", [push_id]).fetchone()
             if row is None:
-                raise JournalError(f"the journal has no push {push_id}: {command('pushes')} lists them")
+                raise JournalError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
             owner, alive_at = row
             if owner not in (None, self._owner) and _is_alive(owner, alive_at):
                 where = " in process ".join(owner.split("/")[:2])
-                raise JournalError(f"push {push_id} is being worked on by {where}: wait for it, or end that process")
+                raise JournalError(
+                    f"another process works on push {push_id}: {where}", hint="Wait for it, or end that process."
+                )
             connection.execute(
                 "UPDATE pushes SET owner = ?, alive_at = ? WHERE push_id = ?", [self._owner, time.time(), push_id]
             )
@@ -243,70 +181,28 @@ class Journal:
             raise
 
     def pushes(self, push_id: str | None = None) -> list[PushEntry]:
-        """List all pushes, newest first, or one.
-
-        Parameters
-        ----------
-        push_id : str, optional
-
-        Returns
-        -------
-        list of PushEntry
-        """
+        """List all pushes, newest first, or one."""
         where, values = ("WHERE push_id = ?", [push_id]) if push_id else ("", [])
         query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
         return [PushEntry(*row) for row in self._read(query, values)]
 
     def entries(self, push_id: str, *, record_id: str | None = None) -> Iterator[Entry]:
-        """Give the changes of a push, in its order.
-
-        Parameters
-        ----------
-        push_id : str
-        record_id : str, optional
-            Only those of this record.
-
-        Yields
-        ------
-        Entry
-        """
+        """Give the changes of a push in its order, or only those of one record."""
         query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? {{}} ORDER BY number"  # noqa: S608
         if record_id is None:
             return map(from_row, self._read(query.format(""), [push_id]))
-        # By the index: a push may have millions. What was new has its id in the record that came back.
+        # Through the index, because a push may have a million changes. A new record has its id in the response.
         rows = self._read(query.format(f"AND number IN ({_OF_RECORD})"), [push_id, push_id, record_id, push_id])
         return (entry for entry in map(from_row, rows) if entry.record_id == record_id)
 
     def counts(self, push_id: str) -> dict[str, int]:
-        """Count the changes of a push by their state.
-
-        Parameters
-        ----------
-        push_id : str
-
-        Returns
-        -------
-        dict of int
-            Without the states that none has.
-        """
+        """Count the changes of a push by their state, without the states that none has."""
         return dict(self._read("SELECT state, COUNT(*) FROM changes WHERE push_id = ? GROUP BY state", [push_id]))
 
     def purge(self, older_than: timedelta) -> int:
-        """Remove pushes that ended long ago, with all the data that they hold.
+        """Remove pushes that ended long ago, with all their data; return how many.
 
-        Parameters
-        ----------
-        older_than : timedelta
-
-        Returns
-        -------
-        int
-            How many.
-
-        Raises
-        ------
-        JournalError
-            Another process kept reading, so that what was removed can still be read in a file.
+        Raises JournalError if another process kept reading, so that what was removed can still be read in a file.
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
         removed = self._submit(
@@ -331,7 +227,7 @@ class Journal:
             try:
                 yield connection
             except BaseException:
-                connection.rollback()  # unless SQLite did so itself, as where the disk is full
+                connection.rollback()  # does nothing if SQLite did so itself, for example because the disk is full
                 raise
             connection.execute("COMMIT")
 
@@ -341,9 +237,9 @@ class Journal:
 
     def _hand_over(self, statement: str, values: Sequence[Any]) -> Future[int]:
         written: Future[int] = Future()
-        with self._closing:  # a worker that nobody waits for any more must not wait for a writer that is gone
+        with self._closing:  # a late worker must not wait for a writer that has ended
             if self._is_closed:
-                raise JournalError("the journal was closed while this was to be written, so nothing is sent")
+                raise JournalError("the journal was closed before this could be written, so nothing is sent")
             self._work.put((statement, values, written))
         return written
 
@@ -400,12 +296,11 @@ class Journal:
 
 
 def _not_ours(push_id: str) -> JournalError:
-    said = f"push {push_id} is not ours any more, another process took it over or removed it: nothing more is sent"
-    return JournalError(said)
+    return JournalError(f"another process took push {push_id} over or removed it: nothing more is sent")
 
 
 def _is_alive(owner: str, alive_at: float | None) -> bool:
-    """Tell whether a lease still holds: its process runs on this machine, or gave a sign of life lately."""
+    """Tell whether a lease is valid: its process runs on this machine, or gave a sign of life recently."""
     if owner in _dead:
         return False
     host, pid, _ = owner.split("/")

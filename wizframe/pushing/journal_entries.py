@@ -31,36 +31,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PushEntry:
-    """One push.
-
-    Parameters
-    ----------
-    push_id, plan_id : str
-    base_url, account : str
-        Where it goes; the account's name may be empty.
-    table_name : str
-        Of its changes; of both, one after the other, where it has some of each.
-    user : str
-        Of this machine.
-    note : str
-        The user's own words.
-    on_conflict : str
-    started_at : str
-        ISO 8601, UTC.
-    ended_at : str or None
-        None: it was cut off, or is still running.
-    """
+    """One push."""
 
     push_id: str
     plan_id: str
-    base_url: str
-    account: str
-    table_name: str
-    user: str
-    note: str
+    base_url: str  # where it goes, with …
+    account: str  # … the account's name, which may be empty
+    table_name: str  # of its changes; of several tables, joined by a comma, in the order in which they are sent
+    user: str  # of this machine
+    note: str  # the user's own words
     on_conflict: str
-    started_at: str
-    ended_at: str | None = None
+    started_at: str  # ISO 8601, UTC
+    ended_at: str | None = None  # None: it was cut off, or is still running
 
     @property
     def tables(self) -> list[str]:
@@ -70,30 +52,15 @@ class PushEntry:
 
 @dataclass(frozen=True)
 class Entry:
-    """One change of a push, as the journal has it.
+    """One change of a push; its first fields are those of a :class:`wizframe.planning.changes.Change`."""
 
-    Parameters
-    ----------
-    number : int
-        Within the push.
-    action, id, customer_id, reference_id, name, label, cells, customer_reference_id
-        As in :class:`wizframe.planning.changes.Change`; ``label`` and ``cells`` are JSON values.
-    table_name : str
-    state, code, what_happened, next_step, attempts
-        What became of it so far.
-    before, after : dict or None
-        The service's record before the write and after it.
-    changed_at : str
-        ISO 8601, UTC.
-    """
-
-    number: int
+    number: int  # within the push
     action: str
     id: str | None
     customer_id: str | None
     reference_id: str | None
     name: str
-    label: Any
+    label: Any  # a JSON value, as are the cells
     cells: list[list[Any]]
     table_name: str
     customer_reference_id: str | None = None
@@ -102,13 +69,13 @@ class Entry:
     what_happened: str = ""
     next_step: str = ""
     attempts: int = 0
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-    changed_at: str = ""
+    before: dict[str, Any] | None = None  # the service's record before the write …
+    after: dict[str, Any] | None = None  # … and after it
+    changed_at: str = ""  # ISO 8601, UTC
 
     @property
     def record_id(self) -> str | None:
-        """The record's id; of a new one that which the service gave it, once it is known."""
+        """The record's id; of a new record the one that the service gave it."""
         return self.id or (self.after or {}).get("id")
 
 
@@ -118,89 +85,36 @@ JSON_COLUMNS = ("label", "cells", "before", "after")
 
 
 def now() -> str:
-    """Give the present moment as the journal writes it.
-
-    Returns
-    -------
-    str
-        ISO 8601, UTC, to the microsecond, sortable.
-    """
+    """Give the present moment as the journal writes it: ISO 8601, UTC, to the microsecond, sortable."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def new_push_id() -> str:
-    """Make up a name for a push.
-
-    Returns
-    -------
-    str
-        Sortable by time, readable, and no other's.
-    """
+    """Make a name for a push: sortable by time, readable, unique."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def to_row(entry: Entry) -> list[Any]:
-    """Give an entry as a row of the table.
-
-    Parameters
-    ----------
-    entry : Entry
-
-    Returns
-    -------
-    list
-        In the order of ``ENTRY_COLUMNS``.
-    """
+    """Give an entry as a row of the table, in the order of ``ENTRY_COLUMNS``."""
     stamped = {"changed_at": entry.changed_at or now()}
     return [stamped.get(name) or to_cell(name, getattr(entry, name)) for name in ENTRY_COLUMNS]
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """Read an entry from a row of the table.
-
-    Parameters
-    ----------
-    row : sequence
-        In the order of ``ENTRY_COLUMNS``.
-
-    Returns
-    -------
-    Entry
-    """
+    """Read an entry from a row of the table, in the order of ``ENTRY_COLUMNS``."""
     values: Mapping[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
     parsed = {name: None if values[name] is None else from_json(values[name]) for name in JSON_COLUMNS}
     return Entry(**{**values, **parsed})
 
 
 def to_cell(name: str, value: Any) -> Any:
-    """Give a value as it stands in the table.
-
-    Parameters
-    ----------
-    name : str
-        Of the column.
-    value : object
-
-    Returns
-    -------
-    object
-        JSON in the ``JSON_COLUMNS``; None stays None, but for the label of a row, which may be None itself.
-    """
+    """Give a value as the table has it: JSON in the ``JSON_COLUMNS``; only a label may be JSON's own null."""
     is_nothing = value is None and name != "label"
     return to_json(value) if name in JSON_COLUMNS and not is_nothing else value
 
 
 def to_json(value: Any) -> str:
-    """Write what a service sent so that it comes back as it was, also half an emoji and numbers of any size.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-    """
+    """Write what a service sent so that it reads back the same, also half an emoji and numbers of any size."""
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:
@@ -208,16 +122,7 @@ def to_json(value: Any) -> str:
 
 
 def from_json(text: str | bytes) -> Any:
-    """Read what :func:`to_json` wrote.
-
-    Parameters
-    ----------
-    text : str or bytes
-
-    Returns
-    -------
-    object
-    """
+    """Read what :func:`to_json` wrote."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
