@@ -18,7 +18,7 @@ import click
 import pandas as pd
 
 import wizframe
-from wizframe.cli.options import examples
+from wizframe.cli.options import COUNT, choice, examples, together
 from wizframe.cli.output import colored, colored_by_sign, print_text, program_name, takes_color, typed_path
 from wizframe.connections.connect import SANDBOX_API_KEY, sandbox
 from wizframe.errors import WizframeError, hints_for
@@ -31,39 +31,21 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_COUNT = click.IntRange(min=0)
 #: Lines of this width fit beside other windows, and wide enough for six columns of a frame.
 _WIDTH = 96
 
 
-def _data_options(command: Any) -> Any:
-    """Add the options about the data of a sandbox."""
-    for option in (
-        click.option(
-            "--seed", type=int, default=20260, show_default=True, help="The same seed generates the same data."
-        ),
-        click.option(
-            "--dialect",
-            type=click.Choice(["rest", "sdk"]),
-            default="rest",
-            show_default=True,
-            help="The dialect of the API that the server speaks.",
-        ),
-        click.option(
-            "--customers",
-            type=_COUNT,
-            metavar="N",
-            default=500,
-            show_default=True,
-            help="Number of customers to generate.",
-        ),
-    ):
-        command = option(command)
-    return command
+_data = together(
+    click.option(
+        "--customers", type=COUNT, metavar="N", default=500, show_default=True, help="Number of customers to generate."
+    ),
+    choice("--dialect", "rest sdk", "The dialect of the API that the server speaks."),
+    click.option("--seed", type=int, default=20260, show_default=True, help="The same seed generates the same data."),
+)
 
 
 @click.command("sandbox", epilog=examples("wizframe sandbox", "wizframe sandbox --port 0 --rate-limit 20"))
-@_data_options
+@_data
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -76,7 +58,7 @@ def _data_options(command: Any) -> Any:
 @click.option(
     "--rate-limit", type=float, metavar="RATE", help="Refuse more requests per second than this with status 429."
 )
-@click.option("--page-size-cap", type=_COUNT, metavar="N", help="Send at most N records in a page.")
+@click.option("--page-size-cap", type=COUNT, metavar="N", help="Send at most N records in a page.")
 def _sandbox(customers: int, dialect: Dialect, port: int, **options: Any) -> int:
     """Run a server with the documented API and generated data, until Ctrl-C."""
     stopped = threading.Event()
@@ -110,7 +92,7 @@ def _sandbox(customers: int, dialect: Dialect, port: int, **options: Any) -> int
 
 
 @click.command("demo", epilog=examples("wizframe demo", "wizframe demo --customers 50 --dialect sdk"))
-@_data_options
+@_data
 def _demo(customers: int, dialect: Dialect, seed: int) -> int:
     """Load, edit, plan and push on a sandbox, and explain each step.
 

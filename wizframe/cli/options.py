@@ -16,22 +16,31 @@ if TYPE_CHECKING:
     from wizframe.connections.client import Client
 
 __all__ = [
-    "FILTERS", "as_csv", "as_json", "connected", "connection", "examples", "filters", "planning", "sending",
+    "COUNT", "FILTERS", "as_csv", "as_json", "choice", "connected", "connection", "examples", "filters", "planning",
+    "sending", "together",
 ]  # fmt: skip
 
 #: The filters that ``load_customers`` has under the same name.
 FILTERS = ("status", "created_after", "created_before", "updated_after", "updated_before")
-_REPORT_OR_CREATE = click.Choice(["report", "create"])
-_COUNT = click.IntRange(min=0)
+COUNT = click.IntRange(min=0)
 
 
-def _together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make one decorator of several."""
+
     def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
+        for add in reversed(options):
+            command = add(command)
         return command
 
     return decorate
+
+
+def choice(flag: str, values: str, text: str, *, default: str | None = "") -> Callable[[Any], Any]:
+    """Make an option with some allowed values, of which the first one is the default."""
+    allowed = values.split()
+    chosen = allowed[0] if default == "" else default
+    return click.option(flag, type=click.Choice(allowed), default=chosen, show_default=True, help=text)
 
 
 def examples(*lines: str) -> str:
@@ -45,7 +54,7 @@ def connected(chosen: Mapping[str, Any], **options: Any) -> Client:
         return connect(profile=chosen["profile"], base_url=chosen["base_url"], **options)
 
 
-connection = _together(
+connection = together(
     click.option("--profile", metavar="NAME", help="Use [profiles.NAME] of the configuration file."),
     click.option(
         "--base-url",
@@ -54,10 +63,8 @@ connection = _together(
     ),
 )
 
-filters = _together(
-    click.option(
-        "--status", type=click.Choice(["active", "inactive"]), help="Only customers with this status. Default: both."
-    ),
+filters = together(
+    choice("--status", "active inactive", "Only customers with this status. Default: both.", default=None),
     *(
         click.option(
             f"--{name.replace('_', '-')}",
@@ -72,26 +79,14 @@ filters = _together(
     click.option("--details", is_flag=True, help="Load all fields. Sends one more request for each customer."),
 )
 
-planning = _together(
+planning = together(
     click.argument("file", metavar="FILE"),
-    click.option(
-        "--table",
-        type=click.Choice(["customers", "contacts"]),
-        help="What the rows are, if the file does not show it.",
-    ),
-    click.option(
-        "--match",
-        type=click.Choice(["id", "reference_id"]),
-        default="id",
-        show_default=True,
-        help="Find the record of a row by its id or by its reference.",
-    ),
-    click.option(
+    choice("--table", "customers contacts", "What the rows are, if the file does not show it.", default=None),
+    choice("--match", "id reference_id", "Find the record of a row by its id or by its reference."),
+    choice(
         "--new",
-        type=_REPORT_OR_CREATE,
-        default="report",
-        show_default=True,
-        help="With --match reference_id: report references that no record has as problems, or create the records.",
+        "report create",
+        "With --match reference_id: report references that no record has as problems, or create the records.",
     ),
     click.option(
         "--only",
@@ -103,22 +98,15 @@ planning = _together(
         "--clear",
         multiple=True,
         metavar="COLUMN",
-        help="Clear this field in WizCommerce if its cell became blank. Otherwise blank cells are not sent. "
-        "May be repeated.",
+        help="Clear this field if its cell became blank. Otherwise blank cells are not sent. May be repeated.",
     ),
-    click.option(
-        "--duplicates",
-        type=_REPORT_OR_CREATE,
-        default="report",
-        show_default=True,
-        help="Report new rows that look like an existing record as problems, or create them.",
+    choice(
+        "--duplicates", "report create", "Report new rows that look like a record as problems, or create the records."
     ),
-    click.option(
+    choice(
         "--baseline",
-        type=click.Choice(["loaded", "service"]),
-        default="loaded",
-        show_default=True,
-        help="Compare with the values of the export, or with the records in WizCommerce as they are now (service).",
+        "loaded service",
+        "Compare with the values of the export, or with the records in WizCommerce as they are now (service).",
     ),
     click.option(
         "--map",
@@ -128,29 +116,27 @@ planning = _together(
     click.option(
         "--original",
         metavar="FILE",
-        help="The file as it was exported. Needed for a CSV file, and for a workbook that lost its hidden sheet.",
+        help="The file as it was exported, to compare with: for a CSV file, or a workbook that lost its hidden sheet.",
     ),
 )
 
-sending = _together(
+sending = together(
     click.option(
         "--yes", is_flag=True, help="Send without asking. Needs --max-changes, or --expect if the command has it."
     ),
     click.option("--dry-run", is_flag=True, help="Show the plan and check the limits, but send nothing."),
-    click.option("--max-changes", type=_COUNT, metavar="N", help="Send nothing if there are more than N changes."),
+    click.option("--max-changes", type=COUNT, metavar="N", help="Send nothing if there are more than N changes."),
     click.option(
         "--max-deletes",
-        type=_COUNT,
+        type=COUNT,
         metavar="N",
         help="Send nothing if there are more than N deletes. Default with --yes: 0.",
     ),
     click.option("--skip-invalid", is_flag=True, help="Leave out rows with problems, and send the other rows."),
-    click.option(
+    choice(
         "--on-conflict",
-        type=click.Choice(["skip", "mine", "theirs"]),
-        default="skip",
-        show_default=True,
-        help="If another user changed the same field: skip the row, send your value, or keep theirs.",
+        "skip mine theirs",
+        "If another user changed the same field: skip the row, send your value, or keep theirs.",
     ),
     click.option("--note", default="", metavar="TEXT", help="The reason for the push, for the journal."),
 )

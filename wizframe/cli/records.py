@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wizframe.cli.options import FILTERS, as_csv, as_json, connected, connection, examples, filters
+from wizframe.cli.options import FILTERS, as_csv, as_json, choice, connected, connection, examples, filters, together
 from wizframe.cli.output import complain, print_json, print_pairs, print_rows, print_table, print_text
 from wizframe.errors import Hint, InvalidRequestError, NotFoundError
 from wizframe.excel.api import to_csv, to_excel
@@ -43,19 +43,13 @@ def _chosen_customers(chosen: Mapping[str, Any], client: Client, **options: Any)
     return load_customers(client=client, reference_ids=references, details=chosen["details"], **names, **options)
 
 
-def _shape(command: Any) -> Any:
-    """Add the options about the rows and columns of a list."""
-    for added in (
-        as_csv,
-        as_json,
-        click.option("--columns", metavar="A,B", help="Show only these columns, in this order."),
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N rows."),
-        click.option(
-            "--sort", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Sort order."
-        ),
-    ):
-        command = added(command)
-    return command
+_shape = together(
+    choice("--sort", "asc desc", "Sort order."),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N rows."),
+    click.option("--columns", metavar="A,B", help="Show only these columns, in this order."),
+    as_json,
+    as_csv,
+)
 
 
 @click.group("list")
@@ -71,15 +65,11 @@ def _list() -> None:
         "wizframe list customers --json | jq '.customers[].email'",
     ),
 )
-@click.option(
-    "--sort-by",
-    type=click.Choice(["created_at", "updated_at", "company_name", "display_name"]),
-    help="Sort by this column. Default: created_at.",
-)
+@choice("--sort-by", "created_at updated_at company_name display_name", "Sort by this column.")
 @_shape
 @filters
 @connection
-def _list_customers(sort_by: str | None, sort: Any, limit: int | None, **chosen: Any) -> int:
+def _list_customers(sort_by: str, sort: Any, limit: int | None, **chosen: Any) -> int:
     """Show customers."""
     with connected(chosen) as client:
         frame = _chosen_customers(chosen, client, sort_by=sort_by, sort=sort, limit=limit)
@@ -93,10 +83,8 @@ def _list_customers(sort_by: str | None, sort: Any, limit: int | None, **chosen:
 @click.option(
     "--customer", multiple=True, metavar="ID", help="Show the contacts of the customer with this id. May be repeated."
 )
-@click.option(
-    "--sort-by",
-    type=click.Choice(["created_at", "updated_at"]),
-    help="Sort by this column. Default: in the order of the customers.",
+@choice(
+    "--sort-by", "created_at updated_at", "Sort by this column. Default: in the order of the customers.", default=None
 )
 @_shape
 @filters

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wizframe.errors import (
     Hint,
+    InvalidRequestError,
     LimitExceededError,
     PlanError,
     PlanProblemsError,
@@ -63,6 +64,8 @@ def check_allowed(
         raise ReadOnlyError(f"nothing was sent: the connection to {client.base_url} is read-only")
     deletes = sum(change.action == "delete" for change in changes)
     for noun, count, limit in (("change", len(changes), max_changes), ("delete", deletes, max_deletes)):
+        if limit is not None and limit < 0:
+            raise InvalidRequestError(f"nothing was sent: {option(f'max_{noun}s', limit)} is negative")
         if limit is not None and count > limit:
             raise LimitExceededError(
                 f"nothing was sent: the plan has {counted(count, noun)}, but {option(f'max_{noun}s', limit)}",
