@@ -130,7 +130,7 @@ def test_a_stale_csv_file_is_no_dead_end_and_its_good_rows_can_go(wiz, stale):
     file, ids = stale
     refused = run(wiz, "push", file, "--yes", "--max-changes", "9")
     assert (refused.returncode, writes(wiz)) == (6, [])
-    assert "leave such rows out with --skip-invalid" in refused.stderr
+    assert "leave these rows out with --skip-invalid" in refused.stderr
     assert "or plan with --baseline service to send yours" in refused.stdout
     assert run(wiz, "push", file, "--dry-run", "--skip-invalid").returncode == 0
     done = run(wiz, "push", file, "--yes", "--max-changes", "9", "--skip-invalid")
