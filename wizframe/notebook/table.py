@@ -14,7 +14,7 @@ from ipywidgets.widgets.widget_bool import CheckboxStyle
 from wizframe.notebook.html import cell_text, message, rows_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -82,8 +82,8 @@ class FrameTable:
         self.page_size.observe(lambda _change: self._turn_to(1), "value")
         self.previous.on_click(lambda _button: self._turn_to(self.page.value - 1))
         self.next.on_click(lambda _button: self._turn_to(self.page.value + 1))
-        self.tick_found.on_click(lambda _button: self._tick(self._order, is_ticked=True))
-        self.untick.on_click(lambda _button: self._tick(slice(None), is_ticked=False))
+        self.tick_found.on_click(lambda _button: self.tick(self._order, is_ticked=True))
+        self.untick.on_click(lambda _button: self.tick(slice(None), is_ticked=False))
 
     def show(self, frame: pd.DataFrame) -> None:
         """Show another frame; no row is ticked."""
@@ -112,9 +112,13 @@ class FrameTable:
         """Positions of the ticked rows in the frame, in its order."""
         return np.flatnonzero(self._is_ticked)
 
-    def tick(self, positions: Iterable[int], *, is_ticked: bool = True) -> None:
-        """Tick or untick rows at some positions of the frame."""
-        self._tick(np.fromiter(positions, np.intp), is_ticked=is_ticked)
+    def tick(self, positions: Any, *, is_ticked: bool = True) -> None:
+        """Tick or untick rows; ``positions`` is what numpy takes as an index of the frame's rows."""
+        with self._lock:
+            self._is_ticked[positions] = is_ticked
+            self._draw()
+        if self._changed:
+            self._changed()
 
     def sort(self, place: int) -> None:
         """Sort by the column at a place; the second time in descending order, the third time not at all."""
@@ -122,13 +126,6 @@ class FrameTable:
             after = {(place, True): (place, False), (place, False): None}
             self._sorted_by = after.get(self._sorted_by, (place, True)) if self._sorted_by else (place, True)
             self._arrange()
-
-    def _tick(self, positions: Any, *, is_ticked: bool) -> None:
-        with self._lock:
-            self._is_ticked[positions] = is_ticked
-            self._draw()
-        if self._changed:
-            self._changed()
 
     def _arrange(self) -> None:
         """Find and sort the rows to show, and go to the first page."""
@@ -202,7 +199,7 @@ class FrameTable:
 
         def tick(change: dict[str, Any]) -> None:
             if not self._is_drawing:
-                self._tick(position, is_ticked=change["new"])
+                self.tick(position, is_ticked=change["new"])
 
         box.observe(tick, "value")
         return box

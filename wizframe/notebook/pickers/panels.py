@@ -135,20 +135,37 @@ def _progress_text(watch: Watch) -> str:
     return f"{done} {watch.what}, about {left} left"
 
 
-class CustomerPanel:
+class _LoadPanel:
+    """What both pickers have: a load, a table of its frame, and code that loads the same."""
+
+    noun: str
+
+    def __init__(self, client: Client | None) -> None:
+        self.frame: pd.DataFrame | None = None
+        self._client = client
+        self._code = widgets.HTML()
+        self.table = FrameTable(self.noun)
+        self.table.root.layout.display = "none"
+
+    def _loaded(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self.table.show(self._shown(frame))
+        self.table.root.layout.display = None
+
+    def _shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame
+
+
+class CustomerPanel(_LoadPanel):
     """Filters of customers, a button that loads them, and a table of them."""
 
     noun = "customers"
 
     def __init__(self, value: Mapping[str, Any], client: Client | None) -> None:
-        self.frame: pd.DataFrame | None = None
-        self._client = client
-        self._code = widgets.HTML()
-        self.table = FrameTable(self.noun)
+        super().__init__(client)
         self.filters = Filters(CUSTOMER, self._write_code)
         self.filters.value = value
         self.loading = LoadButton("Load", self._load, self._loaded)
-        self.table.root.layout.display = "none"
         self.root = _stack(self.filters.root, self.loading.root, self.table.root, self._code)
         self._write_code()
 
@@ -173,13 +190,8 @@ class CustomerPanel:
     def _load(self, watch: Watch) -> pd.DataFrame:
         return load_customers(client=self._client, progress=watch, **self.value)
 
-    def _loaded(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-        self.table.show(frame)
-        self.table.root.layout.display = None
 
-
-class ContactPanel:
+class ContactPanel(_LoadPanel):
     """A table of customers to choose from, filters of contacts, a button that loads them, and a table of them."""
 
     noun = "contacts"
@@ -187,17 +199,15 @@ class ContactPanel:
     def __init__(
         self, customers: pd.DataFrame | Iterable[str] | None, value: Mapping[str, Any], client: Client | None
     ) -> None:
-        self.frame: pd.DataFrame | None = None
-        self._client = client
+        super().__init__(client)
         self._ids: list[str] = []
         self._others: list[str] = []  # chosen, but not among the shown customers
-        self._code, self._chosen = widgets.HTML(), widgets.HTML()
+        self._chosen = widgets.HTML()
         self.choice = FrameTable("customers", self._write)
         self.customers_loading = LoadButton("Load the customers to choose from", self._load_customers, self._offer)
         self.filters = Filters(CONTACT, self._write)
         self.loading = LoadButton("Load their contacts", self._load, self._loaded)
-        self.table = FrameTable(self.noun)
-        self.choice.root.layout.display = self.table.root.layout.display = "none"
+        self.choice.root.layout.display = "none"
         chosen: dict[str, Any] = {}
         first = [self.customers_loading.root]
         if isinstance(customers, pd.DataFrame):
@@ -234,8 +244,8 @@ class ContactPanel:
     def _choose(self, ids: list[str]) -> None:
         places = {identifier: position for position, identifier in enumerate(self._ids)}
         self._others = [identifier for identifier in dict.fromkeys(ids) if identifier not in places]
-        self.choice.tick(range(len(self._ids)), is_ticked=False)
-        self.choice.tick(places[identifier] for identifier in ids if identifier in places)
+        self.choice.tick(slice(None), is_ticked=False)
+        self.choice.tick([places[identifier] for identifier in ids if identifier in places])
 
     def _write(self) -> None:
         if hasattr(self, "loading"):  # the filters also change while they are made
@@ -258,12 +268,7 @@ class ContactPanel:
             raise InvalidRequestError("no customer is chosen", hint="Tick at least one customer in the table above.")
         return load_contacts(self.chosen, client=self._client, progress=watch, **self.filters.value)
 
-    def _loaded(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-        self.table.show(self._with_companies(frame))
-        self.table.root.layout.display = None
-
-    def _with_companies(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _shown(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add the company of each contact, if the customers are known."""
         if "company_name" not in self.choice.frame:
             return frame
