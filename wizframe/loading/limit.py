@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import ProtocolError
 from wizframe.loading.frame import passes, time_of
+from wizframe.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from wizframe.api.pages import Record
-    from wizframe.loading.reader import Reader, Show
+    from wizframe.loading.reader import Reader
 
 __all__ = ["cut", "first_records"]
 
 
-def first_records(reader: Reader, *, sort_by: str, sort: str, limit: int, show: Show) -> list[Record]:
+def first_records(reader: Reader, *, sort_by: str, sort: str, limit: int) -> list[Record]:
     """Read in an order until enough records pass the filters; ``cut`` picks the first ones of them."""
     if not sort_by.endswith("_at"):  # no document says how a service orders names: all are read, and ordered by `cut`
-        return reader.records(show)
-    return list(reader.in_either_spelling(partial(_first_of_each_status, reader, sort_by, sort, limit, show)))
+        return reader.records()
+    with bar(reader.table.name, enabled=reader.progress) as show:
+        return list(reader.in_either_spelling(partial(_first_of_each_status, reader, sort_by, sort, limit, show)))
 
 
-def _first_of_each_status(reader: Reader, sort_by: str, sort: str, limit: int, show: Show) -> Iterator[Record]:
+def _first_of_each_status(reader: Reader, sort_by: str, sort: str, limit: int, show: Any) -> Iterator[Record]:
     records: dict[str, Record] = {}
     for status in reader.statuses:
         passed: set[str] = set()

@@ -17,7 +17,7 @@ from wizframe.frames.build import is_blank
 from wizframe.loading.frame import Rows, build
 from wizframe.loading.limit import cut, first_records
 from wizframe.loading.reader import Failures, Reader
-from wizframe.progress import Watch, bar, tell
+from wizframe.progress import tell
 from wizframe.text import counted
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wizframe.api.pages import Record
     from wizframe.api.validation import Moment
     from wizframe.loading.frame import Invalid
+    from wizframe.progress import Watch
 
 __all__ = ["check_options", "checked_reader", "load_contacts", "load_customers", "parent_ids"]
 
@@ -133,21 +134,20 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     wanted = None if reference_ids is None else texts_of(reference_ids, "reference_ids")
     sort_by = sort_by or "created_at"
     rows = Rows(CUSTOMER, details=details)
-    with bar("customers", enabled=progress) as show:
-        if wanted is not None:
-            records = reader.by_reference(wanted, show)
-        elif limit is not None:
-            records = first_records(reader, sort_by=sort_by, sort=sort, limit=limit, show=show)
-        elif details:
-            records = reader.records(show)
-        else:
-            records = []
-            for page in reader.pages(show, rows.columns):
-                rows.add(page)
+    if wanted is not None:
+        records = reader.by_reference(wanted)
+    elif limit is not None:
+        records = first_records(reader, sort_by=sort_by, sort=sort, limit=limit)
+    elif details:
+        records = reader.records()
+    else:
+        records = []
+        for page in reader.pages(rows.columns):
+            rows.add(page)
     _tell_not_found(wanted or (), records, status)
     if limit is not None:
         records = cut(records, reader.filters, sort_by=sort_by, sort=sort, limit=limit)
-    rows.add(Page(reader.details(records, progress=progress) if details else records))
+    rows.add(Page(reader.details(records) if details else records))
     reader.warn_if_incomplete()
     return build(reader, rows, is_whole=wanted is None and limit is None, sort_by=sort_by, sort=sort, **options)
 
@@ -227,7 +227,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     reader = checked_reader(CONTACT, client, filters | order, progress, **options, workers=workers)
     parents = parent_ids(customers, CONTACT)
     rows = Rows(CONTACT)
-    for page in reader.child_pages(parents, progress=progress):
+    for page in reader.child_pages(parents):
         rows.add(page)
     reader.failures.check_found(CUSTOMER)
     reader.warn_if_incomplete()
@@ -254,7 +254,7 @@ def checked_reader(
         {name: value for name, value in parameters.items() if name not in ("sort_by", "sort", "page_size")},
         page_size=parameters.get("page_size", MAX_PAGE_SIZE),
         asked_workers=counts["workers"],
-        watch=progress if isinstance(progress, Watch) else None,
+        progress=progress,
         failures=Failures(is_tolerant=True),
     )
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import ProtocolError
 from wizframe.loading.reader import Reader
-from wizframe.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,8 +29,8 @@ class ServiceLookups:
         if table.parent is not None:
             listed = self.children(table, {parent for parent, _ in keys if parent})
             return {(parent, row.get("reference_id", "")): row for parent, rows in listed.items() for row in rows}
-        reader = Reader(self._client, table)
-        found = reader.by_reference(sorted({reference for _, reference in keys}), lambda _known, _total: None)
+        reader = Reader(self._client, table, progress=False)
+        found = reader.by_reference(sorted({reference for _, reference in keys}))
         reader.warn_if_incomplete()
         return {(None, record["reference_id"]): record for record in _identified(found, table)}
 
@@ -41,15 +40,14 @@ class ServiceLookups:
             listed = self.children(table, {parent for parent, _ in keys if parent})
             return {row["id"]: row for rows in listed.values() for row in rows}
         wanted: list[Record] = [{"id": identifier} for identifier in sorted({identifier for _, identifier in keys})]
-        return {record["id"]: record for record in Reader(self._client, table).details(wanted, progress=True)}
+        return {record["id"]: record for record in Reader(self._client, table).details(wanted)}
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
         """List records of both statuses that were created then or later; all of them for None."""
         reader = Reader(self._client, table)
         if moment is not None:
             return _identified(reader.newest(moment), table)
-        with bar(table.name, enabled=True) as show:
-            found = reader.records(show)
+        found = reader.records()
         reader.warn_if_incomplete()
         return _identified(found, table)
 
@@ -57,7 +55,7 @@ class ServiceLookups:
         """List the records of both statuses that belong to some parents; unknown parents are absent."""
         ids = sorted(parent_ids)
         reader = Reader(self._client, table)
-        pages = list(reader.child_pages(ids, progress=True))
+        pages = list(reader.child_pages(ids))
         listed = {identifier: _identified(page.records, table) for identifier, page in zip(ids, pages, strict=True)}
         return {identifier: records for identifier, records in listed.items() if identifier not in reader.failures.gone}
 

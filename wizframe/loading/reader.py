@@ -30,7 +30,7 @@ from wizframe.errors import (
 )
 from wizframe.fields import MAX_PAGE_SIZE, STATUSES
 from wizframe.frames.problems import problems_frame
-from wizframe.progress import bar
+from wizframe.progress import Watch, bar
 from wizframe.text import counted, plural
 from wizframe.threads import ThreadPool
 
@@ -46,10 +46,8 @@ if TYPE_CHECKING:
     from wizframe.api.seen_ids import Names
     from wizframe.errors import WizframeError
     from wizframe.fields import Table
-    from wizframe.progress import Watch
 
     T = TypeVar("T")
-    Show = Callable[[int, int | None], None]
 
 __all__ = ["UNREAD_COLUMNS", "Failures", "Reader"]
 
@@ -137,7 +135,7 @@ class Reader:
     filters: dict[str, Any] = field(default_factory=dict)  # `status` and the four times; None means not given
     page_size: int = MAX_PAGE_SIZE
     asked_workers: int | None = None  # requests at a time; by default the client's number
-    watch: Watch | None = None
+    progress: bool | Watch = True  # whether bars are shown, or the watch that follows the load
     failures: Failures = field(default_factory=Failures)
     names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk remembers its records
     doubts: list[str] = field(default_factory=list)  # why the load may be incomplete
@@ -145,8 +143,8 @@ class Reader:
     def __post_init__(self) -> None:
         self._began = time.monotonic()
         self.filters = {name: value for name, value in self.filters.items() if value is not None}
-        if self.watch:
-            self.client = self.client.guarded(self.watch.check)
+        if isinstance(self.progress, Watch):
+            self.client = self.client.guarded(self.progress.check)
 
     @property
     def workers(self) -> int:
@@ -173,7 +171,7 @@ class Reader:
 
     # ------------------------------------------------------------------ whole lists
 
-    def pages(self, show: Show, columns: Sequence[str] = ()) -> Iterator[Page]:
+    def pages(self, columns: Sequence[str] = ()) -> Iterator[Page]:
         """Walk all pages of all statuses; a record may come again, then as it is now.
 
         With ``columns``, the pages come packed: their texts are in Arrow, for a frame of these columns.
@@ -184,34 +182,36 @@ class Reader:
         lists = self.statuses if "status" in self.filters else (inactive, active, inactive)
         known = [0] * len(lists)
         fetches = [partial(self._packed_page, columns, status) for status in lists]
-        for taken in self._walk(fetches, workers=self.workers):
-            for page in taken.pages:
-                self._say_status(page, lists[taken.number])
-                yield page
-            before, known[taken.number] = sum(known[: taken.number]), taken.known
-            if taken.number < len(STATUSES):  # the third list holds records that were counted in the first
-                show(before + taken.known, None if taken.total is None else before + taken.total)
+        with bar(self.table.name, enabled=self.progress) as show:
+            for taken in self._walk(fetches, workers=self.workers):
+                for page in taken.pages:
+                    self._say_status(page, lists[taken.number])
+                    yield page
+                before, known[taken.number] = sum(known[: taken.number]), taken.known
+                if taken.number < len(STATUSES):  # the third list holds records that were counted in the first
+                    show(before + taken.known, None if taken.total is None else before + taken.total)
 
-    def records(self, show: Show) -> list[Record]:
+    def records(self) -> list[Record]:
         """Walk all pages of all statuses, and give each record once."""
         records: dict[str, Record] = {}
-        for page in self.pages(show):
+        for page in self.pages():
             records.update(_named(page))
         return list(records.values())
 
     # ------------------------------------------------------------------ some records
 
-    def by_reference(self, references: Sequence[str], show: Show) -> list[Record]:
+    def by_reference(self, references: Sequence[str]) -> list[Record]:
         """Find the records that have exactly these references."""
         wanted = dict.fromkeys(references)
         records: dict[str, Record] = {}
         if any("," in reference for reference in wanted):  # the service splits the parameter at commas
-            found = self.records(show)
+            found = self.records()
         else:
-            for chosen in _groups(wanted):
-                for status in self.statuses:
-                    records |= self._list(status, reference_ids=chosen)
-                show(len(records), None)
+            with bar(self.table.name, enabled=self.progress) as show:
+                for chosen in _groups(wanted):
+                    for status in self.statuses:
+                        records |= self._list(status, reference_ids=chosen)
+                    show(len(records), None)
             found = list(records.values())
         return [record for record in found if isinstance(own := record.get("reference_id"), str) and own in wanted]
 
@@ -239,10 +239,10 @@ class Reader:
 
     # ------------------------------------------------------------------ one request for each record
 
-    def details(self, records: Sequence[Record], *, progress: bool | Watch) -> list[Record]:
+    def details(self, records: Sequence[Record], *, is_shown: bool = True) -> list[Record]:
         """Read the details of listed records; those that cannot be read are left out and noted as failures."""
         found = []
-        with bar("details", enabled=progress, total=len(records)) as show:
+        with bar("details", enabled=is_shown and self.progress, total=len(records)) as show:
             for done, record in enumerate(self._in_order(partial(self._details_of, record) for record in records), 1):
                 found += [record] if record else []
                 show(done, len(records))
@@ -261,7 +261,7 @@ class Reader:
         self.failures.succeed(identifier, "details")
         return listed | found
 
-    def child_pages(self, parents: Iterable[str], *, progress: bool | Watch) -> Iterator[Page]:
+    def child_pages(self, parents: Iterable[str]) -> Iterator[Page]:
         """Read the records of each parent, as far ahead as the caller takes them; one page for each, in their order.
 
         A parent that cannot be read is noted as a failure, and its page is empty: some of its records would look like
@@ -269,7 +269,7 @@ class Reader:
         """
         lists = (partial(self._children_of, parent, status) for parent in parents for status in self.statuses)
         total = len(parents) * len(self.statuses) if isinstance(parents, list) else None
-        with bar(self.table.name, enabled=progress, total=total) as show:
+        with bar(self.table.name, enabled=self.progress, total=total) as show:
             found: list[dict[str, Record] | None] = []
             for done, listed in enumerate(self._in_order(lists), 1):
                 show(done, total)
@@ -378,8 +378,8 @@ class Reader:
 
     def warn(self, warning: Warning) -> None:
         """Warn at the user's own line; a watch collects warnings, since in a thread Python cannot tell that line."""
-        if self.watch:
-            self.watch.warnings.append(warning)
+        if isinstance(self.progress, Watch):
+            self.progress.warnings.append(warning)
         else:
             warnings.warn(warning, stacklevel=caller_level())
 

@@ -15,7 +15,6 @@ from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.frames.baselines import attached, let_go
 from wizframe.loading.frame import Rows, build, passes
 from wizframe.loading.loaders import checked_reader, parent_ids
-from wizframe.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -114,7 +113,7 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
     reader = checked_reader(CUSTOMER, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
-    return _customers(reader, chunksize, details=details, progress=progress, **options)
+    return _roots(reader, chunksize, details=details, **options)
 
 
 @refuses_unknown_names
@@ -187,26 +186,26 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
     reader = checked_reader(CONTACT, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
-    return _children(reader, customers, chunksize, progress=progress, **options)
+    return _children(reader, customers, chunksize, **options)
 
 
-def _customers(reader: Reader, chunksize: int, *, details: bool, progress: bool | Watch, **options: Any) -> Frames:
-    with Seen() as seen, bar(reader.table.name, enabled=progress) as show:
+def _roots(reader: Reader, chunksize: int, *, details: bool, **options: Any) -> Frames:
+    with Seen() as seen:
         reader.names = seen.new
-        pages = reader.pages(show, () if details else reader.table.columns())
+        pages = reader.pages(() if details else reader.table.columns())
         for chunk in _chunks(_new_rows(pages, reader, seen.new()), chunksize):
             if details:
                 listed = [record for page in chunk for record in page.records]
-                chunk = [Page(reader.details(listed, progress=False))]  # noqa: PLW2901 - the same customers
+                chunk = [Page(reader.details(listed, is_shown=False))]  # noqa: PLW2901 - the same customers
             yield from _frames(reader, chunk, details=details, **options)
     reader.warn_if_incomplete()
 
 
-def _children(reader: Reader, parents: Any, chunksize: int, *, progress: bool | Watch, **options: Any) -> Frames:
+def _children(reader: Reader, parents: Any, chunksize: int, **options: Any) -> Frames:
     with Seen() as seen:
         named = seen.new()
         fresh = (one for one in _each_parent_id(parents, reader.table) if named.added([one]))
-        pages = reader.child_pages(fresh, progress=progress)
+        pages = reader.child_pages(fresh)
         for chunk in _chunks(_new_rows(pages, reader, seen.new()), chunksize):
             yield from _frames(reader, chunk, **options)
     reader.failures.check_found(reader.table.parent or reader.table)

@@ -11,7 +11,6 @@ import pandas as pd
 from wizframe.api.pages import Page
 from wizframe.loading.frame import Rows, latest_change, passes, typed
 from wizframe.loading.reader import Failures, Reader
-from wizframe.progress import Watch, bar
 from wizframe.refreshing.deletions import deleted_records
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
     from wizframe.api.pages import Record
     from wizframe.frames.baselines import Baseline
+    from wizframe.progress import Watch
 
 __all__ = ["Changes", "read_changes"]
 
@@ -45,38 +45,29 @@ class Changes:
 
 def read_changes(own: Baseline, client: BaseClient, *, deletions: bool, progress: bool | Watch) -> Changes:
     """Read what changed; ``deletions`` also looks for deleted records if that takes requests of its own."""
-    watch = progress if isinstance(progress, Watch) else None
     if own.table.parent:
-        return _children(own, client, watch, progress=progress)
-    if own.seen_at is None:
-        return _all_records(own, client, watch, "the service did not tell its time", progress=progress)
-    if client.query_dialect != "rest":
-        return _all_records(own, client, watch, "this dialect cannot list changes alone", progress=progress)
-    reader = Reader(client, own.table, {"updated_after": own.seen_at - OVERLAP}, watch=watch)
-    changes = _records(own, reader, progress=progress)
+        return _children(own, client, progress)
+    if own.seen_at is None or client.query_dialect != "rest":
+        why = "the service did not tell its time" if own.seen_at is None else "this dialect cannot list changes alone"
+        # Without the load's filters: a record that they do not let through any more is not deleted.
+        return _with_missing(own, _records(own, Reader(client, own.table, progress=progress), why))
+    reader = Reader(client, own.table, {"updated_after": own.seen_at - OVERLAP}, progress=progress)
+    changes = _records(own, reader)
     if not deletions:
         return changes
     return replace(changes, gone=deleted_records(own, changes.now, reader.client, progress=progress))
 
 
-def _all_records(
-    own: Baseline, client: BaseClient, watch: Watch | None, why: str, *, progress: bool | Watch
-) -> Changes:
-    # Without the load's filters: a record that they do not let through any more is not deleted.
-    return _with_missing(own, _records(own, Reader(client, own.table, watch=watch), why, progress=progress))
-
-
-def _records(own: Baseline, reader: Reader, why_all: str = "", *, progress: bool | Watch) -> Changes:
+def _records(own: Baseline, reader: Reader, why_all: str = "") -> Changes:
     has_details = own.table.has_details and set(own.table.columns(details=True)).issubset(own.frame)
     rows = Rows(own.table, details=has_details)
-    with bar(own.table.name, enabled=progress) as show:
-        if not has_details:
-            for page in reader.pages(show, rows.columns):
-                rows.add(page)
-            return _changes(own, reader, rows, why_all)
-        listed = reader.records(show)
-    rows.add(Page(reader.details([record for record in listed if _concerns(own, record)], progress=progress)))
-    return _changes(own, reader, rows, why_all, [record.get("id") for record in listed])
+    if has_details:
+        listed = reader.records()
+        rows.add(Page(reader.details([record for record in listed if _concerns(own, record)])))
+        return _changes(own, reader, rows, why_all, [record.get("id") for record in listed])
+    for page in reader.pages(rows.columns):
+        rows.add(page)
+    return _changes(own, reader, rows, why_all)
 
 
 def _concerns(own: Baseline, record: Record) -> bool:
@@ -88,11 +79,11 @@ def _concerns(own: Baseline, record: Record) -> bool:
     return not (pd.notna(shown) and passes(record, {"updated_before": shown + _TICK, "updated_after": shown - _TICK}))
 
 
-def _children(own: Baseline, client: BaseClient, watch: Watch | None, *, progress: bool | Watch) -> Changes:
-    reader = Reader(client, own.table, watch=watch, failures=Failures(is_tolerant=True))
+def _children(own: Baseline, client: BaseClient, progress: bool | Watch) -> Changes:  # noqa: FBT001 - passed on
+    reader = Reader(client, own.table, progress=progress, failures=Failures(is_tolerant=True))
     parents = own.customers or tuple(own.frame[own.table.parent_id].dropna().unique())
     rows = Rows(own.table)
-    for page in reader.child_pages(list(parents), progress=progress):
+    for page in reader.child_pages(list(parents)):
         rows.add(page)
     for one in reader.failures.gone:  # a deleted parent has no children: that is a change, and no doubt
         del reader.failures.rows[one, own.table.name]

@@ -85,13 +85,13 @@ def _suspects(own: Baseline, now: pd.DataFrame, client: BaseClient) -> Iterator[
         for status in STATUSES:
             yield from _differing(expected[expected["status"] == status], status, own, client)
     except _NoCountsError:
-        yield set(expected["id"]) - _ids(Reader(client, own.table, dict(own.filters)))
+        yield set(expected["id"]) - _ids(own, client, {})
 
 
 def _unlisted(frame: pd.DataFrame, own: Baseline, client: BaseClient) -> set[str]:
     """Look references up; a record that is not listed under its own is suspect."""
     references = frame["reference_id"].dropna().tolist()
-    listed = Reader(client, own.table).by_reference(references, lambda _known, _total: None)
+    listed = Reader(client, own.table, progress=False).by_reference(references)
     return set(frame["id"]).difference(record.get("id") for record in listed)
 
 
@@ -111,8 +111,7 @@ def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseC
             continue
         halves = span.halves(rows)
         if halves is None:
-            filters = dict(own.filters) | span.parameters | {"status": status}
-            yield set(rows["id"]) - _ids(Reader(client, own.table, filters))
+            yield set(rows["id"]) - _ids(own, client, span.parameters | {"status": status})
             continue
         counted = [(half, _count(half, status, own, client)) for half in halves]
         if all(of_half == count for _, of_half in counted):  # the service ignores parameters that it does not know
@@ -130,8 +129,8 @@ def _count(span: _Span, status: str, own: Baseline, client: BaseClient) -> int:
     return total
 
 
-def _ids(reader: Reader) -> set[str]:
-    listed = reader.records(lambda _known, _total: None)
+def _ids(own: Baseline, client: BaseClient, filters: dict[str, Any]) -> set[str]:
+    listed = Reader(client, own.table, dict(own.filters) | filters, progress=False).records()
     return {record["id"] for record in listed if isinstance(record.get("id"), str)}
 
 
