@@ -8,7 +8,9 @@ from support.planning import cells_of, changed, load, mend_contacts, rules, stat
 
 from wizframe import CLEAR
 from wizframe.errors import PlanError, StalePlanError
+from wizframe.fields import ADDRESS, TABLES
 from wizframe.notebook.editor.edits import MAX_CELLS, EditedFrame, Typed
+from wizframe.notebook.overview import overview
 
 E164 = "is no E.164 phone number like +14155552671"
 
@@ -337,3 +339,17 @@ def test_a_frame_that_does_not_hold_records_is_refused(wiz):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         EditedFrame(frame.iloc[:0].copy()).add()
+
+
+def test_a_table_that_is_new_to_the_grid_is_edited_by_its_own_rules(monkeypatch):
+    monkeypatch.setitem(TABLES, "addresses", ADDRESS)
+    frame = pd.DataFrame({"id": ["a1"], "customer_id": ["c1"], "address_line_1": ["1 Main St"], "type": ["billing"]})
+    edits = EditedFrame(frame)
+    assert edits.table is ADDRESS
+    assert edits.lock("customer_id") == "fixed: addresses cannot move to another customer"
+    edits.add(sibling=0)
+    assert edits.frame["customer_id"].tolist() == ["c1", "c1"]
+    assert edits.wrong == {(1, "address_line_1"), (1, "type")}
+    seen = overview(edits.frame)
+    assert (seen.title, seen.kind_name, seen.owner_name) == ("2 addresses", "Type", "Addresses per customer")
+    assert seen.owners.to_dict() == {"2": 1}

@@ -38,7 +38,7 @@ _COMMANDS = {
 #: What each option takes: a type, or its allowed values.
 _FRAME = {"dtype_backend": ("pyarrow",), "invalid": ("warn", "raise", "drop")}
 _PLAN: dict[str, Any] = {
-    "contacts": pd.DataFrame, "table": ("customers", "contacts"), "match": ("id", "reference_id"),
+    "contacts": pd.DataFrame, "table": tuple(TABLES), "match": ("id", "reference_id"),
     "new": ("report", "create"), "only": list, "clear": list, "baseline": ("loaded", "service"),
     "duplicates": ("report", "create"),
 }  # fmt: skip

@@ -35,8 +35,8 @@ __all__ = ["BLANK", "NONE", "Overview", "overview"]
 Theme = Literal["light", "dark"]
 BLANK = "(blank)"
 NONE = "(none)"  # customers without a sales rep
-#: The column that divides a table's records into kinds, with its title: the first that the table has.
-_KINDS = {"payment_term": "Payment term", "designation": "Job title"}
+#: Columns that divide a table's records into kinds, with their titles: the first one that the table has is counted.
+_KINDS = {"payment_term": "Payment term", "designation": "Job title", "type": "Type", "status": "Status"}
 _NO_FIGURE = f"the figure needs the library matplotlib: {to_install('plot')}"
 _DOTS_PER_INCH = 144  # twice what a notebook shows, for screens with two dots per point
 _TEXT_ITEMS = 6  # of one line of the text

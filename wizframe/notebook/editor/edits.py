@@ -139,7 +139,7 @@ class EditedFrame:
         table = self.table
         if table.parent and name in table.parent_columns:
             is_free = position is not None and self.is_new(position)
-            return "" if is_free else f"fixed: a {table.singular} cannot move to another {table.parent.singular}"
+            return "" if is_free else f"fixed: {table.name} cannot move to another {table.parent.singular}"
         if name not in table:
             return "your own column: it is never sent"
         return "" if table[name].writable else "read-only: the service sets it"
