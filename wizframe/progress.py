@@ -1,4 +1,4 @@
-"""How far long work is: a bar after a second (a widget in a notebook, else on a terminal), or somebody who watches."""
+"""Show the progress of long work: a bar after a second, in a notebook or on a terminal, or a watch of the caller."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "bar", "note", "tell"]
 
-_AFTER_S = 1.0
+_AFTER_S = 1.0  # shorter work needs no bar
+_FIRST_ESTIMATE_S = 0.5  # before this, the speed so far says little about the rest
 _log = logging.getLogger("wizframe")
-_open: list[Any] = []
-_TELLING_S = 0.5
+_open: list[Any] = []  # the bars on the screen
 
 
 class Watch:
-    """Follow a load or a push that runs in another thread, and stop it. Given to it as ``progress``.
+    """Follow a load or a push that runs in another thread, and stop it. Pass it as ``progress``.
 
     Parameters
     ----------
     changed : callable, optional
-        Called from the loading thread, without arguments, whenever the work went on.
+        Called without arguments from the loading thread after each step.
     clock : callable
         In seconds; replaced in tests.
 
@@ -40,9 +40,9 @@ class Watch:
         What is counted: ``"customers"``, ``"details"``, ``"contacts"``.
     done : int
     total : int or None
-        How many there will be, where known.
+        How many there will be, if known.
     warnings : list of Warning
-        What the load would have warned of; a warning belongs to no cell when it comes from a thread.
+        The warnings of the load. Python's own warnings would not appear in the cell that started the thread.
 
     Examples
     --------
@@ -65,14 +65,7 @@ class Watch:
         self._stopped = threading.Event()
 
     def show(self, what: str, done: int, total: int | None) -> None:
-        """Take note of how far the work is.
-
-        Parameters
-        ----------
-        what : str
-        done : int
-        total : int or None
-        """
+        """Note the progress of the work; called by the load or the push."""
         if what != self.what:
             self._began, self.total = self._clock(), None
         self.what, self.done, self.total = what, done, total or self.total
@@ -81,9 +74,9 @@ class Watch:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until what is counted is done, at the pace so far; None where nothing can be told yet."""
+        """Seconds until the work is done, at the speed so far; None while it is too early to tell."""
         spent_s = self._clock() - self._began
-        if not self.total or not self.done or spent_s < _TELLING_S:
+        if not self.total or not self.done or spent_s < _FIRST_ESTIMATE_S:
             return None
         return max(self.total - self.done, 0) * spent_s / self.done
 
@@ -93,50 +86,25 @@ class Watch:
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Let no further request leave: a load ends with a :class:`~wizframe.errors.LoadStoppedError`.
+        """Send no further request: a load ends with a :class:`~wizframe.errors.LoadStoppedError`.
 
-        A push finishes the changes under way, and gives back its result: the others are unsent.
+        A push finishes the changes under way and returns its result; the others are unsent.
         """
         self._stopped.set()
 
     def settle(self, action: Callable[[], None]) -> None:
-        """Do what changes the user's frame at the end of a push; a notebook has a better moment for it than at once.
-
-        Parameters
-        ----------
-        action : callable
-        """
+        """Run what changes the user's frame at the end of a push; a notebook waits until no cell uses the frame."""
         action()
 
     def check(self) -> None:
-        """End the work where it was stopped.
-
-        Raises
-        ------
-        LoadStoppedError
-        """
+        """Raise an error if the work was stopped."""
         if self._stopped.is_set():
             raise LoadStoppedError("the load was stopped before its end, so there is no frame")
 
 
 @contextmanager
 def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show how far some work is.
-
-    Parameters
-    ----------
-    what : str
-        What is counted.
-    enabled : bool or Watch
-        A watch is told instead of a bar. Where stderr is no terminal, nothing is shown.
-    total : int, optional
-        How many there will be, where known.
-
-    Yields
-    ------
-    callable
-        Takes the number done so far and the total, or None.
-    """
+    """Show a bar, or inform a watch; yields a function that takes the number done so far and the total, or None."""
     if isinstance(enabled, Watch):
         yield partial(enabled.show, what)
         return
@@ -160,12 +128,7 @@ def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterat
 
 
 def tell(line: str) -> None:
-    """Say something once: printed where a person looks, logged elsewhere.
-
-    Parameters
-    ----------
-    line : str
-    """
+    """Print a line on a terminal or in a notebook; log it elsewhere."""
     if sys.stdout is not None and _is_seen(sys.stdout):
         sys.stdout.write(line + "\n")
     else:
@@ -173,25 +136,14 @@ def tell(line: str) -> None:
 
 
 def _is_seen(stream: TextIO) -> bool:
-    """Tell whether a person looks at a stream: a bar in a file is nothing but a long line."""
+    """Tell whether a person reads a stream: in a file, a bar would be one long line."""
     return "ipykernel" in sys.modules or stream.isatty()
 
 
 def note(text: str) -> bool:
-    """Say beside the bars what the work is waiting for. Any thread may.
-
-    Parameters
-    ----------
-    text : str
-        In place of what was said before; empty where the waiting is over.
-
-    Returns
-    -------
-    bool
-        Whether there is any bar beside which it can be seen.
-    """
+    """Show next to the bars what the work waits for, or nothing; returns whether there is a bar. Any thread may."""
     bars = list(_open)
     for shown in bars:
         shown.set_postfix_str(text)
-        shown.delay = 0  # tqdm wipes only what it takes to be shown
+        shown.delay = 0  # tqdm removes only bars that it considers shown
     return bool(bars)
