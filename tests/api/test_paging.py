@@ -2,17 +2,21 @@
 
 import itertools
 import threading
+from typing import NamedTuple
 
 import pytest
 
-from wizframe.api.dialects import Page
-from wizframe.api.lists import walk
-from wizframe.api.order import identity
+from wizframe.api.pages import Page, identity
 from wizframe.api.seen_ids import SeenHashes
-from wizframe.api.walk import MAX_ATTEMPTS, MAX_SETBACKS
+from wizframe.api.walk import MAX_ATTEMPTS, MAX_SETBACKS, walk_lists
 from wizframe.errors import ProtocolError
 
 LIMIT = 2 * MAX_ATTEMPTS * MAX_SETBACKS * 3  # attempts of three requests each; beyond that it would be endless
+
+
+class Walk(NamedTuple):
+    records: list
+    doubts: list
 
 
 class Listing:
@@ -35,8 +39,12 @@ class Listing:
         totals = (len(self.records), -(-len(self.records) // self.size)) if self.totals else ()
         return Page(records, *totals)
 
-    def walk(self, *, page_size=10, **options):
-        return walk(self, page_size=page_size, totals=self.totals, **options)
+    def walk(self, *, page_size=10, workers=1, progress=lambda *_: None):
+        records, doubts = {}, []
+        for taken in walk_lists([self], page_size=page_size, totals=self.totals, workers=workers, doubts=doubts):
+            records.update((identity(record), record) for page in taken.pages for record in page.records)
+            progress(taken.known, taken.total)
+        return Walk(list(records.values()), doubts)
 
 
 @pytest.fixture(params=[True, False], ids=["totals", "bare"])
@@ -123,7 +131,7 @@ class TestTotalsThatAreWrong:
         listing = Listing(totals=True, alter=lambda _number, page: Page(page.records, 49, 900))
         found = listing.walk()
         assert found.records == listing.records
-        assert "counts 49 records, its pages hold 48" in found.doubts[0]
+        assert "counts 49 records, its pages have 48" in found.doubts[0]
 
     @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 48, 500])
     @pytest.mark.parametrize("cap", [1, 9, 10])

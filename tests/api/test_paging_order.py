@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 from support.paging_order import AnyOrder, Scripted, Service, walked
 
-from wizframe.api.walk import Walker
+from wizframe.api import walk
 
 WALKS = 4 * int(os.environ.get("WIZFRAME_WALKS", "300"))
 
@@ -20,15 +20,14 @@ WALKS = 4 * int(os.environ.get("WIZFRAME_WALKS", "300"))
 def tally(monkeypatch):
     """Count the windows: how many stood, how many of those continued another one, how many moved."""
     counts = Counter()
-    take = Walker.take
+    take = walk._List.take
 
-    def counted(self):
-        window = self._windows[0]
-        taken = take(self)
-        counts["moved" if taken is None else "continued" if window.is_continued else "stood"] += 1
+    def counted(self, window, pages):
+        taken = take(self, window, pages)
+        counts["moved" if taken is None else "continued" if window.start > 1 else "stood"] += 1
         return taken
 
-    monkeypatch.setattr(Walker, "take", counted)
+    monkeypatch.setattr(walk._List, "take", counted)
     return counts
 
 
@@ -40,12 +39,12 @@ def setting(seed, statuses, kinds):
     return service, AnyOrder(chance.choice([1, 2, 3]), service, chance, kinds)
 
 
-def test_no_survivor_is_missed_in_whatever_order_requests_are_served(monkeypatch, tally):
+def test_no_survivor_is_missed_in_whatever_order_requests_are_served(tally):
     said = 0
     for seed in range(WALKS):
         service, turns = setting(seed, ["active"], ["insert", "delete", "delete"])
         before = set(service.status)
-        found, doubts = walked(monkeypatch, service, ["active"], turns)
+        found, doubts = walked(service, ["active"], turns)
         said += bool(doubts)
         assert doubts or before & set(service.status) <= found, seed
     assert said < 0.01 * WALKS
@@ -54,11 +53,11 @@ def test_no_survivor_is_missed_in_whatever_order_requests_are_served(monkeypatch
 
 
 @pytest.mark.parametrize("way", ["active", "inactive"])
-def test_nobody_is_missed_who_goes_from_one_list_to_the_other(monkeypatch, tally, way):
+def test_nobody_is_missed_who_goes_from_one_list_to_the_other(tally, way):
     for seed in range(WALKS):
         service, turns = setting(seed, ["active", "inactive"], ["insert", way])
         before = set(service.status)
-        found, doubts = walked(monkeypatch, service, ["inactive", "active", "inactive"], turns)
+        found, doubts = walked(service, ["inactive", "active", "inactive"], turns)
         assert (before - found, doubts) == (set(), []), seed
     assert tally["continued"] > WALKS
     assert tally["moved"] > WALKS / 4
@@ -67,36 +66,45 @@ def test_nobody_is_missed_who_goes_from_one_list_to_the_other(monkeypatch, tally
 class TestTheOrderOfEvents:
     """Each breaks a walk that takes one liberty with the order which the argument needs."""
 
-    def test_a_second_look_comes_after_all_others_were_answered(self, monkeypatch):
+    def test_a_second_look_comes_after_all_others_were_answered(self):
         """Page 3 takes so long that a delete falls between the second look, were it not to wait, and page 3."""
         service = Service(["active"] * 12, size=2, totals=True)
         turns = Scripted(3, late=[(0, 3, 1)], before={(0, 3, 1): lambda: service.status.pop("r0")})
-        found, doubts = walked(monkeypatch, service, ["active"], turns)
+        found, doubts = walked(service, ["active"], turns)
         assert turns.happened
         assert (set(service.status) - found, doubts) == (set(), [])
 
-    def test_a_second_look_begins_the_next_window_only_after_that_one_s_first_look(self, monkeypatch):
+    def test_a_second_look_begins_the_next_window_only_after_that_one_s_first_look(self):
         """The first look at page 6 takes so long that page 2, shared by two windows, could be looked at before it."""
         service = Service(["active"] * 9, size=1, totals=False)
         pop = {(0, 2, 2): lambda: service.status.pop("r0")}
         turns = Scripted(3, late=[(0, 6, 1)], tardy=[(0, 2, 2)], after=pop)
-        found, doubts = walked(monkeypatch, service, ["active"], turns)
+        found, doubts = walked(service, ["active"], turns)
         assert turns.happened
         assert (set(service.status) - found, doubts) == (set(), [])
 
-    def test_an_end_that_is_seen_late_closes_what_was_read_before(self, monkeypatch):
-        """Two deletes bring the last records in front of the last page that was read, before the end is seen."""
-        service = Service(["active"] * 9, size=1, totals=False)
+    def test_a_page_that_was_read_by_itself_is_read_again_with_the_next_window(self):
+        """The first page of the second list tells how long it is. A delete then moves a record onto that page."""
+        service = Service(["inactive"] * 6 + ["active"] * 12, size=2, totals=True)
+        turns = Scripted(3, after={(1, 1, 1): lambda: service.status.pop("r6")})
+        found, doubts = walked(service, ["inactive", "active"], turns)
+        assert turns.happened
+        assert (set(service.status) - found, doubts) == (set(), [])
+
+    def test_an_end_that_is_seen_late_closes_what_was_read_before(self):
+        """Seven deletes bring the last records in front of the last page that was read, before the end is seen."""
+        service = Service(["active"] * 14, size=1, totals=False)
+        deleted = ["r0", "r1", "r2", "r4", "r5", "r6", "r7"]
         turns = Scripted(
             1,
             before={(0, 6, 2): lambda: service.status.pop("r3")},  # pages 2 to 6 have to be read again
-            after={(0, 6, 4): lambda: [service.status.pop("r0"), service.status.pop("r1")]},
+            after={(0, 6, 4): lambda: [service.status.pop(name) for name in deleted]},
         )
-        found, doubts = walked(monkeypatch, service, ["active"], turns)
+        found, doubts = walked(service, ["active"], turns)
         assert len(turns.happened) == 2
         assert (set(service.status) - found, doubts) == (set(), [])
 
-    def test_a_list_that_is_read_again_makes_the_later_ones_begin_again(self, monkeypatch):
+    def test_a_list_that_is_read_again_makes_the_later_ones_begin_again(self):
         """The second list was read before a record of the first went there; the first is read again after that."""
         service = Service(["inactive"] * 8 + ["active"] * 4, size=2, totals=True)
         turns = Scripted(
@@ -105,11 +113,11 @@ class TestTheOrderOfEvents:
             before={(0, 4, 2): lambda: service.status.update(r0="active")},
             after={(0, 4, 2): lambda: service.status.update(r5="active")},
         )
-        found, doubts = walked(monkeypatch, service, ["inactive", "active"], turns)
+        found, doubts = walked(service, ["inactive", "active"], turns)
         assert len(turns.happened) == 2
         assert (set(service.status) - found, doubts) == (set(), [])
 
-    def test_a_list_that_goes_on_makes_the_later_ones_begin_again(self, monkeypatch):
+    def test_a_list_that_goes_on_makes_the_later_ones_begin_again(self):
         """A record is pushed behind the end, and goes to the second list after that was read."""
         service = Service(["active"] * 4 + ["inactive"] * 8 + ["active"] * 4, size=2, totals=True)
         turns = Scripted(
@@ -120,20 +128,20 @@ class TestTheOrderOfEvents:
                 (0, 5, 1): lambda: service.status.update(r11="active"),
             },
         )
-        found, doubts = walked(monkeypatch, service, ["inactive", "active"], turns)
+        found, doubts = walked(service, ["inactive", "active"], turns)
         assert len(turns.happened) == 2
         assert (set(service.status) - found, doubts) == (set(), [])
 
-    def test_a_later_list_is_not_begun_before_the_end_of_the_first_is_in_sight(self, monkeypatch):
+    def test_a_later_list_is_not_begun_before_the_end_of_the_first_is_in_sight(self):
         """The first look at the first list takes so long that the second list could be read before it."""
         service = Service(["inactive"] * 8 + ["active"], size=2, totals=True)
         turns = Scripted(3, late=[(0, 4, 1)], before={(0, 4, 1): lambda: service.status.update(r3="active")})
-        found, doubts = walked(monkeypatch, service, ["inactive", "active"], turns)
+        found, doubts = walked(service, ["inactive", "active"], turns)
         assert turns.happened
         assert (set(service.status) - found, doubts) == (set(), [])
 
 
-def test_a_total_that_was_right_when_it_was_said_raises_no_doubt(monkeypatch):
+def test_a_total_that_was_right_when_it_was_said_raises_no_doubt():
     service = Service(["active"] * 16, size=3, totals=True)
     turns = Scripted(
         1,
@@ -143,6 +151,6 @@ def test_a_total_that_was_right_when_it_was_said_raises_no_doubt(monkeypatch):
             (0, 5, 2): lambda: service.status.pop("r4"),
         },
     )
-    found, doubts = walked(monkeypatch, service, ["active"], turns)
+    found, doubts = walked(service, ["active"], turns)
     assert len(turns.happened) == 3
     assert (set(service.status) - found - {"new 16"}, doubts) == (set(), [])

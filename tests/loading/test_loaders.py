@@ -190,7 +190,7 @@ class TestRequests:
             ("sdk", 0, 6),  # the same with a look behind the last page
             ("sdk", 1, 6),
             ("sdk", 30, 6),
-            ("sdk", 500, 15),
+            ("sdk", 500, 13),
         ],
     )
     def test_a_quiet_account_takes_few_requests(self, dialect, customers, expected):

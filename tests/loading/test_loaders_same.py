@@ -16,7 +16,7 @@ import pytest
 
 import wizframe
 from wizframe.api.dialects import _plain
-from wizframe.api.order import identity
+from wizframe.api.pages import identity
 from wizframe.fields import CUSTOMER
 from wizframe.frames.build import to_frame
 from wizframe.frames.problems import problems_frame

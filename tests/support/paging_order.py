@@ -2,11 +2,9 @@
 
 from collections import Counter
 
-from wizframe.api import lists as paging
-from wizframe.api.fetcher import Asked
-from wizframe.api.lists import walk_lists
-from wizframe.api.order import identity
-from wizframe.api.pages import Page
+from wizframe.api.pages import Page, identity
+from wizframe.api.walk import walk_lists
+from wizframe.threads import Task
 
 
 class Service:
@@ -30,10 +28,11 @@ class Service:
 
 
 class Turns:
-    """Stands for the threads: some requests are under way, others queue. A subclass says which is served next."""
+    """Stands for a pool of threads: some requests are under way, others queue. A subclass says which is served next."""
 
     def __init__(self, workers):
         self.workers = workers
+        self._urgent = []
         self._queue = []
         self._under_way = []
         self._served = []
@@ -45,29 +44,30 @@ class Turns:
         pass
 
     @property
-    def has_room(self):
-        return len(self._queue + self._under_way + self._served) < 2 * self.workers
+    def pending(self):
+        return len(self._urgent + self._queue + self._under_way + self._served)
 
-    def ask(self, fetch, number):
-        asked = Asked(fetch, number)
-        self._queue.append(asked)
-        return asked
+    @property
+    def is_waiting(self):
+        return bool(self._urgent + self._queue + self._under_way)
+
+    def start(self, work, *, urgent=False):
+        task = Task(work)
+        (self._urgent if urgent else self._queue).append(task)
+        return task
 
     def serve(self):
-        while self._queue and len(self._under_way) < self.workers:
-            self._under_way.append(self._queue.pop(0))
+        while self._urgent + self._queue and len(self._under_way) < self.workers:
+            self._under_way.append((self._urgent or self._queue).pop(0))
         assert self._under_way, "waits for ever"
-        asked = self._under_way.pop(self.choose(self._under_way))
-        if asked.is_wanted:
-            asked.run()
-        self._served.append(asked)
+        task = self._under_way.pop(self.choose(self._under_way))
+        task.run()
+        self._served.append(task)
 
     def deliver(self, position):
-        asked = self._served.pop(position)
-        if isinstance(asked.outcome, BaseException):
-            raise asked.outcome
-        if asked.is_wanted:
-            asked.page = asked.outcome
+        task = self._served.pop(position)
+        task.is_done = True
+        return task
 
 
 class AnyOrder(Turns):
@@ -82,11 +82,11 @@ class AnyOrder(Turns):
         self._eager = chance.choice([0.02, 0.1, 0.3])
         self._newest_first = chance.choice([0, 0.5, 0.9])  # then some requests take very long
 
-    def receive(self):
-        while not self._served or (self._queue + self._under_way and self._chance.random() < 0.6):
+    def next_done(self):
+        while not self._served or (self.is_waiting and self._chance.random() < 0.6):
             self._pass_time()
             self.serve()
-        self.deliver(self._chance.randrange(len(self._served)))
+        return self.deliver(self._chance.randrange(len(self._served)))
 
     def choose(self, under_way):
         return -1 if self._chance.random() < self._newest_first else self._chance.randrange(len(under_way))
@@ -124,26 +124,27 @@ class Scripted(Turns):
         self._count = Counter()
         self.happened = []
 
-    def ask(self, fetch, number):
-        asked = super().ask(fetch, number)
-        self._count[fetch.position, number] += 1
-        self._names[asked] = (fetch.position, number, self._count[fetch.position, number])
-        return asked
+    def start(self, work, *, urgent=False):
+        task = super().start(work, urgent=urgent)
+        page = work.func.position, work.args[0]
+        self._count[page] += 1
+        self._names[task] = (*page, self._count[page])
+        return task
 
-    def receive(self):
-        while self._queue + self._under_way and all(self._names[asked] in self._tardy for asked in self._served):
+    def next_done(self):
+        while self.is_waiting and all(self._names[task] in self._tardy for task in self._served):
             self.serve()
-        self.deliver(self._first_but(self._tardy, self._served))
+        return self.deliver(self._first_but(self._tardy, self._served))
 
     def choose(self, under_way):
         return self._first_but(self._late, under_way)
 
-    def _first_but(self, names, asked):
-        others = [position for position, one in enumerate(asked) if self._names[one] not in names]
+    def _first_but(self, names, tasks):
+        others = [position for position, one in enumerate(tasks) if self._names[one] not in names]
         return others[0] if others else 0
 
     def serve(self):
-        upcoming = [*self._under_way, *self._queue][: self.workers]
+        upcoming = [*self._under_way, *self._urgent, *self._queue][: self.workers]
         name = self._names[upcoming[self.choose(upcoming)]]
         for moment in (self._before, self._after):
             if moment is self._after:
@@ -153,8 +154,8 @@ class Scripted(Turns):
                 self.happened.append(name)
 
 
-def walked(monkeypatch, service, lists, turns):
-    """Walk lists of a service, and give the ids that were found and the doubts."""
+def walked(service, lists, turns):
+    """Walk lists of a service, and return the ids that were found and the doubts."""
 
     def fetch(position, status):
         def fetch_page(number):
@@ -163,10 +164,9 @@ def walked(monkeypatch, service, lists, turns):
         fetch_page.position = position
         return fetch_page
 
-    monkeypatch.setattr(paging, "Fetching", lambda _workers: turns)
     found, doubts = {}, []
     fetches = [fetch(position, status) for position, status in enumerate(lists)]
-    options = {"page_size": service.size, "totals": service.totals, "workers": turns.workers}
+    options = {"page_size": service.size, "totals": service.totals, "workers": turns.workers, "pool": turns}
     for taken in walk_lists(fetches, doubts=doubts, **options):
         found.update((identity(record), record) for page in taken.pages for record in page.records)
     return set(found), doubts

@@ -8,6 +8,8 @@ be packed: texts that wait to become a frame take a third of the memory in Arrow
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +18,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Columns", "Contents", "Page", "Record", "Records"]
+__all__ = ["Columns", "Contents", "Page", "Record", "Records", "created", "identity", "moment_of"]
 
 Record = dict[str, Any]
 
@@ -227,6 +229,12 @@ class Page:
         """Whether each record is known to have an id."""
         return isinstance(self.look().rows, Columns)
 
+    def identities(self) -> list[str]:
+        """Give what tells each record from the others: its id."""
+        if self.is_named:
+            return list(self.values("id"))
+        return [identity(record) for record in self.records]
+
     def values(self, name: str) -> Sequence[Any]:
         """Give one field of all records.
 
@@ -298,3 +306,23 @@ class Page:
 
     def __repr__(self) -> str:
         return f"<Page of {len(self)} records>" if isinstance(self._source, Contents) else "<Page, unread>"
+
+
+def identity(record: Record) -> str:
+    """Give what tells a record from others: its id, or all of it if it has none."""
+    identifier = record.get("id")
+    return identifier if identifier and isinstance(identifier, str) else json.dumps(record)
+
+
+def created(record: Record) -> datetime | None:
+    """Give the time when a record was created; None if it does not say."""
+    return moment_of(record.get("created_at"))
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Read a time in its own zone, UTC if it names none; None if it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

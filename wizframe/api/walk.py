@@ -1,264 +1,315 @@
-"""One walk: which page to ask for next, and whether what came shows one moment. The argument stands in the package."""
+"""Walk complete lists, although records are created, edited and deleted while their pages are read.
+
+A plain loop over pages misses records. If a record that was already read is deleted, every later record moves up by
+one, and the first record of the next page moves onto a page that the loop has passed. Equal totals prove nothing,
+because a delete and an insert cancel each other. This walk rests on three facts:
+
+* **Order.** With ``created_at`` ascending, an edit moves nothing, an insert comes last, and a delete moves later
+  records towards the front.
+* **Window.** Some pages are read together: first the last one, then the others, then the last one again. If the last
+  page still begins with the same records, nothing before its end moved in between, so all pages show one moment.
+  The others are asked for after the first look at the last page was answered, and the second look is asked for after
+  the others were answered.
+* **Overlap.** A window whose first record is known continues the known records without a gap, because everything before
+  that record is known, too. Therefore each window begins with the last page of the window before it: the second look
+  at that page is also the first page of the next window, so it is asked for after the next window was opened.
+
+Windows are opened ahead, so that no connection waits. If a window moved or does not overlap, all windows after it are
+forgotten, and it is read again: in smaller parts if it moved, from earlier pages if it does not overlap.
+
+**The end** of a list is the page after the last one that a total counts, or an empty page. Records that existed when
+the end was seen can only move towards the front, so a last look that is asked for later finds all of them.
+
+**Several lists** are walked one after the other. A record that moves from an earlier list to a later one is in one of
+them: a later list is begun after all windows of the earlier lists were opened. A record that left an earlier list
+before its window was opened is in the later list from the start. A record that left it later is found in that window,
+or has moved the window. Then the window is read again, and the later lists start over.
+
+**Not covered:** a record that enters the middle of a list moves later records backwards. Its status changed, or an edit
+brought it into a list with ``updated_after``. The walk notices that. But together with a delete, both while one window
+is read, it leaves the window's last page in place and can hide a record.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import chain, islice, zip_longest
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
-from wizframe.api.order import check_order, identities
+from wizframe.api.pages import moment_of
+from wizframe.errors import ProtocolError
+from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from wizframe.api.fetcher import Asked, Fetch, Fetching
     from wizframe.api.pages import Page
     from wizframe.api.seen_ids import Names
+    from wizframe.threads import Task
 
-__all__ = ["Walker"]
+    Fetch = Callable[[int], Page]
 
+__all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Taken", "walk_lists"]
+
+#: Attempts for one window; seven of them halve 128 pages to one.
 MAX_ATTEMPTS = 12
+#: So often a list may turn out shorter or longer than it seemed, before the walk stops with a doubt.
 MAX_SETBACKS = 50
+#: A window costs one request more than it has pages: 3 % for 4 connections. Larger ones hold more pages in memory, and
+#: a deleted record makes the walk read more of them again.
 PAGES_PER_WORKER = 8
+_ONE_FORM = "0000-00-00T00:00:00Z"
+_DIGITS = str.maketrans("123456789", "000000000")
+
+
+class Taken(NamedTuple):
+    """Pages of one list, in order. A record may come again, then as it is now.
+
+    ``known`` is the number of records of this list so far, ``total`` is the number that the service counts.
+    """
+
+    number: int
+    pages: list[Page]
+    known: int
+    total: int | None
+
+
+def walk_lists(
+    fetches: Sequence[Fetch],
+    *,
+    page_size: int,
+    totals: bool,
+    workers: int = 1,
+    doubts: list[str],
+    names: Callable[[], Names] = set,
+    pool: ThreadPool[Page] | None = None,
+) -> Iterator[Taken]:
+    """Walk some lists one after the other, and add to ``doubts`` what cannot be proven.
+
+    Each of ``fetches`` turns a page number into a page, in ``created_at`` ascending order; several threads call it.
+    ``totals`` says whether responses are expected to count the pages, ``names`` makes an empty set for a list's ids.
+    A list in another order raises :class:`ProtocolError` with code ``"order"``.
+    """
+    # A single connection needs no thread, so that many short lists can be walked in threads of their own.
+    with pool or ThreadPool(0 if workers == 1 else workers, "wizframe-page") as requests:
+        walk = _Walk(requests, workers)
+        walk.lists = [_List(walk, fetch, page_size=page_size, has_totals=totals, known=names()) for fetch in fetches]
+        for number, one in enumerate(walk.lists):
+            for pages in walk.pages_of(number):
+                yield Taken(number, pages, len(one.known), pages[-1].total_records)
+            doubts += one.final_doubts()
 
 
 @dataclass(slots=True, eq=False)
 class _Window:
-    """Pages on their way, from ``start`` to ``last``.
+    """The pages from ``start`` to ``last`` of a list: the first look at the last one, and the others when asked for.
 
-    Parameters
-    ----------
-    start, last : int
-    first_look : Page or None
-        The last page before the others; None for a window of one page, since one answer is one moment.
-    is_continued : bool
-        Whether its first page is the second look of the window before it, which is asked for later.
-    others : list of Asked
-        In order, but for that second look, which comes when it comes.
-    second_look : Asked or None
-        The last page after the others.
-    answered : int
-        So many of the others, in their order, are known to be there: nobody asks for them again at each answer.
+    A window of one page has no others: its first look is that page, because one response shows one moment.
     """
 
+    of: _List
     start: int
     last: int
-    first_look: Page | None = None
-    is_continued: bool = False
-    others: list[Asked] = field(default_factory=list)
-    second_look: Asked | None = None
-    answered: int = 0
-    next_page: int = field(init=False)
+    first_look: Page
+    is_continued: bool  # its first page is the second look of the window before it, which is not asked for yet
+    others: list[Task[Page]] = field(default_factory=list)
+    is_closed: bool = field(init=False)  # whether no second look will follow
 
     def __post_init__(self) -> None:
-        self.next_page = self.start + self.is_continued
+        self.is_closed = self.last == self.start
 
     @property
-    def is_due(self) -> bool:
-        """Whether all the others are there, so that the last page may be looked at again."""
-        while self.answered < len(self.others) and self.others[self.answered].is_answered:
-            self.answered += 1
-        return self.answered == self.last - self.start
+    def unasked(self) -> int:
+        """How many of the others were not asked for yet."""
+        return self.last - self.start - len(self.others) - self.is_continued
 
 
-class Walker:
-    """One walk over one list. Pages up to the edge are known; the end is a page that nothing is on or behind.
+class _Walk:
+    """The requests of a walk, and its windows that are open and not taken yet, oldest first."""
 
-    Parameters
-    ----------
-    fetch : callable
-        Page number to page.
-    fetching : Fetching
-    page_size : int
-        Records asked for in each page.
-    workers : int
-    totals : bool
-        Whether answers are expected to say how many pages there are.
-    known : Names
-        An empty set.
+    def __init__(self, pool: ThreadPool[Page], workers: int) -> None:
+        self.lists: list[_List] = []
+        self.largest = PAGES_PER_WORKER * workers
+        self._room = 2 * workers if workers > 1 else 1  # requests that wait, so that no thread waits for the next one
+        self._pool = pool
+        self._open: deque[_Window] = deque()
 
-    Attributes
-    ----------
-    known : Names
-        The identities of the records that were taken.
-    doubts : list of str
-    """
+    def pages_of(self, number: int) -> Iterator[list[Page]]:
+        """Take the windows of one list; open those of later lists as soon as that is allowed."""
+        one = self.lists[number]
+        while not one.is_stuck:
+            if not self._open:
+                self._open_next(number)
+            if self._open and self._open[0].of is one:
+                window = self._open[0]
+                pages = self._finish(window, number)
+                self._open.popleft()
+                taken = one.take(window, pages)
+                if taken is None:
+                    self._forget(number)
+                    taken = one.take_carefully(max(window.last - window.start, 1))
+                yield taken
+            elif one.goes_on():
+                self._forget(number)
+            else:
+                return
 
-    def __init__(
-        self, fetch: Fetch, fetching: Fetching, *, page_size: int, workers: int, totals: bool, known: Names
-    ) -> None:
-        self.known = known
-        self.doubts: list[str] = []
-        self._fetch = fetch
-        self._fetching = fetching
-        self._page_size = page_size
-        self._largest = PAGES_PER_WORKER * workers
-        self._has_totals = totals
-        self._edge = 0
-        self._total: int | None = None
-        self._last_page: Page | None = None
-        self._full_page = 0
-        self._looked_from = (0, 0)
-        self._setbacks = 0
-        self._is_stuck = False
-        self._looks: deque[Asked] = deque()
-        self._windows: deque[_Window] = deque()
-        self._opening: Asked | None = None
-        self.start_over()
-
-    def start_over(self) -> None:
-        """Begin again, where nothing was taken yet."""
-        self.forget()
-        self._is_opened = not self._has_totals
-        self._end: int | None = None
-        self._is_end_seen = self._is_open_ended = False
-        self._furthest = 0
-        self._size = 1
-
-    # ------------------------------------------------------------------ what to ask for
-
-    @property
-    def sees_its_end(self) -> bool:
-        """Whether all first looks were answered: no window will begin any more, unless one moves."""
-        at_end = self._end is not None and self._reached >= self._end - 1
-        return self._is_opened and not self._looks and at_end
-
-    @property
-    def _reached(self) -> int:
-        return self._windows[-1].last if self._windows else max(self._edge, 1)
-
-    def ask_look(self) -> bool:
-        """Ask for a page on which others wait: a second look that is due, or a first look further on.
-
-        Returns
-        -------
-        bool
-            False where there is none to ask for now.
-        """
-        self._note_looks()
-        for window, following in zip_longest(self._windows, islice(self._windows, 1, None)):
-            if window.second_look is None:
-                if not window.is_due or not (following or self.sees_its_end):
-                    break
-                window.second_look = self._ask(window.last)
-                if following:
-                    following.others.append(window.second_look)
-                return True
-        if not self._is_opened:
-            if self._opening is not None:
-                return False
-            self._opening = self._ask(1)
-            return True
-        number = self._next_look()
-        if number is not None:
-            self._looks.append(self._ask(number))
-        return number is not None
-
-    def ask_page(self) -> bool:
-        """Ask for a page of a window.
-
-        Returns
-        -------
-        bool
-            False where there is none to ask for now.
-        """
-        for window in self._windows:
-            if window.next_page < window.last:
-                window.others.append(self._ask(window.next_page))
-                window.next_page += 1
+    def _open_next(self, number: int) -> bool:
+        """Open a window of this list, or of a later one once all windows of the earlier lists are open."""
+        for one in self.lists[number:]:
+            before = self._open[-1] if self._open else None
+            window = one.open(is_continued=before is not None and before.of is one and not before.is_closed)
+            if window is not None:
+                self._open.append(window)
                 return True
         return False
 
-    def _ask(self, number: int) -> Asked:
-        return self._fetching.ask(self._fetch, number)
+    def _forget(self, number: int) -> None:
+        """Start over after the pages that were taken: a later list may have been begun too early."""
+        for task in chain.from_iterable(window.others for window in self._open):
+            task.cancel()
+        self._open.clear()
+        for one in self.lists[number:]:
+            one.rewind()
 
-    def _next_look(self) -> int | None:
-        """Choose where the next window ends; None where enough is known, or where an answer has to come first."""
-        reached = self._looks[-1].number if self._looks else self._reached
-        unread = next((one.next_page for one in self._windows if one.next_page < one.last), self._reached)
-        if self.sees_its_end or reached - unread >= self._largest:
-            return None
-        if self._is_end_seen:  # between a page that is there and one that is empty
-            return None if self._looks else (reached + (self._end or 0)) // 2
-        if self._end is None:
-            is_first = self._edge == 0 and not self._windows
-            number = None if is_first and self._looks else reached + self._size  # many lists have a single page
-        else:
-            number = min(reached + self._size, self._end - 1) if reached < self._end - 1 else None
-        if number is not None:
-            self._size = min(self._largest, 4 * self._size)
-        return number
+    def _finish(self, window: _Window, number: int) -> list[Page]:
+        """Wait for the pages of a window, then look at its last one again."""
+        if window.last == window.start:
+            return [window.first_look]
+        self._wait_until(lambda: not window.unasked and all(task.is_done for task in window.others), number)
+        window.is_closed = True
+        second_look = self.ask(window.of.fetch, window.last)
+        if len(self._open) > 1 and self._open[1].is_continued:
+            self._open[1].others.insert(0, second_look)
+            self._open[1].is_continued = False
+        self._wait_until(lambda: second_look.is_done, number)
+        return [task.result() for task in (*window.others, second_look)]
 
-    def _note_looks(self) -> None:
-        """Turn first looks that were answered into windows, or into knowledge of where the end is."""
-        if self._opening is not None and self._opening.page is not None:
-            self._open(self._opening, self._opening.page)
-        while self._looks and self._looks[0].page is not None:
-            look, page = self._looks[0], self._looks[0].page
-            if len(page):
-                self._looks.popleft()
-                is_continued = bool(self._windows) and self._windows[-1].second_look is None
-                self._furthest = max(self._furthest, look.number)
-                self._windows.append(_Window(self._reached, look.number, page, is_continued))
-            else:
-                self._forget_looks()
-                self._see_end(look.number)
-        if self._is_open_ended and self.sees_its_end:
-            # What was there when the end was seen, may have moved in front of pages that were read before.
-            self._is_open_ended = False
-            if not self._windows or self._windows[-1].second_look is not None:
-                self._windows.append(_Window(self._reached, self._reached))
+    def _wait_until(self, is_over: Callable[[], bool], number: int) -> None:
+        """Receive pages; open the next window before the open ones are asked for, so that no thread waits."""
+        while not is_over():
+            unasked = sum(window.unasked for window in self._open)
+            is_opened = unasked < 2 * self._room and self._open_next(number)
+            if not is_opened and not is_over():  # what was waited for may have come while the list's end was looked for
+                self._receive()
 
-    def _open(self, opening: Asked, page: Page) -> None:
-        """Learn from page 1 how many there are. It is taken, too: a list of one page needs nothing more."""
-        self._is_opened, self._opening = True, None
-        if page.total_pages is not None:
-            self._end = max(page.total_pages, 1) + 1
-            self._size = self._largest
-            self._windows.append(_Window(1, 1, second_look=opening))
+    def ask(self, fetch: Fetch, number: int) -> Task[Page]:
+        """Ask for a page."""
+        return self._pool.start(partial(fetch, number))
 
-    def _see_end(self, number: int) -> None:
-        self._end, self._is_end_seen, self._is_open_ended = number, True, True
+    def read(self, fetch: Fetch, numbers: Iterable[int]) -> list[Page]:
+        """Ask for some pages and wait for them."""
+        tasks = []
+        for number in numbers:
+            while self._pool.pending >= self._room:
+                self._receive()
+            tasks.append(self.ask(fetch, number))
+        while not all(task.is_done for task in tasks):
+            self._receive()
+        return [task.result() for task in tasks]
 
-    # ------------------------------------------------------------------ what came
+    def _receive(self) -> None:
+        """Ask for more pages of the open windows if there is room, then wait for a page and parse it.
 
-    @property
-    def is_answered(self) -> bool:
-        """Whether the next window can be judged."""
-        return bool(self._windows) and (look := self._windows[0].second_look) is not None and look.is_answered
-
-    @property
-    def is_through(self) -> bool:
-        """Whether nothing is on its way and nothing is left; or it came to no end."""
-        return self._is_stuck or (self.sees_its_end and not self._windows)
-
-    def take(self) -> list[Page] | None:
-        """Take the pages of the next window.
-
-        Returns
-        -------
-        list of Page or None
-            Those that were not taken before. None where they moved meanwhile, or do not continue what is known.
+        The threads do not parse it, because Python runs one thread at a time.
         """
-        window = self._windows.popleft()
-        others = sorted(window.others, key=attrgetter("number"))
-        pages = [asked.page for asked in (*others, window.second_look) if asked and asked.page is not None]
-        names = [identities(page) for page in pages]
-        stands = window.first_look is None or _stands_still(names, window.first_look)
-        if not stands or not self._attaches(names[0], window.start):
-            self._size = max(window.last - window.start, 1)
+        for window in self._open:
+            while window.unasked and self._pool.pending < self._room:
+                number = window.start + window.is_continued + len(window.others)
+                window.others.append(self.ask(window.of.fetch, number))
+        task = self._pool.next_done()
+        if task is not None and not task.is_cancelled:
+            task.result().look()
+
+
+class _List:
+    """One list: what was taken of it, and what is known of its end.
+
+    ``_edge`` is the last page that was taken, ``_opened`` the last page of a window that was opened, and ``_end`` the
+    first page that does not exist.
+    """
+
+    def __init__(self, walk: _Walk, fetch: Fetch, *, page_size: int, has_totals: bool, known: Names) -> None:
+        self.fetch = fetch
+        self.known = known
+        self.is_stuck = False  # whether the walk stopped without an end
+        self._walk = walk
+        self._page_size = page_size
+        self._has_totals = has_totals
+        self._doubts: list[str] = []
+        self._edge = self._opened = 0
+        self._end: int | None = None
+        self._is_end_seen = False  # whether the end is an empty page, not a total
+        self._furthest = 0
+        self._size = 1
+        self._total: int | None = None
+        self._last_page: Page | None = None
+        self._full_page = 0
+        self._checked = (0, 0)
+        self._setbacks = 0
+
+    def rewind(self) -> None:
+        """Open the next window after the pages that were taken."""
+        self._opened = self._edge
+        if not self._edge:
+            self._end, self._is_end_seen, self._furthest, self._size = None, False, 0, 1
+
+    def open(self, *, is_continued: bool) -> _Window | None:
+        """Open the next window; None at the end of the list."""
+        if self._end is not None and self._opened >= self._end - 1:
             return None
-        check_order(pages)
-        taken = self._take(pages, names, edge=window.last)
-        return taken[1:] if window.is_continued else taken
+        # Page 1 alone says how many there are, and many lists have no second page.
+        is_first = self._opened == 0 and self._has_totals
+        start = max(self._opened, 1)
+        last, look = self._look_ahead(start, 0 if is_first else self._size)
+        if look is None and is_continued:  # the second look of the window before is not asked for yet: it is enough
+            return None
+        window = self._window(start, last, look, is_continued=is_continued)
+        if is_first and window.first_look.total_pages is not None:
+            self._end = max(window.first_look.total_pages, 1) + 1
+            self._size = self._walk.largest
+        self._size = min(self._walk.largest, 4 * self._size)
+        self._opened = last
+        return window
 
-    def _attaches(self, first: Sequence[str], start: int) -> bool:
-        """Tell whether a window continues what is known without a gap."""
-        return start == 1 or (len(first) > 0 and first[0] in self.known)
+    def _look_ahead(self, start: int, size: int) -> tuple[int, Page | None]:
+        """Find the last page of the next window, nearer if pages are empty; without a look at it if it is ``start``."""
+        last = start + size
+        while True:
+            if self._end is not None:
+                last = min(last, (start + self._end) // 2 if self._is_end_seen else self._end - 1)
+            if last <= start:
+                return start, None
+            [look] = self._read([last])
+            if len(look):
+                self._furthest = max(self._furthest, last)
+                return last, look
+            self._end, self._is_end_seen = last, True
 
-    def _take(self, pages: list[Page], names: Iterable[Sequence[str]], *, edge: int) -> list[Page]:
+    def _window(self, start: int, last: int, look: Page | None, *, is_continued: bool = False) -> _Window:
+        if look is None:
+            [look] = self._read([last])
+        return _Window(self, start, last, look, is_continued)
+
+    def _read(self, numbers: Iterable[int]) -> list[Page]:
+        return self._walk.read(self.fetch, numbers)
+
+    # ------------------------------------------------------------------ take a window
+
+    def take(self, window: _Window, pages: list[Page]) -> list[Page] | None:
+        """Take the pages of a window; None if they moved in the meantime, or do not overlap the known records."""
+        names = [page.identities() for page in pages]
+        if not _is_one_moment(window, names) or not self._overlaps(window, names):
+            return None
+        return self._take(pages, names, edge=window.last)
+
+    def _overlaps(self, window: _Window, names: Sequence[Sequence[str]]) -> bool:
+        return window.start == 1 or (len(names[0]) > 0 and names[0][0] in self.known)
+
+    def _take(self, pages: list[Page], names: Sequence[Sequence[str]], *, edge: int) -> list[Page]:
+        _check_order(pages)
         self.known.update(chain.from_iterable(names))
         self._edge = edge
         self._last_page = pages[-1]
@@ -268,120 +319,73 @@ class Walker:
         return pages
 
     def _note_total(self, page: Page) -> None:
-        """Note the least of all totals: a record that came meanwhile need not be found, one that was there must be."""
+        """Keep the least of all totals: a record that came later need not be found, one that existed must be."""
         self._total = min((n for n in (self._total, page.total_records) if n is not None), default=None)
 
     def _check_size(self, size: int) -> None:
-        """Doubt pages that are shorter than others; where pages are cut anew, the end is elsewhere too."""
+        """Doubt pages that are shorter than others; if the page size changed, the end is elsewhere, too."""
         if self._full_page not in (0, size):
-            self.doubts.append(f"some pages hold {self._full_page} records, others before the last one {size}")
+            self._doubts.append(f"some pages have {self._full_page} records, others before the last one {size}")
             self._end, self._is_end_seen = None, False
         self._full_page = size
 
-    # ------------------------------------------------------------------ where pages move
-
-    def take_carefully(self) -> list[Page]:
-        """Forget what is on its way and add one window, in as many attempts as it takes.
-
-        Returns
-        -------
-        list of Page
-        """
-        self.forget()
-        start, size, step = max(self._edge, 1), self._size, 1
+    def take_carefully(self, size: int) -> list[Page]:
+        """Read one window by itself, in as many attempts as it takes."""
+        start, step = max(self._edge, 1), 1
         for _ in range(MAX_ATTEMPTS):
-            last, first_look = self._look_ahead(start, size)
-            pages = self._get([*range(start, last)])
-            pages += self._get([last])
-            names = [identities(page) for page in pages]
-            stands = first_look is None or _stands_still(names, first_look)
-            if stands and self._attaches(names[0], start):
-                if last < self._edge:
-                    self._set_back()
-                self._size, self._is_open_ended = min(self._largest, 4 * size), False
-                check_order(pages)
-                return self._take(pages, names, edge=last)
-            if stands:
+            last, look = self._look_ahead(start, size)
+            window = self._window(start, last, look)
+            pages = [window.first_look]
+            if last > start:
+                pages = self._read(range(start, last)) + self._read([last])
+            names = [page.identities() for page in pages]
+            if not _is_one_moment(window, names):
+                size = max(1, size // 2)
+            elif not self._overlaps(window, names):
                 start, step = max(1, start - step), 2 * step
             else:
-                size = max(1, size // 2)
+                if window.last < self._edge:
+                    self._set_back()
+                self._size = min(self._walk.largest, 4 * size)
+                self._opened = window.last
+                return self._take(pages, names, edge=window.last)
         return self._give_up()
 
-    def forget(self) -> None:
-        """Wait for nothing any more."""
-        asked = [asked for window in self._windows for asked in (*window.others, window.second_look) if asked]
-        for one in (*asked, *([self._opening] if self._opening else [])):
-            one.is_wanted = False
-        self._opening = None
-        self._windows.clear()
-        self._forget_looks()
-
-    def _forget_looks(self) -> None:
-        for look in self._looks:
-            look.is_wanted = False
-        self._looks.clear()
-
-    def _look_ahead(self, start: int, size: int) -> tuple[int, Page | None]:
-        """Find the last page of the next window, and read it. None: ``start`` is the last page that there is."""
-        last = start + size if self._end is None else min(start + size, self._end - 1)
-        while last > start:
-            [page] = self._get([last])
-            if len(page):
-                self._furthest = max(self._furthest, last)
-                return last, page
-            self._see_end(last)
-            last = (start + last) // 2
-        return start, None
-
-    def _get(self, numbers: Iterable[int]) -> list[Page]:
-        """Read some pages, in any order."""
-        asked = []
-        for number in numbers:
-            while not self._fetching.has_room:
-                self._fetching.receive()
-            asked.append(self._ask(number))
-        while not all(one.is_answered for one in asked):
-            self._fetching.receive()
-        return [one.page for one in asked if one.page is not None]
-
     def _give_up(self) -> list[Page]:
-        """Take the next pages as they are, as they never came to rest, and say so. Stop if they bring nothing new."""
+        """Take the next pages as they are, because they never came to rest. Stop if they bring nothing new."""
         known, first = len(self.known), max(self._edge, 1)
-        self.doubts.append(f"pages {first} and {first + 1} did not fit together in {MAX_ATTEMPTS} attempts")
-        pages = self._get([first]) + self._get([first + 1])
-        self._take(pages, map(identities, pages), edge=first + 1)
-        self._size, self._is_open_ended = 1, False
-        self._is_stuck = len(self.known) == known
+        self._doubts.append(f"pages {first} and {first + 1} did not fit together in {MAX_ATTEMPTS} attempts")
+        pages = self._read([first]) + self._read([first + 1])
+        taken = self._take(pages, [page.identities() for page in pages], edge=first + 1)
+        self._size, self._opened = 1, self._edge
+        self.is_stuck = len(self.known) == known
         self._set_back()
-        return pages
+        return taken
 
     def _set_back(self) -> None:
-        """Stop in the end where pages always change, or grow as fast as they are read."""
+        """Stop a walk over pages that always change, or that grow as fast as they are read."""
         self._setbacks += 1
         if self._setbacks == MAX_SETBACKS:
-            self.doubts.append(f"the pages changed all the time, reading stopped near page {self._edge}")
-            self._is_stuck = True
+            self._doubts.append(f"the pages changed all the time, so reading stopped near page {self._edge}")
+            self.is_stuck = True
 
     # ------------------------------------------------------------------ the end
 
     def goes_on(self) -> bool:
-        """Look behind the last page where totals may be wrong, or where something was pushed over its end.
-
-        Returns
-        -------
-        bool
-            Whether the list is longer than it seemed.
-        """
-        here = (self._edge, len(self.known))
-        if self._is_stuck or not self._may_go_on() or here == self._looked_from:
+        """Look behind the last page if totals may be wrong, or if records were pushed over the end."""
+        state = (self._edge, len(self.known))
+        full = self._page_size if self._edge == 1 else self._full_page
+        is_last_full = (len(self._last_page) if self._last_page else 0) >= full
+        is_end_doubtful = is_last_full or self._furthest > self._edge or (self._total or 0) > len(self.known)
+        if not is_end_doubtful or state == self._checked:
             return False
-        self._looked_from = here
+        self._checked = state
         beyond = max(self._furthest, self._edge + 2)
         if self._is_empty(self._edge + 1):
             if self._is_empty(beyond):
                 return False
-            if self._is_empty(self._edge + 1):  # a list that grew between the two looks is no gap in it
-                self.doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
+            if self._is_empty(self._edge + 1):  # a list that grew between the two looks has no gap
+                self._doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
                 return False
         self._end, self._is_end_seen = None, False
         self._size = 1
@@ -389,34 +393,38 @@ class Walker:
         return True
 
     def _is_empty(self, number: int) -> bool:
-        [page] = self._get([number])
+        [page] = self._read([number])
         self._note_total(page)
         return len(page) == 0
 
-    def _may_go_on(self) -> bool:
-        """Tell whether the last page is full, or something lay behind it, or the service counts more records."""
-        full = self._page_size if self._edge == 1 else self._full_page
-        held = len(self._last_page) if self._last_page else 0
-        return held >= full or self._furthest > self._edge or (self._total or 0) > len(self.known)
-
-    def last_doubts(self) -> list[str]:
-        """Say what is in doubt, at the end.
-
-        Returns
-        -------
-        list of str
-        """
+    def final_doubts(self) -> list[str]:
+        """Give all doubts, after the last page."""
         if self._total is not None and self._total > len(self.known):
-            counted = f"the service counts {self._total} records, its pages hold {len(self.known)}"
-            return [*self.doubts, counted]
-        return self.doubts
+            return [*self._doubts, f"the service counts {self._total} records, its pages have {len(self.known)}"]
+        return self._doubts
 
 
-def _stands_still(names: Sequence[Sequence[str]], first_look: Page) -> bool:
-    """Tell whether pages show one moment, from before they were read, when the last of them was looked at first."""
-    before = identities(first_look)
+def _is_one_moment(window: _Window, names: Sequence[Sequence[str]]) -> bool:
+    """Whether the pages show one moment: the last page is as it was before the others, which are full and distinct."""
+    if window.last == window.start:
+        return True
+    before = window.first_look.identities()
     sizes = {len(page) for page in names[:-1]}
     if names[-1][: len(before)] != before or len(sizes) > 1 or 0 in sizes:
         return False
     keys = list(chain.from_iterable(names))
     return len(set(keys)) == len(keys)
+
+
+def _check_order(pages: Iterable[Page]) -> None:
+    """Raise if a record is older than one before it, because then the whole argument fails."""
+    times = list(chain.from_iterable(page.values("created_at") for page in pages))
+    # Texts of one form are in the order of the times that they mean.
+    has_one_form = set(map(type, times)) <= {str} and "".join(times).translate(_DIGITS) == _ONE_FORM * len(times)
+    if has_one_form and times == sorted(times):
+        return
+    known = [moment for time in times if (moment := moment_of(time)) is not None]
+    if any(later < earlier for earlier, later in pairwise(known)):
+        error = ProtocolError("the service did not list records by created_at, oldest first, as requested")
+        error.code = "order"
+        raise error

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.api.dialects import unknown_fields
-from wizframe.api.order import identity
+from wizframe.api.pages import identity
 from wizframe.api.validation import moment
 from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
 from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused

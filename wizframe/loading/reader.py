@@ -12,10 +12,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from wizframe.api.lists import walk_lists
-from wizframe.api.order import created, identities
-from wizframe.api.pages import Page
+from wizframe.api.pages import Page, created
 from wizframe.api.seen_ids import SeenHashes
+from wizframe.api.walk import walk_lists
 from wizframe.errors import (
     AuthenticationError,
     Hint,
@@ -41,9 +40,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wizframe.api.client import BaseClient
-    from wizframe.api.lists import Taken
     from wizframe.api.pages import Record
     from wizframe.api.seen_ids import Names
+    from wizframe.api.walk import Taken
     from wizframe.errors import WizframeError
     from wizframe.fields import Table
 
@@ -385,7 +384,7 @@ class Reader:
 
 
 def _named(page: Page) -> dict[str, Record]:
-    return dict(zip(identities(page), page.records, strict=True))
+    return dict(zip(page.identities(), page.records, strict=True))
 
 
 def _together(found: Iterable[dict[str, Record] | None]) -> list[Record]:

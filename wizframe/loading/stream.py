@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from wizframe.api.order import identities
 from wizframe.api.pages import Page
 from wizframe.api.seen_ids import Seen
 from wizframe.api.validation import refuses_unknown_names
@@ -224,7 +223,7 @@ def _each_parent_id(parents: str | Iterable[Any], table: Table) -> Iterator[str]
 def _new_rows(pages: Iterable[Page], reader: Reader, known: SeenNames) -> Iterator[Page]:
     """Leave out rows that came before, and rows that the filters do not let through."""
     for page in pages:
-        numbers = known.added(identities(page))
+        numbers = known.added(page.identities())
         if reader.filters:
             columns = {name: page.values(name) for name in ("status", "created_at", "updated_at")}
             rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
