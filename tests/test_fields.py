@@ -171,7 +171,7 @@ class TestViolation:
             ("email", "a@b.de\n", "e-mail"), ("first_name", "x" * 51, "at most 50"),
             ("reference_id", "x" * 256, "at most 255"), ("phone", 123, "takes text"), ("phone", 0, "takes text"),
             ("phone", False, "takes text"), ("addresses", "", "takes a list"), ("addresses", {}, "takes a list"),
-            ("assigned_sales_rep_ids", ["", "x"], "no id"), ("assigned_sales_rep_ids", [1], "no id"),
+            ("assigned_sales_rep_ids", ["", "x"], "not an id"), ("assigned_sales_rep_ids", [1], "not an id"),
         ],
     )  # fmt: skip
     def test_what_does_not_fit_is_said(self, name, value, said):

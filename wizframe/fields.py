@@ -53,8 +53,8 @@ _SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
 _FORMATS = {
-    "email": (re.compile(_EMAIL), "is no e-mail address"),
-    "e164": (re.compile(_E164), "is no E.164 phone number like +14155552671"),
+    "email": (re.compile(_EMAIL), "is not a valid e-mail address"),
+    "e164": (re.compile(_E164), "is not an E.164 phone number like +14155552671"),
 }
 _DTYPES: dict[Kind, str] = {
     "text": "str",
@@ -383,7 +383,7 @@ def violation(field: Field, value: Any) -> str | None:
     if not isinstance(value, expected):
         return f"is {type(value).__name__}, but {field.name} takes {word}"
     if isinstance(value, list) and field.kind == "ids" and not all(isinstance(item, str) and item for item in value):
-        return "holds something that is no id"
+        return "holds something that is not an id"
     if isinstance(value, str) and field.kind == "text":
         return _text_violation(field, value)
     return None

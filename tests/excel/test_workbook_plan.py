@@ -35,7 +35,7 @@ def test_one_workbook_one_plan_and_every_row_answers_for_itself(wiz, path):
     text = repr(plan)
     assert plan.counts() == {"create": 1, "update": 2, "delete": 1}
     for line in (
-        "! Customers!I15, phone: 'after five' is no E.164 phone number",
+        "! Customers!I15, phone: 'after five' is not an E.164 phone number",
         "[Customers!32]",
         "[Customers!6]",
         "→ net77  [Customers!N9]",
@@ -124,7 +124,7 @@ def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     }
     assert {cell.data_type for row in book["Changes"] for cell in row if cell.value is not None} == {"s"}
     assert [cell.value for cell in book["Problems"][2]] == [
-        "customers", "row 1", "phone", "after five", "is no E.164 phone number like +14155552671",
+        "customers", "row 1", "phone", "after five", "is not an E.164 phone number like +14155552671",
     ]  # fmt: skip
     plan.choose(plan.changes.head(1)).to_excel(path)
     assert openpyxl.load_workbook(path).sheetnames == ["Plan", "Changes"]

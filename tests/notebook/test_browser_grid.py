@@ -14,7 +14,7 @@ warnings.simplefilter("ignore", wizframe.errors.InvalidDataWarning)
 wiz = wizframe.connect(wizframe.SANDBOX_API_KEY, base_url={url!r})
 customers = wiz.load_customers(progress=False)
 """
-E164 = "phone: is no E.164 phone number like +14155552671"
+E164 = "phone: is not an E.164 phone number like +14155552671"
 
 
 @pytest.fixture

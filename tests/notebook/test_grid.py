@@ -101,7 +101,12 @@ def test_columns_say_what_can_be_edited(wiz, grid, monkeypatch):
 
 def test_wrong_values_come_back_marked_with_the_reason(grid):
     grid.edit(0, "phone", "after 5 pm")
-    assert grid.cell(0, "phone") == ("after 5 pm", "wrong", "is no E.164 phone number like +14155552671", "after 5 pm")
+    assert grid.cell(0, "phone") == (
+        "after 5 pm",
+        "wrong",
+        "is not an E.164 phone number like +14155552671",
+        "after 5 pm",
+    )
     assert grid.status["wrong"] == 1
     assert (
         grid.edit(1, "status", "inactive")["message"]

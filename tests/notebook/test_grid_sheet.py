@@ -12,7 +12,7 @@ from wizframe.fields import ADDRESS, TABLES
 from wizframe.notebook.editor.edits import MAX_CELLS, EditedFrame, Typed
 from wizframe.notebook.overview import overview
 
-E164 = "is no E.164 phone number like +14155552671"
+E164 = "is not an E.164 phone number like +14155552671"
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_every_text_is_kept_as_it_was_typed(sheet):
     ("name", "text", "why"),
     [
         ("phone", "after 5 pm", E164),
-        ("email", "nobody", "is no e-mail address"),
+        ("email", "nobody", "is not a valid e-mail address"),
         ("first_name", "x" * 51, "is 51 characters long, at most 50 are allowed"),
     ],
 )

@@ -92,7 +92,7 @@ def test_problems_come_first_cannot_be_ticked_and_are_corrected_in_place(wiz, ed
     review = edited.wiz.plan().review()
     said = text_of(review)
     assert "2 rows with problems cannot be ticked until corrected" in said
-    assert said.index("is no E.164") < said.index("Ann")
+    assert said.index("is not an E.164") < said.index("Ann")
     assert boxes(review)[f"Send Cid {edited['id'][2]}"].disabled
     assert len(review.chosen) == 3
     fields = [one for one in walk(review) if type(one).__name__ == "Text" and "Correct" in (one.tooltip or "")]

@@ -36,8 +36,8 @@ def test_all_problems_come_at_once(wiz):
     words = {
         (None, "payment_term_x"): "looks like a merge",
         (0, "payment_term"): "is a number",
-        (1, "phone"): "is no E.164 phone number",
-        (2, "email"): "is no e-mail address",
+        (1, "phone"): "is not an E.164 phone number",
+        (2, "email"): "is not a valid e-mail address",
         (3, "first_name"): "at most 50",
         (4, "company_name"): "is required and cannot be cleared",
         (5, "status"): READ_ONLY,
@@ -177,7 +177,7 @@ def test_rows_that_were_left_out_for_their_problems_answer_for_themselves(wiz):
     assert result.counts()["done"] == result.counts()["skipped"] == 1
     told = result.changes.set_index("index").loc[1]
     assert told["state"] == "skipped"
-    assert "phone: is no E.164" in told["what_happened"]
+    assert "phone: is not an E.164" in told["what_happened"]
     assert result.unsent.index.tolist() == [1]
     assert "skipped: row 1" in repr(result)
 
@@ -187,7 +187,7 @@ def test_a_contact_with_old_dirt_is_named_before_its_edit_is_sent(wiz):
     wiz.server.overwrite("contacts", first["id"], email="nobody")
     frame = wiz.load_contacts(first["customer_id"])
     frame["designation"] = "Head"
-    assert "its email 'nobody' is no e-mail address: correct it too" in repr(frame.wiz.plan())
+    assert "its email 'nobody' is not a valid e-mail address: correct it too" in repr(frame.wiz.plan())
 
 
 def test_a_plan_of_many_rows_is_short_enough_to_read(wiz):

@@ -24,7 +24,7 @@ def test_a_problem_is_corrected_in_the_frame_and_planned_with_the_same_decisions
     assert rules(again) == rules(plan)[:1] == [("display_name", "was edited, but only allows phone")]
     assert states(again.apply(invalid="skip", progress=False)) == {"done": 2, "skipped": 1}
     still_wrong = correct(frame.wiz.plan(), of_customers((1, "phone", "12")))
-    assert rules(still_wrong) == [("phone", "is no E.164 phone number like +14155552671")]
+    assert rules(still_wrong) == [("phone", "is not an E.164 phone number like +14155552671")]
 
 
 def test_a_failed_row_is_corrected_and_pushed(wiz):
@@ -92,7 +92,7 @@ def test_deletes_are_not_planned_again_by_themselves(wiz):
 @pytest.mark.parametrize(
     ("field", "text", "expected"),
     [
-        (CUSTOMER["phone"], "00123", ("00123", "is no E.164 phone number like +14155552671")),
+        (CUSTOMER["phone"], "00123", ("00123", "is not an E.164 phone number like +14155552671")),
         (CUSTOMER["payment_term"], " net30 ", (" net30 ", None)),
         (CUSTOMER["payment_term"], "", (None, None)),
         (CONTACT["is_default"], "yes", (True, None)),

@@ -52,7 +52,7 @@ class _Commands(click.Group):
         except KeyboardInterrupt as error:
             if sys.stderr.isatty():
                 click.echo(err=True)  # the terminal has written ^C into the line
-            complain("interrupted")
+            complain(str(error) or "interrupted")
             return exit_code(error)
         return 8 if code == 0 and IncompleteLoadWarning in warned else code
 

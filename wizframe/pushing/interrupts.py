@@ -39,4 +39,4 @@ class Interrupts:
     def check(self) -> None:
         """Raise the Ctrl-C that was counted before anything was sent."""
         if self.count:
-            raise KeyboardInterrupt("cancelled before anything was sent")
+            raise KeyboardInterrupt("cancelled: nothing was sent")

@@ -26,7 +26,7 @@ from wizframe.pushing.results import PushResult, ResultPart, interrupted
 from wizframe.pushing.selection import keep, wanted_by
 from wizframe.pushing.service import service_for
 from wizframe.pushing.undo import inverse_parts
-from wizframe.text import counted, option, printable
+from wizframe.text import counted, option, plural, printable
 
 if TYPE_CHECKING:
     import os
@@ -307,7 +307,8 @@ class Plan:
         """
         counts = [f"{SIGNS[action]} {count} to {action}" for action, count in self.counts().items() if count]
         if problems := len(self.problems_list):
-            meaning = "nothing is sent until they are corrected" if invalid == "raise" else "their rows are left out"
+            it_is = plural(problems, "it is", "they are")
+            meaning = f"nothing is sent until {it_is} corrected" if invalid == "raise" else "these rows are left out"
             stop = f"{counted(problems, 'problem')}: {meaning}"
             return f"{', '.join(counts)}; {stop}" if counts else stop
         return ", ".join(counts) or "nothing to change"

@@ -56,7 +56,8 @@ def _compared(part: PlanPart, *, is_one_of_several: bool) -> str:
         new = "nothing to compare: all rows are new" if len(part.frame) else "no rows"
         return f"{name}{part.if_nothing or new}"
     rows, columns = counted(part.compared_rows, "row"), counted(len(part.compared_columns), "column")
-    return f"{name}compared {rows} × {columns} with {part.compared_with}"
+    size = f"{rows} × {columns}" if part.compared_columns else rows  # a delete compares the rows as they are
+    return f"{name}compared {size} with {part.compared_with}"
 
 
 def problem_lines(part: PlanPart) -> Iterator[str]:

@@ -42,7 +42,8 @@ def inverse_parts(
             if _was_written(entry) and (ids is None or entry.record_id in ids):
                 changes[entry.table_name] += _inverse(entry, TABLES[entry.table_name])
                 deleted += entry.action == "delete"
-        parts = [_inverse_part(push, TABLES[name], inverse[::-1], meant) for name, inverse in changes.items()]
+        whose = "" if ids is None else " with these ids"
+        parts = [_inverse_part(push, TABLES[name], inverse[::-1], meant, whose) for name, inverse in changes.items()]
         counts = journal.counts(push_id)
         unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
         state = _state(plan_id(parts), push, known, journal) if any(changes.values()) else ()
@@ -60,14 +61,14 @@ def _client_for(push: PushEntry, client: BaseClient | None) -> BaseClient:
     return meant
 
 
-def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: BaseClient) -> PlanPart:
+def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: BaseClient, whose: str) -> PlanPart:
     return part_of_changes(
         changes,
         table,
         client.account,
         connection=client.connection,
         made_from=f"the records after push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC",
-        if_nothing=f"nothing to undo: push {push.push_id} changed no {table.name} that you ask for",
+        if_nothing=f"nothing to undo: push {push.push_id} changed no {table.name}{whose}",
         problems=list(_problems(changes, table)),
     )
 
