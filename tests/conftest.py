@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.sessions import forget_clients, forget_loads
 
 import wizframe
-from wizframe.api.client import _open_clients
-from wizframe.frames import baselines
 
 pytest_plugins = ["wizframe.testing", "support.browser"]
 
@@ -28,9 +27,8 @@ def clean_environment(monkeypatch, tmp_path):
         if name.startswith(("WIZCOMMERCE_", "WIZFRAME_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "state"))
-    _open_clients.clear()  # a client that an earlier test dropped is open until it is collected
-    baselines._live.clear()  # and so are its loads, which show the same records as this one's
-    baselines._recent.clear()
+    forget_clients()
+    forget_loads()  # those of an earlier test show the same records as this one's
 
 
 @pytest.fixture(params=["rest", "sdk"])

@@ -27,11 +27,11 @@ from support.cli_help import codes_table, help_sections
 from support.contract import names_table, parameters_table
 from support.layers import layers_drawing, listed_layers
 from support.seeded_bugs import bugs_table
+from support.sessions import open_clients
 from test_layers import ORDER
 from test_security_points import points_table
 
 import wizframe
-from wizframe.api.client import _open_clients
 from wizframe.errors import InvalidDataWarning
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
 from wizframe.pushing.outcomes import STATES
@@ -109,7 +109,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path)
     for code, shown in steps(page):
         printed = printed_by(code, page, names)
         assert not shown or lasting(printed) == lasting(shown), "python tests/test_docs.py updates the page"
-    assert list(_open_clients) == [], "a page closes what it opens, as whoever copies it should"
+    assert open_clients() == [], "a page closes what it opens, as whoever copies it should"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT and steps(page)], ids=name_of)

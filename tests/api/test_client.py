@@ -6,6 +6,7 @@ import gc
 
 import pytest
 from support.client import CANARY, HANG_UP, Reply, Stub, client_of, snaked, transport_to
+from support.display import html_of
 
 import wizframe
 from wizframe.account import Account
@@ -266,17 +267,17 @@ def test_a_client_shows_where_it_leads_and_production_stands_out():
     production = Client(
         Transport("https://api.wizcommerce.com/v1", "key", read_only=True), account="Nordlicht", dialect="sdk"
     )
-    shown = production._repr_html_()
+    shown = html_of(production)
     assert [
         word for word in ("PRODUCTION", "Nordlicht at https", "sdk dialect", "read-only") if word not in shown
     ] == []
     assert "background" in shown
-    elsewhere = Client(Transport("https://api-staging.sourcerer.tech/v1", "key"))._repr_html_()
+    elsewhere = html_of(Client(Transport("https://api-staging.sourcerer.tech/v1", "key")))
     assert "staging" in elsewhere
     assert "background" not in elsewhere
 
 
 def test_an_account_with_a_hostile_name_is_text():
     client = Client(Transport("https://example.com/v1", "key"), account="<img src=x onerror=alert(1)>")
-    assert "<img" not in client._repr_html_()
-    assert "&lt;img" in client._repr_html_()
+    assert "<img" not in html_of(client)
+    assert "&lt;img" in html_of(client)

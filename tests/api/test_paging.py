@@ -27,12 +27,12 @@ class Listing:
         self.totals = totals
         self.size = size
         self.requests = 0
-        self._alter = alter
+        self.alter = alter
 
     def __call__(self, number):
         self.requests += 1
         assert self.requests <= LIMIT, "the walk does not come to an end"
-        return self._alter(number, self.page(number))
+        return self.alter(number, self.page(number))
 
     def page(self, number):
         records = self.records[(number - 1) * self.size : number * self.size]
@@ -100,7 +100,7 @@ class TestPagesThatAreWrong:
     @pytest.mark.parametrize("wrong", range(1, 16))
     def test_a_page_that_is_empty_once_is_read_again_or_said(self, totals, wrong):
         listing = Listing(50, totals=totals)
-        listing._alter = lambda _number, page: with_records(page, []) if listing.requests == wrong else page
+        listing.alter = lambda _number, page: with_records(page, []) if listing.requests == wrong else page
         found = listing.walk()
         assert found.doubts or found.records == listing.records
 
@@ -153,7 +153,7 @@ class TestTotalsThatAreWrong:
             listing.size = 4 if listing.requests > 8 else 10
             return page
 
-        listing._alter = alter
+        listing.alter = alter
         found = listing.walk()
         assert found.doubts or found.records == listing.records
 
@@ -179,7 +179,7 @@ class TestRecordsThatMove:
 
     def test_a_delete_before_every_single_request_is_said(self, totals):
         listing = Listing(4000, totals=totals)
-        listing._alter = lambda _number, page: listing.records.pop(0) and page
+        listing.alter = lambda _number, page: listing.records.pop(0) and page
         found = listing.walk()
         assert "did not fit together" in found.doubts[0]
 
@@ -228,7 +228,7 @@ def test_an_error_ends_the_walk_and_its_threads(totals, error, request_number):
             raise error("stop")
         return page
 
-    listing._alter = alter
+    listing.alter = alter
     with pytest.raises(error):
         listing.walk(workers=3)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("wizframe")]

@@ -3,6 +3,7 @@
 import openpyxl
 import pandas as pd
 import pytest
+from support.display import html_of
 from support.planning import load, mend_contacts, states, stored
 from support.workbook import edit, rewrite
 
@@ -42,7 +43,7 @@ def test_one_workbook_one_plan_and_every_row_answers_for_itself(wiz, path):
         "→ mine  [Customers!N12]",
     ):
         assert line in text
-    assert "Customers!6" in plan._repr_html_()
+    assert "Customers!6" in html_of(plan)
     before = stored(wiz, "customers")
     result = plan.apply(max_deletes=1, invalid="skip", progress=False)
     told = result.changes.set_index("index")["state"].to_dict()

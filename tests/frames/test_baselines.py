@@ -3,10 +3,12 @@
 import gc
 import pickle
 import weakref
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
 from support.planning import cells_of, load, rules, without_attrs
+from support.sessions import forget_loads
 
 import wizframe
 from wizframe.errors import PlanError, UnknownBaselineError, WrongAccountError
@@ -75,8 +77,7 @@ def test_without_any_load_equal_times_mean_edits_and_older_ones_mean_unknown(wiz
     plain = without_attrs(frame)
     _edited_elsewhere(wiz, frame, payment_term="elsewhere")
     if not connected_again:
-        baselines._live.clear()
-        baselines._recent.clear()
+        forget_loads()
     client = wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=wiz.base_url) if connected_again else wiz
     if connected_again:
         client.account = wiz.account
@@ -98,8 +99,7 @@ READ_ONLY = "is read-only: restore it, or change it in WizCommerce itself"
 def _forgotten(frame):
     """Give a frame as a file brings it into another session: no load knows it."""
     plain = without_attrs(frame)
-    baselines._live.clear()
-    baselines._recent.clear()
+    forget_loads()
     return plain
 
 
@@ -152,10 +152,9 @@ def test_an_invalid_value_in_a_read_only_cell_is_a_problem(wiz, is_known):
 def test_a_pickled_frame_does_not_find_the_load_of_another_session(wiz):
     kept = pickle.dumps(load(wiz))
     _edited_elsewhere(wiz, load(wiz), payment_term="elsewhere")
-    baselines._live.clear()  # what another session knows
-    baselines._recent.clear()
+    forget_loads()
     today = load(wiz)
-    assert pickle.loads(kept).attrs["wizframe"] not in baselines._live  # noqa: S301
+    assert baselines.attached(pickle.loads(kept)) is None  # noqa: S301
     plan = wizframe.plan(pickle.loads(kept))  # noqa: S301 - our own bytes
     assert len(plan) == 0, plan
     assert [column for column, _ in rules(plan)] == ["payment_term"]
@@ -184,7 +183,7 @@ def test_a_sandbox_started_again_with_other_data_is_another_account(dialect, tab
         frame = load(first, table)
         frame.loc[0, "first_name"] = "Mine"
         plan = frame.wiz.plan()
-        port = first.server._listener.server_port
+        port = urlsplit(first.base_url).port
     with wizframe.sandbox(customers=5, seed=2, port=port, dialect=dialect) as second:
         assert second.account == first.account
         for attempt in (frame.wiz.plan, frame.wiz.delete, plan.apply):

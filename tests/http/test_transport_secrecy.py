@@ -115,16 +115,17 @@ class TestObjects:
     def test_no_object_shows_the_key(self, show):
         client = client_of("https://api.example.com/v1")
         transport = client.transport
-        plain = [client, client.account, client.customer, transport, transport._adapter, transport._secret]
-        inside = [vars(thing) for thing in plain[:-1]]  # a Secret has no __dict__ at all
-        shown = [show((thing,)) for thing in [*plain, *inside, transport._secret.reveal()]]
+        plain = [client, client.account, client.customer, transport, *vars(transport).values()]
+        inside = [vars(thing) for thing in plain if hasattr(thing, "__dict__")]
+        (secret,) = [thing for thing in plain if isinstance(thing, Secret)]
+        shown = [show((thing,)) for thing in [*plain, *inside, secret.reveal()]]
         assert "canary" not in "".join(shown)
-        assert "canary" not in f"{transport._secret.reveal():>99}"
+        assert "canary" not in f"{secret.reveal():>99}"
 
     @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
     def test_nothing_that_holds_the_key_can_be_copied_out_of_the_process(self, copied):
         client = client_of("https://api.example.com/v1")
-        secret = client.transport._secret
+        secret = Secret(CANARY)
         for thing in (client.transport, secret, secret.reveal()):
             with pytest.raises(TypeError, match="connect\\(\\) again"):
                 copied(thing)

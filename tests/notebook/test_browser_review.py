@@ -2,7 +2,7 @@
 
 import pytest
 from support.planning import changed, stored
-from support.review import HOSTILE
+from support.widgets import HOSTILE
 
 import wizframe
 

@@ -6,10 +6,11 @@ import sys
 import pandas as pd
 import pytest
 from support.planning import cells_of, changed, load, mend_contacts, states, stored
-from support.review import HOSTILE, press
+from support.widgets import HOSTILE, press
 
 from wizframe import CLEAR
 from wizframe.errors import PlanError, to_install
+from wizframe.notebook.editor.edits import EditedFrame
 
 pytest.importorskip("anywidget")
 
@@ -31,8 +32,12 @@ class Browser:
     def say(self, kind, **content):
         self.sequence += kind != "rows"
         given = {"kind": kind, "view": "one", "sequence": self.sequence, "version": self.status["version"]} | content
-        self.widget._handle_custom_msg(given, [])
+        self.send(given)
         return self.received[-1] if self.received else None
+
+    def send(self, message):
+        """Give a message to the editor as it comes from the browser; what it raises, this raises."""
+        self.editor._receive(self.widget, message, [])
 
     def number(self, name):
         return [column["name"] for column in self.widget.columns].index(name)
@@ -232,17 +237,17 @@ def test_a_message_that_overtook_another_one_waits_for_it(grid):
         for number, text in enumerate(("first", "second", "third"), 1)
     ]
     for number in (3, 2):
-        grid.editor._receive(None, messages[number - 1], [])
+        grid.send(messages[number - 1])
     assert grid.received == []
-    grid.editor._receive(None, messages[0], [])
+    grid.send(messages[0])
     assert [answer["sequence"] for answer in grid.received] == [1, 2, 3]
     assert grid.editor.frame["payment_term"][0] == "third"
 
 
 def test_an_unexpected_error_gets_a_response_and_is_raised(grid, monkeypatch):
-    monkeypatch.setattr(grid.editor._edits, "edit", lambda _cells: 1 / 0)
+    monkeypatch.setattr(EditedFrame, "edit", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        grid.editor._receive(None, {"kind": "edit", "cells": [[0, 1, "x"]], "view": "one", "sequence": 1}, [])
+        grid.edit(0, "payment_term", "x")
     assert grid.received[-1]["message"] == "Something went wrong. Nothing was edited."
 
 

@@ -5,6 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
+from support.display import displayed
 
 from wizframe.errors import InvalidRequestError, MissingExtraError, PlanError
 from wizframe.notebook.overview import BLANK, NONE
@@ -183,9 +184,9 @@ class TestFigure:
     def test_it_is_shown_in_a_notebook_and_saved_to_a_file(self, wiz, drawn, tmp_path):
         overview = wiz.load_customers().wiz.overview()
         drawn(overview)
-        content, options = overview._repr_png_()
-        assert content.startswith(b"\x89PNG")
-        assert 600 < options["width"] < 1000
+        content, sizes = displayed(overview)
+        assert content["image/png"].startswith(b"\x89PNG")
+        assert 600 < sizes["image/png"]["width"] < 1000
         overview.save(tmp_path / "overview.svg")
         assert "<svg" in (tmp_path / "overview.svg").read_text("utf-8")
 
@@ -204,7 +205,7 @@ def test_without_matplotlib_a_sentence_says_what_to_install(wiz, monkeypatch):
     overview = wiz.load_customers().wiz.overview()
     assert repr(overview).startswith("30 customers")
     assert "pip install 'wizframe[plot]'" in repr(overview)
-    assert overview._repr_png_() is None
+    assert "image/png" not in displayed(overview)[0]
     with pytest.raises(MissingExtraError, match=r"pip install 'wizframe\[plot\]'"):
         _ = overview.figure
     with pytest.raises(MissingExtraError):

@@ -2,10 +2,13 @@
 
 import inspect
 import json
+import re
 import time
 
 import pandas as pd
 import pytest
+from support.display import displayed, html_of
+from support.widgets import all_of, find, html_in, press, wait_for, walk, widget_of
 
 import wizframe
 from wizframe.errors import AuthenticationError, InvalidRequestError
@@ -31,16 +34,20 @@ HOSTILE = [
 ]
 
 
-def wait_for(condition, within_s=20.0):
-    deadline = time.monotonic() + within_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
-
-
 def field(picker, label):
     """Find the widget with this label, as a person does."""
-    return next(widget for widget in picker._panel.filters.root.children if widget.description == label)
+    return next(one for one in walk(widget_of(picker)) if getattr(one, "description", "") == label)
+
+
+def boxes(picker):
+    """List the boxes of the rows that are shown."""
+    return all_of(widget_of(picker), "Checkbox", "Tick ")
+
+
+def press_and_wait(picker, words="Load"):
+    """Press the button of a load, and wait until it can be pressed again."""
+    press(widget_of(picker), words)
+    wait_for(lambda: not find(widget_of(picker), "Button", words).disabled)
 
 
 def run(code, wiz):
@@ -75,9 +82,10 @@ class TestWhatIsChosen:
 
     def test_every_filter_of_the_load_has_a_widget(self):
         known = set(inspect.signature(wizframe.load_customers).parameters)
-        assert known - {"client", "workers", "invalid", "dtype_backend", "progress"} == set(
-            wizframe.CustomerPicker()._panel.filters._fields
-        )
+        with pytest.raises(InvalidRequestError) as refused:
+            wizframe.CustomerPicker(value={"unknown": 1})
+        allowed = re.search(r"\(allowed: (.*)\)", str(refused.value))[1].split(", ")
+        assert known - {"client", "workers", "invalid", "dtype_backend", "progress"} == set(allowed)
 
     @pytest.mark.parametrize(
         ("pasted", "meant"),
@@ -162,8 +170,7 @@ class TestTheCode:
 class TestLoading:
     def test_the_frame_is_that_of_the_load_and_can_be_planned(self, wiz):
         picker = wizframe.CustomerPicker()
-        picker._panel.loading.button.click()
-        picker._panel.loading.wait()
+        press_and_wait(picker)
         pd.testing.assert_frame_equal(picker.frame, wiz.load_customers())
         picker.frame.loc[3, "payment_term"] = "net77"
         assert len(picker.frame.wiz.plan()) == 1
@@ -172,28 +179,25 @@ class TestLoading:
         wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], email="nobody")
         picker = wizframe.CustomerPicker()
         picker.load()
-        assert "break the schema" in picker._panel.loading.warnings.value
+        assert "break the schema" in html_in(widget_of(picker))
 
     def test_a_failure_is_shown_and_the_frame_stays(self, wiz):
         picker = wizframe.CustomerPicker()
         before = picker.load()
         wiz.server.faults.add(Fault("answer", operation="customers.list", status=401, times=None))
-        picker._panel.loading.button.click()
-        picker._panel.loading.wait()
+        press_and_wait(picker)
+        wait_for(lambda: "wizframe-wrong" in html_in(widget_of(picker)))
         assert picker.frame is before
-        assert "wizframe-wrong" in picker._panel.loading.warnings.value
-        assert not picker._panel.loading.button.disabled
         with pytest.raises(AuthenticationError):
             picker.load()
         wiz.server.faults.clear()
         assert len(picker.load()) == len(before)
-        assert "wizframe-wrong" not in picker._panel.loading.warnings.value
+        assert "wizframe-wrong" not in html_in(widget_of(picker))
 
     def test_without_a_connection_it_says_how_to_open_one(self):
         picker = wizframe.CustomerPicker()
-        picker._panel.loading.button.click()
-        picker._panel.loading.wait()
-        assert "wizframe.sandbox()" in picker._panel.loading.warnings.value
+        press_and_wait(picker)
+        wait_for(lambda: "wizframe.sandbox()" in html_in(widget_of(picker)))
 
     def test_there_is_no_frame_before_a_load(self):
         picker = wizframe.CustomerPicker()
@@ -206,24 +210,25 @@ class TestLoading:
         with wizframe.sandbox(customers=600, latency_s=0.02) as wiz:
             picker = wizframe.CustomerPicker()
             before = picker.load()
-            picker._panel.table.tick([1, 2])
+            for box in boxes(picker)[1:3]:
+                box.value = True
             picker.value = {"page_size": 1}
-            loading = picker._panel.loading
-            loading.button.click()
-            assert (loading.button.disabled, loading.cancel_button.disabled) == (True, False)
-            wait_for(lambda: "of" in loading.status.value)
-            loading.cancel_button.click()
-            assert "Cancelled" in loading.status.value
-            assert (loading.button.disabled, loading.cancel_button.disabled) == (False, True)
+            shown = widget_of(picker)
+            load, cancel = (find(shown, "Button", words) for words in ("Load", "Cancel"))
+            load.click()
+            assert (load.disabled, cancel.disabled) == (True, False)
+            wait_for(lambda: re.search(r"\d of 600 customers", html_in(shown)))
+            cancel.click()
+            assert "Cancelled" in html_in(shown)
+            assert (load.disabled, cancel.disabled) == (False, True)
             time.sleep(0.1)  # what is on its way arrives
             asked = len(wiz.server.requests)
-            loading.wait()
-            time.sleep(0.2)
+            time.sleep(0.5)
             assert len(wiz.server.requests) == asked
             assert asked < 600
             assert picker.frame is before
             assert len(picker.selected) == 2
-            assert "Cancelled" in loading.status.value
+            assert "Cancelled" in html_in(shown)
             picker.value = {}
             assert len(picker.load()) == 600
 
@@ -231,17 +236,20 @@ class TestLoading:
         with wizframe.sandbox(customers=400, latency_s=0.02):
             picker = wizframe.CustomerPicker(value={"page_size": 1})
             said = []
-            picker._panel.loading.status.observe(lambda change: said.append(change["new"]), "value")
+            for text in all_of(widget_of(picker), "HTML"):
+                text.observe(lambda change: said.append(change["new"]), "value")
+            [bar] = all_of(widget_of(picker), "FloatProgress", hidden=True)
             picker.load()
             assert any("left" in words and "of" in words for words in said)
-            assert picker._panel.loading.bar.value > 0
+            assert bar.value > 0
 
     def test_pressing_load_twice_loads_once(self):
         with wizframe.sandbox(customers=50, latency_s=0.05) as wiz:
             picker = wizframe.CustomerPicker()
-            picker._panel.loading.start()
-            picker._panel.loading.start()
-            picker._panel.loading.wait()
+            load = find(widget_of(picker), "Button", "Load")
+            load.click()
+            load.click()
+            wait_for(lambda: not load.disabled)
             asked = len(wiz.server.requests)
             picker.load()
             assert len(wiz.server.requests) == 2 * asked
@@ -253,32 +261,31 @@ class TestContacts:
         picker = wizframe.ContactPicker(customers)
         one, two = customers.iloc[[4, 9]].itertuples()
         for row in (one, two):
-            picker._panel.choice.search.value = row.company_name
-            shown = picker._panel.choice.frame.iloc[picker._panel.choice._order]
-            picker._panel.choice.tick([shown.index[shown["id"] == row.id][0]])
+            field(picker, "Search").value = row.company_name
+            field(picker, f"Tick {row.reference_id} {row.company_name}").value = True
         assert picker.value == {"customers": [one.id, two.id]}
         contacts = picker.load()
         assert set(contacts["customer_id"]) <= {one.id, two.id}
         pd.testing.assert_frame_equal(contacts, run(picker.code, wiz))
-        assert one.company_name in picker._panel.table.rows.value or not len(contacts)
+        loaded = [text.value for text in all_of(widget_of(picker), "HTML") if "<tr>" in text.value][-1]
+        assert one.company_name in loaded
 
     def test_several_references_are_found_at_once(self, wiz):
         customers = wiz.load_customers()
         picker = wizframe.ContactPicker(customers)
         wanted = customers["reference_id"].iloc[[2, 5, 7]]
-        picker._panel.choice.search.value = ", ".join(wanted)
-        picker._panel.choice.tick_found.click()
+        field(picker, "Search").value = ", ".join(wanted)
+        press(widget_of(picker), "Tick all found")
         assert picker.value["customers"] == customers["id"].iloc[[2, 5, 7]].tolist()
 
     def test_without_a_frame_a_button_loads_the_customers_and_keeps_the_choice(self, wiz):
         ids = [record["id"] for record in wiz.server.records("customers")][:2]
         picker = wizframe.ContactPicker(value={"customers": [*ids, "cust_gone"], "status": "active"})
-        picker._panel.customers_loading.button.click()
-        picker._panel.customers_loading.wait()
-        assert len(picker._panel.choice.frame) == 30
+        press_and_wait(picker, "Load the customers")
+        assert "30 customers, 2 ticked" in html_in(widget_of(picker))
         assert picker.value == {"customers": [*ids, "cust_gone"], "status": "active"}
         assert set(picker.load()["status"]) <= {"active"}
-        assert "cust_gone" in picker._panel.loading.warnings.value  # it could not be read
+        assert "cust_gone" in html_in(widget_of(picker))  # it could not be read
         assert wizframe.ContactPicker(value=picker.value).value == picker.value
 
     def test_ids_may_be_given_and_the_id_may_be_the_index(self, wiz):
@@ -287,7 +294,7 @@ class TestContacts:
         assert wizframe.ContactPicker(identifier).value == {"customers": [identifier]}
         assert wizframe.ContactPicker(customers["id"][:2]).value == {"customers": customers["id"][:2].tolist()}
         picker = wizframe.ContactPicker(customers.set_index("id"))
-        picker._panel.choice.tick([3])
+        boxes(picker)[3].value = True
         assert picker.value == {"customers": [identifier]}
 
     def test_a_load_without_a_chosen_customer_says_so(self, wiz):
@@ -312,12 +319,12 @@ class TestShowing:
     @pytest.mark.usefixtures("wiz")
     def test_it_is_shown_as_a_widget_or_as_text(self):
         picker = wizframe.CustomerPicker(value={"status": "active"})
-        shown = picker._repr_mimebundle_()
-        assert shown["application/vnd.jupyter.widget-view+json"]["model_id"] == picker._panel.root.model_id
+        shown, _ = displayed(picker)
+        assert find(widget_of(picker), "Button", "Load")
         assert shown["text/plain"] == repr(picker) == "<wizframe.CustomerPicker: nothing loaded yet>"
         assert "load_customers(status=&quot;active&quot;)" in shown["text/html"]
         count = len(picker.load())
-        picker._panel.table.tick([0])
+        boxes(picker)[0].value = True
         assert repr(picker) == f"<wizframe.CustomerPicker: {count} customers, 1 ticked>"
 
     @pytest.mark.parametrize("hostile", HOSTILE)
@@ -327,19 +334,18 @@ class TestShowing:
             wiz.server.overwrite("customers", record["id"], company_name=hostile, reference_id=hostile + record["id"])
         picker = wizframe.CustomerPicker(value={"reference_ids": [hostile + stored[0]["id"]]})
         picker.load()
-        html = picker._panel.table.rows.value + picker._panel._code.value + picker._repr_html_()
+        html = html_in(widget_of(picker)) + html_of(picker)
         assert "<img" not in html
         assert "<script" not in html
         assert "<b>" not in html
         assert "onmouseover='" not in html
         assert "\u202e" not in html
-        names = [box.description for box in picker._panel.table.ticks.children]
-        assert all("\u202e" not in name for name in names)
-        assert not any(box.description_allow_html for box in picker._panel.table.ticks.children)
+        assert all("\u202e" not in box.description for box in boxes(picker))
+        assert not any(box.description_allow_html for box in boxes(picker))
         wiz.server.faults.add(
             Fault("answer", operation="customers.list", status=400, times=None, body={"code": "x", "message": hostile})
         )
-        picker._panel.loading.start()
-        picker._panel.loading.wait()
-        assert "<img" not in picker._panel.loading.warnings.value
-        assert "<script" not in picker._panel.loading.warnings.value
+        press_and_wait(picker)
+        wait_for(lambda: "wizframe-wrong" in html_in(widget_of(picker)))
+        assert "<img" not in html_in(widget_of(picker))
+        assert "<script" not in html_in(widget_of(picker))

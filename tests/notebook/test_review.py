@@ -5,7 +5,7 @@ import threading
 import pandas as pd
 import pytest
 from support.planning import changed, load, states, stored, writes
-from support.review import HOSTILE, find, press, text_of, walk
+from support.widgets import HOSTILE, find, press, text_of, walk
 
 import wizframe
 from wizframe.errors import ConfigurationError

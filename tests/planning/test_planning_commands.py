@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from support.display import html_of
 from support.planning import cells_of, load, mend_contacts, rules, second_client, states, stored, without_attrs
 
 import wizframe
@@ -37,7 +38,7 @@ def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
     undone = result.undo()
     assert undone.counts()["create"] == 1
     assert "nothing is restored yet: apply() does it" in repr(undone)
-    assert "load again afterwards" in undone._repr_html_()
+    assert "load again afterwards" in html_of(undone)
     done = undone.apply(progress=False)
     assert f"push {done.push_id} did this already" in repr(result.undo())
     assert "nothing is restored yet" in repr(done.undo())  # what undid it can be undone, too

@@ -4,6 +4,7 @@ import threading
 
 import pandas as pd
 import pytest
+from support.display import html_of
 from support.planning import cells_of, changed, load, mend_contacts, states, stored, writes
 
 import wizframe
@@ -357,7 +358,7 @@ def test_hostile_names_stay_text_in_plan_and_result(wiz):
         wiz.server.overwrite("customers", frame["id"][2], display_name=hostile, first_name=hostile)
     result = plan.apply(invalid="skip", progress=False)
     assert states(result)["conflict"] == 1
-    for page in (plan._repr_html_(), result._repr_html_()):
+    for page in (html_of(plan), html_of(result)):
         assert "<img" not in page
         assert "&lt;img" in page
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from support.display import html_of
 from support.planning import changed, load, mend_contacts, rules, states, stored, writes
 
 import wizframe
@@ -219,7 +220,7 @@ def test_plan_and_result_show_both():
     plan = new_customers("N-1").wiz.plan(contacts=new_contacts("N-1"))
     assert "for the customers and contacts of sandbox" in repr(plan)
     assert "of customer N-1" in repr(plan)
-    assert "Ann 0" in plan._repr_html_()
+    assert "Ann 0" in html_of(plan)
     result = plan.apply(progress=False)
     assert "2 done" in repr(result)
-    assert "customers and contacts" in result._repr_html_()
+    assert "customers and contacts" in html_of(result)

@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 import requests
 from support.client import CANARY, Reply, Stub, client_of, closed_port, transport_to
+from support.display import html_of
 from support.planning import load, states
 from support.security import everything_about, in_a_verbose_notebook
 
@@ -383,7 +384,7 @@ class TestPages:
         wiz.server.faults.add(Fault("answer", "customers.update", status=422, body=no))
         result = plan.apply(client=client, invalid="skip", note=HOSTILE, progress=False)
         assert {"done", "failed", "conflict", "skipped"} <= states(result).keys()
-        pages = [plan._repr_html_(), result._repr_html_(), result.undo(client=client)._repr_html_()]
+        pages = [html_of(plan), html_of(result), html_of(result.undo(client=client))]
         for page in pages:
             assert_harmless(page)
 
@@ -396,8 +397,8 @@ class TestPages:
         content["parts"][0] |= {"compared_with": HOSTILE, "notices": [HOSTILE]}
         (tmp_path / "plan.json").write_text(json.dumps(content), "utf-8")
         plan = wizframe.load_plan(tmp_path / "plan.json")
-        assert plan._repr_html_().count("&lt;img") >= 4
-        assert_harmless(plan._repr_html_())
+        assert html_of(plan).count("&lt;img") >= 4
+        assert_harmless(html_of(plan))
 
     @pytest.mark.parametrize(("where", "name", "value"), OTHER_SHAPES)
     def test_a_plan_from_a_file_that_wizframe_did_not_write_is_refused_as_a_whole(
@@ -426,7 +427,7 @@ class TestPages:
         record = wiz.server.records("customers")[0]
         wiz.server.overwrite("customers", record["id"], first_name=HOSTILE)
         for frame in (load(wiz), wizframe.pushes(), wizframe.history()):
-            assert "img" not in {tag for tag, *_ in tags_of(frame._repr_html_())}
+            assert "img" not in {tag for tag, *_ in tags_of(html_of(frame))}
 
     def test_a_hostile_text_would_be_found(self):
         assert {"img", "script"} <= {tag for tag, *_ in tags_of(f"<div>{HOSTILE}</div>")}

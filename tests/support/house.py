@@ -7,6 +7,7 @@ plan and one update.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import threading
 import tokenize
@@ -16,6 +17,9 @@ from typing import NamedTuple
 import wizframe
 
 PACKAGE = Path(wizframe.__file__).parent
+TESTS = Path(__file__).parents[1]
+#: Public in spite of their underscore: of named tuples and of the module os.
+PUBLIC = {"_asdict", "_replace", "_exit"}
 #: A value that opens its own face; the reason stands beside the import.
 FACES = {("wizframe.pushing.plan", "wizframe.notebook.review.review")}
 
@@ -130,6 +134,19 @@ def circles(graph):
     return found
 
 
+def private_accesses():
+    """List where a test reaches into a private attribute of something else, with its file and line."""
+    return [
+        f"{path.relative_to(TESTS).as_posix()}:{node.lineno} {ast.unparse(node)}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and re.match("_[a-z]", node.attr)
+        and node.attr not in PUBLIC
+        and ast.unparse(node.value) not in ("self", "cls")
+    ]
+
+
 def files_entered(action):
     """Run an action; list the package's files whose functions it calls, in any thread, the sandbox's own aside."""
     entered = set()
@@ -178,6 +195,7 @@ def main():
     print(f"{'import circles':24} {len(found)}")
     for circle in found:
         print(f"    {len(circle)} modules: {', '.join(circle)}")
+    print(f"{'private accesses of tests':24} {len(private_accesses())}")
     for flow, files in flows().items():
         print(f"{'files entered by ' + flow:24} {len(files)}: {', '.join(files)}")
 
