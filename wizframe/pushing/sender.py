@@ -125,7 +125,7 @@ class Sender:
 
     def _wait_for_effect(self, name: str) -> None:
         """Wait until a request whose response was lost must have had its effect, if it ever has one."""
-        note(f"checking {name}, because the response to a request was lost")
+        note(f"checking {name} after a lost response")
         try:
             self._client.transport.rate_limiter.sleep(self._client.settle_s)
         finally:
