@@ -74,7 +74,7 @@ def test_a_wrong_key_is_an_error_that_does_not_show_it(server):
         wizframe.load_customers()
 
 
-def test_nobody_there_is_said_with_the_address():
+def test_a_service_that_is_down_is_reported_with_its_address():
     with pytest.raises(NotSentError, match=r"127\.0\.0\.1:9"):
         wizframe.connect(KEY, base_url="http://127.0.0.1:9/v1")
 
@@ -97,7 +97,7 @@ def test_an_unsafe_address_is_refused_before_anything_is_sent(url, reason):
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
 def test_the_key_of_the_sandbox_goes_to_no_other_machine(how, monkeypatch):
-    """Whoever sets the key alone would send to production what was meant for the sandbox."""
+    """A user who sets the key alone would send requests for the sandbox to production."""
     if how == "environment":
         monkeypatch.setenv("WIZCOMMERCE_API_KEY", KEY)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""The tree of errors: each is what its base says, and survives the way from one process to another."""
+"""The tree of errors: they can be pickled, and their hints fit the interface."""
 
 import inspect
 import pickle
@@ -31,8 +31,8 @@ def made(kind, **options):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_that_another_process_raised_is_the_same_here(kind):
-    """A pool of processes breaks over one that cannot be unpickled."""
+def test_an_error_of_another_process_is_the_same_here(kind):
+    """An error that cannot be unpickled breaks a pool of processes."""
     error = made(kind, hint=HINT)
     error.add_note("seen in the other process")
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
@@ -41,7 +41,7 @@ def test_an_error_that_another_process_raised_is_the_same_here(kind):
 
 
 def test_an_extra_is_installed_into_the_python_that_runs(monkeypatch):
-    """A newcomer's bare pip belongs to another one."""
+    """The shell's pip may belong to another Python."""
     assert errors.to_install("excel") == f"{sys.executable} -m pip install 'wizframe[excel]'"
     monkeypatch.setattr(sys, "executable", "C:/Program Files/Python/python.exe")
     assert errors.to_install("excel") == "\"C:/Program Files/Python/python.exe\" -m pip install 'wizframe[excel]'"
@@ -49,7 +49,7 @@ def test_an_extra_is_installed_into_the_python_that_runs(monkeypatch):
     assert errors.to_install("excel").startswith("python -m pip")
 
 
-def test_what_was_said_of_an_error_goes_along():
+def test_attributes_of_an_error_are_pickled_too():
     refused = service_error(429, "too many")
     refused.retry_after_s = 7.0
     again = pickle.loads(pickle.dumps(refused))  # noqa: S301

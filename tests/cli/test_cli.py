@@ -40,7 +40,7 @@ def test_the_demo_does_the_whole_job_and_explains_itself(dialect):
 
 
 def test_the_demo_hides_no_line_that_it_needs():
-    """Whoever types it along gets the same."""
+    """A user who types the same lines gets the same output."""
     output = run("demo", "--customers", "60").stdout
     typed = ast.parse("\n".join(line[4:] for line in output.splitlines() if line.startswith(">>> ")))
     names = [node for node in ast.walk(typed) if isinstance(node, ast.Name)]

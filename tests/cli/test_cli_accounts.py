@@ -1,4 +1,4 @@
-"""login and logout on the command line: a key that the next command finds, and a password that shows nowhere."""
+"""login and logout on the command line: the next command finds the key, and the password is never shown."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def ring(monkeypatch):
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Let somebody type; gives what was asked."""
+    """Type a password at every prompt; return the prompts."""
     asked = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("getpass.getpass", lambda question: (asked.append(question), SANDBOX_PASSWORD)[1])
@@ -57,13 +57,13 @@ def test_a_login_is_found_by_the_next_command_until_the_logout(server, ring, typ
     assert "`wizframe login`" in capsys.readouterr().err
 
 
-def test_each_profile_has_a_key_of_its_own(server, ring, typed, monkeypatch, tmp_path):
+def test_each_profile_has_its_own_key(server, ring, typed, monkeypatch, tmp_path):
     monkeypatch.setattr("platformdirs.user_config_dir", lambda *_args, **_options: str(tmp_path))
     (tmp_path / "config.toml").write_text(f'[profiles.one]\n[profiles.two]\nbase_url = "{server.base_url}"\n')
     assert main(["login", "ada@example.com", "--profile", "two"]) == 0
     assert list(ring.kept) == [("wizframe", "two")]
     assert typed
-    monkeypatch.setenv("WIZCOMMERCE_BASE_URL", "http://127.0.0.1:9/v1")  # somebody else's: neither address nor key
+    monkeypatch.setenv("WIZCOMMERCE_BASE_URL", "http://127.0.0.1:9/v1")  # of another account: neither address nor key
     monkeypatch.setenv("WIZCOMMERCE_API_KEY", "api_of_another_account")  # may get mixed up with the profile's
     with wizframe.connect(profile="two") as client:
         assert (client.base_url, client.key_source) == (server.base_url, "from the keyring")
@@ -72,7 +72,7 @@ def test_each_profile_has_a_key_of_its_own(server, ring, typed, monkeypatch, tmp
     assert main(["logout", "--profile", "three"]) == 6
 
 
-def test_without_a_keyring_nothing_is_asked_and_nothing_sent(server, typed, capsys, monkeypatch):
+def test_without_a_keyring_a_login_asks_for_nothing_and_sends_nothing(server, typed, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert main(["login", "ada@example.com"]) == 1
     assert "pip install 'wizframe[cli]'" in capsys.readouterr().err
@@ -82,7 +82,7 @@ def test_without_a_keyring_nothing_is_asked_and_nothing_sent(server, typed, caps
 
 
 @pytest.mark.usefixtures("server", "typed")
-def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(ring, capsys):
+def test_a_keyring_that_fails_is_reported_and_the_key_is_not_shown(ring, capsys):
     def refuse(*given):
         raise RuntimeError(*given)
 
@@ -99,7 +99,7 @@ def test_a_key_that_the_keyring_does_not_take_or_give_up_is_said_but_not_shown(r
     assert "canary" not in said.out + said.err
 
 
-def test_with_nobody_at_the_keyboard_a_login_does_not_wait(server, ring, capsys):
+def test_without_a_terminal_a_login_does_not_wait(server, ring, capsys):
     assert main(["login", "ada@example.com"]) == 6
     assert "was not typed" in capsys.readouterr().err
     assert ring.kept == {}

@@ -1,4 +1,4 @@
-"""Files on the command line: exported, edited by somebody without Python, planned, pushed; each row accounted for."""
+"""Files on the command line: exported, edited without Python, planned and pushed, with a result for each row."""
 
 import json
 
@@ -13,7 +13,7 @@ from wizframe.server import Fault
 
 
 def edit(path, cells, sheet="Customers"):
-    """Edit cells by row and header, as somebody at a desk does; a row may be one below the last."""
+    """Edit cells by row and header; a row may be one below the last."""
     book = openpyxl.load_workbook(path)
     page = book[sheet]
     headers = {str(cell.value).rstrip(" *"): cell.column for cell in page[1]}
@@ -103,7 +103,7 @@ def test_a_foreign_file_is_read_by_a_map(wiz, tmp_path):
     assert (refused.returncode, "renames" in refused.stderr) == (6, True)
 
 
-def test_problems_of_a_file_are_said_by_cell(wiz, tmp_path):
+def test_problems_of_a_file_name_their_cells(wiz, tmp_path):
     book = str(tmp_path / "customers.xlsx")
     run(wiz, "export", "customers", "-o", book)
     edit(book, [(5, "phone", "not a number")])
@@ -126,7 +126,7 @@ def stale(wiz, tmp_path):
     return str(file), read["id"].tolist()
 
 
-def test_a_stale_csv_file_is_no_dead_end_and_its_good_rows_can_go(wiz, stale):
+def test_the_good_rows_of_a_stale_csv_file_can_be_pushed(wiz, stale):
     file, ids = stale
     refused = run(wiz, "push", file, "--yes", "--max-changes", "9")
     assert (refused.returncode, writes(wiz)) == (6, [])
@@ -179,7 +179,7 @@ def test_other_kinds_of_files(wiz, tmp_path, kind):
         ["plan", "nowhere.xlsx"],
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_asked(wiz, arguments):
+def test_what_cannot_be_done_is_refused_before_any_request(wiz, arguments):
     done = run(wiz, *arguments)
     assert done.returncode in (1, 6)
     assert done.stderr.startswith("wizframe: ")

@@ -77,12 +77,12 @@ def test_no_message_speaks_python_in_a_command():
     assert [(path, text) for path, text in said if PYTHON.search(text)] == []
 
 
-def test_every_exception_is_still_said_somewhere():
+def test_every_exception_is_still_a_message():
     said = [text for _, text in messages()]
     assert [words for words in NEVER_IN_A_COMMAND if not any(words in text for text in said)] == []
 
 
-def test_what_is_shown_as_a_flag_is_one():
+def test_flags_in_messages_exist():
     flags = {flag for _, context in every_command() for option in context.command.params for flag in option.opts}
     trees = [ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")]
     texts = [_text(cli) or "" for tree in trees for _, cli in _hints(tree)]
@@ -228,7 +228,7 @@ CASES = {
         "--skip-invalid",
     ),
     "likely duplicate": (_new_rows, "plan c.csv", "--duplicates create"),
-    "nobody to confirm": (_save_plan, "push plan.json", "--yes with --max-changes N"),
+    "no terminal to confirm": (_save_plan, "push plan.json", "--yes with --max-changes N"),
     "yes without a limit": (_save_plan, "push plan.json --yes", "--max-changes N or --expect ID"),
     "too many changes": (_save_plan, "push plan.json --yes --max-changes 2", "--max-changes 2"),
     "too many deletes": (
@@ -265,7 +265,7 @@ def test_a_command_says_what_to_do_in_commands_and_options(wiz, case):
 
 
 @pytest.mark.usefixtures("folder")
-def test_nor_does_a_workbook_of_results_speak_python(wiz):
+def test_a_workbook_of_results_does_not_speak_python(wiz):
     _conflict(wiz)
     run(wiz, *_PUSH.split(), "--results", "results.xlsx")
     told = wizframe.read_excel("results.xlsx")
@@ -289,7 +289,7 @@ def test_the_same_message_speaks_python_in_python(wiz):
         wizframe.undo("nope", client=wiz)
 
 
-def test_what_the_system_says_of_a_file_is_a_sentence(tmp_path):
+def test_an_error_of_the_operating_system_is_a_sentence(tmp_path):
     def said(act):
         with pytest.raises((FileNotFoundError, IsADirectoryError, PermissionError)) as caught:
             act()

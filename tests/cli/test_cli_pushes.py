@@ -1,4 +1,4 @@
-"""The commands about pushes: what is done, what is said, and the exit code for scripts."""
+"""The commands about pushes: what they do and print, and the exit codes for scripts."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_a_rehearsal_shows_the_plan_and_checks_the_limits_but_sends_nothing(wiz,
     assert (run(wiz, "push", saved[1], "--dry-run", "--yes").returncode, writes(wiz)) == (6, [])
     plan = wizframe.delete(load(wiz).head(1))
     plan.save(saved[1])
-    assert run(wiz, "push", saved[1], "--dry-run").returncode == 0  # somebody could say yes to a delete
+    assert run(wiz, "push", saved[1], "--dry-run").returncode == 0  # a user could confirm a delete
     assert run(wiz, "push", saved[1], "--dry-run", "--yes", "--max-changes", "2").returncode == 5
     assert (len(wizframe.pushes()), writes(wiz)) == (0, [])
 
@@ -68,7 +68,7 @@ def test_any_other_plan_is_refused(wiz, saved):
         (["--yes", "--max-changes", "3", "--base-url", "http://127.0.0.1:9/v1"], 7, "no connection"),
     ],
 )
-def test_without_somebody_who_looks_nothing_is_sent(wiz, saved, arguments, code, said):
+def test_without_a_confirmation_or_a_limit_nothing_is_sent(wiz, saved, arguments, code, said):
     done = run(wiz, "push", saved[1], *arguments)
     assert done.returncode == code
     assert said in done.stderr
@@ -78,7 +78,7 @@ def test_without_somebody_who_looks_nothing_is_sent(wiz, saved, arguments, code,
 @pytest.mark.parametrize(
     ("command", "limits"), [("push", "--max-changes N or --expect ID"), ("undo", "--max-changes N")]
 )
-def test_options_that_allow_nothing_are_refused_before_anything_is_read(wiz, saved, command, limits):
+def test_yes_without_a_limit_is_refused_before_any_request(wiz, saved, command, limits):
     wiz.server.requests.clear()
     done = run(wiz, command, saved[1], "--yes")
     assert (done.returncode, done.stderr.endswith(f"Add {limits}.\n")) == (6, True)
@@ -140,6 +140,6 @@ def test_history_is_read_by_people_and_by_programs(wiz):
     assert wizframe.pushes().empty
 
 
-def test_help_tells_the_exit_codes(capsys):
+def test_help_lists_the_exit_codes(capsys):
     assert main(["--help"]) == 0
     assert "5    more changes or deletes than allowed" in capsys.readouterr().out

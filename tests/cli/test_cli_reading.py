@@ -1,4 +1,4 @@
-"""list, get, whoami: what a person sees, what a program gets, and that an account's data drives no terminal."""
+"""list, get and whoami: what a user sees, what a program gets, and that an account's data cannot drive a terminal."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from wizframe.server import Fault
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\x9b31m\nrm -rf"
 
 
-def test_a_list_shows_everybody_and_whole_values_where_no_terminal_is(wiz):
+def test_without_a_terminal_a_list_shows_all_customers_and_whole_values(wiz):
     done = run(wiz, "list", "customers")
     headers, *rows = done.stdout.splitlines()
     assert headers.split() == ["id", "reference_id", "company_name", "email", "payment_term", "status"]
@@ -81,7 +81,7 @@ def test_one_record_is_shown_with_its_details(wiz):
     assert contact in run(wiz, "get", "contact", customer, contact).stdout
     rows = list(csv.DictReader(io.StringIO(run(wiz, "get", "contact", customer, contact, "--csv").stdout)))
     assert [row["id"] for row in rows] == [contact]
-    missing = run(wiz, "get", "customer", "nobody")
+    missing = run(wiz, "get", "customer", "cust_none")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "404" in missing.stderr
 
@@ -133,7 +133,7 @@ def test_a_list_that_may_lack_something_says_so_in_its_exit_code(wiz, what):
 
 
 def hostile(wiz):
-    """Let names, references and notes be those of somebody who means harm; gives a customer and its contact."""
+    """Write hostile names and references into an account; return its customers, and a customer and its contact."""
     customers = load(wiz, invalid="drop")
     customer = customers["id"][0]
     wiz.server.overwrite("customers", customer, company_name=HOSTILE, payment_term=HOSTILE, reference_id=f"r{HOSTILE}")

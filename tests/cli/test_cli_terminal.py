@@ -1,4 +1,4 @@
-"""Every command in a terminal: colour, two widths, somebody who types, somebody who presses Ctrl-C; and in none."""
+"""Every command in a terminal: color, two widths, a user who types, and a user who presses Ctrl-C."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def finished(child):
 
 @pytest.fixture
 def things(wiz, tmp_path):
-    """Something for each command to work on, in an account of somebody who means harm."""
+    """Something for each command to work on, in an account with hostile names."""
     customers, customer, contact = hostile(wiz)
     plan = customers.wiz.plan()
     plan.save(tmp_path / "plan.json")
@@ -103,7 +103,7 @@ def test_every_command_is_called_here():
     ],
 )
 @pytest.mark.parametrize("command", CALLS)
-def test_it_is_seen_in_a_terminal(wiz, things, command, width, variables):
+def test_each_command_works_in_a_terminal(wiz, things, command, width, variables):
     arguments, is_coloured, fits = CALLS[command]
     given = [argument.format(**things) for argument in arguments]
     code, seen = finished(spawn(wiz, *command.split(), *given, width=width, **variables))
@@ -132,7 +132,7 @@ def test_ids_are_whole_in_a_narrow_terminal(wiz):
     assert "…" in seen
 
 
-def test_the_account_is_said_on_stderr_alone(wiz):
+def test_the_account_is_printed_on_stderr_only(wiz):
     command = f"{sys.executable} -m wizframe list customers --json 2>/dev/null"
     shell = pexpect.spawn("/bin/sh", ["-c", command], env={**os.environ, **environment(wiz)}, encoding="utf-8")
     code, seen = finished(shell)
@@ -157,7 +157,7 @@ def ring(tmp_path):
     return {"RING": str(tmp_path / "ring.json"), "PYTHONPATH": path, "WIZCOMMERCE_API_KEY": None}
 
 
-def test_somebody_logs_in_and_out_and_the_password_is_not_seen(wiz, ring):
+def test_a_user_logs_in_and_out_and_the_password_is_not_seen(wiz, ring):
     child = spawn(wiz, "login", **ring)
     child.expect("WizCommerce e-mail: ")
     child.sendline("ada@example.com")
@@ -171,7 +171,7 @@ def test_somebody_logs_in_and_out_and_the_password_is_not_seen(wiz, ring):
     assert "from the keyring" in finished(spawn(wiz, "whoami", **ring))[1]
     assert "removed from the keyring" in finished(spawn(wiz, "logout", **ring))[1]
     child = spawn(wiz, "whoami", **ring)
-    child.expect("API key for .*not shown.*: ")  # there is somebody to ask
+    child.expect("API key for .*not shown.*: ")  # there is a user to ask
     child.sendline(wizframe.SANDBOX_API_KEY)
     code, seen = finished(child)
     assert (code, "typed" in seen, wizframe.SANDBOX_API_KEY in seen) == (0, True, False)
@@ -187,7 +187,7 @@ def test_a_login_is_interrupted_at_the_password(wiz, ring):
 
 
 @pytest.mark.parametrize(("answer", "code", "sent"), [("y", 0, True), ("n", 6, False), ("\x03", 130, False)])
-def test_a_push_asks_and_does_as_it_is_told(wiz, tmp_path, answer, code, sent):
+def test_a_push_asks_and_follows_the_reply(wiz, tmp_path, answer, code, sent):
     file = saved_plan(wiz, tmp_path)
     child = spawn(wiz, "push", file)
     child.expect(r"Send this .*\[y/N\] ")

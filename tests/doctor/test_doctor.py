@@ -1,4 +1,4 @@
-"""doctor: what a bug report needs, and nothing that must not be in one; what the documents say, put to the proof."""
+"""doctor: a report that is complete and has no secret, and checks of an account against the documents."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ def by_name(findings):
     return {finding.name: finding for finding in findings}
 
 
-def test_it_tells_what_a_bug_report_needs_and_no_secret(wiz, dialect):
+def test_a_report_is_complete_and_has_no_secret(wiz, dialect):
     customers = load(wiz)
     customers.loc[0, "payment_term"] = "net77"
     customers.wiz.plan().apply(progress=False)
@@ -48,7 +48,7 @@ def test_it_tells_what_a_bug_report_needs_and_no_secret(wiz, dialect):
     assert {finding["state"] for finding in found["doctor"]["findings"]} == {"ok"}
 
 
-def test_without_a_connection_it_tells_the_rest(wiz):
+def test_without_a_connection_the_report_has_the_rest(wiz):
     done = run(wiz, "doctor", "--probe", "--base-url", "http://127.0.0.1:9/v1")
     assert done.returncode == 7
     assert "\nbad   connection " in done.stdout
@@ -73,7 +73,7 @@ def test_a_clock_that_is_wrong_is_found():
     assert found["permissions"].state == "note"
 
 
-def test_a_journal_that_cannot_be_used_and_what_was_cut_off_are_found(wiz, monkeypatch, tmp_path):
+def test_an_unusable_journal_and_a_push_that_was_cut_off_are_found(wiz, monkeypatch, tmp_path):
     assert by_name(examine_machine())["journal"].said.startswith("none yet")
     customers = load(wiz)
     customers.loc[:2, "payment_term"] = "net77"
@@ -87,7 +87,7 @@ def test_a_journal_that_cannot_be_used_and_what_was_cut_off_are_found(wiz, monke
     assert (found.state, "cannot be used" in found.said) == ("bad", True)
 
 
-def test_profiles_are_named_and_nothing_else_of_them(monkeypatch, tmp_path):
+def test_profiles_are_named_but_not_shown(monkeypatch, tmp_path):
     monkeypatch.setattr("platformdirs.user_config_dir", lambda *_args, **_options: str(tmp_path))
     (tmp_path / "config.toml").write_text('[profiles.staging]\napi_key = "canary"\n')
     said = by_name(examine_machine())["profiles"].said
@@ -97,7 +97,7 @@ def test_profiles_are_named_and_nothing_else_of_them(monkeypatch, tmp_path):
     assert by_name(examine_machine())["profiles"].state == "bad"
 
 
-def test_an_account_that_keeps_to_the_documents_is_found_to(wiz):
+def test_an_account_that_follows_the_documents_is_ok(wiz):
     before = len(wiz.server.requests)
     states = Counter(finding.state for finding in probe(wiz))
     assert states == {"ok": 6, "note": 1}  # the sandbox's contacts have a field that no document names
@@ -105,7 +105,7 @@ def test_an_account_that_keeps_to_the_documents_is_found_to(wiz):
     assert writes(wiz) == []
 
 
-def test_parameters_that_are_ignored_are_found(wiz):
+def test_ignored_parameters_are_found(wiz):
     wiz.respell_queries()
     found = by_name(probe(wiz))
     assert found["order"].state == "bad"
@@ -121,7 +121,7 @@ def test_a_silent_cap_and_an_empty_account_are_found(dialect):
         assert by_name(examine_account(empty))["permissions"].state == "note"
 
 
-def test_an_answer_that_makes_no_sense_is_a_finding_and_not_quoted():
+def test_a_response_of_another_form_is_a_finding_and_not_quoted():
     odd = Reply.json({"data": [{"id": "c", "name": "Secret Ltd", "created_at": "yesterday", "reference_id": 7}]})
     with Stub(*[odd] * 60) as stub:
         found = list(probe(client_of(stub.base_url)))
@@ -129,7 +129,7 @@ def test_an_answer_that_makes_no_sense_is_a_finding_and_not_quoted():
     assert "Secret" not in repr(found)
 
 
-def test_writing_is_tried_on_a_customer_of_its_own_that_is_gone_afterwards(wiz):
+def test_writing_is_tested_on_a_customer_that_is_deleted_afterwards(wiz):
     before = stored(wiz, "customers")
     done = run(wiz, "doctor", "--probe-writes")
     assert done.returncode == 0, done.stdout
@@ -141,7 +141,7 @@ def test_writing_is_tried_on_a_customer_of_its_own_that_is_gone_afterwards(wiz):
     assert stored(wiz, "customers") == before
 
 
-def test_what_is_not_as_documented_is_found(wiz):
+def test_a_difference_from_the_documents_is_found(wiz):
     wiz.server.faults.add(Fault("keep", "customers.update", column="phone", times=None))
     found = by_name(probe_writes(wiz))
     assert (found["PATCH"].state, found["clearing"].state) == ("ok", "bad")
@@ -149,7 +149,7 @@ def test_what_is_not_as_documented_is_found(wiz):
     assert wiz.server.faults.fired
 
 
-def test_what_could_not_be_deleted_is_named(wiz):
+def test_a_customer_that_could_not_be_deleted_is_named(wiz):
     wiz.server.faults.add(Fault("answer", "customers.delete", status=403, times=9))
     found = by_name(probe_writes(wiz))
     assert found["delete"].state == "bad"
@@ -157,7 +157,7 @@ def test_what_could_not_be_deleted_is_named(wiz):
     assert reference in {row["reference_id"] for row in stored(wiz, "customers").values()}
 
 
-def test_one_who_stops_looking_leaves_nothing_behind(wiz):
+def test_a_check_that_is_stopped_leaves_nothing_behind(wiz):
     before = stored(wiz, "customers")
     findings = probe_writes(wiz)
     assert next(findings).name == "create"
@@ -167,12 +167,12 @@ def test_one_who_stops_looking_leaves_nothing_behind(wiz):
 
 
 @pytest.mark.parametrize("url", ["https://api.wizcommerce.com/v1", "https://crm.example.com/v1"])
-def test_it_does_not_write_where_it_may_be_production(url):
+def test_it_does_not_write_to_what_may_be_production(url):
     with pytest.raises(ConfigurationError, match="refused"):
         next(probe_writes(Client(transport_to(url))))
 
 
-def test_nor_on_a_read_only_connection(wiz, monkeypatch):
+def test_it_does_not_write_on_a_read_only_connection(wiz, monkeypatch):
     monkeypatch.setenv("WIZFRAME_READ_ONLY", "1")
     done = run(wiz, "doctor", "--probe-writes")
     assert (done.returncode, writes(wiz)) == (6, [])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-#: Lines of this width fit beside other windows, and wide enough for six columns of a frame.
+#: Wide enough for six columns of a frame, and narrow enough for half a screen.
 _WIDTH = 96
 
 

@@ -36,7 +36,8 @@ class Client(BaseClient):
     workers : int
         Requests at a time in loads and pushes.
     settle_s : float
-        Seconds after which a request whose response was lost is taken to have had its effect.
+        After a write without a response, wizframe waits this many seconds before it reads whether the write took
+        effect.
     on_close : callable, optional
         Called once by :meth:`close`.
 
