@@ -84,7 +84,7 @@ def test_an_unusable_journal_and_a_push_that_was_cut_off_are_found(wiz, monkeypa
     (tmp_path / "broken" / "journal.sqlite3").write_text("no database, however one looks at it")
     monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / "broken"))
     found = by_name(examine_machine())["journal"]
-    assert (found.state, "cannot be used" in found.said) == ("bad", True)
+    assert (found.state, "is damaged" in found.said) == ("bad", True)
 
 
 def test_profiles_are_named_but_not_shown(monkeypatch, tmp_path):
