@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADDRESS",
+    "CLEAR",
+    "COMMAND",
     "CONTACT",
     "CUSTOMER",
+    "DELETE",
     "LIST_PARAMETERS",
     "MAX_PAGE_SIZE",
     "NESTED",
@@ -43,6 +46,12 @@ Kind = Literal["text", "flag", "time", "status", "ids", "object", "list"]
 Dialect = Literal["rest", "sdk"]
 Operation = Literal["create", "update"]
 Presence = Literal["required", "optional", "no"]
+
+#: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
+CLEAR = "<clear>"
+#: A column of a frame or of a workbook: what to do with a row. Blank to send its edits, or :data:`DELETE`. A record
+#: whose row is missing is left as it is.
+COMMAND, DELETE = "<command>", "DELETE"
 
 STATUSES = ("active", "inactive")
 MAX_PAGE_SIZE = 100

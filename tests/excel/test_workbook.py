@@ -65,7 +65,7 @@ def test_customers_and_contacts_are_two_sheets_of_one_workbook(wiz, path):
     same(wizframe.read_excel(path, table="customers"), customers)
     rewrite(path, lambda book: book.remove(book["Contacts"]))  # means nothing, like a row that is not there
     assert [len(frame) for frame in wizframe.read_excel(path)] == [len(customers), 0]
-    with pytest.raises(InvalidRequestError, match="both frames hold contacts"):
+    with pytest.raises(InvalidRequestError, match="both frames contain contacts"):
         contacts.wiz.to_excel(path, contacts=contacts)
 
 
@@ -487,7 +487,7 @@ def test_what_no_column_can_hold_is_shown_as_unclear_and_is_a_problem_until_it_i
         (frame.wiz.to_csv, wizframe.read_csv, path.with_suffix(".csv")),
     ):
         write(file)
-        with pytest.warns(InvalidDataWarning, match="[HI]6 '45' was unclear already"):
+        with pytest.warns(InvalidDataWarning, match="[HI]6 '45' was already unclear"):
             back = read(file)
         plan = back.wiz.plan()
         assert len(plan) == 0
@@ -504,7 +504,7 @@ def test_an_unclear_cell_of_a_workbook_stays_one_when_it_is_exported_again(custo
     edit(path, {("payment_term", 3): 45})
     wizframe.read_excel(path).wiz.to_excel(path)
     assert rules(wizframe.read_excel(path).wiz.plan()) == [
-        ("payment_term", "was unclear already when it was exported: type it again")
+        ("payment_term", "was already unclear when it was exported: type it again")
     ]
 
 
@@ -534,7 +534,7 @@ def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
     assert [str(cell) for cell in erp["reference_id"]] == ["A", "nobody"]
     unknown = wizframe.plan(erp, table="customers", match="reference_id").problems
     assert "is not among the values= of this column" in unknown["rule"][0]
-    with pytest.raises(InvalidRequestError, match="no column 'LIFNR', but KUNNR, payment_term, Name"):
+    with pytest.raises(InvalidRequestError, match=r"no column 'LIFNR'\. Its headers are KUNNR, ZTERM, Name"):
         wizframe.read_excel(path, rename={"ZTERM": "payment_term", "LIFNR": "reference_id"})
     with pytest.raises(InvalidRequestError, match="no column 'phone'"):
         wizframe.read_excel(path, values={"phone": {}})
@@ -546,7 +546,7 @@ def test_which_sheet_is_meant_is_asked_where_nothing_tells(path):
     with pytest.raises(AmbiguousTableError, match="has the sheets 'Old', 'New'"):
         wizframe.read_excel(path)
     assert wizframe.read_excel(path, sheet="New")["id"].tolist() == ["c1"]
-    with pytest.raises(InvalidRequestError, match="no sheet 'Newer', but 'Old', 'New'"):
+    with pytest.raises(InvalidRequestError, match=r"no sheet 'Newer'\. Its sheets are 'Old', 'New'"):
         wizframe.read_excel(path, sheet="Newer")
     _foreign(path, [["first_name", "customer_id"], ["A", "c1"]], ("People",))
     assert wizframe.read_excel(path)["customer_id"].tolist() == ["c1"]
@@ -621,14 +621,15 @@ def test_no_cell_is_a_formula_or_a_link(path):
     assert {cell.data_type for row in page for cell in row if cell.value is not None} == {"s"}
 
 
-def test_there_is_never_half_a_file(customers, path, monkeypatch):
+@pytest.mark.parametrize("rows", [10, 200_000])
+def test_a_failed_export_leaves_the_old_file_and_no_other(customers, path, monkeypatch, rows):
     path.write_bytes(b"the old one")
+    monkeypatch.setattr("wizframe.excel.writer._MAX_ROWS_IN_MEMORY", rows)
 
-    def fail(*given):
-        given[1].write(b"half")
+    def fail(*_given):
         raise OSError("disk full")
 
-    monkeypatch.setattr("wizframe.excel.writer.fill_in", fail)
+    monkeypatch.setattr("xlsxwriter.worksheet.Worksheet.very_hidden", fail)  # the last step before the file is written
     with pytest.raises(OSError, match="disk full"):
         customers.wiz.to_excel(path)
     assert path.read_bytes() == b"the old one"
@@ -636,12 +637,15 @@ def test_there_is_never_half_a_file(customers, path, monkeypatch):
 
 
 def test_rows_that_do_not_fit_into_a_sheet_are_refused(path, monkeypatch):
-    monkeypatch.setattr("wizframe.excel.writer._MOST_ROWS", 2)
+    monkeypatch.setattr("wizframe.excel.writer._MAX_ROWS", 2)
     frame = loaded("customers", [{"id": str(number)} for number in range(3)])
     with pytest.raises(InvalidRequestError, match="3 rows do not fit"):
         frame.wiz.to_excel(path)
-    with pytest.raises(InvalidRequestError, match=r"ends in \.xlsx"):
-        frame.wiz.to_excel(path.with_suffix(".xls"))
+
+
+def test_another_name_than_that_of_a_workbook_is_refused(customers, path):
+    with pytest.raises(InvalidRequestError, match=r"Let it end in \.xlsx"):
+        customers.wiz.to_excel(path.with_suffix(".xls"))
 
 
 def test_without_the_libraries_a_sentence_says_what_to_install(customers, path, monkeypatch):

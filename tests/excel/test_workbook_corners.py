@@ -29,15 +29,15 @@ def many(rows):
     return loaded("customers", [{"id": f"c{n}", "display_name": f"Name {n}", "phone": f"+1{n}"} for n in range(rows)])
 
 
-@pytest.mark.parametrize("shared", [10, 1_000_000])
-def test_thousands_of_rows_also_when_the_table_of_texts_is_full(path, monkeypatch, shared):
-    """What does not fit into the table of shared texts stands in its cell."""
-    monkeypatch.setattr("wizframe.excel.rows._MOST_SHARED", shared)
+@pytest.mark.parametrize("in_memory", [5_000, 5_001])
+def test_many_rows_are_written_row_by_row_with_their_texts_in_the_cells(path, monkeypatch, in_memory):
+    monkeypatch.setattr("wizframe.excel.writer._MAX_ROWS_IN_MEMORY", in_memory)
     frame = many(5_001)
+    frame.loc[:2, "display_name"] = ["<r>&</r>", "_x0041_x0042_", "=1+1"]
     frame.wiz.to_excel(path)
     same(wizframe.read_excel(path), frame)
     with zipfile.ZipFile(path) as archive:
-        assert (b"inlineStr" in archive.read("xl/worksheets/sheet2.xml")) == (shared == 10)
+        assert (b"inlineStr" in archive.read("xl/worksheets/sheet2.xml")) == (in_memory < len(frame))
     csv = path.with_suffix(".csv")
     frame.wiz.to_csv(csv)
     same(wizframe.read_csv(csv), frame)
@@ -138,5 +138,5 @@ def test_a_frame_that_may_come_from_two_accounts_gets_no_baseline(wiz, path):
 def test_two_columns_with_one_header_are_refused(path):
     with pytest.raises(InvalidRequestError, match="same header"):
         many(1).wiz.to_csv(path, labels={"phone": "x", "email": "x"})
-    with pytest.raises(InvalidRequestError, match="would both be headed"):
+    with pytest.raises(InvalidRequestError, match="would have the same header 'e-mail'"):
         many(1).wiz.to_excel(path, labels={"phone": "E Mail", "email": "e-mail"})

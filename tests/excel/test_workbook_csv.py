@@ -12,7 +12,6 @@ from support.workbook import ZOO, loaded, plan_of, same
 
 import wizframe
 from wizframe.errors import InvalidDataError, InvalidDataWarning, InvalidRequestError, UnreadableFileError
-from wizframe.excel import csv as delimited
 from wizframe.excel.csv import escape, unescape
 
 HEADER = "id,reference_id,display_name,payment_term\r\n"
@@ -136,7 +135,7 @@ def test_other_encodings_are_never_guessed(path):
     with pytest.raises(UnreadableFileError, match="encoding='cp1252'"):
         wizframe.read_csv(path)
     assert wizframe.read_csv(path, encoding="cp1252")["display_name"].tolist() == ["Zürich"]
-    with pytest.raises(InvalidRequestError, match="no such encoding"):
+    with pytest.raises(InvalidRequestError, match="not an encoding that Python knows"):
         wizframe.read_csv(path, encoding="cp9999")
     path.write_bytes((HEADER + "c1,R1,Zürich,net30\r\n").encode("utf-16-le"))
     with pytest.raises(UnreadableFileError, match="utf-16-le"):
@@ -216,7 +215,7 @@ def test_what_is_no_csv_says_so(path, frame):
     with pytest.raises(InvalidDataError, match="file!A and file!B are both the column 'id'"):
         wizframe.read_csv(path)
     for delimiter in ("", ",,", '"', "\n"):
-        with pytest.raises(InvalidRequestError, match="one character"):
+        with pytest.raises(InvalidRequestError, match=r"is not a delimiter\. Give one character"):
             frame.wiz.to_csv(path, delimiter=delimiter)
 
 
@@ -226,4 +225,3 @@ def test_long_cells_are_read_and_the_limit_of_the_csv_module_is_put_back(path):
     frame.wiz.to_csv(path)
     same(wizframe.read_csv(path, table="customers"), frame)
     assert csv.field_size_limit() == before
-    assert delimited._LONGEST_CELL < 1 << 30

@@ -81,7 +81,7 @@ def type_into_workbook(path, cells, sheet):
             "[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)", lambda found: f"_x{ord(found[0]):04X}_", text or ""
         )
         cell = f'<c r="{name}" t="inlineStr"><is><t xml:space="preserve">{xml_escape(stored)}</t></is></c>'
-        before, start, after = page.partition(f'<row r="{row}">')
+        before, start, after = re.split(rf'(<row r="{row}"[^>]*>)', page, maxsplit=1)
         page = before + start + after.replace("</row>", (cell if text else "") + "</row>", 1)
     parts["xl/worksheets/sheet2.xml"] = page.encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -29,7 +29,8 @@ ZOO = [
     "\uffff",
     "_x0041_", "_x005F_x0041_", "_x000D_", "_xFFFE_", " leading", "trailing ", "   ", "\xa0", "'quoted", "''", "'00123",
     "'s Hertogenbosch", "http://example.com", "a,b;c\td|e", 'say "hi"', "\\", "<b>&amp;</b>", "]]>", "<clear> ", "＝1",
-    "%s{}", "x" * 32_767, "y" * 40_000, "🧵" * 16_383 + "x", "🧵" * 16_384, "<command>", "DELETE", "Ünïcödé", "0",
+    "%s{}", "<r>&</r>", "<r><t>x</t></r>", "<r>\x01\r\n</r>", "_x0041_x0042_", "\x01_x00e4_x00e4_x00e4_",
+    "x" * 32_767, "y" * 40_000, "🧵" * 16_383 + "x", "🧵" * 16_384, "<command>", "DELETE", "Ünïcödé", "0",
     "yes",
 ]  # fmt: skip
 TABLES = {"customers": CUSTOMER, "contacts": CONTACT}

@@ -1,29 +1,46 @@
-"""Customers and contacts as files for people: to Excel and CSV, and back with exactly the edits.
+"""The public functions for files: to Excel and CSV, and back with exactly the edits.
 
-Knows nothing of the service: what a file says about an account is compared, never used.
+Nothing here knows the service: what a file says about an account is compared, never used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+import functools
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
-from wizframe.excel.plain_export import let_plain_exports_work
-from wizframe.excel.reader import Meaning, read_delimited, read_workbook
-from wizframe.excel.writer import write_csv, write_workbook
+import pandas as pd
+
+from wizframe.excel.csv import write_csv
+from wizframe.excel.reader import ReadOptions, read_delimited, read_workbook
+from wizframe.excel.writer import write_workbook
+from wizframe.frames.baselines import ATTRIBUTE
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    import pandas as pd
-
-    from wizframe.excel.reader import Original
-    from wizframe.excel.restored_values import ValueMap
+    from wizframe.excel.reader import Original, ValueMap
 
 __all__ = ["Sheets", "read_csv", "read_excel", "to_csv", "to_excel"]
 
 TableName = Literal["customers", "contacts"]
-let_plain_exports_work()
+
+
+def _wrap_plain_exports() -> None:
+    """Let pandas' own ``frame.to_excel()`` write loaded frames: it refuses times with a zone, so they become UTC."""
+    original = pd.DataFrame.to_excel
+
+    @functools.wraps(original)
+    def to_excel(self: pd.DataFrame, *arguments: Any, **options: Any) -> None:
+        if ATTRIBUTE in self.attrs:
+            zoned = self.select_dtypes("datetimetz").columns
+            self = self.assign(**{name: self[name].dt.tz_convert("UTC").dt.tz_localize(None) for name in zoned})
+        original(self, *arguments, **options)
+
+    pd.DataFrame.to_excel = to_excel  # type: ignore[misc, method-assign, assignment]
+
+
+_wrap_plain_exports()
 
 
 class Sheets(NamedTuple):
@@ -187,8 +204,8 @@ def read_excel(
     >>> len(wizframe.read_excel(path / "customers.xlsx").wiz.plan())
     0
     """
-    meaning = Meaning(table, rename or {}, labels or {}, values or {}, progress)
-    frames = list(read_workbook(path, sheet=sheet, original=original, meaning=meaning).values())
+    options = ReadOptions(table, rename or {}, labels or {}, values or {}, progress)
+    frames = list(read_workbook(path, sheet=sheet, original=original, options=options).values())
     return frames[0] if len(frames) == 1 else Sheets(*frames)
 
 
@@ -286,5 +303,5 @@ def read_csv(
     >>> wizframe.read_csv(path / "customers.csv").reset_index(drop=True).equals(customers)
     True
     """
-    meaning = Meaning(table, rename or {}, labels or {}, values or {}, progress)
-    return read_delimited(path, original=original, meaning=meaning, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(table, rename or {}, labels or {}, values or {}, progress)
+    return read_delimited(path, original=original, options=options, delimiter=delimiter, encoding=encoding)

@@ -1,8 +1,9 @@
-"""One cell: what it shows of a value, whether it still shows it, and what a new content means.
+"""One cell: how it shows a value, whether it still shows that value, and what a new content means.
 
-A spreadsheet program may store a cell otherwise than it was written: a truth value as a word, a text that looks like
-a number as a number, a line's end without its carriage return. What still shows the exported value *is* the exported
-value; only what differs is read. What may mean several things becomes :class:`wizframe.frames.build.Unsure`.
+A spreadsheet program may store a cell in another form than it was written: a truth value as a word, a text that looks
+like a number as a number, a line end without its carriage return. A cell that still shows the exported value *is* that
+value; only a cell that differs is read. A cell that may mean several things becomes a
+:class:`wizframe.frames.build.Unsure`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context
 from typing import TYPE_CHECKING, Any
 
 from wizframe.excel.dates import Reading, from_serial, readings, shows
-from wizframe.excel.vocabulary import FALSE, FORMULA_ERRORS, NO, TRUE, YES
 from wizframe.frames.build import Unsure, is_blank
 
 if TYPE_CHECKING:
@@ -23,122 +24,115 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALWAYS_FITS",
+    "FALSE",
+    "FORMULA_ERRORS",
+    "MONTHS_AND_HOURS",
+    "TRUE",
+    "as_number",
     "as_text",
     "cut",
     "is_empty",
-    "local",
     "read_cell",
     "still_shows",
     "unclear_text",
     "with_errors_marked",
+    "write_text",
 ]
 
-_LONGEST = 32_767  # of UTF-16 units: Excel's limit for a cell
-ALWAYS_FITS = _LONGEST // 2
+_LONGEST = 32_767  # UTF-16 units, Excel's limit for a cell
+ALWAYS_FITS = _LONGEST // 2  # characters: none takes more than two units
 _KEPT_OF_LONG = 16_000
 _REMARK, _UNCLEAR = "too long for a cell", " (unclear: type it again)"
-_DIGITS = 15
+#: Excel keeps 15 digits of a number and writes zeros for the others; other programs keep 16 or 17, and may round.
+_SHORTENED = [Context(prec=digits, rounding=way) for digits in (15, 16, 17) for way in (ROUND_DOWN, ROUND_HALF_UP)]
 _LINE_ENDS = re.compile("\r\n|\n\r|\r")
-_NONCHARACTER = re.compile("_x(FFF[EF])_", re.IGNORECASE)
-_AS_TEXT = "format the cell as text and type it again"
+#: The codes of characters that XML cannot hold; some programs store the code as text.
+_CODE = re.compile("_x(00[01][0-9A-F]|FFF[EF])_", re.IGNORECASE)
+#: Texts that xlsxwriter spoils: it takes one that begins with <r> for XML, and escapes only one of two codes that share
+#: a "_". Pieces of them are written correctly.
+_SPOILT = re.compile(r"^<r>|_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
+_PIECE_ENDS = re.compile(r"(?<=^<)(?=r>)|(?<=_x)(?=[0-9A-Fa-f]{4}_)")
+
+#: Truth values as programs in other languages store them.
+TRUE = frozenset({
+    "true", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "sand", "tosi", "prawda", "pravda",
+    "igaz"
+})  # fmt: skip
+FALSE = frozenset({
+    "false", "falsch", "faux", "falso", "onwaar", "usant", "falsk", "falskt", "epätosi", "fałsz", "nepravda",
+    "hamis"
+})  # fmt: skip
+#: Truth values as people type them.
+YES = frozenset({
+    "yes", "ja", "oui", "si", "sì", "sí", "sim", "tak"
+})  # fmt: skip
+NO = frozenset({
+    "no", "nein", "non", "não", "nee", "nie"
+})  # fmt: skip
+#: The words in dates, times and numbers.
+MONTHS_AND_HOURS = frozenset({
+    "jan", "january", "januar", "janvier", "janv", "enero", "ene", "gennaio", "gen", "janeiro", "januari",
+    "styczeń", "sty", "jänner", "feb", "february", "februar", "février", "févr", "fevrier", "febrero", "febbraio",
+    "fevereiro", "fev", "februari", "luty", "lut", "mar", "march", "märz", "mrz", "mars", "marzo", "março", "marco",
+    "maart", "mrt", "marzec", "apr", "april", "avril", "avr", "abril", "abr", "aprile", "kwiecień", "kwi", "may",
+    "mai", "mayo", "maggio", "mag", "maio", "mei", "maj", "jun", "june", "juni", "juin", "junio", "giugno", "giu",
+    "junho", "czerwiec", "cze", "jul", "july", "juli", "juil", "juillet", "julio", "luglio", "lug", "julho",
+    "lipiec", "lip", "aug", "august", "août", "aout", "agosto", "ago", "augustus", "sierpień", "sie", "sep", "sept",
+    "september", "septembre", "septiembre", "settembre", "set", "setembro", "wrzesień", "wrz", "oct", "october",
+    "oktober", "okt", "octobre", "octubre", "ottobre", "ott", "outubro", "out", "październik", "paź", "nov",
+    "november", "novembre", "noviembre", "novembro", "listopad", "lis", "dec", "december", "dezember", "dez",
+    "décembre", "déc", "decembre", "diciembre", "dic", "dicembre", "dezembro", "grudzień", "gru", "a", "p", "am",
+    "pm", "e"
+})  # fmt: skip
+FORMULA_ERRORS = frozenset({
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
+    "#FIELD!"
+})  # fmt: skip
 
 
 def is_empty(raw: Any) -> bool:
-    """Tell whether a cell holds nothing, or nothing but spaces.
-
-    Parameters
-    ----------
-    raw : object
-        As it was read.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a cell as it was read holds nothing, or only spaces."""
     return not raw.strip() if isinstance(raw, str) else raw is None
 
 
 def cut(text: str) -> str:
-    """Shorten a text that does not fit into a cell.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        The text itself, or its beginning and a remark that the rest is missing.
-    """
+    """Shorten a text that does not fit into a cell to its beginning and a remark."""
     if len(text) <= ALWAYS_FITS or len(text) + sum(character > "\uffff" for character in text) <= _LONGEST:
         return text
     return f"{text[:_KEPT_OF_LONG]} … ({_REMARK}: {len(text)} characters)"
 
 
+def write_text(page: Any, row: int, place: int, text: str, style: Any) -> None:
+    """Write a text into a cell of an xlsxwriter worksheet, whatever the text contains."""
+    if _SPOILT.search(text):
+        fragments = [part for piece in _PIECE_ENDS.split(text) for part in (style, piece)]
+        page.write_rich_string(row, place, *fragments[1:], style)  # the first piece has the style of the cell
+    else:
+        page.write_string(row, place, text, style)
+
+
 def unclear_text(value: Any) -> str:
-    """Show a value that its column cannot hold so that it is none when it is read.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-    """
+    """Show a value that does not fit its column, so that it is a problem again when it is read."""
     return as_text(value) + _UNCLEAR
 
 
 def as_text(raw: Any) -> str:
-    """Write a cell's content as a person would type it.
-
-    Parameters
-    ----------
-    raw : object
-
-    Returns
-    -------
-    str
-        ``45`` for the number 45.0.
-    """
+    """Write a cell's content as a person types it: ``45`` for the number 45.0."""
     if isinstance(raw, float) and raw.is_integer():
         return str(int(raw))
     return str(raw)
 
 
-def local(value: Any, zone: ZoneInfo) -> dt.datetime:
-    """Give the local time of a moment, without its zone.
-
-    Parameters
-    ----------
-    value : Timestamp
-    zone : ZoneInfo
-
-    Returns
-    -------
-    datetime
-    """
-    moment: dt.datetime = value.to_pydatetime()
-    return moment.astimezone(zone).replace(tzinfo=None)
+def as_number(text: str) -> float | None:
+    """Read a text as a spreadsheet may: unlike Python, it takes ``1_000`` for a text."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
 
 
 def still_shows(raw: Any, value: Any, field: Field, zone: ZoneInfo) -> bool:
-    """Tell whether a cell still shows the value that was exported to it.
-
-    Parameters
-    ----------
-    raw : object
-        As it was read: str, float, bool, a time.
-    value : object
-        A typed cell of the exported frame.
-    field : Field
-    zone : ZoneInfo
-        Of the workbook's times.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a cell as it was read still shows the typed value that was exported to it."""
     raw = raw.value if isinstance(raw, Unsure) else raw
     if is_blank(value) or is_empty(raw):
         return (is_blank(value) or is_empty(value)) and is_empty(raw)
@@ -146,7 +140,8 @@ def still_shows(raw: Any, value: Any, field: Field, zone: ZoneInfo) -> bool:
         return _shows_text(raw, value, zone)
     if field.kind == "flag":
         return _truth(raw) is bool(value)
-    return any(shows(reading, local(value, zone)) for reading in _moments(raw, zone))
+    local = value.to_pydatetime().astimezone(zone).replace(tzinfo=None)
+    return any(shows(reading, local) for reading in _moments(raw, zone))
 
 
 def _shows_text(raw: Any, text: str, zone: ZoneInfo) -> bool:
@@ -155,25 +150,23 @@ def _shows_text(raw: Any, text: str, zone: ZoneInfo) -> bool:
     if isinstance(raw, bool):
         return text.strip().casefold() in (TRUE if raw else FALSE)
     if isinstance(raw, (int, float)):
-        return _is_number(raw, text)
+        number = as_number(text)
+        return number is not None and (number == raw or raw in _shortened(text))
     return any(shows(reading, moment.moment) for reading in readings(text, zone) for moment in _moments(raw, zone))
 
 
-def _is_number(raw: float, text: str) -> bool:
-    """Tell whether a program that took a text for a number made this number of it. Excel keeps 15 digits."""
+def _shortened(text: str) -> list[float]:
+    """Give the numbers that programs make of a text with more digits than they keep."""
     try:
-        number = float(text)
-    except ValueError:
-        return False
-    lost = len(text) - _DIGITS
-    return number == raw or (lost > 0 and text.isdigit() and abs(number - raw) <= 10**lost)
+        return [float(context.create_decimal(text)) for context in _SHORTENED]
+    except ArithmeticError:  # an exponent beyond those of Decimal
+        return []
 
 
 def _plain(text: str) -> str:
-    """Bring a text to the form that no program changes further: composed, without NUL, lines ended by a line feed."""
-    text = _LINE_ENDS.sub("\n", text.replace("\x00", ""))
-    text = _NONCHARACTER.sub(lambda found: chr(int(found[1], 16)), text.replace("_x005F_", "_"))
-    return unicodedata.normalize("NFC", text)
+    """Bring a text to the form that no program changes: composed, without NUL, lines that end with a line feed."""
+    text = _CODE.sub(lambda found: chr(int(found[1], 16)), text.replace("_x005F_", "_"))
+    return unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text.replace("\x00", "")))
 
 
 def _truth(raw: Any) -> bool | None:
@@ -195,61 +188,25 @@ def _moments(raw: Any, zone: ZoneInfo) -> list[Reading]:
 
 
 def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
-    """Read a cell whose content is new.
+    """Read a cell with new content: str, bool, a time with its zone, None for blank, or an ``Unsure``.
 
-    Parameters
-    ----------
-    raw : object
-        As it was read: str, float, bool, a time.
-    field : Field
-        Of its column.
-    zone : ZoneInfo
-        Of the workbook's times.
-
-    Returns
-    -------
-    object
-        str, bool, a time with its zone, None for blank, or an ``Unsure``. A text that is
-        not a valid value of its column stays as it is: planning says which rule it breaks.
+    A text that is not a valid value of its column stays as it is: planning says which rule it breaks.
     """
     if raw == "" or isinstance(raw, Unsure):
         return raw or None
     if isinstance(raw, str) and raw.endswith(_UNCLEAR):
-        return Unsure(raw.removesuffix(_UNCLEAR), "was unclear already when it was exported: type it again")
+        return Unsure(raw.removesuffix(_UNCLEAR), "was already unclear when it was exported: type it again")
     if field.kind == "flag":
         truth = _truth(raw)
         return raw if truth is None else truth
     if field.kind == "time":
         return _read_time(raw, zone)
     if isinstance(raw, str):
-        return _read_text(raw)
+        is_cut = f" … ({_REMARK}: " in raw
+        return Unsure(raw, "was cut to fit into the cell and then edited: edit it in a frame") if is_cut else raw
     kind = "truth value" if isinstance(raw, bool) else "number" if isinstance(raw, (int, float)) else "date or time"
     lost = ", zeros or a plus sign may be lost" if kind == "number" else ""
-    return Unsure(as_text(raw), f"is a {kind} in a text column{lost}: {_AS_TEXT}")
-
-
-def with_errors_marked(row: list[Any]) -> list[Any]:
-    """Mark the errors of formulas in a row as unclear.
-
-    Parameters
-    ----------
-    row : list
-        As it was read.
-
-    Returns
-    -------
-    list
-        The row itself where it has none.
-    """
-    if FORMULA_ERRORS.isdisjoint(row):
-        return row
-    return [Unsure(cell, "is the error of a formula") if cell in FORMULA_ERRORS else cell for cell in row]
-
-
-def _read_text(raw: str) -> Any:
-    if f" … ({_REMARK}: " in raw:
-        return Unsure(raw, "was cut to fit into the cell, and edited then: edit it in a frame")
-    return raw
+    return Unsure(as_text(raw), f"is a {kind} in a text column{lost}: format the cell as text and type it again")
 
 
 def _read_time(raw: Any, zone: ZoneInfo) -> Any:
@@ -258,3 +215,10 @@ def _read_time(raw: Any, zone: ZoneInfo) -> Any:
         days = " or ".join(f"{moment:%Y-%m-%d}" for moment in found)
         return Unsure(as_text(raw), f"may be {days}: write it as in 2026-12-31")
     return found[0] if found else as_text(raw)
+
+
+def with_errors_marked(row: list[Any]) -> list[Any]:
+    """Mark the errors of formulas in a row as unclear."""
+    if FORMULA_ERRORS.isdisjoint(row):
+        return row
+    return [Unsure(cell, "is the error of a formula") if cell in FORMULA_ERRORS else cell for cell in row]

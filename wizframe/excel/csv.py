@@ -1,4 +1,4 @@
-"""CSV: written so that no program makes a formula, a number or a date of a text, and read whatever wrote it."""
+"""CSV: written so that no program makes a formula, a number or a date of a text, and read from any program."""
 
 from __future__ import annotations
 
@@ -11,62 +11,57 @@ import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from wizframe.errors import Hint, InvalidRequestError, UnreadableFileError
-from wizframe.excel.cells import with_errors_marked
-from wizframe.excel.vocabulary import FALSE, FORMULA_ERRORS, MONTHS_AND_HOURS, TRUE
+from wizframe.excel.baseline_sheet import export_of
+from wizframe.excel.cells import FALSE, FORMULA_ERRORS, MONTHS_AND_HOURS, TRUE, with_errors_marked
+from wizframe.excel.layout import COMMAND_HEADER, check_labels, column_names, listed, own_column
 from wizframe.excel.workbook_file import read_bytes
-from wizframe.frames.build import Unsure
+from wizframe.fields import COMMAND
+from wizframe.files import replacing
+from wizframe.frames.build import Unsure, is_blank
+from wizframe.progress import bar
+from wizframe.text import option
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["escape", "even_out", "read_rows", "unescape", "write_rows"]
+    import pandas as pd
+
+    from wizframe.excel.baseline_sheet import Export
+
+__all__ = ["escape", "pad_rows", "read_rows", "unescape", "write_csv"]
 
 _MARK = "'"
-#: What a spreadsheet takes for the beginning of a formula, in its full-width forms, too.
-_FORMULA = tuple("=+-@＝＋－＠")
+_FORMULA = tuple("=+-@")  # a spreadsheet takes a text that begins so for a formula
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DELIMITERS = ",;\t|"
-_LONGEST_CELL = 10 << 20
-_limit = threading.Lock()
+_ROWS_AT_ONCE = 1_000
+#: Addresses as JSON are longer than the 131,072 characters that the csv module allows.
+_MAX_CELL = 10 << 20
+_limit = threading.Lock()  # the csv module has one limit for the whole process
 
 
 def escape(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would not leave as it is.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        :func:`unescape` gives the text back.
-    """
+    """Put an apostrophe before a text that a spreadsheet would change; :func:`unescape` gives the text back."""
     return _MARK + text if text.startswith(_MARK) or _would_change(text) else text
 
 
 def unescape(text: str) -> str:
-    """Take the apostrophe away that :func:`escape` put there; one that belongs to the text stays.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
+    """Remove the apostrophe that :func:`escape` added; one that belongs to the text stays."""
     rest = text[1:]
     return rest if text.startswith(_MARK) and (rest.startswith(_MARK) or _would_change(rest)) else text
 
 
 def _would_change(text: str) -> bool:
-    """Tell whether some spreadsheet would take a text for a formula, a number, a date, a truth value or blank."""
-    plain = unicodedata.normalize("NFKC", text).strip()
+    """Tell whether any spreadsheet would take a text for a formula, a number, a date, a truth value or blank."""
+    plain = unicodedata.normalize("NFKC", text).strip()  # some programs take full-width signs, too
     if not plain:
-        return bool(text)  # spaces alone: read_rows() takes them for blank
+        return bool(text)  # read_rows() takes spaces alone for blank
     if plain.startswith(_FORMULA) or text[0] in "\t\r\n" or plain.upper() in FORMULA_ERRORS:
         return True
     if not any(map(str.isdigit, plain)):
@@ -74,54 +69,68 @@ def _would_change(text: str) -> bool:
     return all(word in MONTHS_AND_HOURS for word in _LETTERS.findall(plain.casefold()))
 
 
-def write_rows(headers: Sequence[str], columns: Sequence[Sequence[str]], delimiter: str) -> Iterator[tuple[int, str]]:
-    """Write rows as CSV.
-
-    Parameters
-    ----------
-    headers : sequence of str
-    columns : sequence of sequence of str
-        Escaped; blank as ``""``.
-    delimiter : str
-
-    Yields
-    ------
-    int
-        How many rows are done.
-    str
-        Some lines.
-    """
-    written = io.StringIO()
-    writer = csv.writer(written, delimiter=delimiter, lineterminator="\r\n")
+def write_csv(
+    frame: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    table: str | None,
+    labels: Mapping[str, str],
+    delimiter: str,
+    progress: bool,
+) -> None:
+    """Write a frame as CSV; see :func:`wizframe.to_csv`."""
+    if len(delimiter) != 1 or delimiter in "\"'\r\n":
+        raise InvalidRequestError(
+            f"{option('delimiter', delimiter)} is not a delimiter", hint="Give one character, such as ',' or ';'."
+        )
+    columns = _columns(frame, export_of(frame, table))
+    check_labels(labels, columns)
+    names = {name: COMMAND_HEADER if name == COMMAND else name for name in columns}
+    # A header is escaped, too, because a spreadsheet would run one that looks like a formula.
+    headers = [escape(labels.get(name, header)) for name, header in names.items()]
+    lines = io.StringIO()
+    writer = csv.writer(lines, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(headers)
-    number = 0
-    for number, row in enumerate(zip(*columns, strict=True), 1):
-        writer.writerow(row)
-        if number % 1_000 == 0:
-            yield number, written.getvalue()
-            written.seek(0)
-            written.truncate()
-    yield number, written.getvalue()
+    rows = zip(*columns.values(), strict=True)
+    with bar("rows", enabled=progress, total=len(frame)) as show, replacing(path) as target:
+        target.write(codecs.BOM_UTF8)  # without it Excel reads Windows-1252
+        for number, row in enumerate(rows, 1):
+            writer.writerow(row)
+            if number % _ROWS_AT_ONCE == 0:
+                target.write(lines.getvalue().encode())
+                lines.seek(0)
+                lines.truncate()
+                show(number, None)
+        target.write(lines.getvalue().encode())
+
+
+def _columns(frame: pd.DataFrame, export: Export) -> dict[str, list[str]]:
+    """Write the columns of a frame as escaped texts, commands first; blank is ``""``."""
+    names = [*([COMMAND] if COMMAND in frame else []), *column_names(frame, export)]
+    return {
+        str(name): _cells(export.shown(name) if name in export.cells else own_column(frame, name)) for name in names
+    }
+
+
+def _cells(values: pd.Series[Any]) -> list[str]:
+    if values.dtype.kind == "M" and getattr(values.dt, "tz", None) is not None:
+        # A spreadsheet leaves a time with T and Z as it is: a text.
+        texts = pc.strftime(pa.array(values.dt.tz_convert("UTC")), format="%Y-%m-%dT%H:%M:%SZ")
+        cells: list[str] = pc.fill_null(pc.replace_substring_regex(texts, r"\.0+Z$", "Z"), "").to_pylist()
+        return cells
+    return ["" if is_blank(cell) else _cell(cell) for cell in listed(values)]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return str(value).upper()
+    return escape(value) if isinstance(value, str) else str(value)
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str | None) -> list[list[Any]]:
-    """Read the rows of a CSV file, without the escapes.
+    """Read the rows of a CSV file without the escapes.
 
-    Parameters
-    ----------
-    path : path-like
-    delimiter, encoding : str or None
-        None: found out.
-
-    Returns
-    -------
-    list of list
-        Texts; cells that are blank, or hold only spaces, are ``""``, the errors of formulas
-        :class:`wizframe.frames.build.Unsure`.
-
-    Raises
-    ------
-    UnreadableFileError
+    A cell that is blank, or holds only spaces, becomes ``""``; the error of a formula becomes an ``Unsure``.
     """
     rows = _split(path, _decoded(path, encoding), delimiter)
     return [
@@ -131,7 +140,7 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str
 
 
 def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
-    """Read text in UTF-8, or UTF-16 that says so. No other encoding is guessed: a wrong guess looks like edits."""
+    """Read UTF-8, or UTF-16 with a byte order mark. No encoding is guessed: a wrong guess looks like edits."""
     content = read_bytes(path)
     start = content[:200]
     if content.startswith(b"PK\x03\x04"):
@@ -146,7 +155,9 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
     try:
         text = content.decode(given)
     except LookupError:
-        raise InvalidRequestError(f"encoding={encoding!r}: there is no such encoding") from None
+        raise InvalidRequestError(
+            f"{option('encoding', encoding)} is not an encoding that Python knows", hint="Give one such as 'cp1252'."
+        ) from None
     except UnicodeDecodeError as error:
         raise UnreadableFileError(
             f"{path} is not {given} text (byte {error.start})",
@@ -160,9 +171,9 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
 
 
 def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> list[list[str]]:
-    said = re.match(r"sep=(.)\r?\n", text)  # Excel's own word for the delimiter
-    text = text[said.end() :] if said else text
-    delimiter = delimiter or (said[1] if said else _delimiter_of(text))
+    first_line = re.match(r"sep=(.)\r?\n", text)  # Excel's own way to name the delimiter
+    text = text[first_line.end() :] if first_line else text
+    delimiter = delimiter or (first_line[1] if first_line else _delimiter_of(text))
     with _long_cells():
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         try:
@@ -172,25 +183,12 @@ def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> li
                 f"{path}, line {reader.line_num}, has quotes that do not match ({error})"
             ) from None
     if rows and len(rows[-1]) < len(rows[0]) and not text.endswith(("\n", "\r")):
-        raise UnreadableFileError(f"{path} ends in the middle of row {len(rows)}: a part of it is missing")
+        raise UnreadableFileError(f"{path} ends in the middle of row {len(rows)}", hint="Get the whole file.")
     return rows
 
 
-def even_out(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -> None:
-    """Make all rows equally long, in place; refuse one that reaches beyond the header: its cells may have moved.
-
-    Parameters
-    ----------
-    path : path-like
-        For messages.
-    rows : list of list
-    header : int
-        Which of them is the header, counted from 0.
-
-    Raises
-    ------
-    UnreadableFileError
-    """
+def pad_rows(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -> None:
+    """Make all rows as long as the header, in place; refuse a longer one, because its cells may have moved."""
     width = max((place for place, cell in enumerate(rows[header], 1) if cell), default=0)
     for number, row in enumerate(rows, 1):
         if number > header + 1 and any(row[width:]):
@@ -205,16 +203,15 @@ def even_out(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -
 
 
 def _delimiter_of(text: str) -> str:
-    """Take the delimiter that the first row has most often, outside quotes; a comma where it has none."""
+    """Take the delimiter that is most frequent in the first row, outside quotes; a comma if there is none."""
     first = re.sub(r'"[^"]*"', "", text[:65_536]).lstrip("\r\n")
     return max(_DELIMITERS, key=re.split(r"[\r\n]", first, maxsplit=1)[0].count)
 
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let cells be longer than the csv module's 131,072 characters: addresses as JSON are."""
     with _limit:
-        before = csv.field_size_limit(_LONGEST_CELL)
+        before = csv.field_size_limit(_MAX_CELL)
         try:
             yield
         finally:

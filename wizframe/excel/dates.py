@@ -1,7 +1,8 @@
-"""Times as a workbook shows them, and back: a readable local time in a named zone, whatever a program made of it."""
+"""Times as a workbook shows them, local times of a named zone, and back from any form that a program gave them."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from typing import NamedTuple
@@ -12,9 +13,9 @@ from wizframe.text import option
 
 __all__ = ["EPOCH", "FIRST_DAY", "LAST_DAY", "Reading", "find_zone", "from_serial", "readings", "shows"]
 
-#: Day 0 of Excel's calendar, for every day after February 1900 (Excel believes that 1900 was a leap year).
+#: Day 0 of Excel's calendar, for each day after February 1900 (in Excel 1900 is a leap year).
 EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone
-#: The days that Excel has, and counts right: from 1 March 1900 to the last of 9999.
+#: The days that Excel counts correctly: from 1 March 1900 to the end of 9999.
 FIRST_DAY, LAST_DAY = 61, 2_958_466
 _MINUTE = dt.timedelta(minutes=1)
 _PARTS = re.compile(
@@ -23,33 +24,19 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _NOON = 12
+#: The years of two digits that mean 19xx; the others mean 20xx.
 _LAST_CENTURY = range(70, 100)
 
 
 class Reading(NamedTuple):
-    """What a text may mean: a local time, and how exactly it says so."""
+    """What a text may mean: a local time, and how precise it is."""
 
     moment: dt.datetime
     precision: dt.timedelta
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """Give a time zone by its name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``Europe/Berlin``.
-
-    Returns
-    -------
-    ZoneInfo
-
-    Raises
-    ------
-    InvalidRequestError
-        There is no such zone.
-    """
+    """Give a time zone by its name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -59,35 +46,15 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def from_serial(days: float) -> dt.datetime | None:
-    """Read a number that stands where a time stood: its format was lost.
-
-    Parameters
-    ----------
-    days : float
-        As Excel counts.
-
-    Returns
-    -------
-    datetime or None
-        Without a zone; None where no time can be meant.
-    """
+    """Read a number of days, as Excel counts them, in a cell that lost its format; None if it cannot be a time."""
     return EPOCH + dt.timedelta(days=days) if FIRST_DAY <= days < LAST_DAY else None
 
 
 def readings(text: str, zone: dt.tzinfo) -> list[Reading]:
-    """List what a text may mean as a time.
+    """List what a text may mean as a time: two for ``01/02/2026``, a day in January or in February.
 
-    Parameters
-    ----------
-    text : str
-        ISO 8601, or a date as people write it: ``31.12.2026 14:30``, ``12/31/2026 2:30 PM``, ``31/12/26``.
-    zone : tzinfo
-        Whose local time is meant where the text names none.
-
-    Returns
-    -------
-    list of Reading
-        None for what is no time; two for ``01/02/2026``, which is a day in January or in February.
+    The text is ISO 8601, or a date as people write it: ``31.12.2026 14:30``, ``12/31/2026 2:30 PM``, ``31/12/26``. A
+    time without a zone is a local time of ``zone``.
     """
     text = text.strip()
     try:
@@ -101,7 +68,8 @@ def readings(text: str, zone: dt.tzinfo) -> list[Reading]:
 
 def _as_people_write(text: str) -> list[Reading]:
     found = _PARTS.fullmatch(text)
-    if not found:
+    clock = _clock(found) if found else None
+    if found is None or clock is None:
         return []
     first, second, third = (int(found[name]) for name in ("first", "second", "third"))
     if len(found["first"]) > 2:  # noqa: PLR2004 - a year
@@ -110,11 +78,12 @@ def _as_people_write(text: str) -> list[Reading]:
         orders = {(_year(third), second, first)}
     else:
         orders = {(_year(third), second, first), (_year(third), first, second)}
-    clock = _clock(found)
-    if clock is None:
-        return []
     time, precision = clock
-    return [Reading(moment, precision) for order in sorted(orders) if (moment := _moment(order, time)) is not None]
+    moments = []
+    for order in sorted(orders):
+        with contextlib.suppress(ValueError):  # there is no such day
+            moments.append(dt.datetime.combine(dt.date(*order), time))
+    return [Reading(moment, precision) for moment in moments]
 
 
 def _year(number: int) -> int:
@@ -139,26 +108,9 @@ def _clock(found: re.Match[str]) -> tuple[dt.time, dt.timedelta] | None:
     return time, dt.timedelta(seconds=1) if found["s"] else _MINUTE
 
 
-def _moment(order: tuple[int, int, int], time: dt.time) -> dt.datetime | None:
-    try:
-        return dt.datetime.combine(dt.date(*order), time)
-    except ValueError:
-        return None
-
-
 def shows(reading: Reading, moment: dt.datetime) -> bool:
-    """Tell whether a reading is that of a known local time, cut or rounded to what the text says.
-
-    Parameters
-    ----------
-    reading : Reading
-    moment : datetime
-        Without a zone.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a reading is a known local time, cut or rounded to the precision of the text."""
     if reading.precision >= dt.timedelta(days=1):
         return reading.moment.date() == moment.date()
+    # A program may drop the seconds.
     return abs(reading.moment - moment) < max(reading.precision, _MINUTE)

@@ -1,168 +1,144 @@
-"""Read a workbook back: which sheets hold which table, what was sent, and the frames."""
+"""Read a workbook or a CSV file back: find the sheet of each table, and make its frame.
+
+A cell that still shows the exported value is that value; the others are read.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import gc
+import dataclasses
+import datetime as dt
 import os
+import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from wizframe.errors import (
     AmbiguousTableError,
     Hint,
+    InvalidDataWarning,
     InvalidRequestError,
     LostBaselineWarning,
     UnreadableFileError,
     caller_level,
 )
-from wizframe.excel.baseline_sheet import MARK, Sent, as_it_was_sent, prepare, unpack
-from wizframe.excel.cells import is_empty
-from wizframe.excel.csv import even_out, read_rows
-from wizframe.excel.layout import COMMAND_HEADER
-from wizframe.excel.restored_values import restore
-from wizframe.excel.sheet import HIDDEN
-from wizframe.excel.sheet_data import Grid, Names, find_header
+from wizframe.excel.baseline_sheet import (
+    MARK,
+    Export,
+    export_of,
+    field_of,
+    typed_column,
+    unpack,
+    with_loaded_cells,
+)
+from wizframe.excel.cells import as_number, as_text, is_empty, read_cell, still_shows
+from wizframe.excel.csv import pad_rows, read_rows
+from wizframe.excel.dates import find_zone
+from wizframe.excel.layout import COMMAND_HEADER, listed, local_times, shown, zone_of
+from wizframe.excel.sheet_data import HeaderNames, SheetData, find_header, letters
 from wizframe.excel.workbook_file import open_workbook
-from wizframe.fields import TABLES
-from wizframe.planning.changes import COMMAND
+from wizframe.excel.writer import HIDDEN
+from wizframe.fields import COMMAND, TABLES
+from wizframe.frames.baselines import attach
+from wizframe.frames.build import Unsure
+from wizframe.frames.problems import LETTERS, cell_place, problems_frame
 from wizframe.planning.typed_frame import which_table
-from wizframe.text import option
+from wizframe.progress import bar
+from wizframe.text import counted, option, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
 
-    from wizframe.excel.restored_values import ValueMap
+    import numpy.typing as npt
+
     from wizframe.excel.workbook_file import Book
-    from wizframe.fields import Table
+    from wizframe.fields import Field, Table
 
-__all__ = ["Meaning", "Original", "frame_of", "read_delimited", "read_workbook", "what_was_sent"]
+    Places = npt.NDArray[np.intp]
+
+__all__ = ["Original", "ReadOptions", "ValueMap", "exports_of", "read_delimited", "read_tables", "read_workbook"]
 
 Rows = Sequence[Sequence[Any]]
 Original = str | os.PathLike[str] | pd.DataFrame | Sequence[pd.DataFrame]
-_TELLING = 2  # known headers: one alone may be chance
+#: What a caller gives for a column: text in the file to value, or a function of the cell.
+ValueMap = Mapping[str, Any] | Callable[[Any], Any]
+_MIN_KNOWN = 2  # headers that show a table: a single one may be chance
+_LISTED = 5  # cells in a warning
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What the caller says about a file.
-
-    Parameters
-    ----------
-    table : {'customers', 'contacts'} or None
-    rename : mapping
-        Header to column.
-    labels : mapping
-        Column to header, as they were given for the export.
-    values : mapping
-        Column to how its cells are translated.
-    progress : bool
-        Whether to show a bar.
-    """
+class ReadOptions:
+    """What the caller says about a file."""
 
     table: str | None
-    rename: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, ValueMap] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)  # header to column
+    labels: Mapping[str, str] = field(default_factory=dict)  # column to header, as in the export
+    translations: Mapping[str, ValueMap] = field(default_factory=dict)  # column to the meaning of its cells
     progress: bool = False
 
-    def names(self, sent: Sent | None) -> Names:
-        """Say what headers mean in a sheet.
-
-        Parameters
-        ----------
-        sent : Sent or None
-
-        Returns
-        -------
-        Names
-        """
-        table = sent.table if sent is not None else TABLES.get(self.table or "")
+    def names(self, export: Export | None) -> HeaderNames:
+        """Give the meaning of headers in a sheet."""
+        table = export.table if export is not None else TABLES.get(self.table or "")
         tables = [table] if table is not None else list(TABLES.values())
         known = [name for one in tables for name in one.columns(details=True)]
         known += [one.parent_reference for one in tables if one.parent]
         exact = {COMMAND_HEADER: COMMAND, COMMAND: COMMAND} | {label: name for name, label in self.labels.items()}
-        exact |= {header: name for name, header in ((sent and sent.headers) or {}).items()}
-        return Names(exact, known, self.rename)
+        exact |= {header: name for name, header in ((export and export.headers) or {}).items()}
+        return HeaderNames(exact, known, self.rename)
 
-    def check(self, path: str | os.PathLike[str], frames: Iterable[pd.DataFrame]) -> None:
-        """Refuse names of columns that no frame has.
-
-        Parameters
-        ----------
-        path : path-like
-            For messages.
-        frames : iterable of DataFrame
-            All that was read.
-
-        Raises
-        ------
-        InvalidRequestError
-        """
-        there = [str(name) for frame in frames for name in frame]
+    def check(self, path: str | os.PathLike[str], tables: Iterable[_TableData]) -> None:
+        """Refuse names of columns that no table has."""
+        found = list(tables)
+        names = [name for one in found for name in one.names]
         for header, name in self.rename.items():
-            if name not in there:
-                raise InvalidRequestError(f"rename: {path} has no column {header!r}, but {', '.join(there)}")
-        for name in self.values:
-            if name not in there:
-                raise InvalidRequestError(f"values: {path} has no column {name!r}, but {', '.join(there)}")
+            if name not in names:
+                headers = ", ".join(str(text) for one in found for text in one.data.headers if str(text).strip())
+                raise InvalidRequestError(
+                    f"rename: {path} has no column {header!r}", hint=f"Its headers are {headers}."
+                )
+        for name in self.translations:
+            if name not in names:
+                raise InvalidRequestError(
+                    f"values: {path} has no column {name!r}", hint=f"Its columns are {', '.join(names)}."
+                )
+
+
+@dataclass(frozen=True)
+class _TableData:
+    """The data of one table before its cells are read."""
+
+    data: SheetData
+    columns: list[str | None]  # the table's column that each header means; None for an own column
+    names: list[str]  # of the frame's columns
+    table: Table | None
+    export: Export | None
 
 
 def read_workbook(
-    path: str | os.PathLike[str], *, sheet: str | None, original: Original | None, meaning: Meaning
+    path: str | os.PathLike[str], *, sheet: str | None, original: Original | None, options: ReadOptions
 ) -> dict[str, pd.DataFrame]:
-    """Read the tables of a workbook; see :func:`wizframe.read_excel`.
-
-    Parameters
-    ----------
-    path, sheet, original
-        As in :func:`wizframe.read_excel`.
-    meaning : Meaning
-
-    Returns
-    -------
-    dict of DataFrame
-        By the table's name, customers first; ``""`` where nothing tells which table it is.
-    """
-    with _no_collecting():
-        return _read(path, sheet, original, meaning)
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Let the garbage collector rest: among a million new cells it looks for rings in vain, a fifth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _read(
-    path: str | os.PathLike[str], sheet: str | None, original: Original | None, meaning: Meaning
-) -> dict[str, pd.DataFrame]:
+    """Read the tables of a workbook; see :func:`wizframe.read_excel`."""
     book = open_workbook(path)
-    sent, why = _remembered(book) if original is None else (what_was_sent(original, meaning.table), "")
+    exports, why = _hidden_exports(book) if original is None else (exports_of(original, options.table), "")
     if sheet is not None and sheet not in book.visible:
-        raise InvalidRequestError(f"{path} has no sheet {sheet!r}, but {', '.join(map(repr, book.visible))}")
-    rows: dict[str, Rows] = {name: book.rows(name) for name in ([sheet] if sheet is not None else book.visible)}
-    frames = (
-        _exported(path, rows, sent, meaning, is_asked=sheet is not None) if sent else _foreign(path, rows, meaning, why)
-    )
-    meaning.check(path, frames.values())
-    return frames
+        raise InvalidRequestError(
+            f"{path} has no sheet {sheet!r}", hint=f"Its sheets are {', '.join(map(repr, book.visible))}."
+        )
+    rows = {name: book.rows(name) for name in ([sheet] if sheet is not None else book.visible)}
+    return read_tables(path, rows, exports, options, why, is_chosen=sheet is not None)
 
 
-def _remembered(book: Book) -> tuple[dict[str, Sent], str]:
-    """Find what was sent on the hidden sheet, whatever became of its name; where it is not there, say why."""
+def _hidden_exports(book: Book) -> tuple[dict[str, Export], str]:
+    """Read the hidden sheet, under any name; if that is impossible, say why."""
     names = [name for name in (*book.hidden, *book.visible) if name == HIDDEN] or book.hidden
     for name in names:
         lines = [str(row[0]) for row in book.rows(name) if row and not is_empty(row[0])]
@@ -175,98 +151,95 @@ def read_delimited(
     path: str | os.PathLike[str],
     *,
     original: Original | None,
-    meaning: Meaning,
+    options: ReadOptions,
     delimiter: str | None,
     encoding: str | None,
 ) -> pd.DataFrame:
-    """Read a CSV file; see :func:`wizframe.read_csv`.
-
-    Parameters
-    ----------
-    path, original, delimiter, encoding
-        As in :func:`wizframe.read_csv`.
-    meaning : Meaning
-
-    Returns
-    -------
-    DataFrame
-    """
+    """Read a CSV file; see :func:`wizframe.read_csv`."""
     rows = read_rows(path, delimiter, encoding)
     if not rows:
         raise UnreadableFileError(f"{path} is empty")
-    sent = None if original is None else next(iter(what_was_sent(original, meaning.table).values()))
-    names = meaning.names(sent)
+    export = None if original is None else next(iter(exports_of(original, options.table).values()))
+    names = options.names(export)
     header, _ = find_header(rows, names)
-    even_out(path, rows, header)
-    table = sent.table if sent is not None else _table_of(names.columns(rows[header]), meaning.table)
-    frame = frame_of(Path(path).stem, rows, table, sent, meaning)
-    meaning.check(path, [frame])
-    return frame
+    pad_rows(path, rows, header)
+    table = export.table if export is not None else _table_of(names.columns(rows[header]), options.table)
+    found = _table_data(Path(path).stem, rows, table, export, options)
+    options.check(path, [found])
+    return _restored(found, options)
 
 
-def what_was_sent(original: Original, table: str | None) -> dict[str, Sent]:
-    """Say how rows were, by the file or the frames that were sent.
-
-    Parameters
-    ----------
-    original : path-like, DataFrame or sequence of DataFrame
-    table : {'customers', 'contacts'} or None
-        Of a frame that does not tell.
-
-    Returns
-    -------
-    dict of Sent
-        By the table's name.
-
-    Raises
-    ------
-    InvalidRequestError
-        The file does not say.
-    """
+def exports_of(original: Original, table: str | None) -> dict[str, Export]:
+    """Give what was exported, by the table's name, from the file or the frames that were sent."""
     if isinstance(original, pd.DataFrame):
         original = [original]
     if isinstance(original, (str, os.PathLike)):
         if Path(original).suffix.lower() != ".xlsx":
-            frame = read_delimited(original, original=None, meaning=Meaning(table), delimiter=None, encoding=None)
-            sent_at = datetime.fromtimestamp(Path(original).stat().st_mtime, UTC)
-            return {name: as_it_was_sent(one, sent_at) for name, one in what_was_sent(frame, table).items()}
-        if sent := _remembered(open_workbook(original))[0]:
-            return sent
+            frame = read_delimited(original, original=None, options=ReadOptions(table), delimiter=None, encoding=None)
+            sent_at = dt.datetime.fromtimestamp(Path(original).stat().st_mtime, dt.UTC)
+            return {name: with_loaded_cells(one, sent_at) for name, one in exports_of(frame, table).items()}
+        if exports := _hidden_exports(open_workbook(original))[0]:
+            return exports
         raise InvalidRequestError(f"{option('original', str(original))} is not a workbook that wizframe exported")
-    prepared = [prepare(frame, table if len(original) == 1 else None) for frame in original]
-    return {sent.table.name: sent for sent in prepared}
+    prepared = [export_of(frame, table if len(original) == 1 else None) for frame in original]
+    return {export.table.name: export for export in prepared}
 
 
-def _exported(
-    path: str | os.PathLike[str], rows: dict[str, Rows], sent: Mapping[str, Sent], meaning: Meaning, *, is_asked: bool
+def read_tables(
+    path: str | os.PathLike[str],
+    rows: Mapping[str, Rows],
+    exports: Mapping[str, Export],
+    options: ReadOptions,
+    why: str = "",
+    *,
+    is_chosen: bool = False,
 ) -> dict[str, pd.DataFrame]:
-    """Read the tables that were sent. A sheet that was removed means nothing, like a row: an empty frame."""
-    wanted = [one for name, one in sent.items() if meaning.table in (None, name)]
-    found = _sheets_of(wanted, rows, meaning)
-    if not found:
-        columns = ", ".join(map(str, wanted[0].cells)) if wanted else meaning.table
+    """Make frames of the rows of sheets, by the table's name, or ``""`` if nothing says which table it is.
+
+    ``why`` says why there are no exports, ``is_chosen`` that the caller chose the sheet.
+    """
+    if exports:
+        found = _exported_tables(path, rows, exports, options, is_chosen=is_chosen)
+    else:
+        found = _foreign_tables(path, rows, options, why)
+    options.check(path, found.values())
+    return {name: _restored(one, options) for name, one in found.items()}
+
+
+def _exported_tables(
+    path: str | os.PathLike[str],
+    rows: Mapping[str, Rows],
+    exports: Mapping[str, Export],
+    options: ReadOptions,
+    *,
+    is_chosen: bool,
+) -> dict[str, _TableData]:
+    """Find the tables that were exported. A removed sheet is ignored, like a removed row: its frame is empty."""
+    wanted = [one for name, one in exports.items() if options.table in (None, name)]
+    sheets = _sheets_of(wanted, rows, options)
+    if not sheets:
+        columns = ", ".join(map(str, wanted[0].cells)) if wanted else options.table
         raise UnreadableFileError(f"{path} has no sheet with the columns that were exported: {columns}")
-    frames = {}
+    found = {}
     for one in wanted:
         name = one.table.name
-        if name in found:
-            frames[name] = frame_of(found[name], rows[found[name]], one.table, one, meaning)
-        elif not is_asked:
-            frames[name] = frame_of(one.sheet, [list((one.headers or {}).values())], one.table, one, meaning)
-    return frames
+        if name in sheets:
+            found[name] = _table_data(sheets[name], rows[sheets[name]], one.table, one, options)
+        elif not is_chosen:
+            found[name] = _table_data(one.sheet, [list((one.headers or {}).values())], one.table, one, options)
+    return found
 
 
-def _sheets_of(wanted: Sequence[Sent], rows: Mapping[str, Rows], meaning: Meaning) -> dict[str, str]:
-    """Find the sheet of each table: that of its name, else the one with the largest part of its columns."""
+def _sheets_of(wanted: Sequence[Export], rows: Mapping[str, Rows], options: ReadOptions) -> dict[str, str]:
+    """Find the sheet of each table: the one with its name, else the one with the largest part of its columns."""
     fits: list[tuple[float, str, str]] = []
     for one in wanted:
-        names = meaning.names(one)
+        names = options.names(one)
         for sheet, some in rows.items():
             known = find_header(some, names)[1]
-            if known >= _TELLING:
-                fits.append(
-                    (known / len(one.headers or one.cells.columns) + (sheet == one.sheet), one.table.name, sheet)
-                )
+            if known >= _MIN_KNOWN:
+                part = known / len(one.headers or one.cells.columns)
+                fits.append((part + (sheet == one.sheet), one.table.name, sheet))
     found: dict[str, str] = {}
     for fit, table, sheet in sorted(fits, key=lambda given: -given[0]):
         if table not in found and sheet not in found.values():
@@ -278,63 +251,202 @@ def _sheets_of(wanted: Sequence[Sent], rows: Mapping[str, Rows], meaning: Meanin
     return found
 
 
-def _foreign(
-    path: str | os.PathLike[str], rows: Mapping[str, Rows], meaning: Meaning, why: str
-) -> dict[str, pd.DataFrame]:
-    """Read the tables of a workbook that says nothing about itself."""
-    names = meaning.names(None)
+def _foreign_tables(
+    path: str | os.PathLike[str], rows: Mapping[str, Rows], options: ReadOptions, why: str
+) -> dict[str, _TableData]:
+    """Find the tables of a workbook without a hidden sheet, customers first."""
+    names = options.names(None)
     scores = {sheet: find_header(some, names) for sheet, some in rows.items() if some}
-    likely = {sheet: header for sheet, (header, score) in scores.items() if score >= _TELLING or len(scores) == 1}
-    found: dict[str, list[str]] = {}
+    likely = {sheet: header for sheet, (header, score) in scores.items() if score >= _MIN_KNOWN or len(scores) == 1}
+    sheets: dict[str, list[str]] = {}
     for sheet, header in likely.items():
-        table = _table_of(names.columns(rows[sheet][header]), meaning.table)
-        found.setdefault(table.name if table else "", []).append(sheet)
-    if not found or any(len(sheets) > 1 for sheets in found.values()) or ("" in found and len(found) > 1):
-        shown = ", ".join(map(repr, rows))
+        table = _table_of(names.columns(rows[sheet][header]), options.table)
+        sheets.setdefault(table.name if table else "", []).append(sheet)
+    if not sheets or any(len(some) > 1 for some in sheets.values()) or ("" in sheets and len(sheets) > 1):
+        listed = ", ".join(map(repr, rows))
         which = Hint("Give the one you mean with sheet=.", "Delete all but one of them.")
-        raise AmbiguousTableError(f"{path} has the sheets {shown}, and nothing says which one is meant", hint=which)
-    frames = {}
-    for name in sorted(found, reverse=True):  # customers first
-        sheet = found[name][0]
+        raise AmbiguousTableError(f"{path} has the sheets {listed}, and nothing says which one is meant", hint=which)
+    found = {}
+    for name in [name for name in (*TABLES, "") if name in sheets]:
+        sheet = sheets[name][0]
         cells = [["" if is_empty(cell) else cell for cell in row] for row in rows[sheet]]
-        frame = frame_of(sheet, cells, TABLES.get(name), None, meaning)
-        if {"id", "updated_at"} <= {*frame.columns}:
+        found[name] = _table_data(sheet, cells, TABLES.get(name), None, options)
+        if {"id", "updated_at"} <= {*found[name].columns}:
             sent_file = Hint("original='…'", "--original FILE")
             message = (
                 f"{path} does not say how its rows were when they were exported ({why}), so edits are compared with "
                 f"the records as they are now: give the file as it was sent, {sent_file}"
             )
             warnings.warn(message, LostBaselineWarning, stacklevel=caller_level())
-        frames[name] = frame
-    return frames
+    return found
 
 
-def _table_of(columns: Sequence[str | None], said: str | None) -> Table | None:
+def _table_of(columns: Sequence[str | None], given: str | None) -> Table | None:
     try:
-        return which_table(pd.DataFrame(columns=[name for name in columns if name]), said, None)
+        return which_table(pd.DataFrame(columns=[name for name in columns if name]), given, None)
     except AmbiguousTableError:
         return None
 
 
-def frame_of(sheet: str, rows: Rows, table: Table | None, sent: Sent | None, meaning: Meaning) -> pd.DataFrame:
-    """Make a frame of the rows of a sheet.
+def _table_data(sheet: str, rows: Rows, table: Table | None, export: Export | None, options: ReadOptions) -> _TableData:
+    """Find the header among the first rows of a sheet, and what it means."""
+    names = options.names(export)
+    data = SheetData.below(sheet, rows, find_header(rows, names)[0])
+    columns = names.columns(data.headers)
+    data.check(columns)
+    return _TableData(data, columns, _unique_names(data, columns), table, export)
 
-    Parameters
-    ----------
-    sheet : str
-    rows : sequence of sequence
-        All of them, with the header somewhere among the first.
-    table : Table or None
-    sent : Sent or None
-    meaning : Meaning
 
-    Returns
-    -------
-    DataFrame
+def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
+    """Make the frame of a table, with the baseline of its export.
+
+    Columns are typed if every cell fits. The labels are row numbers of the sheet.
     """
-    names = meaning.names(sent)
-    header, _ = find_header(rows, names)
-    grid = Grid.of(sheet, rows, header)
-    names.check(grid)
-    columns = names.columns(grid.headers)
-    return restore(grid, columns, table, sent, values=meaning.values, progress=meaning.progress)
+    data, export = found.data, found.export
+    places = np.full(len(data.rows), -1)
+    if export is not None and "id" in found.names and "id" in export.cells:
+        places = _places(data.columns[found.names.index("id")], export)
+    read: dict[str, pd.Series[Any]] = {}
+    with bar("columns", enabled=options.progress, total=len(found.names)) as show:
+        for number, name in enumerate(found.names):
+            known, raw, header = found.columns[number], data.columns[number], data.headers[number]
+            cells = _translated(raw, options.translations[name]) if name in options.translations else raw
+            field = _field(found.table, name) if known else None
+            if field is not None:
+                zone = find_zone(zone_of(header) or (export.zone if export is not None else "UTC"))
+                read[name] = _column(name, field, cells, places, export, zone)
+            elif known or str(header).strip() or not all(map(is_empty, cells)):
+                given = [None if is_empty(cell) else cell for cell in cells]
+                given = [cell and as_text(cell).strip() for cell in given] if name == COMMAND else given
+                read[name] = pd.Series(given, dtype=object).infer_objects()
+            show(number + 1, None)
+    if COMMAND in read and read[COMMAND].isna().all():
+        del read[COMMAND]
+    frame = pd.DataFrame(read, index=pd.RangeIndex(len(data.rows)))
+    frame.index = pd.Index(data.rows, name=f"{data.sheet}!", dtype="int64")
+    frame.attrs[LETTERS] = {name: letters(number) for number, name in enumerate(found.names)}
+    problems = _unclear_cells(frame)
+    if export is not None and export.baseline is not None:
+        attach(frame, dataclasses.replace(export.baseline, problems=problems))
+    return frame
+
+
+def _unique_names(data: SheetData, columns: Sequence[str | None]) -> list[str]:
+    """Name every column: own columns by their headers, or by their letters if they have none."""
+    names: list[str] = []
+    for place, (column, header) in enumerate(zip(columns, data.headers, strict=True)):
+        name = column or str(header).strip() or f"column {letters(place)}"
+        names.append(name if name not in names and (column or name not in columns) else f"{name} ({letters(place)})")
+    return names
+
+
+def _field(table: Table | None, name: str) -> Field | None:
+    if table is not None:
+        return field_of(table, name)
+    return next((field for one in TABLES.values() if (field := field_of(one, name))), None)
+
+
+def _translated(raw: Sequence[Any], how: ValueMap) -> list[Any]:
+    if not isinstance(how, Mapping):
+        return [how(cell) for cell in raw]
+    meanings = {value: value for value in how.values()} | dict(how)  # a cell may have its meaning already
+
+    def translate(text: str) -> Any:
+        return meanings.get(text, Unsure(text, "is not among the values= of this column: add it"))
+
+    return [cell if is_empty(cell) else translate(as_text(cell)) for cell in raw]
+
+
+def _places(raw: Sequence[Any], export: Export) -> Places:
+    """Find the exported row of each row by its id; -1 if there is none.
+
+    If the export has a record twice, its first row in the sheet is its first row in the export, and so on.
+    """
+    ids = export.cells["id"].fillna("").tolist()
+    if list(raw) == ids:
+        return np.arange(len(ids))
+    waiting: dict[Any, list[int]] = {}
+    for place in range(len(export.cells) - 1, -1, -1):
+        waiting.setdefault(ids[place], []).append(place)
+    places = np.full(len(raw), -1)
+    lost = []
+    for row, cell in enumerate(raw):
+        if cell and (free := waiting.get(cell)):
+            places[row] = free.pop()
+        elif not is_empty(cell):
+            lost.append(row)
+    # A program may have made numbers of ids. 00123 and 123 are the same number: neither row can be found then.
+    loose: dict[Any, list[list[int]]] = {}
+    for one, free in waiting.items() if lost else ():
+        if free:
+            loose.setdefault(_loose(one), []).append(free)
+    for row in lost:
+        candidates = loose.get(_loose(as_text(raw[row])), [])
+        if len(candidates) == 1 and candidates[0]:
+            places[row] = candidates[0].pop()
+    return places
+
+
+def _loose(identifier: str) -> Any:
+    """Bring an id to a form that is the same if a program made a number of it."""
+    number = as_number(identifier)
+    return unicodedata.normalize("NFC", identifier.strip()) if number is None else number
+
+
+def _column(
+    name: str, field: Field, raw: Sequence[Any], places: Places, export: Export | None, zone: ZoneInfo
+) -> pd.Series[Any]:
+    """Read a column. Only cells that are not exactly as they were written are looked at one by one."""
+    if export is None or name not in export.cells or not len(export.cells):
+        return typed_column(pd.Series([read_cell(cell, field, zone) for cell in raw], dtype=object), field)
+    known = places >= 0
+    exported = export.cells[name].take(np.where(known, places, 0)).reset_index(drop=True)
+    changed = [
+        place
+        for place in np.flatnonzero(_unlike(raw, exported, field, zone) | ~known).tolist()
+        if not known[place]
+        or not (name == "id" or still_shows(raw[place], exported.iat[place], field, zone))  # rows are found by id
+    ]
+    if not changed:
+        return exported
+    cells = listed(exported)
+    for place in changed:
+        cells[place] = None if is_empty(raw[place]) else read_cell(raw[place], field, zone)
+    return typed_column(pd.Series(cells, dtype=object), field)
+
+
+def _unlike(raw: Sequence[Any], exported: pd.Series[Any], field: Field, zone: ZoneInfo) -> npt.NDArray[np.bool_]:
+    """Tell which cells are not exactly as they were written; usually these are few."""
+    with contextlib.suppress(ValueError, TypeError):  # also pyarrow's errors: a cell has another type than the column
+        if exported.dtype.kind == "M":
+            then = local_times(exported, zone).to_numpy()
+            now = pa.array([_as_time(cell) for cell in raw], pa.timestamp("us")).to_numpy(zero_copy_only=False)
+            return np.asarray((then != now) & ~(np.isnat(then) & np.isnat(now)))
+        if exported.dtype == "str":
+            texts = pc.fill_null(pa.array(exported), "")
+            return np.asarray(pc.not_equal(pa.array(raw, texts.type), texts))
+    expected = ("" if cell is None else cell for cell in shown(exported, field, zone))
+    return np.fromiter((old != new for old, new in zip(expected, raw, strict=True)), bool, len(raw))
+
+
+def _as_time(cell: Any) -> Any:
+    """Give midnight as a time: calamine reads it as a day."""
+    return None if cell == "" else dt.datetime.combine(cell, dt.time(0)) if type(cell) is dt.date else cell
+
+
+def _unclear_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """List the cells that may mean several things as problems, and warn of them."""
+    unclear = [
+        (frame.index[position], str(name), cell.value, cell.rule)
+        for name in frame
+        if frame[name].dtype == object
+        for position, cell in enumerate(frame[name])
+        if isinstance(cell, Unsure)
+    ]
+    if unclear:
+        listed = [f"{cell_place(frame, row, name)} {value!r} {rule}" for row, name, value, rule in unclear[:_LISTED]]
+        listed += [f"and {len(unclear) - _LISTED} more"] if unclear[_LISTED:] else []
+        cells = f"{counted(len(unclear), 'cell')} {plural(len(unclear), 'is', 'are')}"
+        message = f"{cells} not clear, correct {plural(len(unclear), 'it', 'them')}: {'; '.join(listed)}"
+        warnings.warn(message, InvalidDataWarning, stacklevel=caller_level())
+    return problems_frame(unclear)

@@ -1,7 +1,7 @@
-"""Open a workbook from anywhere: look at what it claims, and at what it really holds, before it is parsed.
+"""Open a workbook from any source: check its claims and its content before it is parsed.
 
-An xlsx file is a ZIP of XML, and the parser believes it: a file of a few kilobytes may unpack to many gigabytes, or put
-a single cell into the last row of the last column, for which it would make room for all the cells between.
+An xlsx file is a ZIP of XML, and the parser trusts it: a file of a few kilobytes may unpack to many gigabytes, or have
+one cell in the last row of the last column, and the parser would allocate memory for all cells before it.
 """
 
 from __future__ import annotations
@@ -25,96 +25,57 @@ if TYPE_CHECKING:
 
 __all__ = ["Book", "library", "open_workbook", "read_bytes"]
 
-MOST_BYTES = 200 << 20
-_MOST_UNPACKED = 1 << 30
-_MOST_RATIO, _SMALL = 100, 10 << 20  # how much smaller a large part may be than what it unpacks to
-_MOST_PARTS = 2_000
-_MOST_ROWS = 1_048_576  # Excel's own limit
-_MOST_CELLS = 40_000_000  # of the rectangle that the parser makes room for, at 24 bytes each
-_MOST_TEXTS = 20_000_000  # of the table of shared texts, the same
+MAX_BYTES = 200 << 20
+_MAX_UNPACKED = 1 << 30
+_MAX_RATIO, _SMALL = 100, 10 << 20  # a part of more than 10 MiB may unpack to 100 times its bytes
+_MAX_PARTS = 2_000
+_MAX_ROWS = 1_048_576  # Excel's own limit
+_MAX_CELLS = 40_000_000  # of the rectangle for which the parser allocates memory, 24 bytes each
+_MAX_TEXTS = 20_000_000  # of the table of shared texts, 24 bytes each, too
 _BLOCK = 1 << 20
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_SAVE = "Open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)."
+_DECRYPT = "Open it with its password and save it without one."
+_MACROS, _BINARY = "contains macros, which are never opened", "is a binary workbook (.xlsb)"
 _KINDS = {
-    "application/vnd.ms-excel.sheet.macroEnabled": "holds macros, which are never opened",
-    "application/vnd.ms-excel.template.macroEnabled": "holds macros, which are never opened",
-    "application/vnd.ms-excel.sheet.binary": "is a binary workbook (.xlsb)",
+    "application/vnd.ms-excel.sheet.macroEnabled": _MACROS,
+    "application/vnd.ms-excel.template.macroEnabled": _MACROS,
+    "application/vnd.ms-excel.sheet.binary": _BINARY,
 }
-_SAVE = "open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)"
 
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ROW = re.compile(rb"""row\s[^>]*?r\s*=\s*["'](\d{1,10})""")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,4})(\d{1,10})["']""")
 _ROW_START, _CELL_START = re.compile(rb"<(?:\w+:)?row(?=[\s/>])"), re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ROW_NUMBER = re.compile(rb"""[^>]*?\sr\s*=\s*["'](\d{1,10})""")
-#: A cell that is not written in the usual way, or lies beyond column Z or row 999,999.
+#: A cell that is not written in the usual way, or is beyond column Z or row 999,999.
 _UNUSUAL = re.compile(rb'<c(?! r="[A-Z]\d{1,6}"|[A-Za-z])')
 _PREFIXED = re.compile(rb":c[\s/>]")
 
 
 def library(name: str, package: str) -> Any:
-    """Import a library of the extra ``excel``.
-
-    Parameters
-    ----------
-    name : str
-        Of the module.
-    package : str
-        As it is installed.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    MissingExtraError
-    """
+    """Import a library of the extra ``excel``; ``package`` is its name for pip."""
     try:
         return importlib.import_module(name)
     except ImportError:
         raise MissingExtraError(
-            f"Excel workbooks need the library {package} (CSV needs nothing): {to_install('excel')}"
+            f"Excel workbooks need the library {package}: {to_install('excel')}. CSV needs no library"
         ) from None
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file, unless it is too large.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    UnreadableFileError
-        It is larger than 200 MiB.
-    """
+    """Read a file, unless it is too large."""
     with Path(path).open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise UnreadableFileError(f"{path} is larger than {MOST_BYTES >> 20} MiB: split it")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise UnreadableFileError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="Split it.")
     return content
 
 
 class Book:
-    """A workbook that was looked at and opened.
-
-    Parameters
-    ----------
-    path : path-like
-    workbook : python_calamine.CalamineWorkbook
-
-    Attributes
-    ----------
-    visible, hidden : list of str
-        The names of its worksheets, in order.
-    """
+    """A workbook that was checked and opened."""
 
     def __init__(self, path: str | os.PathLike[str], workbook: Any) -> None:
         self.path = path
@@ -125,48 +86,21 @@ class Book:
         self.hidden = [one.name for one in sheets if one.name not in self.visible]
 
     def rows(self, sheet: str) -> list[list[Any]]:
-        """Read a sheet.
+        """Read a sheet from row 1 and column A, blank cells as ``""``.
 
-        Parameters
-        ----------
-        sheet : str
-
-        Returns
-        -------
-        list of list
-            From row 1 and column A, blank cells as ``""``; numbers are floats, times have no zone, the errors of
-            formulas are :class:`wizframe.frames.build.Unsure`.
-
-        Raises
-        ------
-        UnreadableFileError
+        Numbers are floats, times have no zone, and the errors of formulas are ``Unsure``.
         """
-        with _telling(self.path):
+        with _refusing_damage(self.path):
             rows: list[list[Any]] = self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
         return [with_errors_marked(row) for row in rows]
 
 
 def open_workbook(path: str | os.PathLike[str]) -> Book:
-    """Open a workbook that is safe to read.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    Book
-
-    Raises
-    ------
-    UnreadableFileError
-        It is damaged, encrypted, holds macros, is of another kind, or too large.
-    MissingExtraError
-    """
+    """Open a workbook that is safe to read."""
     calamine = library("python_calamine", "python-calamine")
     content = read_bytes(path)
     _check_kind(path, content)
-    with _telling(path):
+    with _refusing_damage(path):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_parts(path, archive, len(content))
             for part in archive.infolist():
@@ -176,8 +110,8 @@ def open_workbook(path: str | os.PathLike[str]) -> Book:
 
 
 @contextlib.contextmanager
-def _telling(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Say in one sentence what the libraries say in many ways of a damaged file."""
+def _refusing_damage(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the many errors of the libraries about a damaged file into one."""
     try:
         yield
     except UnreadableFileError:
@@ -185,84 +119,82 @@ def _telling(path: str | os.PathLike[str]) -> Iterator[None]:
     except (Exception, BaseException) as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise UnreadableFileError(f"{path} is damaged ({error}): ask for it again, or {_SAVE}") from None
+        raise UnreadableFileError(f"{path} is damaged ({error})", hint=f"Ask for it again. {_SAVE}") from None
 
 
 def _check_kind(path: str | os.PathLike[str], content: bytes) -> None:
-    """Refuse what is no ZIP, with a word about what it is instead."""
+    """Refuse a file that is not a ZIP, and name the kind that it is."""
     if content.startswith(_OLD_OFFICE):
         if _ENCRYPTED in content:
-            raise UnreadableFileError(f"{path} is encrypted: open it with its password and save it without one")
-        raise UnreadableFileError(f"{path} is a workbook of the old kind (.xls): {_SAVE}")
+            raise UnreadableFileError(f"{path} is encrypted", hint=_DECRYPT)
+        raise UnreadableFileError(f"{path} is a workbook of the old kind (.xls)", hint=_SAVE)
     if not content.startswith(b"PK"):
         is_binary = b"\x00" in content[:4096] or not content
-        csv = Hint("wizframe.read_csv() reads CSV files", "let the name of a CSV file end in .csv")
-        advice = _SAVE if is_binary else csv
-        raise UnreadableFileError(f"{path} is no Excel workbook: {advice}")
+        csv = Hint("wizframe.read_csv() reads CSV files.", "Let the name of a CSV file end in .csv.")
+        raise UnreadableFileError(f"{path} is not an Excel workbook", hint=_SAVE if is_binary else csv)
 
 
 def _check_parts(path: str | os.PathLike[str], archive: zipfile.ZipFile, size: int) -> None:
-    """Look at the table of contents: nothing is unpacked yet."""
+    """Check the table of contents, before anything is unpacked."""
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
         _refuse_other_kind(path, names)
-    if len(names) < len(parts) or len(parts) > _MOST_PARTS:
-        raise UnreadableFileError(f"{path} is no ordinary workbook: it has {len(parts)} parts, {len(names)} names")
+    if len(names) < len(parts) or len(parts) > _MAX_PARTS:
+        raise UnreadableFileError(f"{path} is not a usual workbook: it has {len(parts)} parts and {len(names)} names")
     if any(part.flag_bits & 1 for part in parts):
-        raise UnreadableFileError(f"{path} is encrypted: open it with its password and save it without one")
+        raise UnreadableFileError(f"{path} is encrypted", hint=_DECRYPT)
     unpacked = sum(part.file_size for part in parts)
-    if unpacked > _MOST_UNPACKED or unpacked > max(_MOST_RATIO * size, _SMALL):
-        raise UnreadableFileError(f"{path} is not opened: its {size} bytes unpack to {unpacked}, which may be a trap")
+    if unpacked > _MAX_UNPACKED or unpacked > max(_MAX_RATIO * size, _SMALL):
+        raise UnreadableFileError(f"{path} may be a trap: its {size} bytes unpack to {unpacked}")
     for part in parts:
-        if part.file_size > max(_MOST_RATIO * part.compress_size, _SMALL):
+        if part.file_size > max(_MAX_RATIO * part.compress_size, _SMALL):
             raise UnreadableFileError(
-                f"{path} is not opened: {part.filename} unpacks from {part.compress_size} bytes to {part.file_size}, "
-                "which may be a trap"
+                f"{path} may be a trap: {part.filename} unpacks from {part.compress_size} bytes to {part.file_size}"
             )
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise UnreadableFileError(f"{path} holds macros, which are never opened: {_SAVE}")
+        raise UnreadableFileError(f"{path} {_MACROS}", hint=_SAVE)
     types = archive.read("[Content_Types].xml").decode("utf-8", "replace") if "[Content_Types].xml" in names else ""
-    for kind, word in _KINDS.items():
+    for kind, words in _KINDS.items():
         if kind in types:
-            raise UnreadableFileError(f"{path} {word}: {_SAVE}")
+            raise UnreadableFileError(f"{path} {words}", hint=_SAVE)
 
 
 def _refuse_other_kind(path: str | os.PathLike[str], names: set[str]) -> None:
     if "xl/workbook.bin" in names:
-        raise UnreadableFileError(f"{path} is a binary workbook (.xlsb): {_SAVE}")
+        raise UnreadableFileError(f"{path} {_BINARY}", hint=_SAVE)
     if "content.xml" in names:
-        raise UnreadableFileError(f"{path} is an OpenDocument file (.ods): {_SAVE}")
+        raise UnreadableFileError(f"{path} is an OpenDocument file (.ods)", hint=_SAVE)
     if any(name.startswith("Index/") for name in names):
-        raise UnreadableFileError(f"{path} is a Numbers document: export it as an Excel workbook (.xlsx)")
-    raise UnreadableFileError(f"{path} is no Excel workbook: {_SAVE}")
+        raise UnreadableFileError(f"{path} is a Numbers document", hint="Export it as an Excel workbook (.xlsx).")
+    raise UnreadableFileError(f"{path} is not an Excel workbook", hint=_SAVE)
 
 
 def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Unpack a part block by block: it must not be longer than it says, and a sheet must not be sparse and vast.
+    """Unpack a part block by block: it must have the size that it says, and a sheet must not be sparse and huge.
 
-    Any part may be a sheet, whatever its name: the workbook's list of relations says which are.
+    Any part may be a sheet, because the workbook's list of relations can give a sheet any name.
     """
     area = _Area(is_exact=False)
     size = _look(archive, part, area)
     if size != part.file_size:
-        raise UnreadableFileError(f"{path} is not opened: {part.filename} is not as long as it says")
+        raise UnreadableFileError(f"{path} may be a trap: {part.filename} does not have the size that it says")
     if not area.is_usual:
         area = _Area(is_exact=True)
         _look(archive, part, area)
-    if area.texts > _MOST_TEXTS:
-        raise UnreadableFileError(f"{path} is not opened: {part.filename} has {area.texts} texts, which may be a trap")
-    if area.rows > _MOST_ROWS or area.rows * area.columns > _MOST_CELLS:
+    if area.texts > _MAX_TEXTS:
+        raise UnreadableFileError(f"{path} may be a trap: {part.filename} has {area.texts} texts")
+    if area.rows > _MAX_ROWS or area.rows * area.columns > _MAX_CELLS:
         raise UnreadableFileError(
-            f"{path} is not opened: {part.filename} spans {area.rows} rows and {area.columns} columns. Copy what is "
-            "needed into a new workbook"
+            f"{path} is too large: {part.filename} spans {area.rows} rows and {area.columns} columns",
+            hint="Copy the cells that you need into a new workbook.",
         )
 
 
 def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
-    """Show a part to an area; return its size, or one more where it is longer than it says."""
+    """Show a part to an area; give its size, or one more if it is longer than it says."""
     longer = copy.copy(part)
-    longer.file_size += 1  # zipfile stops at the size that is claimed, the parser at the end of the stream
+    longer.file_size += 1  # zipfile stops at the claimed size, the parser at the end of the stream
     size = 0
     with archive.open(longer) as unpacked:
         while block := unpacked.read(_BLOCK):
@@ -274,8 +206,8 @@ def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
 class _Area:
     """The rectangle of a sheet, as far as it was seen.
 
-    Looking at each cell takes as long as parsing them. Where all are written in the usual way, and none lies beyond
-    column Z or row 999,999, the rectangle is small enough, whatever they say.
+    To look at each cell takes as long as to parse it. If all cells are written in the usual way, and none is beyond
+    column Z or row 999,999, the rectangle is small enough, and rows are enough to look at.
     """
 
     def __init__(self, *, is_exact: bool) -> None:
@@ -286,7 +218,7 @@ class _Area:
         self._rest = b""
 
     def see(self, block: bytes) -> None:
-        """Look at the tags of a block that are whole, and keep the unfinished one for the next."""
+        """Look at the complete tags of a block, and keep the incomplete one for the next block."""
         if not self._rest and block.startswith(_WIDE):
             raise ValueError("a part in UTF-16")  # in which these tags could hide
         block = self._rest + block

@@ -1,32 +1,66 @@
-"""Write frames as a workbook: beside its name, then renamed, so that there is never half a file."""
+"""Write frames as one workbook: the guide, a sheet for each table, and the hidden sheet."""
 
 from __future__ import annotations
 
-import codecs
 import dataclasses
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import InvalidRequestError
-from wizframe.excel.baseline_sheet import pack, prepare
-from wizframe.excel.csv import escape, write_rows
+from wizframe.excel.baseline_sheet import export_of, pack
+from wizframe.excel.cells import write_text
 from wizframe.excel.dates import find_zone
-from wizframe.excel.layout import COMMAND_HEADER, csv_columns, sheet_columns
-from wizframe.excel.rows import fill_in
-from wizframe.excel.sheet import Sheet, make_shell
-from wizframe.planning.changes import COMMAND
+from wizframe.excel.guide_sheet import write_guide
+from wizframe.excel.layout import Sheet, check_labels, sheet_columns
+from wizframe.excel.workbook_file import library
+from wizframe.files import replacing
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
-__all__ = ["check_name", "replacing", "write_csv", "write_workbook"]
+    from wizframe.excel.layout import Column
 
-_MOST_ROWS = 1_048_575  # a sheet's, without the header
+__all__ = ["FONT", "HIDDEN", "new_workbook", "write_workbook"]
+
+HIDDEN, GUIDE = "wizframe", "Read me"
+_MAX_ROWS = 1_048_575  # of a sheet without the header, and so the number of its last row, counted from 0
+_ROWS_AT_ONCE = 2_000
+#: xlsxwriter keeps about 3 KB for each row of customers. More rows are written to temporary files, with their texts in
+#: the cells, which Apple Numbers and the preview of an iPhone show as blank.
+_MAX_ROWS_IN_MEMORY = 200_000
+
+FONT = {"font_name": "Calibri", "font_size": 11}
+_TEXT, _TIME = "@", "yyyy-mm-dd hh:mm"
+_DARK, _GREY, _PALE, _LINE, _RED = "#1F3864", "#595959", "#F2F2F2", "#D9D9D9", "#C00000"
+_CLOSED = {"bg_color": _PALE, "font_color": _GREY, "border": 1, "border_color": _LINE}
+_HEAD = {"bold": True, "valign": "vcenter", "border": 1}
+_FORMATS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "font_color": _DARK},
+    "plain": {"valign": "vcenter"},
+    "strong": {"bold": True, "valign": "vcenter"},
+    "grey": {"bold": True, "valign": "vcenter", "font_color": _GREY, "bg_color": _PALE},
+    "listed open": {"bottom": 1, "bottom_color": _LINE},
+    "listed closed": {"bottom": 1, "bottom_color": _LINE, "font_color": _GREY, "bg_color": _PALE},
+    "head open": {**_HEAD, "font_color": "white", "bg_color": _DARK, "border_color": "#8EA9DB"},
+    "head closed": {**_HEAD, "font_color": _GREY, "bg_color": _LINE, "border_color": "#BFBFBF"},
+    "text open": {"num_format": _TEXT, "locked": False},
+    "text closed": {"num_format": _TEXT, **_CLOSED},
+    "time open": {"num_format": _TIME, "align": "left", "locked": False},
+    "time closed": {"num_format": _TIME, "align": "left", **_CLOSED},
+    "flag open": {"align": "left", "locked": False},
+    "flag closed": {"align": "left", **_CLOSED},
+    "data closed": _CLOSED,  # not as text, because some versions of Excel show a long text as #####
+    "own open": {"locked": False},
+    "command open": {"num_format": _TEXT, "bold": True, "font_color": _RED, "locked": False},
+    "deleted": {"font_color": _RED, "font_strikeout": True},
+}
 
 
 def write_workbook(
@@ -38,112 +72,145 @@ def write_workbook(
     protect: bool,
     progress: bool,
 ) -> None:
-    """Write frames as the sheets of one workbook; see :func:`wizframe.to_excel`.
-
-    Parameters
-    ----------
-    frames : sequence of (DataFrame, str or None)
-        Each with its table, where the caller says.
-    path, labels, zone, protect, progress
-        As in :func:`wizframe.to_excel`.
-    """
+    """Write frames, each with its table if the caller gives it, as sheets; see :func:`wizframe.to_excel`."""
     sheets = [_sheet(frame, table, labels, zone) for frame, table in frames]
-    _check(sheets, path, labels)
-    shell, parts = make_shell(sheets, pack([sheet.sent for sheet in sheets]), protect=protect)
-    total = sum(sheet.height for sheet in sheets)
-    with bar("rows", enabled=progress, total=total) as show, replacing(path) as target:
-        fill_in(shell, target, dict(zip(parts, sheets, strict=True)), lambda done: show(done, None))
+    if len({sheet.name for sheet in sheets}) < len(sheets):
+        raise InvalidRequestError(
+            f"both frames contain {sheets[0].export.table.name}", hint="Give customers, and contacts=."
+        )
+    for sheet in sheets:
+        if sheet.height > _MAX_ROWS:
+            raise InvalidRequestError(
+                f"{sheet.height} rows do not fit into a sheet, which has {_MAX_ROWS}",
+                hint="Write parts of the rows, or CSV.",
+            )
+    check_labels(labels, [column.name for sheet in sheets for column in sheet.columns])
+    total, done = sum(sheet.height for sheet in sheets), 0
+    with bar("rows", enabled=progress, total=total) as show, new_workbook(path, total) as book:
+        book.set_properties({"title": "Customer data for correction", "comments": "Made by wizframe"})
+        formats = {name: book.add_format(FONT | given) for name, given in _FORMATS.items()}
+        write_guide(book.add_worksheet(GUIDE), sheets, formats)
+        hidden = _HiddenSheet(pack([sheet.export for sheet in sheets]))
+        for sheet in sheets:
+            page = book.add_worksheet(sheet.name)
+            _lay_out(page, sheet, formats, hidden, protect=protect)
+            for count in _write_rows(page, sheet, formats):
+                done += count
+                show(done, None)
+        hidden.write(book.add_worksheet(HIDDEN), formats["text open"])
 
 
 def _sheet(frame: pd.DataFrame, table: str | None, labels: Mapping[str, str], zone: str) -> Sheet:
-    sent = prepare(frame, table)
-    columns = sheet_columns(frame, sent, labels, find_zone(zone))
+    export = export_of(frame, table)
+    columns = sheet_columns(frame, export, labels, find_zone(zone))
     headers = {column.name: column.header for column in columns}
-    return Sheet(dataclasses.replace(sent, sheet=sent.table.name.capitalize(), zone=zone, headers=headers), columns)
-
-
-def _check(sheets: Sequence[Sheet], path: str | os.PathLike[str], labels: Mapping[str, str]) -> None:
-    check_name(path)
-    if len({sheet.name for sheet in sheets}) < len(sheets):
-        raise InvalidRequestError(f"both frames hold {sheets[0].sent.table.name}: give customers, and contacts=")
-    for sheet in sheets:
-        if sheet.height > _MOST_ROWS:
-            raise InvalidRequestError(
-                f"{sheet.height} rows do not fit into a sheet, which has {_MOST_ROWS}: write parts of the rows, or CSV"
-            )
-    _check_labels(labels, [column.name for sheet in sheets for column in sheet.columns])
-
-
-def check_name(path: str | os.PathLike[str]) -> None:
-    """Refuse a name that programs would not take for that of a workbook.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Raises
-    ------
-    InvalidRequestError
-    """
-    if Path(path).suffix.lower() != ".xlsx":
-        raise InvalidRequestError(f"{path}: the name of a workbook ends in .xlsx")
-
-
-def _check_labels(labels: Mapping[str, str], names: Iterable[str]) -> None:
-    if unknown := set(labels) - set(names):
-        raise InvalidRequestError(f"labels: there is no column {min(unknown)!r}")
-    if len(set(labels.values())) < len(labels):
-        raise InvalidRequestError("labels: two columns would have the same header")
+    name = export.table.name.capitalize()
+    return Sheet(dataclasses.replace(export, sheet=name, zone=zone, headers=headers), columns)
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Write a file beside its name, and rename it when it is whole.
+def new_workbook(path: str | os.PathLike[str], rows: int = 0) -> Iterator[Any]:
+    """Open a new workbook of xlsxwriter that takes the place of ``path`` when the block ends without an error."""
+    if Path(path).suffix.lower() != ".xlsx":
+        raise InvalidRequestError(f"{path} is not the name of a workbook", hint="Let it end in .xlsx.")
+    xlsxwriter = library("xlsxwriter", "xlsxwriter")
+    with (
+        replacing(path) as target,
+        # Not in the system's folder for temporary files, which other users may read and which may be small.
+        TemporaryDirectory(prefix=".wizframe-", dir=Path(path).parent, ignore_cleanup_errors=True) as folder,
+    ):
+        is_large = rows > _MAX_ROWS_IN_MEMORY
+        book = xlsxwriter.Workbook(target, {"tmpdir": folder, "constant_memory": is_large})
+        try:
+            yield book
+        except BaseException:
+            if is_large:
+                book.close()  # or its temporary files stay open, and Windows removes no open file
+            raise
+        book.close()
 
-    Parameters
-    ----------
-    path : path-like
 
-    Yields
-    ------
-    binary file
-    """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        with beside.open("wb") as file:
-            yield file
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+def _lay_out(page: Any, sheet: Sheet, formats: dict[str, Any], hidden: _HiddenSheet, *, protect: bool) -> None:
+    for place, column in enumerate(sheet.columns):
+        state = "open" if column.is_open else "closed"
+        below = "open" if column.is_open_below else state
+        page.set_column(place, place, column.width, formats[f"{column.kind} {below}"])
+        write_text(page, 0, place, column.header, formats[f"head {state}"])
+        _validate(page, place, column, sheet.height, hidden)
+    last = len(sheet.columns) - 1
+    page.set_row(0, 22)
+    # What names a record stays in sight: the columns up to the reference, if it is near the beginning.
+    places = [place for place, column in enumerate(sheet.columns[:4]) if column.name in ("id", "reference_id")]
+    page.freeze_panes(1, max(places, default=0) + 1)
+    page.autofilter(0, 0, max(sheet.height, 1), last)
+    marked = {"type": "formula", "criteria": '=UPPER(TRIM($A2))="DELETE"', "format": formats["deleted"]}
+    page.conditional_format(1, 0, _MAX_ROWS, last, marked)
+    page.ignore_errors({"number_stored_as_text": f"A1:XFD{_MAX_ROWS + 1}"})
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+    if protect:
+        allowed = ("autofilter", "sort", "format_columns", "format_rows", "insert_rows", "select_locked_cells")
+        page.protect("", dict.fromkeys(allowed, True))
 
 
-def write_csv(
-    frame: pd.DataFrame,
-    path: str | os.PathLike[str],
-    *,
-    table: str | None,
-    labels: Mapping[str, str],
-    delimiter: str,
-    progress: bool,
-) -> None:
-    """Write a frame as CSV; see :func:`wizframe.to_csv`.
+def _validate(page: Any, place: int, column: Column, height: int, hidden: _HiddenSheet) -> None:
+    rule: dict[str, Any]
+    last = _MAX_ROWS
+    if column.kind == "command":
+        rule = {"validate": "list", "source": ["DELETE"], "error_title": "Command",
+                "error_message": "Leave it blank, or type DELETE to delete the record of this row."}  # fmt: skip
+    elif not column.is_open:
+        last = height if column.is_open_below else _MAX_ROWS
+        rule = {"validate": "custom", "value": "=FALSE", "error_title": "Not to be changed",
+                "error_message": "WizCommerce sets this value. Press Esc to keep it."}  # fmt: skip
+    elif column.kind == "flag":
+        rule = {"validate": "list", "source": ["TRUE", "FALSE"], "show_error": False}
+    elif column.choices and not hidden.is_full:
+        rule = {"validate": "list", "source": hidden.add_choices(column.choices), "show_error": False}
+    else:
+        return
+    if last:
+        page.data_validation(1, place, last, place, rule)
 
-    Parameters
-    ----------
-    frame, path, table, labels, delimiter, progress
-        As in :func:`wizframe.to_csv`.
-    """
-    if len(delimiter) != 1 or delimiter in "\"'\r\n":
-        raise InvalidRequestError(f"delimiter={delimiter!r}: must be one character, such as ',' or ';'")
-    sent = prepare(frame, table)
-    columns = csv_columns(frame, sent)
-    _check_labels(labels, columns)
-    names = {name: COMMAND_HEADER if name == COMMAND else name for name in columns}
-    # A spreadsheet would run a header that looks like a formula, too.
-    headers = [escape(labels.get(name, shown)) for name, shown in names.items()]
-    with bar("rows", enabled=progress, total=len(frame)) as show, replacing(path) as target:
-        target.write(codecs.BOM_UTF8)  # without it Excel takes the file for Windows-1252
-        for done, lines in write_rows(headers, [*columns.values()], delimiter):
-            target.write(lines.encode())
-            show(done, None)
+
+def _write_rows(page: Any, sheet: Sheet, formats: dict[str, Any]) -> Iterator[int]:
+    """Write the rows, some at a time, and give how many."""
+    styles = [formats[f"{column.kind} {'open' if column.is_open else 'closed'}"] for column in sheet.columns]
+    for start in range(0, sheet.height, _ROWS_AT_ONCE):
+        cells = [column.cells(start, start + _ROWS_AT_ONCE) for column in sheet.columns]
+        rows = list(zip(*cells, strict=True))
+        for number, row in enumerate(rows, start + 1):
+            for place, value in enumerate(row):
+                if isinstance(value, str):
+                    write_text(page, number, place, value, styles[place])
+                elif isinstance(value, bool):
+                    page.write_boolean(number, place, value, styles[place])
+                elif value is not None:  # a blank cell shows the column's format
+                    page.write_number(number, place, value, styles[place])
+        yield len(rows)
+
+
+class _HiddenSheet:
+    """The hidden sheet: the exports in column A, the values to choose from in the next columns."""
+
+    def __init__(self, memory: Sequence[str]) -> None:
+        self._columns: list[Sequence[str]] = [memory]
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._columns) > 25  # noqa: PLR2004 - the columns B to Z
+
+    def add_choices(self, values: list[str]) -> str:
+        """Keep values and give their place: a rule itself ends a value at a comma, and has room for 255 characters."""
+        letter = "BCDEFGHIJKLMNOPQRSTUVWXYZ"[len(self._columns) - 1]
+        self._columns.append(values)
+        return f"={HIDDEN}!${letter}$1:${letter}${len(values)}"
+
+    def write(self, page: Any, style: Any) -> None:
+        """Write the sheet row by row, and hide it so that only a program can show it."""
+        for number, row in enumerate(zip_longest(*self._columns)):
+            for place, text in enumerate(row):
+                if text is not None:
+                    write_text(page, number, place, text, style)
+        page.very_hidden()

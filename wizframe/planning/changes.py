@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from wizframe.fields import TABLES
+from wizframe.fields import CLEAR, COMMAND, DELETE, TABLES
 from wizframe.frames.problems import cell_place
 from wizframe.text import counted, plural, printable
 
@@ -32,13 +32,6 @@ __all__ = [
 
 Action = Literal["create", "update", "delete"]
 _SHOWN_PLACES = 3
-
-#: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
-CLEAR = "<clear>"
-
-#: A column of a frame or of a workbook: what to do with a row. Blank to send its edits, or :data:`DELETE`. A record
-#: whose row is missing is left as it is.
-COMMAND, DELETE = "<command>", "DELETE"
 
 
 class Cell(NamedTuple):

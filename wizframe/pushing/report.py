@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
-from wizframe.excel.cells import cut
-from wizframe.excel.layout import fitted
-from wizframe.excel.sheet import FONT, OPTIONS
-from wizframe.excel.workbook_file import library
-from wizframe.excel.writer import check_name
-from wizframe.files import replacing
+from wizframe.excel.cells import cut, write_text
+from wizframe.excel.layout import fitted_width
+from wizframe.excel.writer import FONT, new_workbook
 from wizframe.frames.build import is_blank
 from wizframe.frames.problems import cell_place
 
@@ -33,29 +29,27 @@ _CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "bo
 
 def write_plan(text: str, parts: Sequence[PlanPart], path: str | os.PathLike[str]) -> None:
     """Write a plan, and its text as the first sheet; see :meth:`wizframe.Plan.to_excel`."""
-    check_name(path)
-    made = io.BytesIO()
-    book = library("xlsxwriter", "xlsxwriter").Workbook(made, OPTIONS)
-    styles = {name: book.add_format(FONT | _CELL | {"bg_color": colour}) for name, colour in _COLOURS.items()}
-    styles |= {"head": book.add_format(FONT | _HEAD), "title": book.add_format(FONT | {"bold": True, "font_size": 16})}
-    styles |= {"plain": book.add_format({"font_name": "Consolas", "font_size": 10, "text_wrap": True, "valign": "top"})}
-    _summary(book.add_worksheet("Plan"), text, styles)
-    _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(parts)), styles)
-    if any(part.problems_list for part in parts):
-        _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(parts)), styles)
-    book.close()
-    with replacing(path) as target:
-        target.write(made.getvalue())
+    with new_workbook(path) as book:
+        styles = {name: book.add_format(FONT | _CELL | {"bg_color": colour}) for name, colour in _COLOURS.items()}
+        styles["head"] = book.add_format(FONT | _HEAD)
+        styles["title"] = book.add_format(FONT | {"bold": True, "font_size": 16})
+        styles["plain"] = book.add_format(
+            {"font_name": "Consolas", "font_size": 10, "text_wrap": True, "valign": "top"}
+        )
+        _summary(book.add_worksheet("Plan"), text, styles)
+        _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(parts)), styles)
+        if any(part.problems_list for part in parts):
+            _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(parts)), styles)
 
 
 def _summary(page: Any, text: str, styles: dict[str, Any]) -> None:
     title, *lines = text.splitlines()
     page.set_column(0, 0, 110)
     page.hide_gridlines(2)
-    page.write_string(0, 0, title, styles["title"])
+    write_text(page, 0, 0, title, styles["title"])
     page.set_row(0, 28)
     for row, line in enumerate(lines, 2):
-        page.write_string(row, 0, cut(line), styles["plain"])
+        write_text(page, row, 0, cut(line), styles["plain"])
     page.set_landscape()
     page.fit_to_pages(1, 0)
 
@@ -84,12 +78,12 @@ def _problem_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
 def _list(page: Any, headers: Sequence[str], rows: Sequence[tuple[str, list[Any]]], styles: dict[str, Any]) -> None:
     texts = [(style, [_text(value) for value in row]) for style, row in rows]
     for place, header in enumerate(headers):
-        page.set_column(place, place, fitted(header, [row[place] for _, row in texts[:_SAMPLE]]))
+        page.set_column(place, place, fitted_width(header, [row[place] for _, row in texts[:_SAMPLE]]))
         page.write_string(0, place, header, styles["head"])
     for number, (style, row) in enumerate(texts, 1):
         for place, text in enumerate(row):
             if text:
-                page.write_string(number, place, text, styles[style])
+                write_text(page, number, place, text, styles[style])
             else:
                 page.write_blank(number, place, None, styles[style])
     page.set_row(0, 22)
