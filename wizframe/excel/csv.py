@@ -24,7 +24,6 @@ from wizframe.fields import COMMAND
 from wizframe.files import replacing
 from wizframe.frames.build import Unsure, is_blank
 from wizframe.progress import bar
-from wizframe.text import option
 
 if TYPE_CHECKING:
     import os
@@ -81,7 +80,7 @@ def write_csv(
     """Write a frame as CSV; see :func:`wizframe.to_csv`."""
     if len(delimiter) != 1 or delimiter in "\"'\r\n":
         raise InvalidRequestError(
-            f"{option('delimiter', delimiter)} is not a delimiter", hint="Give one character, such as ',' or ';'."
+            f"delimiter={delimiter!r} is not a delimiter", hint="Give one character, such as ',' or ';'."
         )
     columns = _columns(frame, export_of(frame, table))
     check_labels(labels, columns)
@@ -156,7 +155,7 @@ def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
         text = content.decode(given)
     except LookupError:
         raise InvalidRequestError(
-            f"{option('encoding', encoding)} is not an encoding that Python knows", hint="Give one such as 'cp1252'."
+            f"encoding={encoding!r} is not an encoding that Python knows", hint="Give one such as 'cp1252'."
         ) from None
     except UnicodeDecodeError as error:
         raise UnreadableFileError(
