@@ -10,7 +10,7 @@ from support.planning import load, stored, writes
 
 import wizframe
 from wizframe.connections.client import Client
-from wizframe.doctor.checks import examine_account, examine_machine
+from wizframe.doctor.findings import examine_account, examine_machine
 from wizframe.doctor.probe import probe, probe_writes
 from wizframe.errors import ConfigurationError
 from wizframe.server import Fault

@@ -11,7 +11,7 @@ import click
 from wizframe.cli.options import as_json, connected, connection, examples
 from wizframe.cli.output import exit_code, print_json, print_pairs, print_text
 from wizframe.connections.connect import login, logout
-from wizframe.doctor.checks import Finding, examine_account, examine_machine
+from wizframe.doctor.findings import Finding, examine_account, examine_machine
 from wizframe.doctor.probe import probe, probe_writes
 from wizframe.errors import WizframeError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.api.dialects import detect, encode_record, unknown_fields
 from wizframe.api.validation import moment
-from wizframe.doctor.checks import Finding, checked
+from wizframe.doctor.findings import Finding, checked
 from wizframe.errors import ConfigurationError, NotFoundError, TakenError, WizframeError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, STATUSES
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wizframe.api.dialects import Record
     from wizframe.connections.client import Client
-    from wizframe.doctor.checks import Report
+    from wizframe.doctor.findings import Report
     from wizframe.fields import Table
 
 __all__ = ["probe", "probe_writes"]

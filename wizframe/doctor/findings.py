@@ -1,4 +1,4 @@
-"""Checks of this machine and of the connection, for a bug report: no API key and no customer's data."""
+"""Findings about this machine and the connection, for a bug report: no API key and no data of customers."""
 
 from __future__ import annotations
 
