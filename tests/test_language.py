@@ -12,8 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 #: What is checked: files, and folders with all their texts.
 CHECKED = [
-    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks", "wizframe/notebook",
-    "wizframe/accessor.py",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks", "wizframe",
 ]  # fmt: skip
 #: Built by Sphinx inside docs/.
 _BUILT = {"build", "notebooks", ".ipynb_checkpoints"}

@@ -15,7 +15,7 @@ text-anchor: middle; dominant-baseline: central; fill: #fff }}
     .note {{ fill: #1f2328 }}
   </style>
 """
-_FILLS = {
+FILLS = {
     "faces": "#74509b",
     "changes": "#1d6b86",
     "frames": "#2b7450",
@@ -38,7 +38,7 @@ def layers_drawing(listed):
     """Draw each layer as a row of boxes, the highest first, and the server below all of them."""
     y, parts = 4, []
     for layer in [*(layer for layer in reversed(listed) if layer != "apart"), "apart"]:
-        parts.append(f'  <g fill="{_FILLS[layer]}">\n{_layer(layer, listed[layer], y)}  </g>\n')
+        parts.append(f'  <g fill="{FILLS[layer]}">\n{_layer(layer, listed[layer], y)}  </g>\n')
         y += _ROW * -(-len(listed[layer]) // _COLUMNS) + _BETWEEN_LAYERS
     middle = y - _ROW - _BETWEEN_LAYERS + _BOX // 2
     note = (
