@@ -25,6 +25,7 @@ import pytest
 from support.catalogue import faults_table
 from support.cli_help import codes_table, help_sections
 from support.contract import names_table, parameters_table
+from support.flows import FLOWS, flow_drawing
 from support.layers import layers_drawing, listed_layers
 from support.seeded_bugs import bugs_table
 from support.sessions import open_clients
@@ -37,7 +38,9 @@ from wizframe.fields import ADDRESS, CONTACT, CUSTOMER, describe
 from wizframe.pushing.outcomes import STATES
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+PACKAGE = ROOT / "wizframe"
+FOLDERS = [ROOT / "docs", ROOT / "docs" / "howto", ROOT / "docs" / "flows"]
+PAGES = [ROOT / "README.md", *(page for folder in FOLDERS for page in sorted(folder.glob("*.md")))]
 ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.md", ROOT / "docs" / "pictures"
 LAYERS = PICTURES / "layers.svg"
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -196,6 +199,34 @@ def test_the_layers_are_listed_in_their_order_and_drawn_as_they_are_listed():
     assert LAYERS.read_text("utf-8") == layers_drawing(listed), "python tests/test_docs.py draws it"
 
 
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_is_drawn_with_the_files_that_its_page_explains(name):
+    drawing = (PICTURES / f"flow-{name}.svg").read_text("utf-8")
+    listed = listed_layers(ARCHITECTURE.read_text("utf-8"))
+    assert drawing == flow_drawing(FLOWS[name], listed), "python tests/test_docs.py draws it"
+    page = (ROOT / "docs" / "flows" / f"{name}.md").read_text("utf-8")
+    assert [file for file, _ in (*FLOWS[name].down, *FLOWS[name].up) if f"| `{file}` |" not in page] == []
+
+
+#: A file or a folder as pages name it: api/walk.py, `wizframe/fields.py`, `text.py`, `planning/`.
+PLACE = re.compile(r"(?<![\w./~-])(?:[\w-]+/)+[\w-]+\.py\b|(?<=`)(?:(?:[\w-]+/)+|\w+\.py)(?=`)")
+#: Files of the reader, not of the project.
+OTHERS = {"try.py"}
+
+
+@pytest.mark.parametrize("page", [*LINKED, *sorted(PICTURES.glob("flow-*.svg"))], ids=name_of)
+def test_a_file_that_a_page_names_exists(page):
+    named = set(PLACE.findall(page.read_text("utf-8"))) - OTHERS
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["`wizframe/gone.py`", "see api/gone.py.", "`gone/`", "`api/gone/`", "python tests/gone.py", "`gone.py`"]
+)
+def test_a_file_that_is_gone_is_found(text):
+    assert [name for name in PLACE.findall(text) if "gone" in name]
+
+
 def test_every_state_of_a_change_is_drawn():
     drawing = ET.parse(PICTURES / "push.svg")  # noqa: S314 - our own
     drawn = {text.text for text in drawing.iterfind(".//{*}text[@class='state']")}
@@ -258,6 +289,9 @@ def write_outputs():
 if __name__ == "__main__":
     write_outputs()
     (ROOT / "docs" / "fields.md").write_text(FIELDS_PAGE, "utf-8")
-    LAYERS.write_text(layers_drawing(listed_layers(ARCHITECTURE.read_text("utf-8"))), "utf-8")
+    layers = listed_layers(ARCHITECTURE.read_text("utf-8"))
+    LAYERS.write_text(layers_drawing(layers), "utf-8")
+    for name, flow in FLOWS.items():
+        (PICTURES / f"flow-{name}.svg").write_text(flow_drawing(flow, layers), "utf-8")
     for path, name, table in SECTIONS:
         path.write_text(with_section(path.read_text("utf-8"), name, table()), "utf-8")

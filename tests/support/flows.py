@@ -98,7 +98,7 @@ FLOWS = {
         "a Result",
     ),
     "excel": Flow(
-        "A workbook: written with a hidden copy of the frame, edited by a person, and read back with exactly the edits.",
+        "A workbook: written with a hidden copy of the frame, edited by a person, read back with exactly the edits.",
         "to_excel(frame, …)",
         (
             ("excel/baseline_sheet.py", "what is exported, and how it was loaded"),
