@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 CHECKED = [
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks", "wizframe",
 ]  # fmt: skip
+#: Parts of the package that are not in plain English yet.
+_UNFINISHED = ("wizframe/api/", "wizframe/excel/", "wizframe/planning/changes.py")
 #: Built by Sphinx inside docs/.
 _BUILT = {"build", "notebooks", ".ipynb_checkpoints"}
-#: The table of exit codes is made from the package, which is not checked yet.
-_FROM_THE_PACKAGE = re.compile(r"<!-- codes: .*?<!-- end of codes -->", re.DOTALL)
 #: A pattern, and the plain way to say it.
 AVOIDED = {
     r"somebody|someone": "another user, a colleague, a person",
@@ -51,7 +51,8 @@ def checked_files():
         inside = place.rglob("*") if place.is_dir() else [place]
         for path in sorted(inside):
             folders = path.relative_to(place).parts[:-1] if place.is_dir() else ()
-            if path.suffix in _TEXTS and not _BUILT & set(folders):
+            is_unfinished = path.relative_to(ROOT).as_posix().startswith(_UNFINISHED)
+            if path.suffix in _TEXTS and not _BUILT & set(folders) and not is_unfinished:
                 yield path
 
 
@@ -63,7 +64,6 @@ def markdown(text):
         is_code = re.match(r"```(python|sh|toml)", lines[0])
         return "\n".join("".join(re.findall(r"(?:^|\s)(#.*)", line)) if is_code else "" for line in lines)
 
-    text = _FROM_THE_PACKAGE.sub(lambda table: "\n" * table[0].count("\n"), text)
     text = re.sub(r"^```.*?^```", comments, text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`\n]+`", "`code`", text)
 

@@ -214,7 +214,7 @@ class Table:
 
     @property
     def children(self) -> tuple[Table, ...]:
-        """The tables whose records belong to this one's, in the order in which they are sent."""
+        """The tables of records that belong to this table's, in the order in which they are sent."""
         return tuple(table for table in TABLES.values() if table.parent is self)
 
     def field_of(self, column: str) -> Field | None:
@@ -338,7 +338,7 @@ ADDRESS = Table(
 
 #: The tables that are loaded, planned and pushed, in the order in which they are sent: parents first.
 TABLES = {table.name: table for table in (CUSTOMER, CONTACT)}
-#: Fields of a customer whose items are records of a table themselves.
+#: Fields of a customer that hold records of another table.
 NESTED = {"addresses": ADDRESS, "contacts": CONTACT}
 
 

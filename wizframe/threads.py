@@ -56,7 +56,7 @@ class ThreadPool(Generic[T]):
     """Up to ``size`` threads; with 0 each task runs at once in the caller's thread.
 
     ``concurrent.futures`` does not serve: Python waits for its threads when it ends, but a request may take minutes.
-    These threads are daemons. A second Ctrl-C, or a generator that nobody finished, does not keep Python alive.
+    These threads are daemons. A second Ctrl-C, or a generator that was not finished, does not keep Python alive.
     """
 
     def __init__(self, size: int, name: str) -> None:

@@ -72,7 +72,7 @@ class Matched:
     is_known: Mask  # rows to compare with ``base``
     is_new: Mask  # rows to create
     shown: dict[str, Mask]  # column to the cells of ``base`` that were loaded: the others are not blank, but unknown
-    #: Column to the cells whose base is the service's present value, although the row may be older than that.
+    #: Column to the cells that are compared with the service's present value, although the row may be older.
     unsure: dict[str, Mask]
     against_service: Mask  # rows compared with the service, not with a load
     problems: list[Problem] = field(default_factory=list)

@@ -51,7 +51,7 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     ----------
     frame : DataFrame
         Customers or contacts, loaded or made by hand; filter, sort and merge it as you like. A row with a blank ``id``
-        is a new record. Records whose rows are missing from the frame are left as they are.
+        is a new record. Records without a row in the frame are left as they are.
     contacts : DataFrame, optional
         Contacts to plan together with a frame of customers. A new contact names its customer by ``customer_id``, or by
         ``customer_reference_id``. The same plan may create that customer: customers are sent first, and their ids are
@@ -63,7 +63,8 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     match : {'id', 'reference_id'}, default 'id'
         How rows without an id find their record; ``'reference_id'`` looks in both statuses.
     new : {'report', 'create'}, default 'report'
-        With ``match='reference_id'``: report rows whose reference no record has as problems, or create them.
+        With ``match='reference_id'``: if no record has a row's reference, report the row as a
+        problem, or create it.
     only : list of str, optional
         The columns that you mean to edit; a change in another column is a problem.
     clear : list of str

@@ -74,7 +74,7 @@ def check_allowed(
 
 
 def check_fresh(parts: Sequence[PlanPart]) -> None:
-    """Refuse a plan whose frame was edited after it was made."""
+    """Refuse a plan if its frame was edited after it was made."""
     for part in parts:
         if SUPERSEDED in part.frame.attrs:
             raise StalePlanError(f"nothing was sent: {part.frame.attrs[SUPERSEDED]}")

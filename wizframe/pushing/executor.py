@@ -328,7 +328,7 @@ def _write_back(results: Iterable[ResultPart]) -> None:
 
 
 def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:
-    """Make the jobs of a part; one whose row has problems has its outcome from the start."""
+    """Make the jobs of a part; if its row has problems, a job has its outcome from the start."""
     said: dict[int | None, list[str]] = defaultdict(list)
     for problem in part.problems_list:
         said[problem.position].append(f"{problem.column}: {problem.rule}")

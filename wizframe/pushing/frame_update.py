@@ -114,7 +114,7 @@ def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
 def _keep_references(part: PlanPart, outcomes: Sequence[Outcome]) -> None:
     """Write the references of creates that are not done into their rows: the next attempt must use the same ones.
 
-    A row whose outcome is unknown may be edited before it is planned again. With another content it would get another
+    A row with an unknown outcome may be edited before it is planned again. With another content it would get another
     reference, and become a second record next to the one that may exist.
     """
     if all(outcome.state in ("unsent", "skipped") for outcome in outcomes):

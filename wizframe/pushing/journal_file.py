@@ -90,14 +90,14 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def forget_deleted(path: Path) -> None:
-    """Leave nothing of what was deleted readable, neither in the file nor in the log beside it."""
+    """Leave nothing of what was deleted readable, neither in the file nor in the log next to it."""
     with as_journal_error(path), contextlib.closing(connect_file(path)) as connection:
         connection.execute("VACUUM")
         # As long as a process has the journal open, the log keeps every page as it was.
         is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if is_busy:
         raise JournalError(
-            f"the removed pushes can still be read in the log beside {path}, because another process reads it",
+            f"the removed pushes can still be read in the log next to {path}, because another process reads it",
             hint="Purge again later.",
         )
 

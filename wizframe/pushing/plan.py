@@ -94,8 +94,8 @@ class Plan:
         Returns
         -------
         DataFrame
-            Columns table, action, index (the user's label), id, customer_id, customer_reference_id (of a record whose
-            customer is created by this plan), reference_id, name, columns, old, new; the last three are lists of the
+            Columns table, action, index (the user's label), id, customer_id, customer_reference_id (if this plan
+            creates the record's customer), reference_id, name, columns, old, new; the last three are lists of the
             same length, one entry per cell.
         """
         return changes_of(self.parts)
@@ -128,7 +128,7 @@ class Plan:
         return {action: counts[action] for action in SIGNS}
 
     def check_fresh(self) -> None:
-        """Refuse a plan whose frame was edited after it was made.
+        """Refuse the plan if its frame was edited after it was made.
 
         Raises
         ------
@@ -334,7 +334,7 @@ class Plan:
         parts = "".join(part_html(part, is_one_of_several=len(self.parts) > 1) for part in self.parts)
         return f"<div><b>{title}</b><br><b>{summary}</b>{parts}</div>"
 
-    # What 0.1 had beside `parts`: the first table, its frame, and lists over all tables.
+    # What 0.1 had in addition to `parts`: the first table, its frame, and lists over all tables.
 
     @property
     def table(self) -> Table:

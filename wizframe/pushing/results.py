@@ -68,7 +68,7 @@ class ResultPart:
         return counted_states
 
     def rows(self, *states: State) -> pd.DataFrame:
-        """Give the user's rows whose changes are in some states."""
+        """Give the user's rows with changes in some states."""
         return self.plan.frame.iloc[self._positions(*states)].copy()
 
     def _positions(self, *states: State) -> list[int]:
@@ -223,7 +223,7 @@ class PushResult:
         """The user's rows that another user changed too; :attr:`conflict_cells` says where.
 
         They know what is in WizCommerce now: planned as they are, they send your cells over it, and a cell that you
-        set to what is there now is no change.
+        set to what is there now is not a change.
         """
         return self.parts[0].conflicts()
 

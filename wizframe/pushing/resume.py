@@ -61,8 +61,8 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
 
     Notes
     -----
-    What was done is not sent again. An update whose outcome is unknown is read first, and is done if it already has its
-    values. A create whose outcome is unknown is looked up by its reference, in both statuses, twice, after the settle
+    What was done is not sent again. An update with an unknown outcome is read first, and is done if it already has its
+    values. A create with an unknown outcome is looked up by its reference, in both statuses, twice, after the settle
     period.
     """
     if not journal_path().exists():

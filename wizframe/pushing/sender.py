@@ -124,7 +124,7 @@ class Sender:
         return current
 
     def _wait_for_effect(self, name: str) -> None:
-        """Wait until a request whose response was lost must have had its effect, if it ever has one."""
+        """Wait until a request with a lost response must have had its effect, if it ever has one."""
         note(f"checking {name} after a lost response")
         try:
             self._client.transport.rate_limiter.sleep(self._client.settle_s)
@@ -161,7 +161,7 @@ class Sender:
                     instead = f"plan with {option('match', 'reference_id')} to update the record that has it"
                     step = f"give another reference, or {instead}"
                     return Outcome("failed", f"reference {change.reference_id} is taken: {error}", step, error.code, 1)
-                tries.is_open = True  # by the request whose response was lost, or by another user
+                tries.is_open = True  # by the request with the lost response, or by another user
                 tries.lose(error)
             except _LOST as error:
                 tries.lose(error)
@@ -303,7 +303,7 @@ def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
 
 
 def _adopted(change: Change, record: Record, found: Record, tries: _Tries) -> Outcome:
-    """Take a record that has the reference for the one whose create had no response, if it is what was sent."""
+    """If a record that has the reference is what was sent, take it for the one that the lost request created."""
     other = [
         ConflictCell(name, None, value, found.get(name))
         for name, value in record.items()

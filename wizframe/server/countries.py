@@ -16,7 +16,7 @@ __all__ = ["COUNTRIES", "Country"]
 class Country:
     """A country (ISO 3166-1 alpha-2) and the parts of its customers; `weight` is their share in percent.
 
-    A name that is also needed in an e-mail address or a domain has its Latin form beside it, which may be empty.
+    A name that is also needed in an e-mail address or a domain has its Latin form next to it, which may be empty.
     """
 
     code: str

@@ -56,7 +56,7 @@ class ApiError(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
-        """Return the response, whose body has ``details`` only if there are any."""
+        """Return the response. Its body has ``details`` only if there are any."""
         body: Record = {"code": self.code, "message": self.message}
         if self.details:
             body["details"] = self.details
