@@ -22,7 +22,7 @@ COUNT = "import pandas, requests, sys; before = set(sys.modules); {}; print(len(
     ],
     ids=["imported", "loading", "sandbox"],
 )
-def test_what_is_used_alone_is_imported_beside_pandas_and_requests(used, most):
+def test_only_modules_that_are_used_are_imported_in_addition_to_pandas_and_requests(used, most):
     code = [sys.executable, "-c", COUNT.format(used)]
     added = int(subprocess.run(code, capture_output=True, check=True, text=True).stdout)
     assert 0 < added <= most
@@ -94,7 +94,7 @@ def test_planning_looks_at_the_cells_that_differ_alone(monkeypatch, frame):
     assert sum(len(change.cells) for change in plan.changes_list) == seen["cells"] == 9
 
 
-def test_columns_that_nobody_edited_are_not_even_compared(monkeypatch, frame):
+def test_columns_without_edits_are_not_compared(monkeypatch, frame):
     frame.loc[:4, "payment_term"] = "edited"
     _, seen = visits(monkeypatch, frame)
     assert [name for name in seen["columns"] if frame[name].dtype == "str"] == ["payment_term"]

@@ -144,7 +144,7 @@ def test_a_profile_gives_address_dialect_rate_and_account(server, config, dialec
         ("[profiles.test\n", "not a valid TOML"),
     ],
 )
-def test_a_bad_profile_is_said_with_its_file(config, text, reason):
+def test_an_invalid_profile_is_reported_with_its_file(config, text, reason):
     config(text)
     with pytest.raises(ConfigurationError, match=reason) as refused:
         wizframe.connect(KEY, profile="test")
@@ -165,7 +165,7 @@ def test_connecting_says_where_to_but_never_the_key(server, caplog):
     assert KEY not in caplog.text
 
 
-def test_two_open_connections_need_to_be_told_apart():
+def test_with_two_open_connections_the_client_must_be_given():
     with wizframe.sandbox(customers=1) as one, wizframe.sandbox(customers=2) as two:
         with pytest.raises(ConfigurationError, match="2 connections are open") as unclear:
             wizframe.load_customers()
@@ -216,12 +216,12 @@ def test_the_environment_is_named():
 
 
 @pytest.mark.parametrize("options", [{"customers": -1}, {"customers": "many"}, {"dialect": "soap"}])
-def test_a_sandbox_that_cannot_be_is_refused(options):
+def test_an_impossible_sandbox_is_refused(options):
     with pytest.raises(ConfigurationError):
         wizframe.sandbox(**options)
 
 
-def test_what_is_no_client_is_refused():
+def test_other_objects_than_clients_are_refused():
     with pytest.raises(ConfigurationError, match=r"connect\(\) or sandbox\(\)"):
         wizframe.load_customers(client="production")
 

@@ -111,7 +111,7 @@ class TestTables:
 class TestRules:
     """What a table says about its records, so that nothing else has to ask which table it is."""
 
-    def test_a_child_says_whose_it_is(self):
+    def test_a_child_names_its_parent(self):
         assert (CUSTOMER.parent, CUSTOMER.parent_columns, CUSTOMER.key_columns) == (None, (), ("id",))
         for table in (CONTACT, ADDRESS):
             assert table.parent is CUSTOMER
@@ -174,7 +174,7 @@ class TestViolation:
             ("assigned_sales_rep_ids", ["", "x"], "not an id"), ("assigned_sales_rep_ids", [1], "not an id"),
         ],
     )  # fmt: skip
-    def test_what_does_not_fit_is_said(self, name, value, said):
+    def test_a_value_that_breaks_a_rule_is_reported(self, name, value, said):
         assert said in violation(CUSTOMER[name], value)
 
     @pytest.mark.parametrize(("value", "fits"), [(True, True), (False, True), (None, True), ("", False), (1, False)])

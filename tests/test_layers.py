@@ -166,7 +166,7 @@ def test_everything_public_is_listed_and_there():
         assert [item for item in listed if not hasattr(module, item)] == []
 
 
-def test_what_is_imported_on_first_use_is_what_type_checkers_are_told():
+def test_what_is_imported_on_first_use_is_what_type_checkers_see():
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     told = {alias.name: line.module for line in block.body for alias in line.names}
@@ -186,11 +186,11 @@ def test_what_is_imported_on_first_use_is_what_type_checkers_are_told():
         "import sys; assert not {'requests', 'sqlite3', 'wizframe.api.client', 'wizframe.accessor'} & {*sys.modules}",
     ],
 )
-def test_everything_is_there_after_import_wizframe_alone(code):
+def test_every_public_name_works_after_import_wizframe_alone(code):
     subprocess.run([sys.executable, "-c", f"import wizframe; {code}"], check=True)
 
 
-def test_nobody_has_a_drawer_for_everything():
+def test_no_module_has_a_name_such_as_utils():
     words = {"utils", "core", "helpers", "common", "misc"}
     assert [path for path in sources() if path.stem in words] == []
 

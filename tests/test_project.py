@@ -23,7 +23,7 @@ def parsed(path):
     return yaml.load((ROOT / ".github" / path).read_text("utf-8"), yaml.BaseLoader)
 
 
-def test_the_workflow_runs_what_is_there_and_may_only_read():
+def test_the_workflow_runs_existing_files_and_may_only_read():
     workflow = parsed("workflows/ci.yml")
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     called = {script for step in steps for script in re.findall(r"\.ci/\w+", step.get("run", ""))}
@@ -52,7 +52,7 @@ def test_a_bug_report_asks_for_the_doctor():
 
 
 @pytest.mark.parametrize("page", [".github/SECURITY.md", ".github/PULL_REQUEST_TEMPLATE.md"])
-def test_what_the_pages_of_github_name_is_there(page):
+def test_files_that_the_pages_of_github_name_exist(page):
     text = (ROOT / page).read_text("utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (ROOT / page).parent.joinpath(target).exists(), target

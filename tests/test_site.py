@@ -87,7 +87,7 @@ class TestBuilt:
         styles = "\n".join(path.read_text("utf-8") for path in SITE.rglob("*.css"))
         assert [address for address in _IN_STYLES.findall(styles) if is_foreign(address)] == []
 
-    def test_everything_that_a_page_names_is_there(self, pages):
+    def test_everything_that_a_page_names_exists(self, pages):
         missing = set()
         for path, page in pages.items():
             for address in [*page.linked, *page.fetched]:

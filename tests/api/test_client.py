@@ -40,7 +40,7 @@ class TestMixtures:
     @pytest.mark.parametrize("dialect", ["rest", "sdk"])
     @pytest.mark.parametrize("envelope", [page, list, lambda rows: {"data": rows}], ids=["rest", "bare", "no totals"])
     @pytest.mark.parametrize("spell", [list, snaked], ids=["camel", "snake"])
-    def test_a_list_reads_the_same_whatever_the_mixture(self, vendor, dialect, envelope, spell):
+    def test_a_list_in_any_mixture_of_spellings_reads_the_same(self, vendor, dialect, envelope, spell):
         with Stub(Reply.json(envelope(spell(vendor["customer_list"])))) as stub:
             [customer] = client_of(stub.base_url, dialect).customer.list()
         assert customer == decode_page(vendor["customer_list"], CUSTOMER).records[0]
@@ -49,7 +49,7 @@ class TestMixtures:
     @pytest.mark.parametrize("dialect", ["rest", "sdk"])
     @pytest.mark.parametrize("envelope", [lambda record: {"data": record}, dict], ids=["rest", "bare"])
     @pytest.mark.parametrize("spell", [dict, snaked], ids=["camel", "snake"])
-    def test_a_record_reads_the_same_whatever_the_mixture(self, vendor, dialect, envelope, spell):
+    def test_a_record_in_any_mixture_of_spellings_reads_the_same(self, vendor, dialect, envelope, spell):
         with Stub(Reply.json(envelope(spell(vendor["contact"])))) as stub:
             contact = client_of(stub.base_url, dialect).customer.contact.get("c", "k")
         assert contact == snaked(vendor["contact"]) | {"customer_id": "c"}
@@ -66,7 +66,7 @@ class TestMixtures:
         assert client.dialect == spoken
         assert stub.requests[1].json == {"displayName" if spoken == "sdk" else "display_name": "New"}
 
-    def test_unknown_missing_null_and_ill_typed_fields_are_the_reader_s_business(self):
+    def test_unknown_missing_null_and_mistyped_fields_are_left_to_the_caller(self):
         row = {"id": "c", "phone": None, "firstName": 7, "brandNew": {"a": [1]}, "contacts": "none", "addresses": [3]}
         with Stub(Reply.json([row, {"id": None}, {}])) as stub:
             found = client_of(stub.base_url).customer.list()
@@ -88,7 +88,7 @@ class TestNoAnswerOfTheContract:
         [b"", b"<html>Sign in</html>", b"[", b"7", b'"x"', b"{}", b'{"data": {}}', b"[1]", b'{"data": [null]}'],
     )
     @pytest.mark.parametrize("dialect", ["auto", "rest"])
-    def test_a_list_that_is_none_is_a_protocol_error_asked_for_once(self, body, dialect):
+    def test_an_invalid_list_is_a_protocol_error_and_requested_once(self, body, dialect):
         with Stub(Reply(body=body)) as stub:
             with pytest.raises(ProtocolError) as caught:
                 client_of(stub.base_url, dialect).customer.list()
@@ -98,7 +98,7 @@ class TestNoAnswerOfTheContract:
     @pytest.mark.parametrize(
         "body", [b"", b"null", b"<html>", b"[]", b"{}", b'{"id": ""}', b'{"id": 7}', b'{"data": []}', b'{"data": {}}']
     )
-    def test_a_record_that_is_none_is_a_protocol_error_and_nothing_is_sent_twice(self, body):
+    def test_an_invalid_record_is_a_protocol_error_and_nothing_is_sent_twice(self, body):
         with Stub(Reply(201, body)) as stub:
             client = client_of(stub.base_url)
             for ask in (lambda: client.customer.create(CUSTOMER_RECORD), lambda: client.customer.get("c")):
@@ -106,7 +106,7 @@ class TestNoAnswerOfTheContract:
                     ask()
         assert stub.methods == ["POST", "GET"]
 
-    def test_a_dialect_is_not_learnt_from_nonsense(self, vendor):
+    def test_a_dialect_is_not_learned_from_an_invalid_response(self, vendor):
         listed = Reply.json(vendor["customer_list"])
         with Stub(Reply(body=b"<html>"), listed) as stub:
             client = client_of(stub.base_url, "auto")
@@ -138,7 +138,7 @@ class TestOutcomes:
         ("reply", "kind"), [(HANG_UP, TransportError), (Reply(500), UnavailableError), (Reply(504), UnavailableError)]
     )
     @pytest.mark.parametrize("operation", ["create", "update", "delete", "contact create", "contact delete"])
-    def test_a_write_whose_outcome_is_unknown_is_sent_exactly_once(self, reply, kind, operation):
+    def test_a_write_with_an_unknown_outcome_is_sent_exactly_once(self, reply, kind, operation):
         with Stub(reply) as stub:
             customer = client_of(stub.base_url).customer
             ask = {
@@ -152,18 +152,18 @@ class TestOutcomes:
                 ask()
         assert len(stub.requests) == 1
 
-    def test_a_contact_update_whose_answer_is_lost_has_put_once(self, vendor):
+    def test_a_contact_update_with_a_lost_response_sends_one_put(self, vendor):
         with Stub(Reply.json(vendor["contact"]), HANG_UP) as stub, pytest.raises(TransportError):
             client_of(stub.base_url).customer.contact.update("c", "k", {"phone": ""})
         assert stub.methods == ["GET", "PUT"]
 
-    def test_a_key_that_expires_is_said_to_have(self):
+    def test_an_expired_key_is_reported(self):
         expired = Reply.json({"code": "expired", "message": ""}, 401)
         with Stub(expired) as stub, pytest.raises(AuthenticationError, match="connect\\(\\) again") as caught:
             client_of(stub.base_url).customer.list()
         assert caught.value.code == "expired"
 
-    def test_a_sandbox_that_has_had_enough_says_so_in_the_end(self, wiz):
+    def test_repeated_refusals_of_a_sandbox_end_in_a_rate_limit_error(self, wiz):
         wiz.server.rate_limit = 0.001
         wiz.transport.rate_limiter = transport_to(wiz.base_url).rate_limiter  # its pauses take no time
         assert wiz.dialect  # uses up the one request that is allowed
@@ -210,12 +210,12 @@ class TestClient:
             ("https://api.wizcommerce.com.example.com/v1", "other"),
         ],
     )
-    def test_the_environment_is_told_by_the_host(self, url, environment):
+    def test_the_host_decides_the_environment(self, url, environment):
         client = client_of(url, "auto")
         assert client.environment == environment
         assert environment in repr(client)
 
-    def test_one_account_is_one_however_its_address_is_written(self):
+    def test_different_spellings_of_an_address_are_one_account(self):
         accounts = {client_of(url).account for url in ("https://api.example.com/v1", "HTTPS://API.example.com/v1/")}
         assert accounts == {Account("https://api.example.com/v1")}
         assert str(Account("https://x/v1", "Acme")) == "Acme at https://x/v1"

@@ -47,7 +47,7 @@ SERVERS = ("id", "customer_id", "created_at", "updated_at", "display_id")
 
 
 class TestDocumentedCustomer:
-    def test_created_from_the_documents_json_it_is_what_the_documents_show(self, acme, vendor):
+    def test_a_record_created_from_the_documents_json_is_what_the_documents_show(self, acme, vendor):
         expected = as_documented(vendor["customer"])
         nested = ("addresses", "contacts", "attributes")
         assert without(acme, *SERVERS, *nested, *DERIVED) == without(expected, *SERVERS, *nested) | {
@@ -60,7 +60,7 @@ class TestDocumentedCustomer:
         assert acme["assigned_price_list_id"] == expected["assigned_price_list"]["id"]
         assert acme["attributes"] == []
 
-    def test_in_the_sdk_dialect_it_has_exactly_the_keys_of_the_documents(self, empty, acme, vendor, dialect):
+    def test_a_record_in_the_sdk_dialect_has_exactly_the_documented_keys(self, empty, acme, vendor, dialect):
         expected = as_documented(vendor["customer"])
         listed = empty.customer.list()[0]
         contact = empty.customer.contact.list(acme["id"])[0]
@@ -77,18 +77,18 @@ class TestDocumentedCustomer:
         assert listed.keys() == as_documented(vendor["customer_list"][0]).keys()
         assert contact.keys() == snaked(vendor["contact_list"][0]).keys() | {"customer_id"}
 
-    def test_read_back_and_listed_it_is_the_same(self, empty, acme):
+    def test_a_record_is_the_same_in_details_and_lists(self, empty, acme):
         assert empty.customer.get(acme["id"]) == acme
         [listed] = empty.customer.list(page=1, page_size=20, sort_by="created_at", sort="desc", status="active")
         assert listed.items() <= acme.items()
 
-    def test_updated_with_the_documents_json_only_those_fields_change(self, empty, acme, vendor):
+    def test_an_update_with_the_documents_json_changes_only_those_fields(self, empty, acme, vendor):
         changes = snaked(vendor["customer_update"])
         updated = empty.customer.update(acme["id"], changes)
         assert without(updated, "updated_at") == without(acme, "updated_at") | changes
         assert empty.customer.get(acme["id"]) == updated
 
-    def test_deleted_it_is_gone_with_its_contacts(self, empty, acme):
+    def test_a_deleted_customer_is_gone_with_its_contacts(self, empty, acme):
         assert empty.customer.delete(acme["id"]) is None
         with pytest.raises(NotFoundError) as caught:
             empty.customer.get(acme["id"])
@@ -129,7 +129,7 @@ class TestDocumentedCustomer:
 
 
 class TestDocumentedContact:
-    def test_created_from_the_documents_json_it_is_what_was_sent(self, empty, acme, vendor):
+    def test_a_contact_created_from_the_documents_json_is_what_was_sent(self, empty, acme, vendor):
         sent = snaked(vendor["contact_create"])
         created = empty.customer.contact.create(acme["id"], sent)
         given = {"status": "active", "attributes": [], "customer_id": acme["id"]}
@@ -138,7 +138,7 @@ class TestDocumentedContact:
         assert created in empty.customer.contact.list(acme["id"], page_size=20, sort_by="created_at", sort="desc")
         assert created.keys() >= snaked(vendor["contact"]).keys()
 
-    def test_updated_with_the_documents_json_only_those_fields_change(self, empty, acme, vendor):
+    def test_an_update_with_the_documents_json_changes_only_those_fields(self, empty, acme, vendor):
         """Sent as it stands, the documents' own example would erase the name and the e-mail."""
         before = empty.customer.contact.create(acme["id"], snaked(vendor["contact_create"]))
         changes = snaked(vendor["contact_update"])
@@ -146,7 +146,7 @@ class TestDocumentedContact:
         assert without(updated, "updated_at") == without(before, "updated_at") | changes
         assert empty.customer.contact.get(acme["id"], before["id"]) == updated
 
-    def test_deleted_it_is_gone(self, empty, acme):
+    def test_a_deleted_contact_is_gone(self, empty, acme):
         contact_id = acme["contacts"][0]["id"]
         assert empty.customer.contact.delete(acme["id"], contact_id) is None
         for ask in (empty.customer.contact.get, empty.customer.contact.delete):
@@ -266,7 +266,7 @@ class TestDialects:
     def test_the_dialect_is_found_out_from_the_service(self, wiz, dialect):
         assert wiz.dialect == dialect
 
-    def test_an_account_without_records_is_told_by_its_envelope(self, empty, dialect):
+    def test_an_account_without_records_is_recognized_by_its_envelope(self, empty, dialect):
         assert empty.dialect == dialect
 
     def test_the_dialect_is_asked_for_once(self, wiz):
@@ -277,7 +277,7 @@ class TestDialects:
 
 
 class TestFrames:
-    def test_the_documents_customer_stands_in_a_frame_as_it_is(self, empty, acme, vendor):
+    def test_the_documents_customer_is_unchanged_in_a_frame(self, empty, acme, vendor):
         frame = empty.load_customers(details=True, progress=False)
         expected = as_documented(vendor["customer"])
         row = frame.iloc[0]
@@ -289,7 +289,7 @@ class TestFrames:
         sent = without(expected["addresses"][0], *SERVERS)
         assert {name: addresses[name][0] for name in sent} == sent
 
-    def test_the_documents_contact_stands_in_a_frame_as_it_is(self, empty, acme, vendor):
+    def test_the_documents_contact_is_unchanged_in_a_frame(self, empty, acme, vendor):
         expected = snaked(vendor["customer_create"])["contacts"][0]
         frame = empty.load_contacts(acme["id"], progress=False)
         assert {name: frame[name][0] for name in expected} == expected
@@ -360,7 +360,7 @@ class TestRefusedBeforeSending:
         assert len(empty.server.requests) == 0
 
     @pytest.mark.parametrize("bad", ["", "..", "a/b", "?x", "a b"])
-    def test_an_id_that_is_none(self, empty, bad):
+    def test_an_invalid_id_is_refused(self, empty, bad):
         customer, contact = empty.customer, empty.customer.contact
         record = {"reference_id": "A", "first_name": "B", "email": "c@d.de"}
         assert empty.dialect

@@ -87,7 +87,7 @@ class TestPages:
         assert len(ask(page_size=size)) == min(size, len(active))
         assert account.server.requests[-1].params == {"page_size": str(size)}
 
-    def test_totals_are_told_where_the_dialect_has_them(self, account, table, stored):
+    def test_totals_are_given_if_the_dialect_has_them(self, account, table, stored):
         active = [record for record in stored if record["status"] == "active"]
         owner = () if table == "customers" else (account.owner,)
         resource = account.customer if table == "customers" else account.customer.contact
@@ -180,7 +180,7 @@ class TestRefused:
             ("sortBy", "created_at"), ("pagesize", 10), ("limit", 10),
         ],
     )  # fmt: skip
-    def test_a_parameter_that_makes_no_sense(self, account, ask, name, value):
+    def test_an_invalid_parameter_is_refused(self, account, ask, name, value):
         before = len(account.server.requests)
         with pytest.raises(InvalidRequestError) as caught:
             ask(**{name: value}, page_size=2) if name != "page_size" else ask(page_size=value)
@@ -189,17 +189,17 @@ class TestRefused:
         assert len(account.server.requests) == before
 
     @pytest.mark.parametrize("value", [[], "", ["a,b"], "a,b", [""], [7], 7, [None]])
-    def test_references_that_would_find_everybody_or_nobody(self, account, value):
+    def test_references_that_would_find_all_or_none_are_refused(self, account, value):
         before = len(account.server.requests)
         with pytest.raises(InvalidRequestError, match="reference_ids"):
             account.customer.list(reference_ids=value)
         assert len(account.server.requests) == before
 
-    def test_contacts_cannot_be_asked_for_by_reference(self, account):
+    def test_contacts_cannot_be_listed_by_reference(self, account):
         with pytest.raises(InvalidRequestError, match="no parameter for contacts"):
             account.customer.contact.list(account.owner, reference_ids=["A"])
 
-    def test_all_that_is_wrong_is_said_at_once_and_what_was_meant(self, account):
+    def test_all_invalid_parameters_are_reported_at_once_with_suggestions(self, account):
         with pytest.raises(InvalidRequestError, match="did you mean page_size") as caught:
             account.customer.list(pageSize=2, sort="up", page=0)
         assert {name for name, _ in caught.value.details} == {"pageSize", "sort", "page"}

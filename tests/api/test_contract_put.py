@@ -68,7 +68,7 @@ class Echo:
 
 
 class TestOneCell:
-    def test_sent_as_it_stands_a_change_erases_the_rest(self, wiz, full):
+    def test_a_put_of_the_change_alone_erases_the_rest(self, wiz, full):
         path = ["customers", full["customer_id"], "contacts", full["id"]]
         wiz.transport.request("PUT", path, payload={"designation": "CEO"})
         after = find(wiz, full)
@@ -99,7 +99,7 @@ class TestOneCell:
         update(wiz, full, {"designation": "CEO"})
         assert others() == before
 
-    def test_old_dirt_that_the_service_refuses_fails_the_row_and_erases_nothing(self, wiz, full):
+    def test_an_old_invalid_value_that_the_service_refuses_fails_the_row_and_erases_nothing(self, wiz, full):
         wiz.server.overwrite("contacts", full["id"], phone="not E.164")
         before = find(wiz, full)
         with pytest.raises(RejectedError) as caught:
@@ -130,7 +130,7 @@ class TestAttributes:
         assert find(wiz, full) == before
         assert "PUT" not in [request.method for request in wiz.server.requests]
 
-    def test_whoever_writes_the_attributes_themselves_may(self, wiz, full):
+    def test_attributes_that_the_user_gives_are_written(self, wiz, full):
         wiz.server.overwrite("contacts", full["id"], attributes=ATTRIBUTES)
         update(wiz, full, {"attributes": [{"name": "Language", "value": "fi"}]})
         assert find(wiz, full)["attributes"] == [{"name": "Language", "value": "fi"}]
@@ -142,13 +142,13 @@ class TestAttributes:
         assert transport.payload["attributes"] == [{"name": "Language", "value": "sv"}]
 
     @pytest.mark.parametrize("blank", [None, "", [], {}, ()])
-    def test_no_attributes_are_no_obstacle(self, blank):
+    def test_blank_attributes_can_be_written_back(self, blank):
         assert writable_attributes(blank) == []
 
     @pytest.mark.parametrize(
         "odd", [[{"name": "x"}], [{"value": 1}], ["x"], [None], {"x": 1}, "x", 7, [{"name": "x", "value": 1}, {}]]
     )
-    def test_what_cannot_be_mapped_is_told_apart(self, odd):
+    def test_attributes_without_name_and_value_cannot_be_written_back(self, odd):
         assert writable_attributes(odd) is None
 
     @given(st.lists(st.fixed_dictionaries({"name": st.text(), "value": st.none() | st.text() | st.booleans()})))

@@ -159,7 +159,7 @@ class TestDetection:
         assert detect({"data": snaked(vendor["customer_list"])}) == "rest"
 
     @pytest.mark.parametrize("body", [7, "x", {}, {"error": "x"}, [1], {"data": {}}])
-    def test_what_is_no_list_tells_nothing(self, body):
+    def test_the_dialect_is_not_detected_from_other_bodies(self, body):
         with pytest.raises(ProtocolError):
             detect(body)
 
@@ -179,7 +179,7 @@ class TestParameters:
 
 class TestFieldNames:
     @given(data=st.data(), dialect=DIALECTS, operation=st.sampled_from(["create", "update"]), position=st.integers(0))
-    def test_a_path_on_the_wire_is_told_in_wizframe_s_names(self, data, dialect, operation, position):
+    def test_a_path_on_the_wire_is_translated_into_wizframe_s_names(self, data, dialect, operation, position):
         field = data.draw(st.sampled_from(CUSTOMER.fields))
         assert field_name(field.write_name(dialect, operation), CUSTOMER) == field.name
         for name, table in NESTED.items():
@@ -188,5 +188,5 @@ class TestFieldNames:
             assert field_name(wire, CUSTOMER) == f"{name}[{position}].{inner.name}"
 
     @given(st.text())
-    def test_no_path_is_a_crash(self, wire):
+    def test_no_path_causes_a_crash(self, wire):
         assert isinstance(field_name(wire, CUSTOMER), str)

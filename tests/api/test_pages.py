@@ -53,7 +53,7 @@ def test_a_page_gives_what_its_rows_give_one_by_one(answer):
 
 
 @given(answer=answers(), name=st.sampled_from(["status", "phone", "new"]), is_looked_at=st.booleans())
-def test_what_is_put_into_a_page_is_in_its_records_and_the_other_way_round(answer, name, is_looked_at):
+def test_columns_and_records_of_a_page_show_each_other_s_changes(answer, name, is_looked_at):
     table, rows = answer
     page = decode_page(rows, table)
     if is_looked_at:
@@ -77,20 +77,20 @@ def test_rows_that_differ_are_read_one_by_one():
 
 
 class TestUnread:
-    def test_a_page_is_read_by_whoever_looks_and_once(self):
+    def test_a_page_is_read_once_and_only_when_it_is_used(self):
         reads = []
         page = Page.of(lambda: reads.append(1) or decode_contents({"data": [{"id": "a", "name": "A"}]}, CUSTOMER))
         assert (reads, repr(page)) == ([], "<Page, unread>")
         assert (len(page), page.total_records, page.records) == (1, None, [{"id": "a", "company_name": "A"}])
         assert (reads, repr(page)) == ([1], "<Page of 1 records>")
 
-    def test_what_is_no_list_raises_each_time(self):
+    def test_a_page_that_is_not_a_list_raises_each_time(self):
         page = Page.of(lambda: decode_contents({"data": 7}, CUSTOMER))
         for _ in range(2):
             with pytest.raises(ProtocolError):
                 _ = page.records
 
-    def test_the_answer_itself_is_let_go(self):
+    def test_the_response_itself_is_released(self):
         class Answer:
             def contents(self):
                 return decode_contents([], CUSTOMER)

@@ -98,13 +98,13 @@ class TestPagesThatAreWrong:
         assert len(ids(found.records)) == len(set(ids(found.records)))
 
     @pytest.mark.parametrize("wrong", range(1, 16))
-    def test_a_page_that_is_empty_once_is_read_again_or_said(self, totals, wrong):
+    def test_a_page_that_is_empty_once_is_read_again_or_reported(self, totals, wrong):
         listing = Listing(50, totals=totals)
         listing.alter = lambda _number, page: with_records(page, []) if listing.requests == wrong else page
         found = listing.walk()
         assert found.doubts or found.records == listing.records
 
-    def test_new_records_in_every_answer_do_not_go_on_for_ever(self, totals):
+    def test_new_records_in_every_response_do_not_go_on_for_ever(self, totals):
         fresh = itertools.count()
 
         def alter(_number, page):
@@ -112,7 +112,7 @@ class TestPagesThatAreWrong:
 
         assert "changed all the time" in Listing(1000, totals=totals, alter=alter).walk().doubts[-1]
 
-    def test_records_without_an_id_are_told_apart_by_all_that_they_hold(self, totals):
+    def test_records_without_an_id_are_distinguished_by_all_their_fields(self, totals):
         listing = Listing(25, totals=totals)
         listing.records[3:6] = [{"name": "A"}, {"id": "", "name": "A"}, {"id": 10**30, "name": "\ud83d"}]
         assert listing.walk().records == listing.records
@@ -127,7 +127,7 @@ class TestTotalsThatAreWrong:
         found = listing.walk()
         assert (found.records, found.doubts) == (listing.records, [])
 
-    def test_too_large_a_total_is_said_and_costs_no_record(self):
+    def test_too_large_a_total_is_reported_and_costs_no_record(self):
         listing = Listing(totals=True, alter=lambda _number, page: Page(page.records, 49, 900))
         found = listing.walk()
         assert found.records == listing.records
@@ -146,7 +146,7 @@ class TestTotalsThatAreWrong:
         found = listing.walk(page_size=100)
         assert (found.records, found.doubts) == (listing.records, [])
 
-    def test_pages_that_are_cut_anew_on_the_way_are_said(self, totals):
+    def test_pages_that_change_their_size_during_the_walk_are_reported(self, totals):
         listing = Listing(200, totals=totals)
 
         def alter(_number, page):
@@ -172,12 +172,12 @@ class TestRecordsThatMove:
         assert found.doubts == []
         assert set(survivors) <= set(ids(found.records))
 
-    def test_a_list_that_empties_meanwhile_ends_the_walk(self, totals):
+    def test_a_list_that_becomes_empty_ends_the_walk(self, totals):
         listing = Listing(900, totals=totals)
         found = listing.walk(progress=lambda *_: listing.records.clear())
         assert len(found.records) >= 10
 
-    def test_a_delete_before_every_single_request_is_said(self, totals):
+    def test_a_delete_before_every_single_request_is_reported(self, totals):
         listing = Listing(4000, totals=totals)
         listing.alter = lambda _number, page: listing.records.pop(0) and page
         found = listing.walk()
@@ -253,7 +253,7 @@ def test_a_list_that_grows_while_its_end_is_looked_for_is_read_on_without_a_doub
 
 
 @pytest.mark.parametrize("count", [0, 9_000, 30_000])
-def test_names_that_were_seen_are_told_from_others_as_by_a_set(count):
+def test_seen_names_are_recognized_as_by_a_set(count):
     names = [f"cust_{number % 20_000:x}" for number in range(count)]
     seen, expected = SeenHashes(), set()
     for start in range(0, count, 700):

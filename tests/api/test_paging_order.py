@@ -53,7 +53,7 @@ def test_no_survivor_is_missed_in_whatever_order_requests_are_served(tally):
 
 
 @pytest.mark.parametrize("way", ["active", "inactive"])
-def test_nobody_is_missed_who_goes_from_one_list_to_the_other(tally, way):
+def test_a_record_that_moves_from_one_list_to_the_other_is_not_missed(tally, way):
     for seed in range(WALKS):
         service, turns = setting(seed, ["active", "inactive"], ["insert", way])
         before = set(service.status)
@@ -66,7 +66,7 @@ def test_nobody_is_missed_who_goes_from_one_list_to_the_other(tally, way):
 class TestTheOrderOfEvents:
     """Each breaks a walk that takes one liberty with the order which the argument needs."""
 
-    def test_a_second_look_comes_after_all_others_were_answered(self):
+    def test_a_second_look_comes_after_all_other_responses(self):
         """Page 3 takes so long that a delete falls between the second look, were it not to wait, and page 3."""
         service = Service(["active"] * 12, size=2, totals=True)
         turns = Scripted(3, late=[(0, 3, 1)], before={(0, 3, 1): lambda: service.status.pop("r0")})
@@ -141,7 +141,7 @@ class TestTheOrderOfEvents:
         assert (set(service.status) - found, doubts) == (set(), [])
 
 
-def test_a_total_that_was_right_when_it_was_said_raises_no_doubt():
+def test_a_total_that_was_right_when_it_was_sent_raises_no_doubt():
     service = Service(["active"] * 16, size=3, totals=True)
     turns = Scripted(
         1,

@@ -54,7 +54,7 @@ def test_the_demo_hides_no_line_that_it_needs():
     assert "result.undo().apply()" in output
 
 
-def test_the_demo_ends_with_commands_that_can_be_typed_as_they_stand(tmp_path):
+def test_the_demo_ends_with_commands_that_can_be_typed_unchanged(tmp_path):
     lines = [line.strip() for line in run("demo", "--customers", "60").stdout.splitlines()]
     assert f"{typed_path(sys.executable)} -m wizframe sandbox" in lines
     assert f"{typed_path(sys.executable)} -m jupyterlab" in lines
@@ -127,7 +127,7 @@ def test_the_sandbox_command_serves_until_interrupted():
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_taken_port_is_said_in_one_line(capsys):
+def test_a_taken_port_is_reported_in_one_line(capsys):
     with wizframe.sandbox(customers=1) as client:
         port = client.base_url.split(":")[2].split("/")[0]
         assert main(["sandbox", "--port", port]) == 1

@@ -54,7 +54,7 @@ def test_a_workbook_goes_out_and_comes_back_and_exactly_the_edits_are_pushed(wiz
     assert run(wiz, "plan", results, "--detailed-exitcode").returncode == 0
 
 
-def test_what_failed_stands_first_in_the_results_and_can_be_corrected_there(wiz, tmp_path):
+def test_failed_rows_come_first_in_the_results_and_can_be_corrected_there(wiz, tmp_path):
     book, results = str(tmp_path / "customers.xlsx"), str(tmp_path / "results.xlsx")
     run(wiz, "export", "customers", "-o", book)
     row = edit(book, [(number, "payment_term", f"net{number}") for number in (2, 3, 4)])
@@ -155,7 +155,7 @@ def test_the_file_as_it_was_sent_settles_what_a_stale_csv_file_edits(wiz, stale,
     assert (refused.returncode, "it is another account" in refused.stderr) == (6, True)
 
 
-def test_rows_of_a_file_may_be_said_to_be_newer_than_the_service(wiz, stale):
+def test_an_option_declares_the_rows_of_a_file_newer_than_the_service(wiz, stale):
     planned = run(wiz, "plan", stale[0], "--baseline", "service", "--detailed-exitcode")
     assert (planned.returncode, "~ 2 to update" in planned.stdout) == (10, True)
 

@@ -85,7 +85,7 @@ def test_yes_without_a_limit_is_refused_before_any_request(wiz, saved, command, 
     assert len(wiz.server.requests) == 0
 
 
-def test_a_file_that_is_no_plan_is_bad_input(wiz, tmp_path):
+def test_a_file_that_is_not_a_plan_is_bad_input(wiz, tmp_path):
     (tmp_path / "plan.json").write_text("{}")
     assert run(wiz, "push", str(tmp_path / "plan.json"), "--yes", "--max-changes", "9").returncode == 6
 

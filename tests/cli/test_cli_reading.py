@@ -86,7 +86,7 @@ def test_one_record_is_shown_with_its_details(wiz):
     assert "404" in missing.stderr
 
 
-def test_a_reader_that_has_seen_enough_ends_a_list_quietly(wiz):
+def test_a_closed_pipe_ends_a_list_quietly(wiz):
     command = [sys.executable, "-m", "wizframe", "list", "customers"]
     variables = {**os.environ, **environment(wiz)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables) as process:
@@ -109,7 +109,7 @@ def test_a_customer_that_does_not_exist_is_an_error_and_its_reference_is_offered
         assert "incomplete" not in done.stderr
 
 
-def test_whoami_tells_where_the_commands_go(wiz, dialect):
+def test_whoami_shows_where_the_commands_go(wiz, dialect):
     done = run(wiz, "whoami")
     assert f"base_url          {wiz.base_url}\n" in done.stdout
     assert "api_key           from WIZCOMMERCE_API_KEY\n" in done.stdout

@@ -228,7 +228,7 @@ def _spoil_values(book):
         _spoil_values,
     ],
 )
-def test_what_is_no_edit_plans_nothing(customers, path, change):
+def test_a_change_of_form_alone_plans_nothing(customers, path, change):
     customers.loc[:3, "display_name"] = "Café\r\nthe second"
     customers.wiz.plan().apply(progress=False)
     customers.wiz.to_excel(path, zone="America/New_York")
@@ -261,7 +261,7 @@ def test_spaces_are_blank(customers, path):
     assert read.loc[[2, 32], ["phone", "first_name"]].isna().to_numpy().tolist() == [[True, False], [True, True]]
 
 
-def test_a_new_contact_says_whose_it_is(wiz, path):
+def test_a_new_contact_names_its_customer(wiz, path):
     contacts = load(wiz, "contacts")
     contacts.wiz.to_excel(path)
     row = len(contacts) + 2
@@ -295,7 +295,7 @@ def test_the_zone_that_a_header_names_is_known_without_the_hidden_sheet(customer
         same(wizframe.read_excel(path), customers)
 
 
-def test_blank_columns_at_the_end_are_no_columns(customers, path):
+def test_blank_columns_at_the_end_are_ignored(customers, path):
     customers.wiz.to_excel(path)
 
     def widen(book):
@@ -346,7 +346,7 @@ def test_with_the_sent_file_a_workbook_without_hidden_sheet_is_as_good_as_before
     assert stored[customers["id"][2]]["display_name"] == "newer"
 
 
-def test_without_any_baseline_nobodys_newer_edits_are_reverted(wiz, customers, lost):
+def test_without_any_baseline_newer_edits_of_another_user_are_not_reverted(wiz, customers, lost):
     ids = customers["id"].tolist()
     with pytest.warns(LostBaselineWarning, match="original="):
         read = wizframe.read_excel(lost)
@@ -393,7 +393,7 @@ def test_a_workbook_of_another_account_is_refused(customers, path, dialect):
 # ---------------------------------------------------------------- what is not clear
 
 
-def test_a_cell_that_may_mean_several_things_is_told_by_its_place_and_planned_as_a_problem(customers, path):
+def test_an_ambiguous_cell_is_reported_with_its_place_and_planned_as_a_problem(customers, path):
     customers.wiz.to_excel(path)
     edit(path, {("payment_term", 3): 45, ("display_name", 4): True, ("phone", 5): pd.Timestamp("2026-01-02"),
                 ("email", 6): "#REF!"})  # fmt: skip
@@ -540,7 +540,7 @@ def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
         wizframe.read_excel(path, values={"phone": {}})
 
 
-def test_which_sheet_is_meant_is_asked_where_nothing_tells(path):
+def test_an_ambiguous_sheet_is_an_error_that_lists_the_sheets(path):
     rows = [["id", "company_name"], ["c1", "A"]]
     _foreign(path, rows, ("Old", "New"))
     with pytest.raises(AmbiguousTableError, match="has the sheets 'Old', 'New'"):
@@ -552,7 +552,7 @@ def test_which_sheet_is_meant_is_asked_where_nothing_tells(path):
     assert wizframe.read_excel(path)["customer_id"].tolist() == ["c1"]
 
 
-def test_columns_that_stand_twice_are_refused_by_their_places(customers, path):
+def test_repeated_columns_are_refused_with_their_places(customers, path):
     customers.wiz.to_excel(path)
     edit(path, {"Q1": "Payment Term", "R1": "payment_term"})
     with pytest.raises(InvalidDataError, match="Customers!N and Customers!R are both the column 'payment_term'"):
@@ -569,7 +569,7 @@ def test_a_workbook_without_the_exported_columns_is_refused(customers, path):
 # ---------------------------------------------------------------- the file itself
 
 
-def test_the_workbook_helps_whoever_edits_it(wiz, path):
+def test_the_workbook_helps_the_person_who_edits_it(wiz, path):
     customers, contacts = load(wiz), load(wiz, "contacts")
     customers.wiz.to_excel(path, contacts=contacts)
     book = openpyxl.load_workbook(path)
@@ -599,7 +599,7 @@ def test_the_workbook_helps_whoever_edits_it(wiz, path):
     assert [rule.formula1 for rule in flags] == ['"TRUE,FALSE"']
 
 
-def test_protection_is_there_when_asked_for(customers, path):
+def test_a_workbook_is_protected_on_request(customers, path):
     customers.wiz.to_excel(path, protect=True)
     page = openpyxl.load_workbook(path)["Customers"]
     assert page.protection.sheet

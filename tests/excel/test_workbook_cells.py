@@ -61,7 +61,7 @@ def test_a_text_that_a_program_stored_otherwise_is_still_shown(raw, value):
         (1234567890123456.0, "1234567890129999"),
     ],
 )
-def test_a_text_that_somebody_changed_is_not_shown_any_more(raw, value):
+def test_a_text_that_a_person_changed_is_an_edit(raw, value):
     assert not still_shows(raw, value, TEXT, BERLIN)
 
 
@@ -152,7 +152,7 @@ def test_a_new_time_is_read_in_the_zone_of_the_sheet_and_an_unclear_one_is_not_g
         (dt.date(2026, 1, 2), "2026-01-02", "date"),
     ],
 )
-def test_what_is_no_text_in_a_text_column_is_unclear(raw, value, word):
+def test_other_values_than_texts_in_a_text_column_are_unclear(raw, value, word):
     unclear = read_cell(raw, TEXT, BERLIN)
     assert unclear.value == value == str(unclear)
     assert word in unclear.rule

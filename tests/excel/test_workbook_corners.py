@@ -108,7 +108,7 @@ def test_a_column_that_was_not_exported_can_be_added(wiz, path):
     }
 
 
-def test_copies_of_a_sheet_are_told_apart_by_name_or_not_at_all(path):
+def test_copies_of_a_sheet_are_distinguished_only_by_name(path):
     many(3).wiz.to_excel(path)
     rewrite(path, lambda book: book.copy_worksheet(book["Customers"]))
     assert len(wizframe.read_excel(path)) == 3

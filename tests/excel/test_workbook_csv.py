@@ -30,7 +30,7 @@ def frame():
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_what_nobody_touched_comes_back_as_it_was(frame, path, delimiter):
+def test_an_unedited_file_comes_back_as_it_was(frame, path, delimiter):
     frame.wiz.to_csv(path, delimiter=delimiter, progress=False)
     assert path.read_bytes().startswith(codecs.BOM_UTF8)  # or Excel takes it for Windows-1252
     read = wizframe.read_csv(path)
@@ -170,7 +170,7 @@ def test_the_delimiter_is_found_out(path, text):
         ("c1,R1,Ada,net30\r\nc2,R2,B", "ends in the middle of row 3"),
     ],
 )
-def test_a_file_whose_cells_may_have_moved_is_refused(path, body, words):
+def test_a_file_with_cells_that_may_have_moved_is_refused(path, body, words):
     path.write_text(HEADER + body, "utf-8", newline="")
     with pytest.raises(UnreadableFileError, match=words):
         wizframe.read_csv(path)
@@ -190,7 +190,7 @@ def test_a_foreign_file_is_renamed_and_translated(path):
         wizframe.read_csv(path, rename={"LIFNR": "reference_id"})
 
 
-def test_an_unclear_day_is_told_by_its_place(path):
+def test_an_unclear_day_is_reported_with_its_place(path):
     path.write_text("id,company_name,updated_at\nc1,A,01/02/2026\nc2,B,31.12.2026\n", "utf-8")
     with pytest.warns(InvalidDataWarning, match="file!C2 '01/02/2026' may be 2026-01-02 or 2026-02-01"):
         read = wizframe.read_csv(path)
@@ -204,7 +204,7 @@ def test_the_error_of_a_formula_is_unclear_but_a_text_like_it_is_a_text(path):
     assert read["display_name"].tolist() == ["#N/A"]
 
 
-def test_what_is_no_csv_says_so(path, frame):
+def test_a_file_that_is_not_csv_is_refused(path, frame):
     path.write_bytes(b"")
     with pytest.raises(UnreadableFileError, match="is empty"):
         wizframe.read_csv(path)
@@ -219,7 +219,7 @@ def test_what_is_no_csv_says_so(path, frame):
             frame.wiz.to_csv(path, delimiter=delimiter)
 
 
-def test_long_cells_are_read_and_the_limit_of_the_csv_module_is_put_back(path):
+def test_long_cells_are_read_and_the_limit_of_the_csv_module_is_restored(path):
     before = csv.field_size_limit()
     frame = loaded("customers", [{"id": "c1", "addresses": "x" * 500_000}], details=True)[["id", "addresses"]]
     frame.wiz.to_csv(path)

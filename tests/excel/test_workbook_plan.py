@@ -4,7 +4,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from support.display import html_of
-from support.planning import load, mend_contacts, states, stored
+from support.planning import load, make_contacts_valid, states, stored
 from support.workbook import edit, rewrite
 
 import wizframe
@@ -19,7 +19,7 @@ def path(tmp_path):
     return tmp_path / "sent.xlsx"
 
 
-def test_one_workbook_one_plan_and_every_row_answers_for_itself(wiz, path):
+def test_one_workbook_is_one_plan_and_every_row_has_its_own_outcome(wiz, path):
     """An edit in the middle, a new row, a DELETE, a change made on the server meanwhile, and an illegal value."""
     customers = load(wiz)
     ids = customers["id"].tolist()
@@ -59,7 +59,7 @@ def test_one_workbook_one_plan_and_every_row_answers_for_itself(wiz, path):
 
 
 def test_both_sheets_are_one_plan(wiz, path):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     customers, contacts = load(wiz), load(wiz, "contacts")
     customers.wiz.to_excel(path, contacts=contacts)
     edit(path, {("payment_term", 9): "net77", ("company_name", 32): "A", ("display_name", 32): "A",
@@ -105,7 +105,7 @@ def test_places_are_named_only_where_the_labels_are_still_those_of_the_sheet(wiz
 
 
 def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     customers, contacts = load(wiz), load(wiz, "contacts")
     customers.loc[0, ["payment_term", "display_name"]] = ["=1+1", "00123"]
     customers.loc[1, "phone"] = "after five"

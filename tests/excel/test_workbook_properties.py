@@ -147,7 +147,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(data=st.data())
-def test_through_a_file_go_exactly_the_edits(table, folder, data):
+def test_a_file_carries_exactly_the_edits(table, folder, data):
     there_and_back(table, folder, data)
 
 
@@ -155,5 +155,5 @@ def test_through_a_file_go_exactly_the_edits(table, folder, data):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @settings(max_examples=EXAMPLES // 2)
 @given(data=st.data())
-def test_through_a_file_go_exactly_the_edits_many_times(table, folder, data):
+def test_a_file_carries_exactly_the_edits_many_times(table, folder, data):
     there_and_back(table, folder, data)

@@ -65,7 +65,7 @@ def refused(path, words):
         (b"\x89PNG\x00", "is not an Excel workbook"),
     ],
 )
-def test_what_is_no_workbook_says_what_it_is(tmp_path, content, words):
+def test_other_files_than_workbooks_are_refused_with_what_they_are(tmp_path, content, words):
     (tmp_path / "file.xlsx").write_bytes(content)
     refused(tmp_path / "file.xlsx", words)
 
@@ -153,7 +153,7 @@ def test_a_cell_at_the_last_row_and_column_allocates_no_memory_for_the_cells_bef
     refused(path, "spans .* rows and .* columns")
 
 
-def test_a_sheet_under_another_name_is_looked_at_all_the_same(path):
+def test_a_sheet_under_another_name_is_checked_too(path):
     far = b'x<worksheet><sheetData><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
     repack(path, **{
         "xl/media/image1.png": lambda _: far,
@@ -179,7 +179,7 @@ def test_a_sheet_in_utf_16_is_refused(path):
     refused(path, "a part in UTF-16")
 
 
-def test_a_wide_sheet_and_empty_rows_at_its_end_are_no_trap(path):
+def test_a_wide_sheet_and_empty_rows_at_its_end_are_read(path):
     wide = b'<row r="100"><c r="AZ100" t="str"><v>x</v></c></row><row r="101"><c t="str"><v>y</v></c></row>'
     wide += b'<row r="1048576" hidden="1"/>'
     repack(path, **{SHEET: lambda old: old.replace(b"</sheetData>", wide + b"</sheetData>")})
@@ -212,7 +212,7 @@ def test_an_entity_bomb_expands_to_nothing(path):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_damage_anywhere_is_a_sentence_or_no_damage(path, seed):
+def test_damage_anywhere_is_harmless_or_a_clear_error(path, seed):
     content = bytearray(path.read_bytes())
     place = seed * len(content) // 60
     path.write_bytes(content[:place])
@@ -237,7 +237,7 @@ def test_damage_anywhere_is_a_sentence_or_no_damage(path, seed):
 @pytest.mark.parametrize(
     "change", [None, lambda old: old[: len(old) // 2], lambda _: b"<x>", lambda _: b"\xff\xfe\x00"]
 )
-def test_a_workbook_that_lacks_a_part_is_a_sentence(path, part, change):
+def test_a_workbook_that_lacks_a_part_is_a_clear_error(path, part, change):
     repack(path, **{part: change})
     with contextlib.suppress(wizframe.WizframeError):  # or what is left is a workbook with less in it
         wizframe.read_excel(path)

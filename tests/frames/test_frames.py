@@ -250,7 +250,7 @@ def test_a_frame_of_problems_has_its_columns_also_without_rows():
 
 
 @given(st.lists(st.sampled_from(["", "a", "b", "cust_1", "cust_2", "é", "😀"])))
-def test_texts_that_stand_in_several_rows_are_found_without_a_dictionary(texts):
+def test_repeated_texts_are_found_without_a_dictionary(texts):
     values = pd.Series(texts, dtype="str")
     assert is_repeated(values).tolist() == values.duplicated(keep=False).tolist()
 

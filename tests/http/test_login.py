@@ -56,7 +56,7 @@ def no_ring(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_e_mail_and_password_give_a_connection_whose_account_has_a_name(server, typed, caplog):
+def test_e_mail_and_password_give_a_connection_with_the_account_s_name(server, typed, caplog):
     caplog.set_level("INFO")
     asked = typed()
     with wizframe.login(base_url=server.base_url) as client:
@@ -82,7 +82,7 @@ def test_the_key_is_kept_with_the_account_and_connect_finds_both(server, typed, 
         assert len(client.customer.list()) > 0
 
 
-def test_a_key_that_somebody_laid_into_the_keyring_is_one_too(server, ring):
+def test_a_key_that_the_user_put_into_the_keyring_is_used_too(server, ring):
     ring.kept["wizframe", server.base_url] = wizframe.SANDBOX_API_KEY
     with wizframe.connect(base_url=server.base_url) as client:
         assert client.account.name == "sandbox"
@@ -91,7 +91,7 @@ def test_a_key_that_somebody_laid_into_the_keyring_is_one_too(server, ring):
         wizframe.connect(base_url=server.base_url)
 
 
-def test_a_keyring_that_takes_nothing_is_said_and_the_connection_is_there(server, typed, ring, caplog):
+def test_a_keyring_that_stores_nothing_is_reported_and_the_connection_is_open(server, typed, ring, caplog):
     caplog.set_level("INFO")
 
     def refuse(_service, _name, text):
@@ -116,7 +116,7 @@ def test_a_profile_gives_the_address_and_its_name_for_the_account_wins(server, t
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_a_wrong_password_is_said_and_opens_nothing(server, typed):
+def test_a_wrong_password_is_reported_and_opens_no_connection(server, typed):
     typed(password="wrong")
     with pytest.raises(AuthenticationError, match="does not accept this e-mail address with this password"):
         wizframe.login(base_url=server.base_url)
@@ -125,13 +125,13 @@ def test_a_wrong_password_is_said_and_opens_nothing(server, typed):
         wizframe.load_customers()
 
 
-def test_with_nobody_at_the_keyboard_nothing_is_sent(server):
+def test_without_a_keyboard_nothing_is_sent(server):
     with pytest.raises(ConfigurationError, match="was not typed"):
         wizframe.login(EMAIL, base_url=server.base_url)
     assert len(server.requests) == 0
 
 
-def test_a_kernel_without_a_front_end_has_nobody_to_ask(server, typed, monkeypatch):
+def test_a_kernel_without_a_front_end_cannot_ask(server, typed, monkeypatch):
     typed()
 
     def refuse(_question):
@@ -206,7 +206,7 @@ def test_no_traceback_shows_the_password_when_a_login_is_interrupted(error, type
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_nobody_there_a_redirect_and_an_unsafe_address_are_errors(typed):
+def test_a_closed_port_a_redirect_and_an_unsafe_address_are_errors(typed):
     typed(password=SECRET)
     with pytest.raises(WizframeError, match="no connection"):
         wizframe.login(EMAIL, base_url=f"http://127.0.0.1:{closed_port()}/v1")
@@ -219,7 +219,7 @@ def test_nobody_there_a_redirect_and_an_unsafe_address_are_errors(typed):
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_an_answer_that_gets_lost_is_not_asked_for_again(typed):
+def test_a_login_with_a_lost_response_is_not_repeated(typed):
     """A second login would leave a second key behind, valid for a year."""
     typed()
     with SandboxServer(customers=1, faults=[Fault("drop_after", operation="login")]) as server:
@@ -230,7 +230,7 @@ def test_an_answer_that_gets_lost_is_not_asked_for_again(typed):
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_an_answer_without_a_key_is_said_without_quoting_it(typed):
+def test_a_response_without_a_key_is_reported_and_not_quoted(typed):
     typed(password=SECRET)
     with Stub(ANSWERS["half a token"]) as stub, pytest.raises(ProtocolError, match="has no access_token"):
         wizframe.login(EMAIL, base_url=stub.base_url)

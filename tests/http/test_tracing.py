@@ -36,7 +36,7 @@ def test_each_request_is_a_line_until_the_end_of_the_block(wiz, out):
     assert len(lines) == sum(1 for _ in wiz.server.requests) - 1
 
 
-def test_it_is_a_switch_too_and_there_is_one_at_a_time(wiz, out):
+def test_tracing_is_a_switch_too_and_runs_once_at_a_time(wiz, out):
     first, second = io.StringIO(), out
     level = logging.getLogger("wizframe").level
     wizframe.trace(first)
@@ -51,7 +51,7 @@ def test_it_is_a_switch_too_and_there_is_one_at_a_time(wiz, out):
     assert logging.getLogger("wizframe").handlers == []
 
 
-def test_what_is_tried_again_is_told_with_the_pause(wiz, out):
+def test_a_repeated_request_is_logged_with_its_pause(wiz, out):
     wiz.server.faults.add(Fault("answer", "customers.get", status=503))
     customer = wiz.customer.list()[0]["id"]
     with wizframe.trace(out):
@@ -60,7 +60,7 @@ def test_what_is_tried_again_is_told_with_the_pause(wiz, out):
     assert len(wiz.server.faults.fired) == 1
 
 
-def test_it_is_quiet_unless_somebody_asks(wiz, capfd):
+def test_nothing_is_logged_without_tracing(wiz, capfd):
     wiz.load_customers(progress=False, invalid="drop", limit=3)
     assert "GET" not in "".join(capfd.readouterr())
 

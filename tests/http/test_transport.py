@@ -114,12 +114,12 @@ class TestAnswers:
         with Stub(Reply(body=body)) as stub:
             assert orjson.dumps(ask(stub).json()) == body
 
-    def test_a_gzipped_answer_is_unpacked(self):
+    def test_a_gzipped_response_is_unpacked(self):
         with Stub(Reply(body=gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})) as stub:
             assert ask(stub).json() == [1]
 
     @pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"{", b"\xff\xfe", b"[" * 100_000, *NESTED])
-    def test_what_is_no_json_is_a_protocol_error_with_an_excerpt(self, body):
+    def test_a_body_that_is_not_json_is_a_protocol_error_with_an_excerpt(self, body):
         with Stub(Reply(body=body)) as stub, pytest.raises(ProtocolError) as caught:
             ask(stub).json()
         assert caught.value.code == "protocol"
@@ -206,7 +206,7 @@ class TestRefusals:
             ask(stub)
 
     @pytest.mark.parametrize("status", [200, 302, 404])
-    def test_an_answer_that_is_too_large_is_refused(self, status, monkeypatch):
+    def test_a_response_that_is_too_large_is_refused(self, status, monkeypatch):
         monkeypatch.setattr(responses, "MAX_RESPONSE_BYTES", 1_000_000)
         bomb = Reply(status, gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip", "Location": "/"})
         with Stub(bomb) as stub, pytest.raises(ProtocolError, match="too large"):
@@ -232,7 +232,7 @@ class TestHeads:
             b"HTTP/1.1 200 Fine\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         ],
     )
-    def test_an_odd_one_makes_no_other_answer(self, head):
+    def test_odd_headers_do_not_change_the_response(self, head):
         with Stub(Reply(raw=head + b"{}")) as stub:
             assert ask(stub).json() == {}
         assert len(stub.requests) == 1
@@ -267,7 +267,7 @@ class TestLostAnswers:
     FAILED = (Reply(500), Reply(502, b"<html>"), Reply.json({"code": "down", "message": ""}, 503), Reply(504))
 
     @pytest.mark.parametrize("reply", LOST + FAILED)
-    def test_a_get_is_asked_again_until_it_is_answered(self, reply):
+    def test_a_get_is_repeated_until_it_gets_a_response(self, reply):
         with Stub(reply, reply, OK) as stub:
             assert ask(stub).json() == {"id": "cust_1"}
         assert len(stub.requests) == 3
@@ -346,7 +346,7 @@ class TestTooManyRequests:
             ask(stub, clock=clock)
         assert least_s <= sum(clock.slept) <= most_s + 1e-6
 
-    def test_an_unfinished_siege_of_refusals_ends_as_an_error_that_says_how_long(self):
+    def test_refusals_without_end_become_an_error_that_says_how_long_to_wait(self):
         with Stub(Reply(429, headers={"Retry-After": "7"})) as stub, pytest.raises(RateLimitError) as caught:
             ask(stub)
         assert (caught.value.status, caught.value.retry_after_s) == (429, 7.0)
@@ -371,7 +371,7 @@ class TestTooManyRequests:
         assert least_s <= sum(clock.slept) <= most_s + 1e-6
         assert stub.methods == ["POST", "GET"]
 
-    def test_another_failure_of_the_service_is_that_request_s_alone(self):
+    def test_another_failure_of_the_service_concerns_only_that_request(self):
         clock = Clock()
         with Stub(Reply(502), OK) as stub:
             transport = transport_to(stub.base_url, clock)
@@ -431,7 +431,7 @@ class TestBaseUrl:
             ("http://[::1]:80/v1", "http://[::1]:80/v1"),
         ],
     )
-    def test_a_good_one_is_brought_into_one_form(self, given, kept):
+    def test_a_valid_address_is_brought_into_one_form(self, given, kept):
         assert check_base_url(given) == kept
 
     @pytest.mark.parametrize(

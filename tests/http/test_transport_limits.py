@@ -144,7 +144,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("workers", [4, 16])
 @pytest.mark.parametrize("limit", LIMITS)
-def test_most_of_what_a_service_bears_is_made_use_of_although_it_does_not_say_how_much_that_is(limit, workers):
+def test_most_of_an_unknown_limit_is_used(limit, workers):
     make, count, share = LIMITS[limit]
     transport = LimitedTransport(make(), workers)
     seconds = transport.send(count, workers)
@@ -170,7 +170,7 @@ def test_a_rate_that_the_user_gives_is_reached_and_not_refused(workers):
     assert transport.refusals == []
 
 
-def test_a_limit_that_is_lifted_is_found_out_in_some_minutes():
+def test_a_limit_that_is_lifted_is_noticed_within_minutes():
     limit = Bucket(5, 5)
     transport = LimitedTransport(limit, 4)
     transport.limit = lifted = Lifted(limit, after_s=30)
@@ -181,7 +181,7 @@ def test_a_limit_that_is_lifted_is_found_out_in_some_minutes():
 
 
 @pytest.mark.slow
-def test_a_push_of_a_thousand_updates_takes_hardly_longer_than_the_limit_of_a_real_server_makes_it():
+def test_a_push_of_a_thousand_updates_takes_little_longer_than_the_limit_of_a_real_server():
     """Two requests for each update, and 100 that may pass at once: it cannot be done in less than 19 s.
 
     It takes 20 s where the machine has nothing else to do; what is allowed here leaves room for a busy one.

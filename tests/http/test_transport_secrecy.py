@@ -54,13 +54,13 @@ class TestErrors:
         assert "canary" not in shown.lower()  # no part of it either
         assert b"canary" not in pickle.dumps(caught.value.args)
 
-    def test_no_error_shows_it_when_nobody_listens(self, log):
+    def test_no_error_shows_the_key_when_the_port_is_closed(self, log):
         client = client_of(f"http://127.0.0.1:{closed_port()}/v1")
         with pytest.raises(TransportError) as caught:
             client.customer.get("cust_1")
         assert "canary" not in everything_about(caught.value) + log.text
 
-    def test_an_answer_of_the_wrong_shape_is_not_quoted(self):
+    def test_a_response_of_the_wrong_shape_is_not_quoted(self):
         with Stub(Reply.json({"key": CANARY})) as stub, pytest.raises(ProtocolError) as caught:
             client_of(stub.base_url).customer.list()
         assert "canary" not in str(caught.value)
@@ -74,7 +74,7 @@ class TestErrors:
                     ask()
         assert len(stub.requests) == 2  # it will not change by asking again
 
-    def test_a_key_that_is_a_common_word_makes_no_answer_unusable(self):
+    def test_a_key_that_is_a_common_word_makes_no_response_unusable(self):
         with Stub(Reply.json({"id": "c", "name": "the KEY"})) as stub:
             client = Client(Transport(stub.base_url, "key"), dialect="rest")
             assert client.customer.get("c")["company_name"] == "the KEY"
@@ -105,7 +105,7 @@ class TestErrors:
         with Stub(reply) as stub, pytest.raises(ServiceError, match=r"key \*\*\* is unknown"):
             client_of(stub.base_url).customer.get("cust_1")
 
-    def test_where_a_redirect_leads_is_told_without_the_key(self):
+    def test_the_target_of_a_redirect_is_shown_without_the_key(self):
         with Stub(ECHOES["redirect"]) as stub, pytest.raises(RedirectError, match=r"key=\*\*\*"):
             client_of(stub.base_url).customer.get("cust_1")
 
@@ -153,7 +153,7 @@ class TestObjects:
                 assert len(secret.redact(text)) <= 3 + len(before + after) * 4 // 3 + 4
 
     @pytest.mark.parametrize("key", ["k", "ke", "key", "a.short.key"])
-    def test_of_a_short_key_nothing_else_is_taken_for_it(self, key):
+    def test_no_other_text_is_taken_for_a_short_key(self, key):
         for text in ("", "xyz", "a2V5", "***", "İ K"):
             assert Secret(key).redact(text) == ("İ ***" if key == "k" and "K" in text else text)
         assert Secret(key).redact(f"<{key}>") == "<***>"
@@ -180,13 +180,13 @@ class TestObjects:
             ["canary"],
         ],
     )
-    def test_what_cannot_be_a_header_is_no_key_and_is_not_shown_either(self, key, make):
+    def test_a_text_that_cannot_be_a_header_is_not_a_key_and_is_not_shown(self, key, make):
         with pytest.raises(ConfigurationError) as caught:
             make(key)
         assert "canar" not in everything_about(caught.value) + in_a_verbose_notebook(caught.value)
 
     @pytest.mark.parametrize("options", [{"workers": 0}, {"rate": -1.0}, {"ca_bundle": "nowhere"}, {"base_url": "x"}])
-    def test_no_traceback_of_a_transport_that_cannot_be_shows_it(self, options):
+    def test_no_traceback_of_an_invalid_transport_shows_the_key(self, options):
         with pytest.raises(ConfigurationError) as caught:
             Transport(**({"base_url": "https://api.example.com/v1", "api_key": CANARY} | options))
         assert "canary" not in everything_about(caught.value) + in_a_verbose_notebook(caught.value)

@@ -115,7 +115,7 @@ class TestReferences:
         assert max(len(request.query) for request in lists(wiz)) < 5000
         assert max(request.query.count("short") for request in lists(wiz)) == 40
 
-    def test_no_references_are_no_customers_and_no_requests(self, wiz):
+    def test_no_references_give_no_customers_and_send_no_requests(self, wiz):
         assert wiz.load_customers(reference_ids=[]).empty
         assert not lists(wiz)
 
@@ -168,7 +168,7 @@ class TestFrame:
         assert len(frame) == 29
         assert caught[0].filename == __file__
 
-    def test_a_row_whose_status_is_not_sent_has_that_of_its_list(self, wiz):
+    def test_a_row_without_a_status_has_that_of_its_list(self, wiz):
         def without_status(page):
             for record in page.records:
                 record.pop("status", None)

@@ -141,7 +141,7 @@ def test_a_refresh_of_contacts_keeps_those_of_customers_that_cannot_be_read(wiz,
     assert fresh["id"].tolist() == frame["id"].tolist()
 
 
-def test_progress_tells_of_all_customers_broken_ones_too(wiz, broken):
+def test_progress_counts_all_customers_including_failed_ones(wiz, broken):
     broken[stored(wiz)[4]["id"]] = refused()
     watch = Watch()
     wiz.load_contacts(stored_id(wiz), progress=watch)

@@ -33,7 +33,7 @@ def wait_for(condition, within_s=10.0):
     assert condition()
 
 
-def test_a_watch_hears_how_far_each_stage_is(wiz):
+def test_a_watch_gets_the_progress_of_each_stage(wiz):
     heard = []
     watch = Watch(lambda: heard.append((watch.what, watch.done, watch.total)))
     customers = wiz.load_customers(details=True, progress=watch)
@@ -44,7 +44,7 @@ def test_a_watch_hears_how_far_each_stage_is(wiz):
     assert ("details", 30, 30) in heard
 
 
-def test_a_watch_hears_warnings_and_python_does_not(wiz, recwarn):
+def test_a_watch_gets_the_warnings_instead_of_python(wiz, recwarn):
     bad = wiz.server.records("customers")[0]["id"]
     wiz.server.overwrite("customers", bad, email="invalid")
     watch = Watch()
@@ -99,7 +99,7 @@ def test_a_pause_that_the_service_asked_for_is_not_followed_by_a_request(dialect
         assert len(wiz.server.requests) == 1
 
 
-def test_the_time_left_is_told_from_the_pace_so_far():
+def test_the_time_left_is_estimated_from_the_speed_so_far():
     now = [0.0]
     watch = Watch(clock=lambda: now[0])
     watch.show("customers", 10, 100)

@@ -5,7 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, changed, load, mend_contacts, states, stored
+from support.planning import cells_of, changed, load, make_contacts_valid, states, stored
 from support.widgets import HOSTILE, press
 
 from wizframe import CLEAR
@@ -95,7 +95,7 @@ def test_columns_say_what_can_be_edited(wiz, grid, monkeypatch):
     assert {name for name, column in columns.items() if column["lock"]} == {"id", "status", "created_at", "updated_at"}
     assert columns["phone"]["doc"] == "Phone number, such as +14155552671."
     assert columns["payment_term"]["choices"] is None
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     contacts = Browser(load(wiz, "contacts").assign(mine=1).wiz.edit(), monkeypatch)
     columns = {column["name"]: column for column in contacts.widget.columns}
     assert columns["is_default"]["choices"] == ["", "True", "False"]

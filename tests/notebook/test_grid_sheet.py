@@ -4,7 +4,7 @@ import warnings
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, changed, load, mend_contacts, rules, states, stored
+from support.planning import cells_of, changed, load, make_contacts_valid, rules, states, stored
 
 from wizframe import CLEAR
 from wizframe.errors import PlanError, StalePlanError
@@ -73,7 +73,7 @@ def test_a_wrong_value_is_marked_with_the_rule_that_the_plan_names_too(sheet, na
 
 
 def test_a_text_in_a_column_of_flags_is_kept_and_the_dtype_comes_back(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     sheet = EditedFrame(load(wiz, "contacts").copy())
     was = sheet.frame["is_default"][0]
     put(sheet, 0, "is_default", "maybe")
@@ -243,7 +243,7 @@ def test_edits_made_before_the_grid_are_marked_too(wiz):
 
 
 def test_a_new_contact_belongs_to_the_customer_of_the_chosen_row(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     sheet = EditedFrame(load(wiz, "contacts").copy())
     rows = len(sheet)
     owner = sheet.frame["customer_id"][4]

@@ -97,7 +97,7 @@ def test_own_columns_are_left_alone_and_named(wiz):
     assert [notice.split("'")[1] for notice in plan.notices] == ["Payment Term", "payment_trem"]
 
 
-def test_rows_that_are_not_there_mean_nothing(wiz):
+def test_rows_missing_from_the_frame_are_ignored(wiz):
     frame = load(wiz)
     assert len(frame.iloc[:0].wiz.plan()) == 0
     assert len(frame.iloc[5:9].wiz.plan()) == 0
@@ -145,7 +145,7 @@ def test_a_contact_without_its_customer_cannot_be_found(wiz):
     ]
 
 
-def test_a_new_row_ignores_what_only_the_service_can_say(wiz):
+def test_a_new_row_ignores_what_only_the_service_decides(wiz):
     new = load(wiz).head(1).assign(id=None, reference_id="copy")
     plan = new.wiz.plan()
     assert plan.problems.empty
@@ -169,7 +169,7 @@ def test_ids_that_became_numbers_are_problems_also_where_a_record_has_that_numbe
     assert [column for column, rule in rules(numbers.wiz.plan()) if "is a number" in rule] == ["id", "id"]
 
 
-def test_rows_that_were_left_out_for_their_problems_answer_for_themselves(wiz):
+def test_rows_left_out_for_their_problems_have_their_own_outcome(wiz):
     frame = wiz.load_customers()
     frame.loc[1, "phone"] = "after 5 pm"
     frame.loc[2, "payment_term"] = "net77"
@@ -182,7 +182,7 @@ def test_rows_that_were_left_out_for_their_problems_answer_for_themselves(wiz):
     assert "skipped: row 1" in repr(result)
 
 
-def test_a_contact_with_old_dirt_is_named_before_its_edit_is_sent(wiz):
+def test_a_contact_with_an_old_invalid_value_is_named_before_its_edit_is_sent(wiz):
     first = wiz.server.records("contacts")[0]
     wiz.server.overwrite("contacts", first["id"], email="nobody")
     frame = wiz.load_contacts(first["customer_id"])
@@ -201,7 +201,7 @@ def test_a_plan_of_many_rows_is_short_enough_to_read(wiz):
 
 
 @pytest.mark.parametrize("nonsense", [[1, 2], "cust_1", None, {"id": []}])
-def test_what_is_no_frame_is_refused_with_the_way_to_make_one(wiz, nonsense):
+def test_other_objects_than_frames_are_refused_with_the_way_to_make_one(wiz, nonsense):
     for function in (wizframe.plan, wizframe.delete, wizframe.push):
         with pytest.raises(PlanError, match="a DataFrame is needed"):
             function(nonsense, client=wiz)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from support.display import html_of
-from support.planning import cells_of, load, mend_contacts, rules, second_client, states, stored, without_attrs
+from support.planning import cells_of, load, make_contacts_valid, rules, second_client, states, stored, without_attrs
 
 import wizframe
 from wizframe import COMMAND
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarn
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     frame.loc[3, COMMAND] = " delete "
     frame.loc[3, "first_name"] = "not sent"
@@ -59,7 +59,7 @@ def test_a_customer_takes_its_contacts_along_and_the_plan_says_so(wiz):
     assert owner not in stored(wiz, "customers")
 
 
-def test_what_is_no_command_and_rows_without_a_record_are_problems(wiz):
+def test_invalid_commands_and_rows_without_a_record_are_problems(wiz):
     frame = load(wiz).astype({"id": object})
     frame[COMMAND] = None
     frame.loc[1, COMMAND] = "remove"
@@ -89,7 +89,7 @@ def test_a_record_that_changed_since_is_a_conflict_and_stays(wiz):
     assert stored(wiz, "customers")[frame["id"][2]]["display_name"] == "newer"
 
 
-def test_without_a_baseline_only_what_is_surely_as_it_was_seen_is_deleted(wiz):
+def test_without_a_baseline_only_unchanged_records_are_deleted(wiz):
     frame = without_attrs(load(wiz)).assign(**{COMMAND: None})
     frame.loc[[1, 2, 3], COMMAND] = "DELETE"
     wiz.server.overwrite("customers", frame["id"][1], display_name="newer")

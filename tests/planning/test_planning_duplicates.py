@@ -49,7 +49,7 @@ def test_two_new_rows_that_are_alike_are_a_problem(wiz):
 
 
 @pytest.mark.usefixtures("known")
-def test_a_reference_that_is_taken_says_it_once(wiz):
+def test_a_taken_reference_is_reported_once(wiz):
     assert [rule.split()[0] for _, rule in rules(new(reference_id="K-1").wiz.plan())] == ["exists"]
     assert wiz.customer.list(page_size=1)
 
@@ -89,12 +89,12 @@ def test_after_a_whole_load_only_newer_customers_are_read(wiz, known):
 
 
 @pytest.mark.parametrize("limit", [{"status": "active"}, {"reference_ids": ["CUST00001"]}, {"invalid": "drop"}])
-def test_a_load_that_was_limited_is_not_taken_for_everybody(wiz, known, limit):
+def test_a_limited_load_does_not_count_as_all_customers(wiz, known, limit):
     load(wiz, **limit)
     assert rules(new().wiz.plan()) == [("email", f"looks like {known} {ALIKE}")]
 
 
-def test_a_customer_that_was_deleted_or_renamed_since_the_load_is_no_duplicate(wiz, known):
+def test_a_customer_that_was_deleted_or_renamed_since_the_load_is_not_a_duplicate(wiz, known):
     load(wiz)
     wiz.server.overwrite("customers", known, company_name="Other")
     assert rules(new().wiz.plan()) == []
@@ -102,7 +102,7 @@ def test_a_customer_that_was_deleted_or_renamed_since_the_load_is_no_duplicate(w
     assert rules(new().wiz.plan()) == []
 
 
-def test_rows_without_an_e_mail_ask_for_no_list(wiz):
+def test_rows_without_an_e_mail_need_no_list(wiz):
     assert wiz.dialect  # asked for with a page of its own
     wiz.server.requests.clear()
     new(email=None).wiz.plan()

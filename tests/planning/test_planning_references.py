@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, changed, load, mend_contacts, rules, states, stored
+from support.planning import cells_of, changed, load, make_contacts_valid, rules, states, stored
 
 import wizframe
 from wizframe import CLEAR
@@ -107,7 +107,7 @@ def test_a_frame_without_ids_is_an_error_that_offers_the_reference(erp):
 @pytest.mark.usefixtures("erp")
 @pytest.mark.parametrize("by", ["customer_id", "customer_reference_id"])
 def test_contacts_are_matched_by_reference_within_their_customer(wiz, by):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     before = stored(wiz, "contacts")
     owner, other = (next(r for r in wiz.server.records("customers") if r["reference_id"] == x) for x in (PADDED, PLAIN))
     mine = next(contact for contact in before.values() if contact["customer_id"] == owner["id"])
@@ -149,9 +149,9 @@ def test_contacts_of_unknown_customers_are_problems():
 @pytest.mark.usefixtures("erp")
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_rows_go_from_one_account_to_another_by_reference(wiz, table):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     with wizframe.sandbox(customers=3, seed=5, dialect=wiz.server.dialect) as staging:
-        mend_contacts(staging)
+        make_contacts_valid(staging)
         references = {r["id"]: r["reference_id"] for r in wiz.server.records("customers")}
         for record in staging.server.records("customers"):
             staging.server.overwrite("customers", record["id"], reference_id=references[record["id"]])

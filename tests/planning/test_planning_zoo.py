@@ -6,7 +6,7 @@ import pickle
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, load, mend_contacts, rules, stored, without_attrs
+from support.planning import cells_of, load, make_contacts_valid, rules, stored, without_attrs
 
 import wizframe
 from wizframe import CLEAR
@@ -109,7 +109,7 @@ def edited(request):
     """A client, its loaded and edited frame, and the plan of the frame as it is."""
     dialect, table = request.param.split("-")
     with wizframe.sandbox(customers=8, dialect=dialect) as wiz:
-        mend_contacts(wiz)
+        make_contacts_valid(wiz)
         given = {"phone": "+14155550000"} | ({} if table == "customers" else {"is_default": False})
         for record in wiz.server.records(table):
             wiz.server.overwrite(table, record["id"], updated_at=record["updated_at"], **given)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, changed, load, mend_contacts, rules, states, stored, writes
+from support.planning import cells_of, changed, load, make_contacts_valid, rules, states, stored, writes
 
 import wizframe
 from wizframe.errors import PlanError, PlanProblemsError, StalePlanError
@@ -63,7 +63,7 @@ def test_a_cell_that_was_not_chosen_is_still_compared_with_how_it_was_loaded(wiz
     assert stored(wiz, "customers")[edited["id"][0]]["shipping_method"] == "theirs"
 
 
-def test_what_is_chosen_is_chosen_whole_or_not_at_all(edited):
+def test_a_new_record_is_chosen_as_a_whole_or_not_at_all(edited):
     plan = edited.wiz.plan()
     creates = plan.cells[plan.cells["action"] == "create"]
     assert plan.choose(creates).counts()["create"] == 1
@@ -83,7 +83,7 @@ def test_what_is_chosen_is_chosen_whole_or_not_at_all(edited):
         lambda plan: plan.problems,
     ],
 )
-def test_rows_that_are_none_of_the_plan_are_refused(edited, wrong):
+def test_rows_that_do_not_belong_to_the_plan_are_refused(edited, wrong):
     plan = edited.wiz.plan()
     edited.loc[5, "phone"] = "1"
     with pytest.raises(PlanError, match="keep its labels"):
@@ -98,7 +98,7 @@ def test_a_chosen_plan_is_as_stale_as_the_one_it_was_chosen_from(wiz, edited):
     assert writes(wiz) == []
 
 
-def test_problems_of_rows_that_were_not_chosen_are_no_problems(edited):
+def test_problems_of_rows_that_were_not_chosen_do_not_count(edited):
     edited.loc[1, "phone"] = "123"
     edited.loc[5, "email"] = "nobody"
     plan = edited.wiz.plan()
@@ -116,7 +116,7 @@ def test_problems_of_rows_that_were_not_chosen_are_no_problems(edited):
 
 
 def test_contacts_of_a_new_customer_that_is_not_chosen_go_with_it(wiz, edited):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     contacts = load(wiz, "contacts")
     contacts.loc[0, "designation"] = "Head"
     given = {"id": None, "first_name": "Ada", "email": "ada@x.org"}
@@ -136,7 +136,7 @@ def test_contacts_of_a_new_customer_that_is_not_chosen_go_with_it(wiz, edited):
     assert states(rest.apply(progress=False)) == {"done": 2}
 
 
-def test_the_contacts_that_go_with_deleted_customers_are_counted_anew(wiz):
+def test_the_contacts_of_chosen_deletes_are_counted_again(wiz):
     frame = load(wiz).head(3)
     counts = [sum(contact["customer_id"] == i for contact in wiz.server.records("contacts")) for i in frame["id"]]
     plan = frame.wiz.delete()
@@ -148,7 +148,7 @@ def test_the_contacts_that_go_with_deleted_customers_are_counted_anew(wiz):
     assert set(frame["id"]) & set(stored(wiz, "customers")) == {frame["id"][0]}
 
 
-def test_a_chosen_plan_can_be_saved_and_applied_by_somebody_else(wiz, edited, tmp_path):
+def test_a_chosen_plan_can_be_saved_and_applied_by_another_user(wiz, edited, tmp_path):
     plan, before = edited.wiz.plan(), stored(wiz, "customers")
     plan.choose(plan.cells[plan.cells["column"] == "shipping_method"]).save(tmp_path / "plan.json")
     assert states(wizframe.load_plan(tmp_path / "plan.json").apply(progress=False)) == {"done": 1}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from support.planning import cells_of, changed, load, mend_contacts, rules, states, stored
+from support.planning import cells_of, changed, load, make_contacts_valid, rules, states, stored
 
 from wizframe.errors import PlanError
 from wizframe.fields import CONTACT, CUSTOMER
@@ -50,7 +50,7 @@ def test_a_reference_can_be_given_to_a_frame_that_has_none(wiz):
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_conflicts_that_were_decided_are_sent_and_the_others_stay_conflicts(wiz, table):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame, before = load(wiz, table), stored(wiz, table)
     frame.loc[[0, 1, 2, 3], "first_name"] = "mine"
     ids = frame["id"]
@@ -72,8 +72,8 @@ def test_conflicts_that_were_decided_are_sent_and_the_others_stay_conflicts(wiz,
     assert frame["first_name"][:4].tolist() == ["mine", "theirs 1", "agreed", "mine"]
 
 
-def test_contacts_are_corrected_beside_their_customers(wiz):
-    mend_contacts(wiz)
+def test_contacts_are_corrected_together_with_their_customers(wiz):
+    make_contacts_valid(wiz)
     customers, contacts, before = load(wiz), load(wiz, "contacts"), stored(wiz, "contacts")
     customers.loc[0, "payment_term"] = "net77"
     contacts.loc[3, "phone"] = "after 5 pm"

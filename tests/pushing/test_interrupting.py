@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 from support.killing import SETTLE_S, Nursery, Push
-from support.planning import mend_contacts, writes
+from support.planning import make_contacts_valid, writes
 from support.pushing import carried_out, make_work, plan_work, seeded, seeds, truth
 from support.server import eventually
 
@@ -40,7 +40,7 @@ def nursery():
 
 @pytest.fixture
 def work(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     wiz.settle_s = SETTLE_S
     return make_work(truth(wiz))
 
@@ -78,7 +78,7 @@ AFTER = [(running, "write_back"), (Journal, "end"), (Journal, "close")]
 @pytest.mark.fault(30)
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("place", BEFORE + AFTER, ids=lambda place: f"{place[0].__name__}.{place[1]}")
-def test_from_then_on_every_row_has_an_outcome(wiz, work, place, times):
+def test_ctrl_c_after_the_plan_is_in_the_journal_leaves_every_row_an_outcome(wiz, work, place, times):
     before, plan = truth(wiz), plan_work(wiz, work)
     with pressed_at(*place, times=times), pytest.raises(PushInterruptedError) as raised:
         plan.apply(progress=False)
@@ -104,7 +104,7 @@ def test_ctrl_c_while_resuming_leaves_a_push_that_can_be_resumed(wiz, work):
     assert set(finished.changes["state"]) == {"done"}
 
 
-def test_somebody_elses_handler_of_ctrl_c_is_left_alone(wiz, work):
+def test_another_handler_of_ctrl_c_is_left_alone(wiz, work):
     pressed = []
     before = signal.signal(signal.SIGINT, lambda *signals: pressed.append(signals))
     try:

@@ -56,7 +56,7 @@ def test_a_whole_push_is_on_disk_before_begin_returns(journal):
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 9])
-def test_a_large_push_is_begun_in_portions_and_is_there_with_the_last(journal, monkeypatch, count):
+def test_a_large_push_is_begun_in_portions_and_complete_with_the_last(journal, monkeypatch, count):
     monkeypatch.setattr("wizframe.pushing.journal._PORTION", 3)
     seen = []
 
@@ -144,7 +144,7 @@ def test_many_threads_write_at_once_and_nothing_is_lost(journal):
     assert elsewhere(journal.path) == ["done"] * 200
 
 
-def everything_beside(path):
+def all_bytes_of(path):
     """Read the file and those beside it, byte by byte."""
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
@@ -156,7 +156,7 @@ def modes(journal):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_nobody_else_can_read_it(journal):
+def test_no_other_user_can_read_it(journal):
     journal.begin(push(), entries(1))
     assert modes(journal) == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
     assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
@@ -207,7 +207,7 @@ def test_the_lease_of_a_killed_process_is_free(journal):
     journal.lease("p")
 
 
-def test_a_lease_that_could_not_be_given_back_binds_nobody_in_its_own_process(journal):
+def test_a_lease_that_could_not_be_released_is_free_in_its_own_process(journal):
     """The disk was full, and has room again: resume() in the same notebook must not pass the push by."""
     one = push()
     journal.begin(one, entries(1))
@@ -220,7 +220,7 @@ def test_a_lease_that_could_not_be_given_back_binds_nobody_in_its_own_process(jo
         other.record(one.push_id, 0, state="sent")
 
 
-def test_an_unknown_push_is_said_with_the_way_to_find_it(journal):
+def test_an_unknown_push_is_reported_with_the_way_to_find_it(journal):
     with pytest.raises(JournalError, match=r"^the journal has no push 'nope'\. wizframe\.pushes\(\) lists them\.$"):
         journal.lease("nope")
 
@@ -259,7 +259,7 @@ def test_a_journal_of_a_newer_version_is_refused(journal):
         Journal()
 
 
-def test_what_is_no_journal_is_refused(tmp_path):
+def test_a_file_that_is_not_a_journal_is_refused(tmp_path):
     path = tmp_path / "journal.sqlite3"
     path.write_bytes(b"this is no database, and long enough to be seen as none" * 100)
     with pytest.raises(JournalError, match="damaged"):
@@ -298,9 +298,9 @@ def test_purging_removes_old_pushes_and_their_data_from_the_file(journal):
     assert journal.purge(timedelta(days=1)) == 0
     assert journal.purge(timedelta()) == 1
     assert len(journal.pushes()) == 1
-    assert b"Canary" not in everything_beside(journal.path)  # neither now
+    assert b"Canary" not in all_bytes_of(journal.path)  # neither now
     journal.close()
-    assert b"Canary" not in everything_beside(journal.path)  # nor when the log is merged
+    assert b"Canary" not in all_bytes_of(journal.path)  # nor when the log is merged
 
 
 def test_purging_empties_the_log_while_another_process_has_the_journal_open(journal):
@@ -309,13 +309,13 @@ def test_purging_empties_the_log_while_another_process_has_the_journal_open(jour
     journal.begin(old, [dataclasses.replace(entries(1)[0], name="Canary & Sons")])
     journal.end(old.push_id)
     with Journal() as other:
-        assert b"Canary" in everything_beside(journal.path)  # this is what would be found
+        assert b"Canary" in all_bytes_of(journal.path)  # this is what would be found
         assert journal.purge(timedelta()) == 1
-        assert b"Canary" not in everything_beside(journal.path)
+        assert b"Canary" not in all_bytes_of(journal.path)
         assert other.pushes() == []
 
 
-def test_what_could_not_be_removed_from_the_log_is_said(journal, monkeypatch):
+def test_data_that_could_not_be_removed_from_the_log_is_reported(journal, monkeypatch):
     monkeypatch.setattr("wizframe.pushing.journal_file.BUSY_S", 0.05)
     old = push()
     journal.begin(old, [dataclasses.replace(entries(1)[0], name="Canary & Sons")])
@@ -327,10 +327,10 @@ def test_what_could_not_be_removed_from_the_log_is_said(journal, monkeypatch):
         journal.purge(timedelta())
     reader.close()
     assert journal.purge(timedelta()) == 0
-    assert b"Canary" not in everything_beside(journal.path)
+    assert b"Canary" not in all_bytes_of(journal.path)
 
 
-def test_a_worker_that_outlives_the_journal_is_told_so_and_does_not_wait_for_ever():
+def test_a_worker_that_outlives_the_journal_gets_an_error_and_does_not_wait_for_ever():
     """The second Ctrl-C leaves workers behind; one that waited for the closed journal would never let Python end."""
     one = push()
     with Journal() as journal:
@@ -390,7 +390,7 @@ def test_a_process_that_lost_its_lease_while_it_was_asleep_sends_nothing_more(jo
     assert elsewhere(journal.path) == ["planned", "done"]
 
 
-def test_what_a_service_sent_comes_back_as_it_was_half_an_emoji_and_all(journal):
+def test_a_record_with_half_an_emoji_comes_back_as_the_service_sent_it(journal):
     one, record = (
         push(),
         {"id": "cust_1", "name": "half \ud83d of it", "number": 2**70, "nested": [{"b": None, "a": 1}]},

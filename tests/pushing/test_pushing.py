@@ -5,7 +5,7 @@ import threading
 import pandas as pd
 import pytest
 from support.display import html_of
-from support.planning import cells_of, changed, load, mend_contacts, states, stored, writes
+from support.planning import cells_of, changed, load, make_contacts_valid, states, stored, writes
 
 import wizframe
 from wizframe import CLEAR
@@ -36,7 +36,7 @@ CONFLICTS = {
     ],
 )
 def test_one_cell_of_a_contact_changes_and_every_other_field_stays(wiz, column, value, is_stored):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     contacts = load(wiz, "contacts")
     row = contacts.index[~contacts["is_default"].astype(bool)][0]
     before = stored(wiz, "contacts")
@@ -78,7 +78,7 @@ def test_a_customer_gets_a_patch_of_the_changed_fields_only(wiz):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("on_conflict", CONFLICTS)
 def test_a_cell_that_another_user_changed_too(wiz, table, on_conflict):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     identifier, old = frame["id"][0], frame["first_name"][0]
     frame.loc[[0, 1], "first_name"] = "mine"
@@ -97,7 +97,7 @@ def test_a_cell_that_another_user_changed_too(wiz, table, on_conflict):
         assert len(frame.wiz.plan()) == 0
 
 
-def test_the_conflict_frame_knows_what_is_there_now(wiz):
+def test_the_conflict_frame_shows_the_present_values(wiz):
     frame = load(wiz)
     frame.loc[[0, 1, 2], "first_name"] = "mine"
     frame.loc[0, "last_name"] = "Mine too"
@@ -123,7 +123,7 @@ def test_the_conflict_frame_knows_what_is_there_now(wiz):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_another_field_that_another_user_changed_is_merged_and_shown(wiz, table):
     """Were the old value left beside the new time, another session would take it for an edit."""
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     frame.loc[0, "first_name"] = "mine"
     wiz.server.overwrite(table, frame["id"][0], last_name="elsewhere")
@@ -223,7 +223,7 @@ def test_a_plan_is_applied_once(wiz):
     assert writes(wiz) == ["PATCH"]
 
 
-def test_nobody_is_there_to_say_yes(wiz, capsys):
+def test_without_a_terminal_nothing_is_sent(wiz, capsys):
     frame = load(wiz)
     frame.loc[0, "payment_term"] = "net77"
     with pytest.raises(PlanError, match="yes=True"):
@@ -330,7 +330,7 @@ def test_a_column_that_was_not_loaded_is_compared_with_the_service(wiz):
     assert len(frame.wiz.plan()) == 0
 
 
-def test_old_dirt_blocks_nothing_unless_the_service_refuses_it(wiz):
+def test_old_invalid_values_block_nothing_unless_the_service_refuses_them(wiz):
     dirty = next(r for r in wiz.server.records("contacts") if not r["attributes"] and not r["is_default"])
     wiz.server.overwrite("contacts", dirty["id"], email="nobody")
     contacts = load(wiz, "contacts")
@@ -366,7 +366,7 @@ def test_hostile_names_stay_text_in_plan_and_result(wiz):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("shape", ["column", "index"])
 def test_conflicts_are_decided_cell_by_cell(wiz, table, shape):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = SHAPES[shape](load(wiz, table))
     ids = (frame["id"] if shape == "column" else frame.index).tolist()
     frame.iloc[:3, frame.columns.get_loc("first_name")] = "mine"
@@ -419,7 +419,7 @@ def test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row(w
     assert changed(before, stored(wiz, "customers")) == {frame["id"][0]: kept}
 
 
-def test_the_text_of_a_command_in_a_record_gives_way_to_what_somebody_writes(wiz):
+def test_the_text_of_a_command_in_a_record_is_replaced_by_a_newer_value(wiz):
     identifier = load(wiz)["id"][2]
     wiz.server.overwrite("customers", identifier, payment_term=CLEAR)
     frame = load(wiz)

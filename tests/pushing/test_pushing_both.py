@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from support.display import html_of
-from support.planning import changed, load, mend_contacts, rules, states, stored, writes
+from support.planning import changed, load, make_contacts_valid, rules, states, stored, writes
 
 import wizframe
 from wizframe.errors import PlanError, PlanProblemsError, StalePlanError
@@ -51,7 +51,7 @@ def test_new_contacts_point_at_new_customers_of_the_same_plan(wiz):
 
 
 def test_edits_of_both_and_new_ones_of_both_are_one_plan(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     customers, before = load(wiz), {name: stored(wiz, name) for name in ("customers", "contacts")}
     contacts = load(wiz, "contacts")
     customers.loc[0, "payment_term"] = "net77"
@@ -121,7 +121,7 @@ def test_resume_finishes_both(wiz, fault):
     assert wizframe.pushes()["done"].tolist() == [5]
 
 
-def test_a_contact_whose_answer_was_lost_before_the_crash_is_adopted(wiz):
+def test_a_contact_with_a_response_lost_before_the_crash_is_adopted(wiz):
     customers, contacts = new_customers("N-1"), new_contacts("N-1")
     plan = customers.wiz.plan(contacts=contacts)
     wiz.server.faults.add(Fault("drop_after", "contacts.create"), Fault("answer", "contacts.list", status=401))
@@ -133,7 +133,7 @@ def test_a_contact_whose_answer_was_lost_before_the_crash_is_adopted(wiz):
 
 
 def test_undo_takes_both_back(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     before = {name: stored(wiz, name) for name in ("customers", "contacts")}
     customers, contacts = new_customers("N-1"), new_contacts("N-1", wiz.server.records("customers")[0]["reference_id"])
     result = customers.wiz.plan(contacts=contacts).apply(progress=False)
@@ -187,7 +187,7 @@ def test_a_reference_that_neither_the_service_nor_the_plan_has_is_a_problem(wiz)
     assert wiz.customer.list(page_size=1)
 
 
-def test_two_frames_of_one_kind_are_no_pair(wiz):
+def test_two_frames_of_one_kind_are_refused(wiz):
     customers, contacts = new_customers("N-1"), new_contacts("N-1")
     for first, second in ((contacts, contacts), (load(wiz), load(wiz))):
         with pytest.raises(PlanError, match=r"plan\(customers, contacts=…\)"):

@@ -5,7 +5,7 @@ import threading
 
 import pandas as pd
 import pytest
-from support.planning import changed, load, mend_contacts, states, stored, writes
+from support.planning import changed, load, make_contacts_valid, states, stored, writes
 
 import wizframe
 from wizframe.errors import AuthenticationError, NotSentError, PushInterruptedError, TransportError, service_error
@@ -143,8 +143,8 @@ def test_a_taken_reference_is_never_adopted(wiz):
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("rule", [_lost_after_sending(1, 2), _raising(LOST, 1, 2), _raising(service_error(500, ""), 1)])
-def test_an_update_whose_answer_is_lost_is_read_again_before_it_is_sent_again(wiz, faults, table, rule):
-    mend_contacts(wiz)
+def test_an_update_with_a_lost_response_is_read_again_before_it_is_sent_again(wiz, faults, table, rule):
+    make_contacts_valid(wiz)
     frame, before = load(wiz, table), stored(wiz, table)
     frame.loc[0, "first_name"] = "mine"
     plan = frame.wiz.plan()
@@ -381,7 +381,7 @@ def test_a_push_has_not_ended_before_the_journal_has_its_last_outcome(wiz, press
     assert writes(wiz) == ["PATCH"]
 
 
-def test_an_error_that_nobody_expected_is_raised_but_what_was_done_is_written_back(wiz, faults):
+def test_an_unexpected_error_is_raised_but_what_was_done_is_written_back(wiz, faults):
     frame = load(wiz)
     frame.loc[:2, "payment_term"] = "net77"
     plan = frame.wiz.plan()
@@ -393,7 +393,7 @@ def test_an_error_that_nobody_expected_is_raised_but_what_was_done_is_written_ba
 
 
 def test_many_rows_at_a_time_do_what_one_at_a_time_does(wiz):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame, before = load(wiz, "contacts"), stored(wiz, "contacts")
     frame["designation"] = [f"Job {number}" for number in range(len(frame))]
     assert states(wizframe.plan(frame).apply(progress=False)) == {"done": len(frame)}
@@ -402,7 +402,7 @@ def test_many_rows_at_a_time_do_what_one_at_a_time_does(wiz):
 
 
 @pytest.mark.parametrize("has_column", [True, False])
-def test_a_new_row_whose_outcome_is_unknown_keeps_its_reference_also_when_it_is_edited(wiz, faults, has_column):
+def test_a_new_row_with_an_unknown_outcome_keeps_its_reference_also_when_it_is_edited(wiz, faults, has_column):
     """With another content it would get another reference, and be created beside the one that may exist."""
     faults.rule = _lost_after_sending(1)
     frame = _new("customers", wiz, 1)
@@ -422,7 +422,7 @@ def test_a_new_row_whose_outcome_is_unknown_keeps_its_reference_also_when_it_is_
     assert [r["company_name"] for r in wiz.server.records("customers")][-1] == "New 0, without the typo"
 
 
-def test_two_identical_new_rows_keep_the_references_that_tell_them_apart(wiz, faults):
+def test_two_identical_new_rows_keep_their_different_references(wiz, faults):
     faults.rule = _raising(service_error(422, "not today"), 2)
     frame = pd.concat([_new("customers", wiz, 1)] * 2, ignore_index=True).assign(reference_id=None)
     result = frame.wiz.plan().apply(progress=False)

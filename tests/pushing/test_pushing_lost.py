@@ -6,7 +6,7 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from support.planning import load, mend_contacts, states, stored, writes
+from support.planning import load, make_contacts_valid, states, stored, writes
 
 import wizframe
 from wizframe.errors import JournalError
@@ -113,7 +113,7 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
 @pytest.mark.parametrize("is_late", [True, False], ids=["late", "never"])
 def test_a_refusal_after_a_lost_response_does_not_prove_the_first_attempt_failed(wiz, waits, table, action, is_late):
     """It speaks of the second request alone: the first may take effect a moment later."""
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     identifier, column = frame["id"][0], {"customers": "payment_term", "contacts": "designation"}[table]
     frame.loc[0, column] = "mine"
@@ -130,7 +130,7 @@ def test_a_refusal_after_a_lost_response_does_not_prove_the_first_attempt_failed
 
 
 @pytest.mark.parametrize("time", [b"null", b'"yesterday"', b"7"])
-def test_a_record_whose_time_cannot_be_read_is_a_conflict_and_not_deleted(wiz, time):
+def test_a_record_with_an_unreadable_time_is_a_conflict_and_not_deleted(wiz, time):
     frame = load(wiz)
     plan = frame.head(2).wiz.delete()
     wiz.workers = 1
@@ -165,7 +165,7 @@ def test_a_write_that_was_refused_as_one_too_many_was_not_sent(wiz, waits, opera
 
 @pytest.mark.parametrize("on_conflict", ["skip", "theirs"])
 @pytest.mark.parametrize("action", ["update", "delete"])
-def test_a_conflict_after_a_lost_answer_is_told_when_nothing_more_can_come(wiz, waits, action, on_conflict):
+def test_a_conflict_after_a_lost_response_is_not_reported_before_the_settle_period(wiz, waits, action, on_conflict):
     """Somebody edits between two attempts, and what the first one sent arrives after that."""
     frame = load(wiz)
     identifier = frame["id"][0]
@@ -186,9 +186,9 @@ def test_a_conflict_after_a_lost_answer_is_told_when_nothing_more_can_come(wiz, 
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("verb", ["get", "update"])
-def test_an_answer_with_another_record_is_no_answer(wiz, table, verb):
+def test_a_response_with_another_record_is_not_accepted(wiz, table, verb):
     """It would be written into that record's row, or be what a contact is written back as."""
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     before, mine, other = frame.copy(), *frame["id"][:2]
     was = stored(wiz, table)[other]
@@ -229,7 +229,7 @@ def test_a_write_that_was_accepted_and_cannot_be_checked_is_unknown(wiz, action,
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_the_journal_records_a_write_before_its_first_byte_is_sent(wiz, table):
     """Whatever a crash leaves behind is then at worst unknown, and is looked up."""
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table).head(2)
     frame.loc[0, "first_name"] = "mine"
     plans = [frame.wiz.plan(), new_row(table, wiz).wiz.plan(), frame.tail(1).wiz.delete()]
@@ -258,7 +258,7 @@ def test_each_row_has_its_own_outcome_in_any_order_of_completion(wiz):
 
 
 @pytest.mark.usefixtures("waits")
-def test_references_are_shown_of_what_was_done_too_where_one_that_is_unknown_brings_the_column(wiz):
+def test_an_unknown_create_adds_the_references_of_all_rows(wiz):
     frame = pd.concat([new_row("customers", wiz)] * 2, ignore_index=True)
     frame["company_name"] = ["One", "Two"]
     plan = frame.wiz.plan()

@@ -41,7 +41,7 @@ def many():
         yield frame, len(text)
 
 
-def test_a_push_holds_of_each_record_what_the_frame_shows(many):
+def test_a_push_keeps_of_each_record_only_what_the_frame_shows(many):
     frame, size = many
     frame["payment_term"] = "net77"
     plan = frame.wiz.plan()

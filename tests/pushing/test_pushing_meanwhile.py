@@ -120,7 +120,7 @@ def test_a_push_that_was_stopped_before_it_began_sends_nothing(wiz, edited):
     assert writes(wiz) == []
 
 
-def test_a_push_tells_who_watches_how_far_it_is(edited):
+def test_a_watch_gets_the_progress_of_a_push(edited):
     told = []
     watch = Watch(lambda: told.append((watch.what, watch.done, watch.total)))
     edited.wiz.plan().apply(progress=watch)

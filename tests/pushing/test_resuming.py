@@ -78,7 +78,7 @@ def test_ctrl_c_leaves_a_push_that_can_be_finished(wiz):
     assert set(wiz.load_customers()["payment_term"]) == {"net77"}
 
 
-def test_resuming_meets_somebody_elses_edit_as_a_conflict(wiz):
+def test_another_user_s_edit_is_a_conflict_when_resuming(wiz):
     customers = wiz.load_customers()
     customers.loc[:4, "payment_term"] = "net77"
     wiz.server.faults.add(Fault("answer", "customers.get", status=401, times=None))
@@ -153,7 +153,7 @@ def truth(server):
     return {row["id"]: row for row in server.records("customers")}
 
 
-def test_undo_puts_back_what_was_and_deletes_what_was_created(wiz):
+def test_undo_restores_old_values_and_deletes_what_was_created(wiz):
     before = truth(wiz.server)
     customers = wiz.load_customers()
     customers.loc[:2, ["payment_term", "phone"]] = ["net77", "+14155550100"]
@@ -182,7 +182,7 @@ def test_undo_works_tomorrow_and_for_some_records_only(wiz):
         wizframe.undo("yesterday")
 
 
-def test_an_undo_of_which_nothing_was_sent_has_put_nothing_back(wiz):
+def test_an_undo_of_which_nothing_was_sent_restores_nothing(wiz):
     """Such as one that was cut off while its plan went into the journal."""
     customers = wiz.load_customers()
     customers.loc[:2, "payment_term"] = "net77"
@@ -192,7 +192,7 @@ def test_an_undo_of_which_nothing_was_sent_has_put_nothing_back(wiz):
     assert "nothing is restored yet: apply() does it" in repr(result.undo())
 
 
-def test_undoing_meets_a_later_edit_as_a_conflict(wiz):
+def test_a_later_edit_is_a_conflict_when_undoing(wiz):
     customers = wiz.load_customers()
     customers.loc[:1, "payment_term"] = "net77"
     result = customers.wiz.plan().apply()
@@ -204,7 +204,7 @@ def test_undoing_meets_a_later_edit_as_a_conflict(wiz):
 @pytest.mark.parametrize(
     "given", [{"phone": "+14155550100"}, {"attributes": [{"name": "Industry", "value": "Retail"}]}]
 )
-def test_undoing_does_not_delete_what_somebody_has_worked_on_since(wiz, given):
+def test_undoing_does_not_delete_what_another_user_has_edited_since(wiz, given):
     customers = wiz.load_customers()
     customers.loc[len(customers)] = {"company_name": "New", "display_name": "New"}
     result = customers.wiz.plan().apply()
@@ -237,7 +237,7 @@ def test_a_deleted_customer_comes_back_with_contacts_under_a_new_id(wiz, dialect
     assert len(after["addresses"]) == len(before["addresses"])
 
 
-def test_history_tells_who_changed_which_cell_when_and_why(wiz):
+def test_history_shows_who_changed_which_cell_when_and_why(wiz):
     customers = wiz.load_customers()
     old = customers["payment_term"][0]
     customers.loc[0, ["payment_term", "shipping_method"]] = ["net77", "drone"]

@@ -8,7 +8,7 @@ import dataclasses
 from collections import Counter
 
 import pytest
-from support.planning import mend_contacts
+from support.planning import make_contacts_valid
 from support.pushing import Clock, carried_out, make_deletes, make_work, plan_work, seeded, seeds, truth
 
 import wizframe
@@ -35,7 +35,7 @@ class Schedule:
     """One push under a schedule, and what the rows of its results say."""
 
     def __init__(self, wiz, seed):
-        mend_contacts(wiz)
+        make_contacts_valid(wiz)
         Clock(wiz, at_settling=wiz.server.faults.apply_late)
         wiz.workers = (1, 1, 3)[seed % 3]
         self._wiz = wiz
@@ -113,7 +113,7 @@ def make_faults(seed, dice, work):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
-def test_whatever_goes_wrong_every_row_answers_for_itself(share, monkeypatch, tmp_path):
+def test_with_any_faults_every_row_has_its_true_outcome(share, monkeypatch, tmp_path):
     tally = Counter()
     for seed in SCHEDULES[share::SHARES]:
         monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / f"state-{seed}"))

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support.planning import mend_contacts, stored
+from support.planning import make_contacts_valid, stored
 
 import wizframe
 from wizframe.server import Fault
@@ -61,7 +61,7 @@ class Writers(RuleBasedStateMachine):
         other = wizframe.connect(wizframe.SANDBOX_API_KEY, base_url=self.wiz.base_url, workers=1, settle_s=0.0)
         self.customers = [record["id"] for record in self.wiz.server.records("customers")]
         self.truth, self.versions, self.rest = {}, {}, {}
-        mend_contacts(self.wiz)
+        make_contacts_valid(self.wiz)
         for identifier in stored(self.wiz, self.table):
             good = {"email": None, "phone": None} if self.table == "customers" else {"is_default": False}
             self.wiz.server.overwrite(self.table, identifier, **good, **dict.fromkeys(self.fields, "net15"))
@@ -95,7 +95,7 @@ class Writers(RuleBasedStateMachine):
                 writer.mine[identifier][name] = value
 
     @rule(edits=EDITS)
-    def somebody_in_wizcommerce(self, edits):
+    def edit_in_wizcommerce(self, edits):
         for number, place, value in edits:
             identifier, name = self._pick(self.truth, number), self.fields[place]
             if identifier is not None and self.truth[identifier][name] != value:
@@ -108,7 +108,7 @@ class Writers(RuleBasedStateMachine):
         self.edit(writer, edits)
         plan = wizframe.plan(writer.frame, client=writer.client)
         assert self._cells(plan) == self._edits(writer)
-        self.somebody_in_wizcommerce(edits=meanwhile)
+        self.edit_in_wizcommerce(edits=meanwhile)
         if fault:
             self.wiz.server.faults.add(Fault(fault, f"{self.table}.update"))
         result = plan.apply(client=writer.client, on_conflict=word, progress=False)

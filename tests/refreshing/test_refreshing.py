@@ -41,7 +41,7 @@ def same_records(frame, expected):
 
 class TestUpToDate:
     @pytest.mark.parametrize("options", [{}, {"status": "active"}, {"details": True}, {"created_after": "2024-06-01"}])
-    def test_it_is_what_a_load_gives_now(self, wiz, options):
+    def test_a_refreshed_frame_is_what_a_load_gives_now(self, wiz, options):
         frame = wiz.load_customers(**options)
         before = frame.copy()
         busy_day(wiz)
@@ -55,7 +55,7 @@ class TestUpToDate:
         again = fresh.wiz.refresh(deletions=True)
         pd.testing.assert_frame_equal(again, fresh)
 
-    def test_rows_keep_their_order_and_new_ones_stand_at_the_end(self, wiz):
+    def test_rows_keep_their_order_and_new_ones_are_at_the_end(self, wiz):
         frame = wiz.load_customers(sort_by="company_name")
         new = create(wiz, "AAA")
         fresh = frame.wiz.refresh()
@@ -97,7 +97,7 @@ class TestUpToDate:
             assert frame.wiz.refresh()["payment_term"].head(3).tolist() == list(moments)
 
     @pytest.mark.parametrize("hours", [-2, 2])
-    def test_changes_are_found_whatever_the_clock_of_an_answer_says(self, wiz, hours):
+    def test_changes_are_found_with_any_clock_of_the_service(self, wiz, hours):
         wiz.server.overwrite("customers", stored(wiz)[3]["id"], payment_term="new")  # the newest of the load
         date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
         wiz.server.faults.add(Fault("answer_after", "customers.list", times=None, headers={"Date": date}))
@@ -278,7 +278,7 @@ class TestEdits:
         fresh = frame.wiz.refresh()
         assert (fresh["payment_term"][2], len(fresh.wiz.collisions), len(fresh.wiz.plan())) == ("net9", 0, 0)
 
-    def test_columns_of_ones_own_may_share_a_name(self, wiz):
+    def test_own_columns_may_share_a_name(self, wiz):
         loaded = wiz.load_customers()
         frame = pd.concat([loaded, pd.DataFrame([[1, "a"]] * len(loaded), columns=["own"] * 2)], axis=1)
         frame.attrs = loaded.attrs
@@ -288,7 +288,7 @@ class TestEdits:
         assert fresh["own"].iloc[:-1].to_numpy().tolist() == [[1, "a"]] * len(frame)
         assert fresh["own"].iloc[-1].isna().all()
 
-    def test_what_was_pushed_is_no_news(self, wiz):
+    def test_a_pushed_edit_is_not_a_change_of_another_user(self, wiz):
         frame = wiz.load_customers(invalid="drop")
         frame.loc[0, "payment_term"] = "mine"
         frame.wiz.push(yes=True)

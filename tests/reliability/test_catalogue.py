@@ -9,11 +9,11 @@ def test_every_row_is_proven_by_a_test():
     assert {number for (number, *_), _, _ in marks()} == set(NUMBERS)
 
 
-def test_every_row_is_worded_once():
+def test_every_row_has_one_text():
     worded = [mark for mark, _, _ in marks() if len(mark) > 1]
     assert Counter(number for number, *_ in worded) == Counter(NUMBERS)
     assert [mark for mark in worded if len(mark) != 4 or not set(mark[3].split()) <= set(HOLDS)] == []
 
 
-def test_what_is_marked_is_run():
+def test_every_marked_test_is_run():
     assert [test for _, _, test in marks() if not test.startswith("test_")] == []

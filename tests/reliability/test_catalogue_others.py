@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from support.catalogue import fired
-from support.planning import load, mend_contacts, stored
+from support.planning import load, make_contacts_valid, stored
 
 import wizframe
 from wizframe.server import Fault
@@ -130,7 +130,7 @@ def wiz(dialect):
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("mine", ["update", "delete"])
 def test_edits_of_another_user_during_a_push_are_never_lost_and_each_row_says_so(wiz, table, mine):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     chosen = [case for case in CASES if case.mine == mine]
     frame = load(wiz, table).head(len(chosen))
     cases = dict(zip(frame["id"], chosen, strict=True))

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 from support.catalogue import edited, new, said
-from support.planning import load, mend_contacts, rules, states, stored, writes
+from support.planning import load, make_contacts_valid, rules, states, stored, writes
 from test_roundtrip import AWKWARD
 
 import wizframe
@@ -132,7 +132,7 @@ TEXTS = [
 )
 @pytest.mark.parametrize("file", FILES)
 def test_texts_that_look_like_something_else_come_back_as_they_were(wiz, table, file, tmp_path):
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     frame = load(wiz, table)
     places = range(min(len(frame), len(TEXTS)))
     frame.loc[places, "first_name"] = [TEXTS[place] for place in places]

@@ -167,7 +167,7 @@ def babbler(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
-def test_whatever_the_service_says_an_error_of_ours_or_a_proper_value_comes_out(babbler, share):
+def test_any_response_gives_a_valid_value_or_an_error_of_wizframe(babbler, share):
     came = {"error": 0, "value": 0}
     for seed in SEEDS[share::SHARES]:
         dice = random.Random(seed)  # noqa: S311 - reproducible, no secret
@@ -197,7 +197,7 @@ def test_whatever_the_service_says_an_error_of_ours_or_a_proper_value_comes_out(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(2))
-def test_a_push_that_is_answered_with_nonsense_says_what_became_of_each_row(share, dialect):
+def test_a_push_with_invalid_responses_reports_the_outcome_of_each_row(share, dialect):
     """The service does what it is asked; what it says of it is spoiled in every way."""
     for seed in SEEDS[: len(SEEDS) // 20 or 1][share::2]:
         dice = random.Random(seed)  # noqa: S311 - reproducible, no secret

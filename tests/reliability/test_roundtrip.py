@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support.planning import changed, load, mend_contacts, stored, without_attrs
+from support.planning import changed, load, make_contacts_valid, stored, without_attrs
 
 import wizframe
 from wizframe import CLEAR
@@ -87,7 +87,7 @@ def _expected(frame, cells, flags, clear):
 
 def _roundtrip(dialect, table, data):
     with wizframe.sandbox(customers=5, dialect=dialect) as wiz:
-        mend_contacts(wiz)
+        make_contacts_valid(wiz)
         frame = load(wiz, table)
         drawn = data.draw(edits(table))
         cells = {(row % len(frame), column): value for (row, column), value in drawn.items()}

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from support.planning import load, mend_contacts
+from support.planning import load, make_contacts_valid
 from support.pushing import COLUMNS, Clock, make_work, plan_work, seeded, truth
 from support.spoilt_answers import Fuzzer
 
@@ -105,7 +105,7 @@ def plan(fuzzed, wiz, share):
 
 def push(fuzzed, wiz, share):
     """A push, what is left of it, and its undoing; in the end with true answers."""
-    mend_contacts(wiz)
+    make_contacts_valid(wiz)
     plan = plan_work(wiz, make_work(truth(wiz), 2, 1))
     fuzzed.fuzzer.share = share
     result = fuzzed.tries(Result, plan.apply, client=fuzzed.client, progress=False)
@@ -123,7 +123,7 @@ DEEDS = {read: (0.2, 0.4), plan: (0.15, 0.3), push: (0.15, 0.3)}
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("deed", DEEDS)
-def test_nothing_but_errors_of_ours_comes_of_nonsense(deed, dialect, tmp_path, monkeypatch, caplog):
+def test_invalid_responses_raise_only_errors_of_wizframe(deed, dialect, tmp_path, monkeypatch, caplog):
     tally, came = Counter(), Counter()
     share, part = DEEDS[deed]
     for seed in itertools.count() if SEED is None else [int(SEED)]:

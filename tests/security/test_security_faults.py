@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 from support.client import Clock
-from support.planning import load, mend_contacts
+from support.planning import load, make_contacts_valid
 from support.security import everything_about, in_a_verbose_notebook, shows
 
 import wizframe
@@ -76,7 +76,7 @@ def wiz(monkeypatch):
     monkeypatch.setattr("wizframe.http.transport.READ_TIMEOUT_S", 0.05)
     monkeypatch.setattr("wizframe.http.transport.MAX_ATTEMPTS", 2)
     with wizframe.sandbox(customers=8, page_size_cap=3) as client:
-        mend_contacts(client)
+        make_contacts_valid(client)
         clock = Clock()
         client.transport.rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
         client.settle_s = 0.0

@@ -119,7 +119,7 @@ class TestReplace:
             ("attributes", "none"),
         ],
     )
-    def test_a_value_that_is_there_must_be_valid(self, api, path, field, value):
+    def test_a_given_value_must_be_valid(self, api, path, field, value):
         created = api.one("POST", path, 201, **whole())
         body = api.spelled(**(whole() | {field: value}))
         assert set(api.refused("PUT", f"{path}/{created['id']}", 422, body)) == {api.spell(field)}

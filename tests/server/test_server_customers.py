@@ -212,7 +212,7 @@ class TestUpdate:
         assert stored["updated_at"] > "2026-07-01T00:00:00Z"
         assert stored["created_at"] == created[api.spell("created_at")]
 
-    def test_one_kind_of_blank_for_another_is_no_change(self, api):
+    def test_one_kind_of_blank_for_another_is_not_a_change(self, api):
         created = api.create_customer()
         put_back(api, created["id"])
         api.one("PATCH", f"/customers/{created['id']}", 201, phone="", email=None)

@@ -147,7 +147,7 @@ class TestSchedule:
     @pytest.mark.parametrize(
         ("operation", "names"), [("*", OPERATIONS), ("reads", READS), ("writes", WRITES), ("login", ("login",))]
     )
-    def test_a_group_stands_for_its_operations(self, operation, names):
+    def test_a_group_means_all_its_operations(self, operation, names):
         sent = {
             "login": ("POST", "/auth/token"),
             "customers.list": ("GET", "/v1/customers"),

@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from support.planning import mend_contacts
+from support.planning import make_contacts_valid
 from support.pushing import Wanted, carried_out, make_work, plan_work, truth
 
 import wizframe
@@ -88,7 +88,7 @@ class Push:
     """A push in a child, and what must be true when that has died."""
 
     def __init__(self, wiz, nursery, *, updates=4, creates=2, **job):
-        mend_contacts(wiz)
+        make_contacts_valid(wiz)
         wiz.settle_s = SETTLE_S
         self._wiz = wiz
         self._nursery = nursery

@@ -34,7 +34,7 @@ def stored(wiz, table):
     }
 
 
-def mend_contacts(wiz):
+def make_contacts_valid(wiz):
     """Give every contact what the service accepts when it is written back whole.
 
     The sdk dialect shows attributes without their values: a contact that has some is refused, not erased.
