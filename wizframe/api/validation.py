@@ -29,11 +29,12 @@ def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def checked(*args: P.args, **options: P.kwargs) -> R:
-        wrong = [(name, f"is unknown{_suggestion(name, known)}") for name in options if name not in known]
-        if wrong:
-            message = "; ".join(f"{name}= {reason}" for name, reason in wrong)
-            hint = f"The parameters of {function.__name__} are {', '.join(known)}."
-            raise InvalidRequestError(f"invalid parameter, nothing was sent: {message}", wrong, hint=hint)
+        unknown = [name for name in options if name not in known]
+        if unknown:
+            close = [one for name in unknown for one in difflib.get_close_matches(name, known, n=1)]
+            hint = f"Did you mean {', '.join(close)}?" if close else f"Its parameters are {', '.join(known)}."
+            message = f"unknown parameter of {function.__name__}, nothing was sent: {', '.join(unknown)}"
+            raise InvalidRequestError(message, [(name, "is unknown") for name in unknown], hint=hint)
         return function(*args, **options)
 
     return checked

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "checked_reader", "load_contacts", "load_customers", "parent_ids"]
 
 Status = Literal["active", "inactive"]
-_SHOWN = 5  # references in one message
+_SHOWN = 5  # references or columns in one message
 
 
 @refuses_unknown_names
@@ -294,7 +294,8 @@ def parent_ids(parents: str | Iterable[str] | pd.DataFrame | pd.Series[Any], tab
             message = f"a frame of {own.table.name} does not say which {parent.name} are meant"
             raise InvalidRequestError(message, hint=f"Pass their ids, such as frame[{table.parent_id!r}].unique().")
         if "id" not in parents and "id" not in parents.index.names:
-            raise InvalidRequestError(f"the frame of {parent.name} has no column or index level 'id'")
+            columns = ", ".join(map(str, parents.columns[:_SHOWN])) + (", …" if len(parents.columns) > _SHOWN else "")
+            raise InvalidRequestError(f"the frame of {parent.name} has no column or index level 'id', only {columns}")
         given = parents["id"] if "id" in parents else parents.index.get_level_values("id")
         parents = [identifier for identifier in given if not is_blank(identifier)]
     return list(dict.fromkeys(texts_of(parents, parent.name)))
