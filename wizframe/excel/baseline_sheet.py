@@ -26,13 +26,13 @@ from wizframe.fields import CLEAR, COMMAND, TABLES
 from wizframe.frames.baselines import Baseline, attached, loads, match
 from wizframe.frames.build import column, pandas_dtype
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.typed_frame import take_in, which_table
+from wizframe.planning.typed_frame import type_frame, which_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wizframe.fields import Field, Table
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
 
 __all__ = ["MARK", "Export", "export_of", "field_of", "pack", "typed_column", "unpack", "with_loaded_cells"]
 
@@ -76,37 +76,37 @@ def export_of(frame: pd.DataFrame, table: str | None) -> Export:
     """Prepare a frame for an export; ``id`` may be an index level."""
     own = attached(frame)
     kind = which_table(frame, table, own)
-    intake = take_in(frame, kind)
+    typed_frame = type_frame(frame, kind)
     own = own if own is not None and own.table is kind else None
     unclear: dict[str, dict[int, str]] = {}
-    for position, name, value, _ in intake.problems:
+    for position, name, value, _ in typed_frame.problems:
         if position is not None and name != COMMAND and value != CLEAR:
             unclear.setdefault(name, {})[position] = unclear_text(value)
-    cells = _cells(intake, frame)
+    cells = _cells(typed_frame, frame)
     for name, rows in unclear.items():
         cells[name] = cells[name].mask(cells.index.isin(list(rows)))
-    return Export(kind, cells, _baseline(intake, own), unclear=unclear)
+    return Export(kind, cells, _baseline(typed_frame, own), unclear=unclear)
 
 
-def _cells(intake: Intake, frame: pd.DataFrame) -> pd.DataFrame:
+def _cells(typed_frame: TypedFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Put the cells in the frame's order; a cell to be cleared holds :data:`CLEAR`."""
     cells = {}
     for name in map(str, [*frame.index.names, *frame.columns]):
-        if name in intake.typed:
-            values = intake.typed[name]
-            if name in intake.cleared:
-                marked = values.astype(object).mask(intake.cleared[name], CLEAR)
-                values = marked.astype(values.dtype) if intake.table[name].dtype == "str" else marked
+        if name in typed_frame.cells:
+            values = typed_frame.cells[name]
+            if name in typed_frame.cleared:
+                marked = values.astype(object).mask(typed_frame.cleared[name], CLEAR)
+                values = marked.astype(values.dtype) if typed_frame.table[name].dtype == "str" else marked
             cells[name] = values
-        elif name == intake.table.parent_reference and intake.parent_references is not None:
-            cells[name] = intake.parent_references
-    return pd.DataFrame(cells, index=intake.typed.index)
+        elif name == typed_frame.table.parent_reference and typed_frame.parent_references is not None:
+            cells[name] = typed_frame.parent_references
+    return pd.DataFrame(cells, index=typed_frame.cells.index)
 
 
-def _baseline(intake: Intake, own: Baseline | None) -> Baseline | None:
+def _baseline(typed_frame: TypedFrame, own: Baseline | None) -> Baseline | None:
     """Take from the loads how the exported cells were, and no other cells."""
-    typed = intake.typed
-    others = loads(intake.table)
+    typed = typed_frame.cells
+    others = loads(typed_frame.table)
     if own is not None:
         others = [one for one in others if one.account == own.account and one.connection == own.connection]
     elif len({(one.account, one.connection) for one in others}) != 1:
@@ -119,10 +119,10 @@ def _baseline(intake: Intake, own: Baseline | None) -> Baseline | None:
     rows = loaded.frame.loc[loaded.found, shown].drop_duplicates("id") if shown else typed.iloc[:0][["id"]]
     if own is None and rows.empty:
         return None
-    columns = {name: typed_column(rows[name], intake.table[str(name)]) for name in rows}
+    columns = {name: typed_column(rows[name], typed_frame.table[str(name)]) for name in rows}
     rows = pd.DataFrame(columns).reset_index(drop=True)
     return Baseline(
-        intake.table, newest.account, newest.connection, rows, problems_frame(), newest.filters, newest.loaded_at
+        typed_frame.table, newest.account, newest.connection, rows, problems_frame(), newest.filters, newest.loaded_at
     )
 
 

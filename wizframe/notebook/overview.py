@@ -19,7 +19,7 @@ from wizframe.errors import InvalidRequestError, MissingExtraError, to_install
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank, split_ids
 from wizframe.planning.changes import shown
-from wizframe.planning.typed_frame import take_in, validate, which_table
+from wizframe.planning.typed_frame import type_frame, validate, which_table
 
 if TYPE_CHECKING:
     import os
@@ -158,7 +158,7 @@ def overview(frame: pd.DataFrame, *, theme: Theme = "light") -> Overview:
         raise InvalidRequestError(f"theme={theme!r} is not a theme (allowed: 'light', 'dark')")
     own = attached(frame)
     table = which_table(frame, None, own)
-    typed = take_in(frame, table).typed
+    typed = type_frame(frame, table).cells
     return Overview(
         table,
         f"{own.account}, loaded {own.loaded_at:%Y-%m-%d %H:%M} UTC" if own else "",

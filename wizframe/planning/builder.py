@@ -13,7 +13,7 @@ from wizframe.frames.baselines import attached
 from wizframe.planning.change_builder import ChangeBuilder
 from wizframe.planning.match import match_rows
 from wizframe.planning.parts import PlanPart
-from wizframe.planning.typed_frame import take_in
+from wizframe.planning.typed_frame import type_frame
 from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults
 from wizframe.text import option
 
@@ -85,9 +85,9 @@ def _plan_table(
 ) -> PlanPart:
     own = _own_baseline(frame, table)
     was = frame.copy(deep=False)  # an edit during the look-ups below is not planned, and makes the plan stale
-    intake = take_in(was, table, known=own.columns if own is not None else None)
+    typed_frame = type_frame(was, table, known=own.columns if own is not None else None)
     matched = match_rows(
-        intake,
+        typed_frame,
         own=own,
         service=service,
         by_reference=options.match == "reference_id",
@@ -96,7 +96,7 @@ def _plan_table(
         created=created,
     )
     compared_with = _compared_with(matched)
-    builder = ChangeBuilder(intake, matched, service)
+    builder = ChangeBuilder(typed_frame, matched, service)
     deletes = builder.commanded_deletes(own.gone if own is not None else ())
     found = builder.compared(only=options.only, clear=options.clear)
     updates = builder.updates(found)
@@ -115,8 +115,8 @@ def _plan_table(
         changes_list=tuple(sorted([*updates, *creates, *deletes], key=lambda change: change.position)),
         problems_list=tuple({repr(problem): problem for problem in problems}.values()),
         blanked=found.blanked,
-        own_columns=tuple(intake.own_columns),
-        notices=(*intake.notices, *matched.notices, *builder.notices),
+        own_columns=tuple(typed_frame.own_columns),
+        notices=(*typed_frame.notices, *matched.notices, *builder.notices),
         compared_rows=int(matched.is_known.sum()) + len(deletes),
         compared_columns=tuple(found.columns),
         compared_with=compared_with,
@@ -127,15 +127,15 @@ def plan_deletes(frame: pd.DataFrame, table: Table, service: Service) -> PlanPar
     """Plan to delete the records of all rows of a frame."""
     own = _own_baseline(frame, table)
     was = frame.copy(deep=False)  # as in _plan_table
-    intake = take_in(was, table)
+    typed_frame = type_frame(was, table)
     if own is not None and own.account != service.account:
         raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {service.account}")
-    if "id" not in intake.typed or intake.typed["id"].isna().any():
+    if "id" not in typed_frame.cells or typed_frame.cells["id"].isna().any():
         raise UnmatchedRowsError("rows can only be deleted by their ids, but some have none")
-    matched = match_rows(intake, own=own, service=service, by_reference=False, new="report", trust_rows=True)
-    builder = ChangeBuilder(intake, matched, service)
+    matched = match_rows(typed_frame, own=own, service=service, by_reference=False, new="report", trust_rows=True)
+    builder = ChangeBuilder(typed_frame, matched, service)
     changes = builder.deletes(np.flatnonzero(matched.is_known))
-    problems = (problem for problem in intake.problems if problem.column in table.key_columns)
+    problems = (problem for problem in typed_frame.problems if problem.column in table.key_columns)
     return PlanPart(
         table=table,
         account=service.account,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from wizframe.planning.diff import Comparison
     from wizframe.planning.match import Mask, Matched, Service
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
 
 __all__ = ["ChangeBuilder"]
 
@@ -36,11 +36,11 @@ __all__ = ["ChangeBuilder"]
 class ChangeBuilder:
     """Makes changes of the rows of one frame, and collects problems and notices on the way."""
 
-    def __init__(self, intake: Intake, matched: Matched, service: Service) -> None:
-        self._intake = intake
+    def __init__(self, typed_frame: TypedFrame, matched: Matched, service: Service) -> None:
+        self._frame = typed_frame
         self._matched = matched
         self._service = service
-        self._table = intake.table
+        self._table = typed_frame.table
         self.problems: list[Problem] = []
         self.notices: list[str] = []
 
@@ -73,7 +73,7 @@ class ChangeBuilder:
 
     def commanded_deletes(self, already_deleted: Collection[str]) -> list[Change]:
         """Plan the deletes that the command column asks for, and take their rows out of everything else."""
-        matched, asked = self._matched, self._intake.deletes
+        matched, asked = self._matched, self._frame.deletes
         if not asked.any():
             return []
         matched.is_known &= ~(asked & are_among(matched.ids, already_deleted))
@@ -102,7 +102,7 @@ class ChangeBuilder:
 
     def compared(self, *, only: Collection[str] | None, clear: Collection[str]) -> Comparison:
         """Compare the rows with how they were; a read-only cell that may be older than the service's is doubtful."""
-        found = compare(self._intake, self._matched, only=only, clear=clear)
+        found = compare(self._frame, self._matched, only=only, clear=clear)
         for number, problem in enumerate(found.problems):
             position, name = problem.position, problem.column
             if position is None or self._table[name].writable or not self._is_unsure(position, name):
@@ -153,9 +153,9 @@ class ChangeBuilder:
         ignored: set[str] = set()
         ordinals: Counter[str] = Counter()
         matched = self._matched
-        for who in self._identities(self._intake.typed, np.flatnonzero(matched.is_new).tolist()):
+        for who in self._identities(self._frame.cells, np.flatnonzero(matched.is_new).tolist()):
             position = who[0]
-            cells, wrong, skipped = given_cells(self._intake, position)
+            cells, wrong, skipped = given_cells(self._frame, position)
             self.problems += [*wrong, *self._lacking(position, cells, wrong)]
             ignored.update(skipped)
             if cells:
@@ -168,7 +168,7 @@ class ChangeBuilder:
         return changes
 
     def _lacking(self, position: int, cells: Iterable[Cell], wrong: Iterable[Problem]) -> list[Problem]:
-        table, intake = self._table, self._intake
+        table, typed_frame = self._table, self._frame
         given = {cell.column for cell in cells} | {problem.column for problem in wrong}
         if not given:
             return [Problem(position, "id", None, "is blank, and so is the rest of the row")]
@@ -176,7 +176,7 @@ class ChangeBuilder:
         has_parent = position in self._matched.new_parents or not is_blank(self._matched.parent_ids.iat[position])
         misnamed = {problem.position for problem in self._matched.problems if problem.column == table.parent_reference}
         if table.parent is not None and not has_parent and position not in misnamed:
-            is_by_reference = intake.parent_references is not None and table.parent_id not in intake.typed
+            is_by_reference = typed_frame.parent_references is not None and table.parent_id not in typed_frame.cells
             needed.append(table.parent_reference if is_by_reference else table.parent_id)
         return [Problem(position, name, None, "is required for a new row") for name in needed]
 
@@ -206,20 +206,20 @@ class ChangeBuilder:
         """Keep the values that fit no column if they matter: in edited cells, new rows and keys."""
         return [
             problem
-            for problem in self._intake.problems
+            for problem in self._frame.problems
             if problem.position is None
             or problem.column in (*self._table.key_columns, COMMAND)
-            or not (self._matched.is_known[problem.position] or self._intake.deletes[problem.position])
+            or not (self._matched.is_known[problem.position] or self._frame.deletes[problem.position])
             or any(cell.column == problem.column for cell in found.cells.get(problem.position, ()))
-            or (self._is_blanked(problem) and not self._intake.deletes[problem.position])
+            or (self._is_blanked(problem) and not self._frame.deletes[problem.position])
         ]
 
     def _is_blanked(self, problem: Problem) -> bool:
         """Tell whether a value that fits no column replaces another one: it reads as blank, but is an edit."""
         position, name = problem.position or 0, problem.column
-        if name not in self._intake.typed or name not in self._matched.base:
+        if name not in self._frame.cells or name not in self._matched.base:
             return True
-        return is_blank(self._intake.typed[name].iat[position]) and bool(self._matched.shown[name][position])
+        return is_blank(self._frame.cells[name].iat[position]) and bool(self._matched.shown[name][position])
 
     def value_of(self, change: Change, name: str) -> Any:
         """Give the value that a record has after a change, as far as it is known."""
@@ -239,7 +239,7 @@ class ChangeBuilder:
         texts = zip(*(columns.get(name, nothing) for name in named_by), strict=True)
         names = (self._table.record_name(dict(zip(named_by, row, strict=True))) for row in texts)
         keys = (columns.get(name, nothing) for name in ("id", self._table.parent_id, "reference_id"))
-        return zip(positions, self._intake.labels.take(np.array(positions)), names, *keys, strict=True)
+        return zip(positions, self._frame.labels.take(np.array(positions)), names, *keys, strict=True)
 
     def _old_rows(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Give whole rows as they were."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Field, Table
     from wizframe.planning.match import Matched
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
 
 __all__ = ["Comparison", "compare", "given_cells", "rule_of_edit"]
 
@@ -38,7 +38,7 @@ class Comparison:
 
 
 def compare(
-    intake: Intake,
+    typed_frame: TypedFrame,
     matched: Matched,
     *,
     only: Collection[str] | None,
@@ -47,24 +47,24 @@ def compare(
     """Compare rows with how they were. Changes outside ``only`` are problems; blanks in ``clear`` clear the field."""
     found = Comparison()
     base = matched.base
-    for name in intake.typed.columns:
+    for name in typed_frame.cells.columns:
         if name == "id" or name not in base:
             continue
         found.columns.append(name)
-        changed = intake.edited.get(name) if matched.is_in_place else None
+        changed = typed_frame.edited.get(name) if matched.is_in_place else None
         if changed is None:
-            changed = differs(intake.typed[name], base[name])
+            changed = differs(typed_frame.cells[name], base[name])
         if changed.any():
             positions = np.flatnonzero(changed & matched.is_known & matched.shown[name])
-            if name in intake.cleared:
-                positions = positions[~is_literal(intake, name, positions, base[name].iloc[positions])]
-            _judge(found, intake, base[name], positions, only=only, clear=clear)
+            if name in typed_frame.cleared:
+                positions = positions[~is_literal(typed_frame, name, positions, base[name].iloc[positions])]
+            _judge(found, typed_frame, base[name], positions, only=only, clear=clear)
     return found
 
 
 def _judge(
     found: Comparison,
-    intake: Intake,
+    typed_frame: TypedFrame,
     base: pd.Series[Any],
     positions: npt.NDArray[np.intp],
     *,
@@ -73,16 +73,16 @@ def _judge(
 ) -> None:
     """Judge the cells of a column that differ from how they were."""
     name = str(base.name)
-    field = intake.table[name]
+    field = typed_frame.table[name]
     blanked = 0
-    cleared = set(np.flatnonzero(intake.cleared.get(name, ())).tolist())
+    cleared = set(np.flatnonzero(typed_frame.cleared.get(name, ())).tolist())
     forbidden = _forbidden(field, only)
-    was, now = (record_values(values, field, positions) for values in (base, intake.typed[name]))
+    was, now = (record_values(values, field, positions) for values in (base, typed_frame.cells[name]))
     for position, old, new in zip(positions.tolist(), was, now, strict=True):
         if new is None and position not in cleared and name not in clear:
             blanked += 1
             continue
-        rule = forbidden or _broken(intake.table, field, new)
+        rule = forbidden or _broken(typed_frame.table, field, new)
         if rule:
             found.problems.append(Problem(position, name, CLEAR if new is None else new, rule))
         else:
@@ -117,12 +117,12 @@ def _cleared(field: Field) -> Any:
     return [] if field.kind == "ids" else ""
 
 
-def given_cells(intake: Intake, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
+def given_cells(typed_frame: TypedFrame, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
     """Read a new row: what can be written, the values that break a rule, and the read-only columns that it fills in."""
     cells, problems, ignored = [], [], []
-    for name in intake.typed.columns:
-        field = intake.table[name]
-        value = to_record_value(intake.typed[name].iat[position], field)
+    for name in typed_frame.cells.columns:
+        field = typed_frame.table[name]
+        value = to_record_value(typed_frame.cells[name].iat[position], field)
         if value is None or name in ("id", "customer_id"):
             continue
         if not field.writable:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wizframe.api.dialects import Record
     from wizframe.fields import Table
     from wizframe.frames.baselines import Baseline
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
 
     Mask = npt.NDArray[np.bool_]
 
@@ -82,7 +82,7 @@ class Matched:
 
 
 def match_rows(
-    intake: Intake,
+    typed_frame: TypedFrame,
     *,
     own: Baseline | None,
     service: Service,
@@ -91,18 +91,18 @@ def match_rows(
     trust_rows: bool,
     created: Collection[str] = (),
 ) -> Matched:
-    """Match rows with records and baselines; removes from ``intake.typed`` what belongs to another account.
+    """Match rows with records and baselines; removes from ``typed_frame.cells`` what belongs to another account.
 
     ``own`` is the baseline that the frame names. With ``trust_rows`` a row without a baseline is newer than the
     service. ``created`` are the references of the parents that the same plan creates.
     """
-    return _Matcher(intake, service, created).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
+    return _Matcher(typed_frame, service, created).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
 
 
 class _Matcher:
-    def __init__(self, intake: Intake, service: Service, created: Collection[str]) -> None:
-        self._intake = intake
-        self._table = intake.table
+    def __init__(self, typed_frame: TypedFrame, service: Service, created: Collection[str]) -> None:
+        self._frame = typed_frame
+        self._table = typed_frame.table
         self._created = created
         self._account = service.account
         self._connection = service.connection
@@ -118,7 +118,7 @@ class _Matcher:
         if own is not None and own.account != self._account:
             self._leave_account(own, by_reference=by_reference)
             own = None
-        typed = self._intake.typed
+        typed = self._frame.cells
         if "id" not in typed and not by_reference:
             raise UnmatchedRowsError(
                 f"there is no id column, so it is unknown which {self._table.name} the rows are",
@@ -165,20 +165,20 @@ class _Matcher:
                 f"the rows were loaded from {own.account}, but the plan is for {self._account}",
                 hint=f"Plan with {option('match', 'reference_id')} to carry rows from one account to another.",
             )
-        intake, table = self._intake, self._table
-        foreign = [name for name in map(str, intake.typed) if not table[name].writable]
-        if intake.parent_references is None and table.parent is not None and table.parent_id in foreign:
+        typed_frame, table = self._frame, self._table
+        foreign = [name for name in map(str, typed_frame.cells) if not table[name].writable]
+        if typed_frame.parent_references is None and table.parent is not None and table.parent_id in foreign:
             raise WrongAccountError(
                 f"{table.name} loaded from {own.account} name their {table.parent.name} by that account's ids",
                 hint=f"Add a column {table.parent_reference} with the references of the {table.parent.name}.",
             )
-        count = int(intake.typed["id"].notna().sum()) if "id" in intake.typed else 0
+        count = int(typed_frame.cells["id"].notna().sum()) if "id" in typed_frame.cells else 0
         self._notices.append(f"from another account, left out: {count} ids and the columns {', '.join(foreign)}")
-        intake.typed = intake.typed.drop(columns=foreign)
+        typed_frame.cells = typed_frame.cells.drop(columns=foreign)
 
     def _parent_ids(self, parent_ids: pd.Series[Any]) -> pd.Series[Any]:
         """Find the parents of rows that name them by reference."""
-        references, parents = self._intake.parent_references, self._table.parent
+        references, parents = self._frame.parent_references, self._table.parent
         if references is None or parents is None:
             return parent_ids
         wanted = references[parent_ids.isna() & references.notna()]
@@ -199,12 +199,12 @@ class _Matcher:
     ) -> Mask:
         """Fill in the ids of rows that a reference names; return the rows to create."""
         is_new = np.zeros(len(ids), dtype=bool)
-        references = self._intake.typed.get("reference_id")
+        references = self._frame.cells.get("reference_id")
         if references is None:
             raise UnmatchedRowsError(
                 f"{option('match', 'reference_id')} needs a column reference_id, but there is none"
             )
-        misread = {problem.position for problem in self._intake.problems if problem.column == "reference_id"}
+        misread = {problem.position for problem in self._frame.problems if problem.column == "reference_id"}
         wanted: dict[int, tuple[str | None, str]] = {}
         for position in np.flatnonzero(ids.isna()).tolist():
             if position in misread:
@@ -234,7 +234,7 @@ class _Matcher:
         again = ids.duplicated(keep=False) & ids.notna()
         if not again.any():
             return first
-        rows = self._intake.typed[again].assign(id=ids[again], **{COMMAND: self._intake.deletes[again]})
+        rows = self._frame.cells[again].assign(id=ids[again], **{COMMAND: self._frame.deletes[again]})
         for identifier, group in rows.groupby("id", sort=False):
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
@@ -246,7 +246,7 @@ class _Matcher:
         self, ids: pd.Series[Any], parent_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
     ) -> tuple[pd.DataFrame, dict[str, Mask], dict[str, Mask]]:
         """Collect how each row was, from a load or else the service; which cells are known; which rows may be older."""
-        typed, absent = self._intake.typed, is_known & ~loaded.found
+        typed, absent = self._frame.cells, is_known & ~loaded.found
         lacking = self._lacking(loaded, is_known)
         needs = np.logical_or.reduce([absent, *lacking.values()])
         if not needs.any():
@@ -278,15 +278,15 @@ class _Matcher:
 
     def _lacking(self, loaded: baselines.Match, is_known: Mask) -> dict[str, Mask]:
         """Tell which edited cells of loaded rows are in no load, although their old value must be known; by column."""
-        typed, nothing = self._intake.typed, np.zeros(len(loaded.found), dtype=bool)
+        typed, nothing = self._frame.cells, np.zeros(len(loaded.found), dtype=bool)
         lacking = {}
         for name in map(str, typed):
             is_loaded = loaded.known.get(name, nothing)
             if is_loaded is loaded.found or not self._table[name].writable:
                 continue  # all of it was loaded; a read-only column that was not is not compared
             is_given = typed[name].notna().to_numpy()
-            if name in self._intake.cleared:
-                is_given = is_given | self._intake.cleared[name].to_numpy()
+            if name in self._frame.cleared:
+                is_given = is_given | self._frame.cleared[name].to_numpy()
             lacking[name] = is_known & is_given & ~is_loaded
         return lacking
 
@@ -295,7 +295,7 @@ class _Matcher:
         wanted = ids[needs]
         parents = parent_ids.astype(object).where(parent_ids.notna(), None)[needs]
         # What the look-up by reference brought is not read again, if a list has all columns of the frame.
-        is_listed = set(self._table.columns()).issuperset(self._intake.typed.columns)
+        is_listed = set(self._table.columns()).issuperset(self._frame.cells.columns)
         records = {one: self._records[one] for one in wanted if one in self._records} if is_listed else {}
         keys = {(parent, one) for parent, one in zip(parents, wanted, strict=True) if one not in records}
         records |= self._lookups.by_id(self._table, keys)
@@ -303,7 +303,7 @@ class _Matcher:
             if self._table.parent is not None and parents[position] is None:
                 rule = f"is needed to find the {self._table.singular} {identifier}"
                 self._problem(position, self._table.parent_id, None, rule)
-            elif identifier not in records and not self._intake.deletes[position]:
+            elif identifier not in records and not self._frame.deletes[position]:
                 rule = f"no such {self._table.singular} in this account; it may have been deleted"
                 self._problem(position, "id", identifier, rule)
         frame, _ = to_frame(list(records.values()), self._table, details=True)
@@ -316,9 +316,9 @@ class _Matcher:
 
         A row that was found by its reference is newer, as the caller says, unless its ``updated_at`` is older.
         """
-        if "updated_at" not in self._intake.typed:
+        if "updated_at" not in self._frame.cells:
             return had_id
-        mine, theirs = self._intake.typed["updated_at"], present["updated_at"]
+        mine, theirs = self._frame.cells["updated_at"], present["updated_at"]
         is_older = (mine.notna() & (mine < theirs)).to_numpy(dtype=bool)
         is_same = (mine == theirs).to_numpy(dtype=bool)
         return np.where(had_id, ~is_same, is_older)

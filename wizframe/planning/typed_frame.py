@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, pd.Series[Any]]
 
-__all__ = ["Intake", "is_literal", "take_in", "validate", "which_table"]
+__all__ = ["TypedFrame", "is_literal", "type_frame", "validate", "which_table"]
 
 #: What pandas calls the two columns of one name that a merge leaves.
 _MERGED = re.compile(r"(.+)_[xy]")
@@ -40,12 +40,12 @@ _CLOSE = 0.85
 
 
 @dataclass
-class Intake:
+class TypedFrame:
     """A frame made ready for comparing."""
 
     table: Table
     labels: pd.Index[Any]  # the user's own
-    typed: pd.DataFrame  # the table's columns that the frame has, in their dtypes, RangeIndex
+    cells: pd.DataFrame  # the table's columns that the frame has, in their dtypes, RangeIndex
     #: If the rows are those of the frame's own load, one by one: column to the cells that differ from it.
     edited: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)  # column to the rows that hold CLEAR
@@ -104,14 +104,14 @@ def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
     return len(texts) > 0 and any(bool((load.find(texts) >= 0).all()) for load in loads(table))
 
 
-def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> Intake:
+def type_frame(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> TypedFrame:
     """Read a frame's columns and index levels as typed columns of a table.
 
     ``known`` are the columns of the frame's own load, with ids: what they hold is not a command. If the frame has its
     rows one by one, cells that do not differ are not looked at.
     """
     flat = _flat(frame, table)
-    intake = Intake(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
+    typed_frame = TypedFrame(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
     typed: dict[str, pd.Series[Any]] = {}
     is_in_place = known is not None and "id" in flat and is_same_memory(flat["id"], known["id"])
     own: Columns = known if known is not None and is_in_place else {}
@@ -119,33 +119,33 @@ def take_in(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) 
     for name, values in columns:
         edited = _edited(values, own[name], table[name]) if name in own else None
         if edited is not None:
-            typed[name], intake.edited[name] = values, edited
+            typed[name], typed_frame.edited[name] = values, edited
         elif name in table and not table[name].level:
             rule = f"cannot be edited in a {Hint(f'frame: use client.{table.singular}.update()', 'file')}"
-            intake.problems.append(Problem(None, name, None, rule))
+            typed_frame.problems.append(Problem(None, name, None, rule))
         elif name in table:
-            typed[name] = _take_column(intake, values, table[name], known)
+            typed[name] = _typed_column(typed_frame, values, table[name], known)
         elif reference := table.field_of(str(name)):
-            intake.parent_references, misfits = column(values, reference)
-            intake.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
+            typed_frame.parent_references, misfits = column(values, reference)
+            typed_frame.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
         elif name == COMMAND:
-            _take_commands(intake, values)
+            _read_commands(typed_frame, values)
         else:
-            _take_own(intake, name)
-    if len(intake.edited) < len(flat.columns):  # else all of them were taken as they are
-        intake.typed = pd.DataFrame(typed, index=flat.index, copy=False)
-    return intake
+            _note_own_column(typed_frame, name)
+    if len(typed_frame.edited) < len(flat.columns):  # else all of them were taken as they are
+        typed_frame.cells = pd.DataFrame(typed, index=flat.index, copy=False)
+    return typed_frame
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
     """Check a frame as it is now, edits included, against the schema; one row per problem."""
     table = which_table(frame, None, attached(frame))
-    intake = take_in(frame, table)
+    typed_frame = type_frame(frame, table)
     rows = [
         (None if problem.position is None else frame.index[problem.position], *problem[1:])
-        for problem in intake.problems
+        for problem in typed_frame.problems
     ]
-    found = find_problems(intake.typed.set_axis(frame.index), table)
+    found = find_problems(typed_frame.cells.set_axis(frame.index), table)
     return pd.concat([problems_frame(rows), found], ignore_index=True)
 
 
@@ -182,57 +182,59 @@ def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.ND
     return edited
 
 
-def _take_column(intake: Intake, values: pd.Series[Any], field: Field, known: Columns | None) -> pd.Series[Any]:
+def _typed_column(frame: TypedFrame, values: pd.Series[Any], field: Field, known: Columns | None) -> pd.Series[Any]:
     if values.dtype.kind not in "biufcmM" and holds(values, CLEAR):
-        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool) & ~_was_literal(intake, field, known)
-        intake.cleared[field.name] = is_clear
+        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool) & ~_was_literal(frame, field, known)
+        frame.cleared[field.name] = is_clear
         values = values.astype(object).mask(is_clear, None)
         if field.name == "id":
             delete = Hint("use wizframe.delete() to delete one", "write DELETE into a column Command to delete one")
             rule = f"cannot be cleared: leave it blank for a new row, {delete}"
             places = is_clear.to_numpy().nonzero()[0].tolist()
-            intake.problems += [Problem(place, "id", CLEAR, rule) for place in places]
+            frame.problems += [Problem(place, "id", CLEAR, rule) for place in places]
     typed, misfits = column(values, field)
-    intake.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
+    frame.problems += [Problem(misfit.position, field.name, misfit.value, misfit.rule) for misfit in misfits]
     return typed
 
 
-def _was_literal(intake: Intake, field: Field, known: Columns | None) -> npt.NDArray[np.bool_]:
+def _was_literal(typed_frame: TypedFrame, field: Field, known: Columns | None) -> npt.NDArray[np.bool_]:
     """Tell which rows' records held :data:`CLEAR` when they were loaded, wherever in the frame the rows are now."""
-    flat = intake.typed
+    flat = typed_frame.cells
     if known is None or "id" not in flat or field.name not in known or not holds(known[field.name], CLEAR):
         return np.zeros(len(flat), dtype=bool)
-    ids, _ = column(flat["id"], intake.table["id"])
+    ids, _ = column(flat["id"], typed_frame.table["id"])
     places = places_in(known["id"], ids)
     return (places >= 0) & (known[field.name] == CLEAR).to_numpy(dtype=bool)[places]
 
 
-def is_literal(intake: Intake, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+def is_literal(
+    typed_frame: TypedFrame, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]
+) -> npt.NDArray[np.bool_]:
     """Tell which cells hold :data:`CLEAR` because the record does, and not because the user cleared them."""
-    if name not in intake.cleared or not holds(was, CLEAR):
+    if name not in typed_frame.cleared or not holds(was, CLEAR):
         return np.zeros(len(rows), dtype=bool)
     stood: npt.NDArray[np.bool_] = was.eq(CLEAR).fillna(value=False).to_numpy(dtype=bool)
-    return intake.cleared[name].to_numpy()[rows] & stood
+    return typed_frame.cleared[name].to_numpy()[rows] & stood
 
 
-def _take_commands(intake: Intake, commands: pd.Series[Any]) -> None:
+def _read_commands(typed_frame: TypedFrame, commands: pd.Series[Any]) -> None:
     for position, command in enumerate(commands):
         if is_blank(command) or not str(command).strip():
             continue
-        intake.deletes[position] = str(command).strip().upper() == DELETE
-        if not intake.deletes[position]:
+        typed_frame.deletes[position] = str(command).strip().upper() == DELETE
+        if not typed_frame.deletes[position]:
             rule = f"is not a command: write {DELETE}, or leave it blank"
-            intake.problems.append(Problem(position, COMMAND, command, rule))
+            typed_frame.problems.append(Problem(position, COMMAND, command, rule))
 
 
-def _take_own(intake: Intake, name: Any) -> None:
+def _note_own_column(typed_frame: TypedFrame, name: Any) -> None:
     merged = _MERGED.fullmatch(str(name))
-    if merged and merged[1] in intake.table:
+    if merged and merged[1] in typed_frame.table:
         rule = f"looks like a merge: keep one column and name it {merged[1]!r}"
-        intake.problems.append(Problem(None, str(name), None, rule))
+        typed_frame.problems.append(Problem(None, str(name), None, rule))
         return
-    intake.own_columns.append(str(name))
+    typed_frame.own_columns.append(str(name))
     word = re.sub(r"\W+", "_", str(name).strip().lower())
-    close = difflib.get_close_matches(word, intake.table.columns(details=True), n=1, cutoff=_CLOSE)
+    close = difflib.get_close_matches(word, typed_frame.table.columns(details=True), n=1, cutoff=_CLOSE)
     if close:
-        intake.notices.append(f"column {name!r} is ignored as your own: if you mean {close[0]!r}, rename it")
+        typed_frame.notices.append(f"column {name!r} is ignored as your own: if you mean {close[0]!r}, rename it")

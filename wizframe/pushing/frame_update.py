@@ -13,7 +13,7 @@ from wizframe.frames.arrow import are_among
 from wizframe.frames.baselines import Baseline, attach, attached, differs
 from wizframe.frames.build import is_same_frame, to_frame, to_record_value
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.typed_frame import is_literal, take_in
+from wizframe.planning.typed_frame import is_literal, type_frame
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning.changes import Change
     from wizframe.planning.parts import PlanPart
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
     from wizframe.pushing.outcomes import Outcome
 
     Mask = npt.NDArray[np.bool_]
@@ -95,9 +95,9 @@ def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
     known = len(part.as_planned)
     if not part.as_planned.index.equals(part.frame.index[:known]):  # rows may have been added below
         return None
-    was = take_in(part.as_planned, part.table).typed
+    was = type_frame(part.as_planned, part.table).cells
     try:
-        now = take_in(part.frame.iloc[:known], part.table).typed
+        now = type_frame(part.frame.iloc[:known], part.table).cells
     except PlanError:  # two columns of one name, for example
         return None
     if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna().to_numpy()).any()):
@@ -122,7 +122,7 @@ def _keep_references(part: PlanPart, outcomes: Sequence[Outcome]) -> None:
     pairs = zip(part.changes_list, outcomes, strict=True)
     left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.after]
     left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
-    typed = take_in(part.frame, part.table).typed
+    typed = type_frame(part.frame, part.table).cells
     if "reference_id" not in typed:
         if all(outcome.state != "unknown" for _, outcome in left):
             return
@@ -150,12 +150,12 @@ def show_records(
     table = part.table
     own = attached(frame)
     own = own if own is not None and own.table is table else None
-    intake = take_in(frame, table)
-    names = {*intake.typed, *(own.frame if own is not None else ())}
+    typed_frame = type_frame(frame, table)
+    names = {*typed_frame.cells, *(own.frame if own is not None else ())}
     details = not names.issubset(table.columns())  # building the columns that only details have takes longest
     now = _Now(written, table, details=details)
-    _write_frame(frame, intake, own, now)
-    typed = take_in(frame, table).typed
+    _write_frame(frame, typed_frame, own, now)
+    typed = type_frame(frame, table).cells
     if "id" not in typed:
         return
     before = own.frame if own is not None and own.index.is_unique else typed.iloc[:0]
@@ -211,21 +211,21 @@ class _Now:
         return self.kept(name) & ~self.edited(name)
 
 
-def _write_frame(frame: pd.DataFrame, intake: Intake, own: Baseline | None, now: _Now) -> None:
-    positions, numbers = _rows(intake, now)
-    for name in map(str, intake.typed.columns):
+def _write_frame(frame: pd.DataFrame, typed_frame: TypedFrame, own: Baseline | None, now: _Now) -> None:
+    positions, numbers = _rows(typed_frame, now)
+    for name in map(str, typed_frame.cells.columns):
         theirs = now.cells[name].iloc[numbers].reset_index(drop=True)
-        due = _due(name, intake, own, now, positions, numbers, theirs)
+        due = _due(name, typed_frame, own, now, positions, numbers, theirs)
         if due.any():
             set_cells(frame, name, positions[due], theirs[due].tolist())
 
 
-def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _rows(typed_frame: TypedFrame, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Pair row positions with numbers of records; one record may stand in several rows that are the same."""
     count = len(now.written)
     pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
-    if "id" in intake.typed and count:
-        numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(intake.typed["id"]))
+    if "id" in typed_frame.cells and count:
+        numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(typed_frame.cells["id"]))
         positions = np.flatnonzero(numbers >= 0)
         pairs.append(positions * count + numbers[positions])
     return np.divmod(np.unique(np.concatenate(pairs)), max(count, 1))
@@ -233,7 +233,7 @@ def _rows(intake: Intake, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[
 
 def _due(
     name: str,
-    intake: Intake,
+    typed_frame: TypedFrame,
     own: Baseline | None,
     now: _Now,
     positions: npt.NDArray[np.intp],
@@ -244,12 +244,12 @@ def _due(
     has = now.has(name)[numbers]
     is_given = has & theirs.notna().to_numpy()
     is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
-    mine = intake.typed[name].iloc[positions].reset_index(drop=True)
+    mine = typed_frame.cells[name].iloc[positions].reset_index(drop=True)
     unequal = differs(mine, theirs) & has
-    if name in intake.cleared:
-        unequal |= intake.cleared[name].to_numpy()[positions]
+    if name in typed_frame.cleared:
+        unequal |= typed_frame.cleared[name].to_numpy()[positions]
     # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
-    is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, intake, own, positions))
+    is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, typed_frame, own, positions))
     old_rows = unequal & ((is_edited & is_done) | is_untouched)
     if name in _OF_OLD_ROWS:
         old_rows = is_given & unequal
@@ -257,14 +257,14 @@ def _due(
     return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
 
 
-def _reads_as_blank(name: str, intake: Intake, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
-    if own is None or name not in own.frame or "id" not in intake.typed or not own.index.is_unique:
+def _reads_as_blank(name: str, typed_frame: TypedFrame, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:
+    if own is None or name not in own.frame or "id" not in typed_frame.cells or not own.index.is_unique:
         return np.zeros(len(positions), dtype=bool)
-    places = own.index.get_indexer(pd.Index(intake.typed["id"].iloc[positions]))
+    places = own.index.get_indexer(pd.Index(typed_frame.cells["id"].iloc[positions]))
     if not len(own.frame):
         return np.zeros(len(positions), dtype=bool)
     was = own.frame[name].iloc[places]
-    return (was.isna().to_numpy() | is_literal(intake, name, positions, was)) & (places >= 0)
+    return (was.isna().to_numpy() | is_literal(typed_frame, name, positions, was)) & (places >= 0)
 
 
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:

@@ -14,7 +14,7 @@ from wizframe.frames.arrow import are_among, places_in
 from wizframe.frames.baselines import differs
 from wizframe.frames.problems import problems_frame
 from wizframe.loading.frame import passing
-from wizframe.planning.typed_frame import is_literal, take_in
+from wizframe.planning.typed_frame import is_literal, type_frame
 from wizframe.pushing.frame_update import set_cells
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from wizframe.frames.baselines import Baseline
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
     from wizframe.refreshing.changes import Changes
 
     Mask = npt.NDArray[np.bool_]
@@ -56,11 +56,11 @@ def collisions_of(baseline: Baseline | None) -> pd.DataFrame:
 
 def merge(frame: pd.DataFrame, own: Baseline, changes: Changes) -> Merged:
     """Bring a frame and its baseline up to date; the frame given is not changed."""
-    intake = take_in(frame, own.table)
-    if "id" not in intake.typed:
+    typed_frame = type_frame(frame, own.table)
+    if "id" not in typed_frame.cells:
         message = "the frame has no column or index level 'id' any more, so its records are unknown"
         raise PlanError(message, hint="Keep the column id, or load again.")
-    return _Merge(frame, intake, own, changes).merged()
+    return _Merge(frame, typed_frame, own, changes).merged()
 
 
 @dataclass
@@ -68,7 +68,7 @@ class _Merge:
     """One merge under way; arrays have one element for each row of the frame."""
 
     frame: pd.DataFrame
-    intake: Intake
+    typed_frame: TypedFrame
     own: Baseline
     changes: Changes
     #: The baseline keeps these cells as they were loaded, so that pushing them is a conflict: ids, by column.
@@ -79,10 +79,10 @@ class _Merge:
         loaded = self.own.frame if self.own.is_unique else self.own.frame.drop_duplicates("id")
         self.was = loaded.reset_index(drop=True)
         self.now = self.changes.now
-        self.ids = self.intake.typed["id"]
+        self.ids = self.typed_frame.cells["id"]
         self.was_rows: Places = places_in(self.was["id"], self.ids)
         self.now_rows: Places = places_in(self.now["id"], self.ids)
-        self.columns = [name for name in map(str, self.intake.typed) if name != "id" and name in self.was]
+        self.columns = [name for name in map(str, self.typed_frame.cells) if name != "id" and name in self.was]
         passes = passing(self.now, dict(self.own.filters)).to_numpy()
         is_known = places_in(self.was["id"], self.now["id"]) >= 0
         self.left = set(self.now["id"][~passes & is_known])
@@ -99,15 +99,15 @@ class _Merge:
 
     def _cells(self, name: str, rows: Places) -> tuple[pd.Series[Any], pd.Series[Any]]:
         """Give a column in some rows, all of the load: as the frame has it, and as it was loaded."""
-        mine = self.intake.typed[name].iloc[rows].reset_index(drop=True)
+        mine = self.typed_frame.cells[name].iloc[rows].reset_index(drop=True)
         return mine, self.was[name].iloc[self.was_rows[rows]].reset_index(drop=True)
 
     def _is_edited(self, name: str, rows: Places) -> Mask:
         mine, was = self._cells(name, rows)
         edited = differs(mine, was)
-        if name in self.intake.cleared:
-            edited = edited | self.intake.cleared[name].to_numpy()[rows]
-        return np.asarray(edited & ~is_literal(self.intake, name, rows, was), dtype=bool)
+        if name in self.typed_frame.cleared:
+            edited = edited | self.typed_frame.cleared[name].to_numpy()[rows]
+        return np.asarray(edited & ~is_literal(self.typed_frame, name, rows, was), dtype=bool)
 
     def _write_changes(self, result: pd.DataFrame) -> int:
         """Write changes into cells that were not edited, note the other ones, and count changed rows."""

@@ -20,7 +20,7 @@ from wizframe.frames.build import SUPERSEDED, column, is_blank, pandas_dtype, re
 from wizframe.notebook.editor.marks import Marker
 from wizframe.notebook.html import typed_text
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE
-from wizframe.planning.typed_frame import take_in, which_table
+from wizframe.planning.typed_frame import type_frame, which_table
 from wizframe.pushing.frame_update import set_cells
 from wizframe.text import counted, plural
 
@@ -80,7 +80,7 @@ class EditedFrame:
 
     def __init__(self, frame: pd.DataFrame, table: str | None = None, columns: Sequence[str] | None = None) -> None:
         self.table = which_table(frame, table, attached(frame))
-        take_in(frame.iloc[:0], self.table)  # refuses what cannot be planned either
+        type_frame(frame.iloc[:0], self.table)  # refuses what cannot be planned either
         lacking = [name for name in columns or () if name not in frame]
         if lacking:
             raise PlanError(f"columns={lacking}: the frame has no such columns")

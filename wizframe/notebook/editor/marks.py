@@ -13,13 +13,13 @@ from wizframe.frames.baselines import attached, differs
 from wizframe.frames.build import is_blank, to_record_value
 from wizframe.notebook.html import typed_text
 from wizframe.planning.diff import rule_of_edit
-from wizframe.planning.typed_frame import take_in
+from wizframe.planning.typed_frame import type_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wizframe.fields import Field, Table
-    from wizframe.planning.typed_frame import Intake
+    from wizframe.planning.typed_frame import TypedFrame
 
 __all__ = ["Mark", "Marker"]
 
@@ -51,15 +51,15 @@ class Marker:
 
     def __init__(self, frame: pd.DataFrame, table: Table) -> None:
         self._table = table
-        typed = self._take_in(frame).typed
+        typed = self._take_in(frame).cells
         self.baseline = attached(frame)
         ids = typed["id"] if "id" in typed else pd.Series(np.nan, index=typed.index, dtype="str")
         self._is_new = ids.isna().to_numpy()
         self._was = self._loaded(typed, ids)
 
-    def _take_in(self, frame: pd.DataFrame) -> Intake:
+    def _take_in(self, frame: pd.DataFrame) -> TypedFrame:
         known = [name for name in frame.columns if name in self._table or name == self._table.parent_reference]
-        return take_in(frame[known], self._table)
+        return type_frame(frame[known], self._table)
 
     def _loaded(self, typed: pd.DataFrame, ids: pd.Series[Any]) -> pd.DataFrame:
         """Give the rows as they were loaded; new rows were blank."""
@@ -94,38 +94,40 @@ class Marker:
 
     def edited(self, frame: pd.DataFrame, positions: Sequence[int]) -> set[tuple[int, str]]:
         """Find the cells of some rows that differ from the load."""
-        intake = self._take_in(frame.iloc[list(positions)])
-        return {(positions[place], name) for place, name in self._edited(intake, positions)}
+        typed_frame = self._take_in(frame.iloc[list(positions)])
+        return {(positions[place], name) for place, name in self._edited(typed_frame, positions)}
 
-    def _edited(self, intake: Intake, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+    def _edited(self, typed_frame: TypedFrame, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
         was = self._was.iloc[list(positions)].reset_index(drop=True)
-        for name in map(str, intake.typed.columns):
-            is_other = differs(intake.typed[name], was[name])
-            if name in intake.cleared:
-                is_other |= intake.cleared[name].to_numpy()
-            for problem in intake.problems:  # a text that does not fit its column was read as blank
+        for name in map(str, typed_frame.cells.columns):
+            is_other = differs(typed_frame.cells[name], was[name])
+            if name in typed_frame.cleared:
+                is_other |= typed_frame.cleared[name].to_numpy()
+            for problem in typed_frame.problems:  # a text that does not fit its column was read as blank
                 if problem.column == name and problem.position is not None and self._table[name].writable:
-                    is_other[problem.position] |= is_blank(intake.typed[name].iat[problem.position])
+                    is_other[problem.position] |= is_blank(typed_frame.cells[name].iat[problem.position])
             yield from ((int(place), name) for place in np.flatnonzero(is_other))
 
     def marks(self, frame: pd.DataFrame, positions: Sequence[int]) -> list[dict[str, Mark]]:
         """Give the marks of some rows, by column. The user's own columns have only a text."""
         rows = frame.iloc[list(positions)]
-        intake = self._take_in(rows)
-        edited = set(self._edited(intake, positions))
-        misfits = {(problem.position, problem.column): problem.rule for problem in intake.problems}
+        typed_frame = self._take_in(rows)
+        edited = set(self._edited(typed_frame, positions))
+        misfits = {(problem.position, problem.column): problem.rule for problem in typed_frame.problems}
         marks: list[dict[str, Mark]] = [{} for _ in positions]
         for name in frame.columns:
-            known = intake.typed[name].tolist() if name in intake.typed else None
+            known = typed_frame.cells[name].tolist() if name in typed_frame.cells else None
             for place, text in enumerate(map(typed_text, rows[name])):
                 state, why = "", ""
                 if known is not None:
                     field, key = self._table[name], (place, name)
-                    is_cleared = name in intake.cleared and bool(intake.cleared[name].iloc[place])
+                    is_cleared = name in typed_frame.cleared and bool(typed_frame.cleared[name].iloc[place])
                     value = to_record_value(known[place], field)
                     cell = _Cell(field, value, misfits.get(key), key in edited, is_cleared)
                     is_new = self.is_new(positions[place])
-                    state, why = self._new_state(cell, intake, place) if is_new else self._state(cell, positions[place])
+                    state, why = (
+                        self._new_state(cell, typed_frame, place) if is_new else self._state(cell, positions[place])
+                    )
                 marks[place][name] = Mark(text, state, why)
         return marks
 
@@ -141,12 +143,12 @@ class Marker:
         was = typed_text(self._was[cell.field.name].iat[position]) or "blank"
         return ("cleared", f"will be cleared; it was {was}") if cell.is_cleared else ("changed", f"was {was}")
 
-    def _new_state(self, cell: _Cell, intake: Intake, place: int) -> tuple[str, str]:
+    def _new_state(self, cell: _Cell, typed_frame: TypedFrame, place: int) -> tuple[str, str]:
         if cell.value is not None or cell.misfit:
             rule = cell.misfit or violation(cell.field, cell.value)
             return ("wrong", rule) if rule else ("changed", "") if cell.field.writable else ("", "")
         if cell.field.name == self._table.parent_id:
-            references = intake.parent_references
+            references = typed_frame.parent_references
             is_lacking = references is None or is_blank(references.iat[place])
         else:  # a blank reference is generated when the record is created
             is_lacking = cell.field.name in self._table.required and cell.field.name != "reference_id"
