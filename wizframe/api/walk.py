@@ -303,13 +303,13 @@ class _List:
         names = [page.identities() for page in pages]
         if not _is_one_moment(window, names) or not self._overlaps(window, names):
             return None
+        _check_order(pages)
         return self._take(pages, names, edge=window.last)
 
     def _overlaps(self, window: _Window, names: Sequence[Sequence[str]]) -> bool:
         return window.start == 1 or (len(names[0]) > 0 and names[0][0] in self.known)
 
     def _take(self, pages: list[Page], names: Sequence[Sequence[str]], *, edge: int) -> list[Page]:
-        _check_order(pages)
         self.known.update(chain.from_iterable(names))
         self._edge = edge
         self._last_page = pages[-1]
@@ -348,6 +348,7 @@ class _List:
                     self._set_back()
                 self._size = min(self._walk.largest, 4 * size)
                 self._opened = window.last
+                _check_order(pages)
                 return self._take(pages, names, edge=window.last)
         return self._give_up()
 

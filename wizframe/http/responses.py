@@ -123,6 +123,7 @@ def connection_error(request: str, url: str, error: Exception, secret: Secret) -
 
     ``error`` comes from requests, urllib3 or the socket, and may quote what the service sent.
     """
+    request = secret.redact(request)
     reason = getattr(error.args[0], "reason", None) if error.args else None
     host = urlsplit(url).netloc
     causes = reason.args if isinstance(reason, urllib3.exceptions.SSLError) else ()
@@ -157,10 +158,11 @@ def response_or_error(
 ) -> Response | WizframeError:
     """Turn a complete response into a :class:`Response`, or into the error that its status means (not raised)."""
     status = response.status_code
+    if 200 <= status < 300 and content is not None:  # noqa: PLR2004 - HTTP's own boundaries
+        return Response(status, content, secret, response.headers.get("Date", ""))
+    request = secret.redact(request)
     if content is None:
         return ProtocolError(f"the response is too large: more than {MAX_RESPONSE_BYTES // 2**20} MB ({request})")
-    if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-        return Response(status, content, secret, response.headers.get("Date", ""))
     if status < 400:  # noqa: PLR2004
         target = _text(response.headers.get("Location", "nowhere"), secret)
         message = f"{status}: the service redirects to {target}, and redirects are never followed ({request})"

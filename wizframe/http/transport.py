@@ -7,6 +7,7 @@ key.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 import ssl
 import threading
@@ -171,7 +172,7 @@ class Transport:
 
         An error is returned, not raised: raised here, it would keep the frames that hold the header in its context.
         """
-        request, asked_s, began = self._secret.redact(f"{method} {url}"), None, time.perf_counter()
+        request, asked_s, began = f"{method} {url}", None, time.perf_counter()
         try:
             prepared = requests.Request(method, url, headers=_HEADERS | self._headers(), data=body).prepare()
             sent = self._adapter.send(prepared, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S), proxies=self._proxies)
@@ -185,13 +186,17 @@ class Transport:
             self.clock.update(sent.headers)
             asked_s = retry_after_s(sent.headers)
             outcome = response_or_error(request, sent, content, self._secret)
-        took_ms = (time.perf_counter() - began) * 1000
+        if log.isEnabledFor(logging.DEBUG):
+            self._log(request, outcome, took_ms=(time.perf_counter() - began) * 1000)
+        return outcome, asked_s
+
+    def _log(self, request: str, outcome: Response | WizframeError, *, took_ms: float) -> None:
+        request = self._secret.redact(request)
         if isinstance(outcome, Response):
             log.debug("%s: %d, %d bytes, %.0f ms", request, outcome.status, len(outcome.body), took_ms)
         else:
-            why = str(outcome.args[0]).removesuffix(f" ({request})")
-            log.debug("%s: %s, %.0f ms", request, self._secret.redact(why), took_ms)
-        return outcome, asked_s
+            message = self._secret.redact(str(outcome.args[0])).removesuffix(f" ({request})")
+            log.debug("%s: %s, %.0f ms", request, message, took_ms)
 
     def _headers(self) -> dict[str, str]:
         return {"X-API-Key": self._secret.reveal()}
