@@ -112,7 +112,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, monkeypatch, tmp_path)
     for code, shown in steps(page):
         printed = printed_by(code, page, names)
         assert not shown or lasting(printed) == lasting(shown), "python tests/test_docs.py updates the page"
-    assert open_clients() == [], "a page closes what it opens, as whoever copies it should"
+    assert open_clients() == [], "a page closes what it opens, as its readers should"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT and steps(page)], ids=name_of)

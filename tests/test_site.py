@@ -1,4 +1,4 @@
-"""The documentation as it is built: it contacts nobody, and every page, picture and anchor that it names is there."""
+"""The documentation as it is built: it contacts no host, and every page, picture and anchor that it names exists."""
 
 import contextlib
 import http.server
@@ -15,7 +15,7 @@ SITE = Path(__file__).parent.parent / "build" / "docs"
 is_built = pytest.mark.skipif(
     not (SITE / "index.html").exists(), reason="not built: python -m sphinx -W docs build/docs does"
 )
-#: Attributes whose address a browser asks by itself; what stands in an <a> waits for a click.
+#: Attributes with addresses that a browser fetches by itself; a link in an <a> waits for a click.
 _FETCHED = {"src", "srcset", "poster", "data", "background", "action", "formaction"}
 _IN_STYLES = re.compile(r"(?:url\(|@import)\s*['\"]?\s*([^'\")\s;]+)")
 

@@ -18,7 +18,7 @@ TIMES = [name for name, parameter in LIST_PARAMETERS.items() if parameter.kind =
 
 @pytest.fixture(scope="module", params=["rest", "sdk"])
 def account(request):
-    """A client whose sandbox nobody writes to: 30 customers, and one of them with 12 contacts."""
+    """A client of a sandbox to which no other test writes: 30 customers, and one of them with 12 contacts."""
     with wizframe.sandbox(customers=30, dialect=request.param) as client:
         owner = client.server.records("customers")[3]["id"]
         for number in range(8):

@@ -40,7 +40,7 @@ DERIVING = {"assigned_sales_reps", "assigned_price_list"}
 
 
 def records(table, operation):
-    """Make plain records of what may be written, with unknown fields beside it."""
+    """Make plain records of what may be written, and unknown fields."""
     fields = [field for field in table.fields if getattr(field, operation) and field.name not in DERIVING]
     known = {field.name: st.none() | VALUES[field.kind] for field in fields}
     for name in NESTED.keys() & known.keys():

@@ -91,7 +91,7 @@ def test_no_surviving_record_is_missed_or_doubled_or_the_load_says_so(dialect):
                 tally[name] += len(rows) > len(set(rows)) or not active & after <= set(rows)
 
     one_load()
-    print(dict(tally))  # noqa: T201 - the figures, for whoever looks (pytest -s)
+    print(dict(tally))  # noqa: T201 - figures for `pytest -s`
     assert tally["walks"] >= WALKS * 4 // 10
     assert tally["of one second"] > 0.2 * tally["walks"]
     assert tally["said so"] < 0.03 * tally["walks"]

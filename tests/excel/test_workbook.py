@@ -322,7 +322,7 @@ def test_times_are_local_times_of_the_zone_that_is_named(customers, path):
 
 @pytest.fixture
 def lost(wiz, customers, path):
-    """A workbook whose hidden sheet is gone, with one edit; meanwhile somebody changed other cells in WizCommerce."""
+    """A workbook without its hidden sheet and with one edit. Another user changed other cells in WizCommerce since."""
     customers.wiz.to_excel(path)
     sent = path.read_bytes()
     edit(path, {("payment_term", 2): "net77", ("payment_term", 4): "net77"})

@@ -31,7 +31,7 @@ flags = st.none() | st.booleans()
 
 @st.composite
 def frames(draw, table):
-    """Draw a loaded frame of up to six rows whose texts are as awkward as can be."""
+    """Draw a loaded frame of up to six rows with the most awkward texts."""
     records = []
     for identifier in draw(st.lists(st.sampled_from(IDS), max_size=6, unique=True)):
         record = {"id": identifier, "created_at": draw(times), "updated_at": draw(times)}
@@ -60,7 +60,7 @@ def edits(draw, frame, table):
         old = old if isinstance(old, str) else ""
         if new is None or (
             new.strip() and plain(new) != plain(old) and len(new) < 9_000 and not new.startswith("#")
-            and not {"\ufffe", "\uffff"} & set(new)  # they reach a file as _xFFFE_, and nobody can type them
+            and not {"\ufffe", "\uffff"} & set(new)  # they reach a file as _xFFFE_, and no user can type them
             and (old or new != CLEAR)
         ):  # fmt: skip
             cells[row, column] = new

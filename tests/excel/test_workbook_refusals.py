@@ -34,7 +34,7 @@ def path(tmp_path):
 
 
 def repack(path, **changes):
-    """Write the workbook anew, with some parts changed by a function of their bytes, removed by None, or added."""
+    """Write the workbook again, with some parts changed by a function of their bytes, removed by None, or added."""
     with zipfile.ZipFile(path) as archive:
         parts = {part.filename: archive.read(part) for part in archive.infolist()}
     for name, change in changes.items():
@@ -266,7 +266,7 @@ def _nodes(place):
 @given(data=st.data())
 @settings(max_examples=150)
 def test_a_hidden_sheet_of_any_content_is_read_or_not_believed(memory, data):
-    """Whoever can write a file can make its hash fit."""
+    """A person who can write a file can compute its hash, too."""
     rows, lines = memory
     content = orjson.loads(zlib.decompress(base64.b64decode("".join(line[1:] for line in lines[1:]))))
     assert unpack(_packed(content)) is not None

@@ -27,7 +27,7 @@ def server(dialect):
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Let somebody sit at the keyboard; gives the questions that were asked."""
+    """Answer the questions of a login; gives the questions that were asked."""
     asked = []
 
     def sit_down(email=EMAIL, password=SANDBOX_PASSWORD):
@@ -144,7 +144,7 @@ def test_a_kernel_without_a_front_end_cannot_ask(server, typed, monkeypatch):
 
 
 def test_a_notebook_asks_for_the_key_that_connect_lacks(server, typed, monkeypatch):
-    """Its standard input is no terminal."""
+    """Its standard input is not a terminal."""
     asked = typed(password=wizframe.SANDBOX_API_KEY)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))

@@ -148,7 +148,7 @@ def test_most_of_an_unknown_limit_is_used(limit, workers):
     make, count, share = LIMITS[limit]
     transport = LimitedTransport(make(), workers)
     seconds = transport.send(count, workers)
-    print(f"{limit}, {workers} workers: {count / seconds:.0f}/s, {len(transport.refusals)} refusals")  # noqa: T201 - for whoever looks (pytest -s)
+    print(f"{limit}, {workers} workers: {count / seconds:.0f}/s, {len(transport.refusals)} refusals")  # noqa: T201 - figures for `pytest -s`
     assert transport.refusals
     assert count / seconds >= share * 100
 
@@ -193,7 +193,7 @@ def test_a_push_of_a_thousand_updates_takes_little_longer_than_the_limit_of_a_re
         began = time.monotonic()
         result = plan.apply(progress=False)
         seconds = time.monotonic() - began
-        print(f"{seconds:.1f} s, {2000 / seconds:.0f} requests/s")  # noqa: T201 - for whoever looks (pytest -s)
+        print(f"{seconds:.1f} s, {2000 / seconds:.0f} requests/s")  # noqa: T201 - figures for `pytest -s`
         assert states(result) == {"done": 1000}
         answered = Counter(request.status for request in wiz.server.requests)
         assert 0 < answered.pop(429) <= 5 * 16

@@ -29,7 +29,7 @@ from wizframe.http.secret import Secret
 from wizframe.http.transport import Transport
 from wizframe.server import Fault, FaultProxy, SandboxServer
 
-#: Every character that somebody escapes.
+#: Every character that some format escapes.
 ODD = "api/prod+canary==&\"'<7f3e91c2>"
 
 

@@ -19,7 +19,7 @@ E164 = "phone: is not an E.164 phone number like +14155552671"
 
 @pytest.fixture
 def sandboxed():
-    """Start a sandbox whose first customers have names and a phone; the test says how many there are."""
+    """Start a sandbox in which the first customers have names and a phone; the test says how many."""
     opened = []
 
     def start(count=30, names=("Ann", "Ben", "Cid")):

@@ -20,7 +20,7 @@ NET77 = {"payment_term": "net77"}
 
 @pytest.fixture
 def sandboxed():
-    """Start a sandbox whose first customers have known names; the test says how slow it is."""
+    """Start a sandbox in which the first customers have known names; the test says how slow it is."""
     opened = []
 
     def start(names=("Ann", "Ben", "Cid", *HOSTILE), **options):

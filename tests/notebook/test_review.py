@@ -62,7 +62,7 @@ def test_what_is_not_ticked_is_not_sent_and_stays_edited(wiz, edited):
     assert edited["id"].notna().all()
     press(review, "Plan again")
     assert review.plan.counts() == {"create": 0, "update": 2, "delete": 0}
-    assert not any(box.value for box in boxes(review).values())  # what nobody wanted is not ticked by itself
+    assert not any(box.value for box in boxes(review).values())  # a new change is not ticked by itself
     find(review, "Button", "Tick all").click()
     assert states(send(review)) == {"done": 2}
     assert len(edited.wiz.plan()) == 0

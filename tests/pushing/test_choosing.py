@@ -54,7 +54,7 @@ def test_a_cell_that_was_not_chosen_stays_edited_in_the_frame(wiz, edited):
 
 
 def test_a_cell_that_was_not_chosen_is_still_compared_with_how_it_was_loaded(wiz, edited):
-    """Else the push of its neighbour would hide that somebody else changed it."""
+    """Otherwise the push of the other cell would hide that another user changed this one."""
     plan = edited.wiz.plan()
     wiz.server.overwrite("customers", edited["id"][0], shipping_method="theirs")
     plan.choose(plan.cells[plan.cells["column"] == "payment_term"]).apply(progress=False)

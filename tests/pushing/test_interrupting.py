@@ -176,6 +176,6 @@ def test_ctrl_c_at_any_instant_leaves_every_outcome_known(share, nursery, tmp_pa
             assert set(said["resumed"]) <= {"done"}
             push.check_resumed()
             tally[said["how"]] += 1
-    print(dict(tally))  # noqa: T201 - the figures, for whoever looks (pytest -s)
+    print(dict(tally))  # noqa: T201 - figures for `pytest -s`
     if len(INTERRUPTS) >= SHARES * 10:
         assert tally["PushInterruptedError"] >= len(INTERRUPTS) // SHARES // 2

@@ -145,12 +145,12 @@ def test_many_threads_write_at_once_and_nothing_is_lost(journal):
 
 
 def all_bytes_of(path):
-    """Read the file and those beside it, byte by byte."""
+    """Read the file and those next to it, byte by byte."""
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
 def modes(journal):
-    """Tell who may do what with the file and those beside it, by the ends of their names."""
+    """Give the permissions of the file and of those next to it, by the ends of their names."""
     files = journal.path.parent.glob(f"{journal.path.name}*")
     return {path.name.removeprefix(journal.path.name): stat.S_IMODE(path.stat().st_mode) for path in files}
 

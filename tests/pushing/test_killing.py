@@ -89,7 +89,7 @@ def test_a_push_killed_at_any_instant_is_finished(share, nursery, tmp_path, monk
             push.check_resumed()
             tally[_how_far(states)] += 1
             tally["answers lost"] += len(wiz.server.faults.fired)
-    print(dict(tally))  # noqa: T201 - the figures, for whoever looks (pytest -s)
+    print(dict(tally))  # noqa: T201 - figures for `pytest -s`
     if len(KILLS) >= SHARES * 10:
         assert tally["in the middle"] >= len(KILLS) // SHARES // 2
         assert tally["answers lost"] > 0

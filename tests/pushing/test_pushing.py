@@ -122,7 +122,7 @@ def test_the_conflict_frame_shows_the_present_values(wiz):
 @pytest.mark.fault(26)
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_another_field_that_another_user_changed_is_merged_and_shown(wiz, table):
-    """Were the old value left beside the new time, another session would take it for an edit."""
+    """With the old value next to the new time, another session would take it for an edit."""
     make_contacts_valid(wiz)
     frame = load(wiz, table)
     frame.loc[0, "first_name"] = "mine"

@@ -403,7 +403,7 @@ def test_many_rows_at_a_time_do_what_one_at_a_time_does(wiz):
 
 @pytest.mark.parametrize("has_column", [True, False])
 def test_a_new_row_with_an_unknown_outcome_keeps_its_reference_also_when_it_is_edited(wiz, faults, has_column):
-    """With another content it would get another reference, and be created beside the one that may exist."""
+    """With another content it would get another reference, and be a second record if the first one exists."""
     faults.rule = _lost_after_sending(1)
     frame = _new("customers", wiz, 1)
     if has_column:

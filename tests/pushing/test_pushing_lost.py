@@ -166,7 +166,7 @@ def test_a_write_that_was_refused_as_one_too_many_was_not_sent(wiz, waits, opera
 @pytest.mark.parametrize("on_conflict", ["skip", "theirs"])
 @pytest.mark.parametrize("action", ["update", "delete"])
 def test_a_conflict_after_a_lost_response_is_not_reported_before_the_settle_period(wiz, waits, action, on_conflict):
-    """Somebody edits between two attempts, and what the first one sent arrives after that."""
+    """Another user edits between two attempts, and the first request arrives after that."""
     frame = load(wiz)
     identifier = frame["id"][0]
     frame.loc[0, "payment_term"] = "mine"
@@ -268,7 +268,7 @@ def test_an_unknown_create_adds_the_references_of_all_rows(wiz):
 
 
 def test_undo_restores_the_value_before_the_push_not_the_loaded_value(wiz):
-    """Somebody changed the cell between the load and the push, which overwrote it on purpose."""
+    """Another user changed the cell between the load and the push, which overwrote it on purpose."""
     frame = load(wiz)
     frame.loc[0, "payment_term"] = "mine"
     plan = frame.wiz.plan()

@@ -18,7 +18,7 @@ ROWS = 3_000
 
 
 def most_held(action):
-    """Tell how many bytes something holds at the most while it runs, Python's and Arrow's together."""
+    """Measure the peak memory of an action in bytes, of Python and Arrow together."""
     arrow = pa.total_allocated_bytes()
     tracemalloc.start()
     try:

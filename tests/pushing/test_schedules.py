@@ -128,7 +128,7 @@ def test_with_any_faults_every_row_has_its_true_outcome(share, monkeypatch, tmp_
             kept = {fault.kind for fault in wiz.server.faults.fired} & {"keep", "answer"}
             states = {row.state for row in schedule.rows.values()}
             assert states <= {"done"} | ({"failed", "skipped"} if kept else set())
-    print(dict(tally))  # noqa: T201 - the figures, for whoever looks (pytest -s)
+    print(dict(tally))  # noqa: T201 - figures for `pytest -s`
     if len(SCHEDULES) >= SHARES * 10:
         assert tally["faults"] > len(SCHEDULES) / SHARES
         assert tally["done"] < 0.97 * len(SCHEDULES) / SHARES

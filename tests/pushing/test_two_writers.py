@@ -2,9 +2,9 @@
 
 Once with customers, which are patched, and once with contacts, which are written back whole.
 
-The model is a few dicts: what is in the service, and for each writer how the rows were when they were last seen and how
-they are now. A field that somebody else changed is never overwritten without the word "mine", another field is merged,
-what was deleted is not brought back, nothing is doubled, what was cut off is finished, and undo puts back what was.
+The model is a few dicts: the records in the service, and for each writer the rows as they were last loaded and as they
+are now. A field that another user changed is never overwritten without the word "mine", and other fields are merged.
+Deleted records are not created again, nothing is doubled, a push that was cut off is finished, and undo restores.
 """
 
 import itertools
@@ -222,7 +222,7 @@ class Writers(RuleBasedStateMachine):
         self.rest[identifier] = self._others(stored(self.wiz, self.table)[identifier])
 
     def _others(self, record):
-        """Give what nobody edits: a contact that is written back whole must keep it."""
+        """Give the fields that no writer edits: a contact that is written back whole must keep them."""
         return {name: value for name, value in record.items() if name not in (*self.fields, "updated_at")}
 
     @staticmethod
@@ -311,6 +311,6 @@ def test_two_writers_and_wizcommerce_itself(monkeypatch, machine):
             deadline=None,
             suppress_health_check=list(HealthCheck),
         )
-        from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - beside its only use
+        from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - next to its only use
 
         run_state_machine_as_test(machine, settings=run)

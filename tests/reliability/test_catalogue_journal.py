@@ -52,7 +52,7 @@ def check_refused(wiz, plan, words):
 
 
 def check_goes_on(wiz, plan):
-    """Check that, once it is mended, the same plan is carried out, and nothing of earlier pushes is lost."""
+    """Check that, after the repair, the same plan is carried out, and nothing of earlier pushes is lost."""
     assert states(plan.apply(progress=False)) == {"done": 30}
     assert wizframe.pushes()["note"].tolist() == ["", "earlier"]
     assert len(writes(wiz)) == 30

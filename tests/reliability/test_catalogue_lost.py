@@ -1,4 +1,4 @@
-"""The fault catalogue, writes that nobody knows what became of: looked up, adopted, sent again, never doubled."""
+"""The fault catalogue, writes with an unknown outcome: looked up, adopted, sent again, never doubled."""
 
 import re
 import socket
@@ -235,7 +235,7 @@ def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_resolves_it(w
 )
 @pytest.mark.parametrize("is_mine", [True, False])
 def test_a_taken_reference_after_a_lost_attempt_is_compared(wiz, table, is_mine):
-    """The first attempt arrives after both looks, or somebody else was quicker."""
+    """The first attempt arrives after both looks, or another user was quicker."""
     without_waiting(wiz)
     before, frame = stored(wiz, table), new(wiz, table)
     plan = frame.wiz.plan()
@@ -265,7 +265,7 @@ def test_a_taken_reference_after_a_lost_attempt_is_compared(wiz, table, is_mine)
 
 
 def create_elsewhere(wiz, table, frame, **values):
-    """Create the record of a row as somebody else would."""
+    """Create the record of a row as another user would."""
     row = {name: value for name, value in frame.loc[0].items() if name not in ("id", "customer_id")} | values
     if table == "customers":
         wiz.customer.create(row)

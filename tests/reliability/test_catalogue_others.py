@@ -1,4 +1,4 @@
-"""The fault catalogue, somebody else who works on the same records: every case at every moment, against a model."""
+"""The fault catalogue, another user of the same records: every case at every moment, compared with a model."""
 
 import itertools
 from collections import defaultdict
@@ -13,7 +13,7 @@ from wizframe.server import Fault
 
 
 class Case(NamedTuple):
-    """What I do to a record, what somebody else does to it and when, and whether my first request gets lost."""
+    """What I do to a record, what another user does to it and when, and whether my first request gets lost."""
 
     mine: str  # update, delete
     theirs: str  # nothing, same (field), other (field), delete
@@ -59,7 +59,7 @@ def after_them(case, first, last):
 
 
 class Others:
-    """Somebody else, who acts when a case says so, between two requests of a client; it also loses requests."""
+    """Another user who acts when a case says so, between two requests of a client. Also loses requests."""
 
     def __init__(self, wiz, table, cases):
         self.wiz, self.table, self.cases = wiz, table, cases

@@ -58,7 +58,7 @@ def refusal(operation, headers, **options):
 
 
 def check_pause(departures, least_s, most_s):
-    """Check that nobody sends in a pause that begins with the first request, but soon after it."""
+    """Check that a pause begins with the first request, and that the next one is sent soon after it."""
     later = departures[departures.before :]
     assert len(later) > 8
     assert len([start for start in later if start < least_s]) < 4  # the other workers may just have been let go

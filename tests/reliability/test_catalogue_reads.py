@@ -116,7 +116,7 @@ def test_an_invalid_response_to_an_update_is_not_believed(wiz):
     assert [record["first_name"] for record in wiz.server.records("customers")].count("mine") == 2
 
 
-#: Kind, dialect, how often. A bare list that is always cut short is no other than a shorter list, so that is not here.
+#: Kind, dialect, how often. A bare list that is always cut short looks like a shorter list, so it is not here.
 WRONG_PAGES = [
     *((kind, dialect, 1) for kind in ("empty_page", "short_page", "repeated_page") for dialect in ("rest", "sdk")),
     *((kind, "rest", times) for kind in ("total_too_small", "total_too_large") for times in (1, None)),
@@ -234,7 +234,7 @@ def test_a_small_response_that_unpacks_to_a_large_one_is_refused_before_it_fills
 
 
 class Impostor(Stub):
-    """A server with TLS, and a certificate that may be anybody's."""
+    """A server with TLS, and a certificate that may be for another host."""
 
     def __init__(self, certificate):
         super().__init__(Reply.json([]))

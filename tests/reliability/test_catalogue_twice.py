@@ -17,7 +17,7 @@ def table(request):
     return request.param
 
 
-#: What somebody does to a planned frame, in place.
+#: Edits of a planned frame, in place.
 EDITS = {
     "a cell": lambda frame: frame.__setitem__("first_name", "other"),
     "a blank": lambda frame: frame.loc.__setitem__((0, "first_name"), None),
@@ -46,7 +46,7 @@ def test_a_plan_of_a_frame_that_was_edited_since_is_refused(wiz, edit):
 
 
 def file_of(wiz, table):
-    """Give a file without ids, as it comes anew from disk each time; its references are its own, or it has none."""
+    """Give a file without ids, as it is read from disk each time; its references are its own, or it has none."""
     rows = new(wiz, table, 3).drop(columns="id").assign(email=[f"new{n}@example.com" for n in range(3)])
     text = rows.to_csv(index=False)
     return lambda: pd.read_csv(io.StringIO(text), dtype=str)

@@ -75,7 +75,7 @@ HEADERS = {
 
 
 class Babbler:
-    """A server on a raw socket that says the same bytes to everybody, and hangs up."""
+    """A server on a raw socket that sends the same bytes to all clients and hangs up."""
 
     def __init__(self):
         self.answer = b""

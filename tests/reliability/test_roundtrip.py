@@ -139,7 +139,7 @@ def _flag(frame, row):
 
 
 def _delete_some(wiz, table, frame, data):
-    """Deleting rows that were just pushed is no conflict, and takes nothing else with it but a customer's contacts."""
+    """Deleting rows that were just pushed causes no conflict, and deletes nothing else except a customer's contacts."""
     now = stored(wiz, table)
     # A contact that a new default cleared shows its old flag until it is loaded again: deleting it is a conflict.
     shown = [row for row in range(len(frame)) if _flag(frame, row) == now[frame["id"].iat[row]].get("is_default")]

@@ -41,7 +41,7 @@ def impatient(monkeypatch):
 
 
 class Fuzzed:
-    """A client of a sandbox whose answers are spoilt on their way."""
+    """A client of a sandbox that gets damaged responses."""
 
     def __init__(self, wiz, dice):
         self.dice = dice
@@ -140,7 +140,7 @@ def test_invalid_responses_raise_only_errors_of_wizframe(deed, dialect, tmp_path
             tally["most requests"] = max(tally["most requests"], fuzzed.fuzzer.asked)
         if tally["spoilt"] >= SPOILT * part / 2:
             break
-    print(dict(tally), dict(came))  # noqa: T201 - the figures, for whoever looks (pytest -s)
+    print(dict(tally), dict(came))  # noqa: T201 - figures for `pytest -s`
     assert tally["most requests"] < 1000
     assert came["value"] > 0
     assert deed is push or len(came) > 3 or SEED is not None

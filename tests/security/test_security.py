@@ -208,7 +208,7 @@ class TestEncryption:
 
 @pytest.fixture
 def elsewhere():
-    """A port of this machine to which nobody may connect: its address, and who did."""
+    """A port of this machine to which no test may connect: its address, and the connections that were made."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
 
@@ -359,7 +359,7 @@ class TestPages:
         assert shown == {"Plan", "PushResult", "Result", "BaseClient", "Client"} | pickers
 
     def test_nothing_else_makes_html_of_texts(self):
-        """Widgets and Styler escape nothing by themselves: whoever uses one has a test of hostile texts, named here."""
+        """Widgets and Styler escape nothing: each module that uses one has a test of hostile texts."""
         makers = {"HTML", "HTMLMath", "Javascript", "Markdown", "Styler", "to_html"}
         sources = {path.relative_to(PACKAGE): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
         found = {
@@ -410,7 +410,7 @@ class TestPages:
     def test_a_plan_from_a_file_that_wizframe_did_not_write_is_refused_as_a_whole(
         self, wiz, tmp_path, where, name, value
     ):
-        """Also one with an id that fits, because anybody who knows wizframe can compute it."""
+        """Also one with an id that fits, because the author of a file can compute it."""
         path = tmp_path / "plan.json"
         frame = load(wiz)
         frame.loc[0, "first_name"] = "mine"
@@ -479,7 +479,7 @@ def _own_addresses():
 
 
 class TestJournal:
-    """The journal holds personal data: whoever uses it is told, and how to be rid of them."""
+    """The journal holds personal data: the documentation says so, and how to remove them."""
 
     def test_the_documentation_says_so(self):
         for name in ("reliability.md", "policies.md"):

@@ -28,7 +28,7 @@ STARTS_A_FORMULA = re.compile(r"[\s\"]*[=+\-@＝＋－＠]")
 
 @pytest.fixture
 def frame():
-    """A frame whose every text is hostile: cells, own columns and their names."""
+    """A frame of hostile texts: cells, own columns and their names."""
     records = [
         {"id": f"cust_{number}", "reference_id": text, "company_name": text, "payment_term": text, "email": text}
         for number, text in enumerate(FORMULAS)

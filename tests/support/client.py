@@ -109,7 +109,7 @@ class Stub:
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only during sleeps."""
 
     def __init__(self):
         self.now = 1000.0
@@ -124,7 +124,7 @@ class Clock:
 
 
 def transport_to(url, clock=None, **options):
-    """Make a transport whose pauses take no time."""
+    """Make a transport with pauses that take no time."""
     clock = clock or Clock()
     transport = Transport(url, CANARY, **options)
     transport.rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
@@ -136,7 +136,7 @@ def client_of(url, dialect="rest", **options):
 
 
 def closed_port():
-    """Find a port of this machine where nobody listens."""
+    """Find a closed port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -20,7 +20,7 @@ PACKAGE = Path(wizframe.__file__).parent
 TESTS = Path(__file__).parents[1]
 #: Public in spite of their underscore: of named tuples and of the module os.
 PUBLIC = {"_asdict", "_replace", "_exit"}
-#: A value that opens its own face; the reason stands beside the import.
+#: A value that opens its own face; the reason stands next to the import.
 FACES = {("wizframe.pushing.plan", "wizframe.notebook.review.review")}
 
 
@@ -148,7 +148,7 @@ def private_accesses():
 
 
 def files_entered(action):
-    """Run an action; list the package's files whose functions it calls, in any thread, the sandbox's own aside."""
+    """Run an action; list the package's files whose functions it calls, in any thread, except the sandbox's."""
     entered = set()
 
     def note(frame, event, _):

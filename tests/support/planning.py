@@ -23,7 +23,7 @@ def load(wiz, table="customers", **options):
 def stored(wiz, table):
     """Give the stored records by id; null and "" both read as blank.
 
-    The sdk dialect never shows a contact's department, so nobody can send it back.
+    The sdk dialect never shows a contact's department, so no client can send it back.
     """
     hidden = {"department"} if wiz.server.dialect == "sdk" else set()
     return {

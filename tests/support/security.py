@@ -38,7 +38,7 @@ ECHOES = {
 
 
 def everything_about(error):
-    """Write down all that anybody could be shown of an error, and of those that it came from."""
+    """Write down all that can be shown of an error, and of those that caused it."""
     trace = _ours(error)
     frames = traceback.TracebackException(type(error), error, trace, capture_locals=True)
     shown = ["".join(frames.format()), repr(error), str(error), f"{error}", repr(vars(error)), repr(error.args)]
@@ -52,7 +52,7 @@ def in_a_verbose_notebook(error):
 
 
 def _ours(error):
-    """Leave out the test's own frames at the top, whose variables hold the key."""
+    """Leave out the test's own frames at the top, because their variables hold the key."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_filename.startswith(TESTS):
         trace = trace.tb_next

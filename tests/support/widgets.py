@@ -38,7 +38,7 @@ def walk(widget, *, hidden=False):
 
 
 def all_of(widget, kind, words="", *, hidden=False):
-    """List the widgets of a kind whose description, or else its tooltip, begins with some words."""
+    """List the widgets of a kind with a description, or else a tooltip, that begins with some words."""
     return [
         one
         for one in walk(widget, hidden=hidden)
@@ -60,7 +60,7 @@ def text_of(widget):
 
 
 def find(widget, kind, words):
-    """Find the one widget of a kind whose description, or else its tooltip, begins with some words."""
+    """Find the one widget of a kind with a description, or else a tooltip, that begins with some words."""
     found = all_of(widget, kind, words)
     assert len(found) == 1, f"{len(found)} widgets {words!r}"
     return found[0]

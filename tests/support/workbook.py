@@ -52,7 +52,7 @@ def plan_of(frame, **options):
 
 
 class Silent:
-    """Look-ups of a service that knows nobody; it is asked only whether references are free."""
+    """Look-ups of a service without records, which is asked only whether references are free."""
 
     def by_reference(self, _table, _keys):
         return {}
@@ -79,7 +79,7 @@ def edit(path, cells, sheet="Customers"):
             cell = page[place if isinstance(place, str) else f"{places[place[0]]}{place[1]}"]
             cell.value = value
             if isinstance(value, str):
-                cell.data_type = "s"  # typed into a cell that is formatted as text: "=1+1" is no formula
+                cell.data_type = "s"  # typed into a cell that is formatted as text: "=1+1" is not a formula
 
     rewrite(path, change)
 
