@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tokenize
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def python(text):
     return "\n".join(found[number] for number in sorted(found))
 
 
+def _texts_of_test(text):
+    """Take the names, docstrings and comments of a test file, each on its line."""
+    found = defaultdict(list)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            found[token.start[0]].append(token.string)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.lineno].append(node.name.replace("_", " "))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+            found[getattr(node, "lineno", 1)].append(ast.get_docstring(node) or "")
+    return "\n".join(" ".join(found[number]).replace("\n", " ") for number in range(1, max(found, default=0) + 1))
+
+
 def plain(text):
     return text
 
@@ -105,6 +120,17 @@ def avoidable(text):
 def test_texts_are_plain_english(path):
     found = list(avoidable(_TEXTS[path.suffix](path.read_text("utf-8"))))
     assert not found, "\n".join(found)
+
+
+def test_the_tests_are_named_and_explained_in_plain_english():
+    paths = sorted(path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+    found = [f"{path.name}, {one}" for path in paths for one in avoidable(_texts_of_test(path.read_text("utf-8")))]
+    assert not found, "\n".join(found)
+
+
+def test_an_avoided_word_in_a_test_is_found():
+    text = 'def test_nobody():\n    """Whoever."""\n    x = "nobody"  # mended\n'
+    assert [one.partition(":")[0] for one in avoidable(_texts_of_test(text))] == ["line 1", "line 1", "line 3"]
 
 
 @pytest.mark.parametrize(

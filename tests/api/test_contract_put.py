@@ -77,9 +77,7 @@ class TestOneCell:
 
     @pytest.mark.parametrize("name", CHANGES)
     def test_a_set_cell_leaves_every_other_as_it_was(self, wiz, full, name, dialect):
-        lost = (
-            {"department"} if dialect == "sdk" else set()
-        )  # not in that dialect's responses
+        lost = {"department"} if dialect == "sdk" else set()  # not in that dialect's responses
         answer = update(wiz, full, {name: CHANGES[name]})
         after = find(wiz, full)
         assert without(after, *lost) == without(full | {name: CHANGES[name]}, *lost)

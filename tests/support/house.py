@@ -148,7 +148,7 @@ def private_accesses():
 
 
 def files_entered(action):
-    """Run an action; list the package's files whose functions it calls, in any thread, except the sandbox's."""
+    """Run an action; list the files of the package that it calls into, in any thread, except the sandbox's."""
     entered = set()
 
     def note(frame, event, _):
