@@ -50,7 +50,7 @@ Presence = Literal["required", "optional", "no"]
 #: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
 CLEAR = "<clear>"
 #: A column of a frame or of a workbook: what to do with a row. Blank to send its edits, or :data:`DELETE`. A record
-#: whose row is missing is left as it is.
+#: without a row is left as it is.
 COMMAND, DELETE = "<command>", "DELETE"
 
 STATUSES = ("active", "inactive")
