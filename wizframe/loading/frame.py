@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.api.dialects import unknown_fields
-from wizframe.api.pages import identity
+from wizframe.api.pages import identity, moment_of
 from wizframe.api.validation import moment
 from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
 from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wizframe.frames.build import Misfit
     from wizframe.loading.reader import Reader
 
-__all__ = ["Invalid", "Rows", "build", "latest_change", "passes", "passing", "time_of", "typed"]
+__all__ = ["Invalid", "Rows", "build", "latest_change", "passes", "passing", "typed"]
 
 Invalid = Literal["warn", "raise", "drop"]
 # Pages that become one array at a time: each array costs time, and pages take more memory than arrays.
@@ -202,16 +202,8 @@ def _passes(record: Record, name: str, value: Any) -> bool:
     if name == "status":
         return bool(record.get("status") == value)
     column, side = name.rsplit("_", 1)
-    time, bound = time_of(record, f"{column}_at"), moment(value)
+    time, bound = moment_of(record.get(f"{column}_at")), moment(value)
     return time is not None and (time > bound if side == "after" else time < bound)
-
-
-def time_of(record: Record, name: str) -> datetime | None:
-    """Read a time of a record; None if it is absent or not a time."""
-    try:
-        return moment(record[name])
-    except (KeyError, ValueError, OverflowError):
-        return None
 
 
 def latest_change(frame: pd.DataFrame) -> datetime | None:

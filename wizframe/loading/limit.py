@@ -6,8 +6,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from wizframe.api.pages import moment_of
 from wizframe.errors import ProtocolError
-from wizframe.loading.frame import passes, time_of
+from wizframe.loading.frame import passes
 from wizframe.progress import bar
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _first_of_each_status(reader: Reader, sort_by: str, sort: str, limit: int, s
         passed: set[str] = set()
         last: datetime | None = None
         for page in reader.pages_until_known(status, sort_by=sort_by, sort=sort):
-            last = _check_order([last, *(time_of(record, sort_by) for record in page.values())], sort_by, sort)
+            last = _check_order([last, *(moment_of(record.get(sort_by)) for record in page.values())], sort_by, sort)
             records |= page
             passed.update(name for name, record in page.items() if passes(record, reader.filters))
             show(min(len(passed), limit), limit)
@@ -55,13 +56,13 @@ def _check_order(times: Iterable[datetime | None], sort_by: str, sort: str) -> d
 
 def cut(records: Iterable[Record], filters: dict[str, Any], *, sort_by: str, sort: str, limit: int) -> list[Record]:
     """Pick the first records that pass the filters; a blank value comes last in either order, as in a frame."""
-    read = time_of if sort_by.endswith("_at") else _text
-    pairs: list[tuple[Any, Record]] = [(read(record, sort_by), record) for record in records if passes(record, filters)]
+    read = moment_of if sort_by.endswith("_at") else _text
+    kept = (record for record in records if passes(record, filters))
+    pairs: list[tuple[Any, Record]] = [(read(record.get(sort_by)), record) for record in kept]
     filled = [pair for pair in pairs if pair[0] is not None]
     filled.sort(key=lambda pair: pair[0], reverse=sort == "desc")
     return [record for _, record in [*filled, *(pair for pair in pairs if pair[0] is None)]][:limit]
 
 
-def _text(record: Record, name: str) -> str | None:
-    value = record.get(name)
+def _text(value: Any) -> str | None:
     return str(value) if value not in (None, "") else None
