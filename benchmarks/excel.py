@@ -11,7 +11,7 @@ from benchmarks.measuring import Goal, Report, interleaved, quietly, seconds, ti
 from benchmarks.serving import Sandbox, prepare
 
 ROWS = 100_000
-GOALS = {"write": 3.0, "read": 5.0}
+GOALS = {"write": 2.0, "read": 5.0}
 OWN = {"write": "wizframe.to_excel", "read": "wizframe.read_excel"}
 #: The peers take half a minute in all, and their time hardly moves.
 RUNS_OF_PEERS = 1

@@ -8,7 +8,7 @@ from benchmarks import peers
 from benchmarks.measuring import Goal, Report, interleaved, quietly, seconds, timed, times
 from benchmarks.serving import Sandbox, prepare
 from wizframe.fields import CUSTOMER
-from wizframe.frames.schemas import find_problems
+from wizframe.frames.problems import find_problems
 
 ROWS = 100_000
 LATENCIES_S = (0.0, 0.02, 0.05)

@@ -1,4 +1,4 @@
-"""There and back through Excel: a colleague's edits, and no others, are planned."""
+"""To Excel and back: a colleague's edits, and no others, are planned."""
 
 import contextlib
 import re
@@ -89,7 +89,7 @@ def test_a_colleagues_edits_and_no_others_are_planned_in_another_session(wiz, pa
     assert plan.problems.empty
 
 
-def test_edits_that_wait_in_the_frame_are_planned_with_those_of_the_workbook(customers, path):
+def test_unsent_edits_of_the_frame_are_planned_with_those_of_the_workbook(customers, path):
     customers.loc[0, ["payment_term", "first_name"]] = ["net66", CLEAR]
     customers.wiz.to_excel(path)
     expected = cells_of(customers.wiz.plan())
@@ -128,7 +128,7 @@ def test_a_frame_of_any_shape_comes_back_with_its_baseline(customers, path, shap
         assert cells_of(wizframe.read_excel(path).wiz.plan()) == {("update", identifier, "payment_term"): "net77"}
 
 
-def test_own_columns_travel_along(customers, path):
+def test_own_columns_come_back(customers, path):
     given = {"score": [1.5, 2], "note": ["=1+1", None], "when": pd.Timestamp("2026-01-02 03:04"), "ok": [True, False]}
     customers.head(2).assign(**given, nested=[[1], {}]).wiz.to_excel(path)
     read = wizframe.read_excel(path)
@@ -322,7 +322,7 @@ def test_times_are_local_times_of_the_zone_that_is_named(customers, path):
 
 @pytest.fixture
 def lost(wiz, customers, path):
-    """A workbook without its hidden sheet and with one edit. Another user changed other cells in WizCommerce since."""
+    """A workbook without its hidden sheet and with two edits. Another user changed other cells in WizCommerce since."""
     customers.wiz.to_excel(path)
     sent = path.read_bytes()
     edit(path, {("payment_term", 2): "net77", ("payment_term", 4): "net77"})
@@ -333,7 +333,7 @@ def lost(wiz, customers, path):
     return path
 
 
-def test_with_the_sent_file_a_workbook_without_hidden_sheet_is_as_good_as_before(wiz, customers, lost):
+def test_with_the_sent_file_a_workbook_without_hidden_sheet_plans_the_same_edits(wiz, customers, lost):
     for original in (lost.parent / "original.xlsx", customers):
         read = wizframe.read_excel(lost, original=original)
         assert cells_of(read.wiz.plan()) == {
@@ -362,7 +362,7 @@ def test_without_any_baseline_newer_edits_of_another_user_are_not_reverted(wiz, 
     assert stored[ids[2]]["display_name"] == "newer"
 
 
-def test_a_hidden_sheet_that_was_changed_is_not_believed(customers, path):
+def test_a_changed_hidden_sheet_is_not_used(customers, path):
     customers.wiz.to_excel(path)
 
     def change(book):
@@ -443,6 +443,23 @@ def test_a_number_that_shows_the_exported_text_is_that_text(path):
     same(wizframe.read_excel(path), frame)
 
 
+def test_a_text_of_digits_that_excel_rounded_is_unchanged_and_another_number_is_unclear(path):
+    texts = ["1234567890123456", "12345678901234567890", "0001234567890123456", "1_000"]
+    frame = loaded("customers", [{"id": f"c{place}", "payment_term": text} for place, text in enumerate(texts)])
+    frame.wiz.to_excel(path)
+    edit(path, {("payment_term", row): text for row, text in enumerate(texts, 2)})
+    same(wizframe.read_excel(path), frame)
+    rounded = {2: 1234567890123450, 3: 12345678901234500000, 4: 1234567890123460}
+    edit(path, {("payment_term", row): number for row, number in rounded.items()})
+    same(wizframe.read_excel(path), frame)
+    edit(path, {("payment_term", 2): 1234567890123459, ("payment_term", 5): 1000})
+    with pytest.warns(InvalidDataWarning, match=f"N2 '1234567890123459' {TEXT_ONLY}; Customers!N5 '1000'"):
+        read = wizframe.read_excel(path)
+    plan = plan_of(read)
+    assert len(plan) == 0
+    assert plan.problems["row"].tolist() == [2, 5]
+
+
 def test_ids_that_became_numbers_are_found(path):
     frame = loaded("customers", [{"id": f"000{number}", "display_name": "A"} for number in range(1, 4)])
     frame.wiz.to_excel(path)
@@ -450,6 +467,16 @@ def test_ids_that_became_numbers_are_found(path):
     read = wizframe.read_excel(path)
     assert read["id"].tolist() == frame["id"].tolist()
     assert cells_of(plan_of(read)) == {("update", "0002", "display_name"): "B"}
+
+
+def test_ids_that_became_the_same_number_are_not_mixed_up(path):
+    frame = loaded("customers", [{"id": "00123", "display_name": "A"}, {"id": "123", "display_name": "B"}])
+    frame.wiz.to_excel(path)
+    edit(path, {("id", 2): 123, ("id", 3): 123, ("display_name", 2): "C"})
+    plan = plan_of(wizframe.read_excel(path))
+    assert plan.counts()["update"] == 0
+    unclear = plan.problems[plan.problems["column"] == "id"]
+    assert unclear["row"].tolist() == [2, 3]  # a row with a problem is not sent
 
 
 def test_an_edit_of_a_read_only_column_is_a_problem(customers, path):
@@ -460,7 +487,7 @@ def test_an_edit_of_a_read_only_column_is_a_problem(customers, path):
     }
 
 
-def test_a_text_that_is_too_long_for_a_cell_stays_whole_unless_it_is_edited(path):
+def test_a_text_that_is_too_long_for_a_cell_is_unchanged_unless_it_is_edited(path):
     frame = loaded(
         "customers", [{"id": "c1", "display_name": "x" * 50_000}, {"id": "c2", "display_name": "🧵" * 20_000}]
     )
@@ -476,7 +503,7 @@ def test_a_text_that_is_too_long_for_a_cell_stays_whole_unless_it_is_edited(path
     assert [column for column, _ in rules(plan_of(read))] == ["display_name"]
 
 
-def test_what_no_column_can_hold_is_shown_as_unclear_and_is_a_problem_until_it_is_typed_again(wiz, path):
+def test_a_value_that_does_not_fit_is_shown_as_unclear_and_is_a_problem_until_it_is_typed_again(wiz, path):
     frame = load(wiz, "contacts").astype({"designation": object, "is_default": object, "updated_at": object})
     cells = {(4, "designation"): 45, (5, "designation"): pd.Timestamp("2026-01-02"), (6, "is_default"): "maybe"}
     for (row, column), value in cells.items():
@@ -523,7 +550,7 @@ def _foreign(path, rows, sheets=("Sheet1",)):
 
 def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
     reference = customers["reference_id"][1]
-    _foreign(path, [["Report"], [], ["KUNNR", "ZTERM", "Name"], [reference, "ZB30", "x"], ["nobody", "net60", None]])
+    _foreign(path, [["Report"], [], ["KUNNR", "ZTERM", "Name"], [reference, "ZB30", "x"], ["unknown", "net60", None]])
     options = {"rename": {"KUNNR": "reference_id", "ZTERM": "payment_term"}}
     erp = wizframe.read_excel(path, **options, values={"payment_term": {"ZB30": "net99", "ZB60": "net60"}})
     assert erp["payment_term"].tolist() == ["net99", "net60"]
@@ -531,7 +558,7 @@ def test_a_foreign_workbook_is_renamed_and_translated(customers, path):
     assert cells_of(plan) == {("update", customers["id"][1], "payment_term"): "net99"}
     erp = wizframe.read_excel(path, **options, values={"payment_term": str.lower, "reference_id": {reference: "A"}})
     assert erp["payment_term"].tolist() == ["zb30", "net60"]
-    assert [str(cell) for cell in erp["reference_id"]] == ["A", "nobody"]
+    assert [str(cell) for cell in erp["reference_id"]] == ["A", "unknown"]
     unknown = wizframe.plan(erp, table="customers", match="reference_id").problems
     assert "is not among the values= of this column" in unknown["rule"][0]
     with pytest.raises(InvalidRequestError, match=r"no column 'LIFNR'\. Its headers are KUNNR, ZTERM, Name"):
@@ -636,19 +663,19 @@ def test_a_failed_export_leaves_the_old_file_and_no_other(customers, path, monke
     assert [file.name for file in path.parent.iterdir() if file.name != "state"] == [path.name]
 
 
-def test_rows_that_do_not_fit_into_a_sheet_are_refused(path, monkeypatch):
+def test_more_rows_than_a_sheet_has_are_refused(path, monkeypatch):
     monkeypatch.setattr("wizframe.excel.writer._MAX_ROWS", 2)
     frame = loaded("customers", [{"id": str(number)} for number in range(3)])
     with pytest.raises(InvalidRequestError, match="3 rows do not fit"):
         frame.wiz.to_excel(path)
 
 
-def test_another_name_than_that_of_a_workbook_is_refused(customers, path):
+def test_a_path_that_does_not_end_in_xlsx_is_refused(customers, path):
     with pytest.raises(InvalidRequestError, match=r"Let it end in \.xlsx"):
         customers.wiz.to_excel(path.with_suffix(".xls"))
 
 
-def test_without_the_libraries_a_sentence_says_what_to_install(customers, path, monkeypatch):
+def test_without_the_libraries_the_error_says_what_to_install(customers, path, monkeypatch):
     customers.wiz.to_excel(path)
     monkeypatch.setitem(__import__("sys").modules, "xlsxwriter", None)
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)

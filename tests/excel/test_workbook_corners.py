@@ -1,4 +1,4 @@
-"""Corners of the way through a workbook: many rows, columns that come and go, frames that know little of themselves."""
+"""Rare workbooks: many rows, added and removed columns, frames without ids or with several accounts."""
 
 import zipfile
 
@@ -69,7 +69,7 @@ def test_contacts_that_name_their_customers_by_reference(wiz, path):
     assert not wizframe.read_excel(path).wiz.plan()
 
 
-def test_rows_without_ids_go_there_and_back_and_are_found_by_reference(wiz, path):
+def test_rows_without_ids_come_back_and_are_found_by_reference(wiz, path):
     customers = load(wiz)
     rows = without_attrs(customers[["reference_id", "payment_term"]].head(3))
     wizframe.to_excel(rows, path, table="customers")
@@ -89,7 +89,7 @@ def test_ids_may_be_added_to_rows_that_had_none(wiz, path):
     assert cells_of(plan) == {("update", customers["id"][0], "payment_term"): "net77"}
 
 
-def test_a_cell_to_clear_stays_one_also_in_a_column_of_flags(path):
+def test_a_clear_in_a_column_of_flags_comes_back(path):
     frame = loaded("contacts", [{"id": "k1", "is_default": True}, {"id": "k2", "is_default": False}])
     frame["is_default"] = frame["is_default"].astype(object)
     frame.loc[0, "is_default"] = CLEAR

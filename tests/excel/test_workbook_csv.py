@@ -1,4 +1,4 @@
-"""There and back through CSV: no spreadsheet makes a formula, a number or a date of a text, and any CSV is read."""
+"""To CSV and back: no spreadsheet makes a formula, a number or a date of a text, and CSV of any program is read."""
 
 import codecs
 import csv
@@ -73,7 +73,7 @@ def test_headers_are_translated_there_and_back(frame, path):
 
 
 @pytest.mark.parametrize("text", ZOO)
-def test_no_awkward_text_is_changed_by_the_way(path, text):
+def test_no_awkward_text_is_changed_by_csv(path, text):
     assert unescape(escape(text)) == text
     frame = loaded("customers", [{"id": "c1", "display_name": text}])[["id", "display_name"]]
     frame.wiz.to_csv(path)
@@ -82,7 +82,7 @@ def test_no_awkward_text_is_changed_by_the_way(path, text):
 
 @given(st.text())
 @settings(max_examples=300)
-def test_an_escape_is_taken_away_and_nothing_else_is(text):
+def test_only_an_escape_is_removed(text):
     assert unescape(escape(text)) == text
 
 
@@ -94,14 +94,14 @@ def test_an_escape_is_taken_away_and_nothing_else_is(text):
         "TRUE", "wahr", "#N/A", "#REF!", "#DIV/0!", "１２３", "(5)", "1234567890123456", "   ",
     ],
 )  # fmt: skip
-def test_what_a_spreadsheet_would_take_for_something_else_is_escaped(text):
+def test_a_text_that_a_spreadsheet_would_change_is_escaped(text):
     assert escape(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
     "text", ["Ada", "CUST00003", "net30", "a@b.org", "12 Monkeys", "May", "#5 Main St", "Marzipan 5", "a=b", "x-1", "x"]
 )
-def test_what_it_leaves_alone_is_not(text):
+def test_a_text_that_no_spreadsheet_changes_is_not_escaped(text):
     assert escape(text) == text
 
 
@@ -114,7 +114,7 @@ def test_no_cell_begins_like_a_formula(path):
     assert not [cell for cell in cells if cell.strip()[:1] in set("=+-@") - {""}]
 
 
-def test_an_apostrophe_that_belongs_to_a_foreign_text_stays(path):
+def test_an_apostrophe_of_another_program_stays(path):
     path.write_text(HEADER + "c1,R1,'s Hertogenbosch,'00123\r\n", "utf-8")
     read = wizframe.read_csv(path)
     assert read["display_name"].tolist() == ["'s Hertogenbosch"]
@@ -125,7 +125,7 @@ def test_an_apostrophe_that_belongs_to_a_foreign_text_stays(path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_unicode_is_read_in_the_encodings_that_say_so(path, encoding):
+def test_unicode_is_read_in_encodings_with_a_mark(path, encoding):
     path.write_bytes((HEADER + "c1,R1,Ünïcödé 日本,net30\r\n").encode(encoding))
     assert wizframe.read_csv(path)["display_name"].tolist() == ["Ünïcödé 日本"]
 
@@ -197,7 +197,7 @@ def test_an_unclear_day_is_reported_with_its_place(path):
     assert read["updated_at"][3] == pd.Timestamp("2026-12-31", tz="UTC")
 
 
-def test_the_error_of_a_formula_is_unclear_but_a_text_like_it_is_a_text(path):
+def test_the_error_of_a_formula_is_unclear_but_an_escaped_text_like_it_is_a_text(path):
     path.write_text(HEADER + "c1,R1,'#N/A,#N/A\n", "utf-8")
     with pytest.warns(InvalidDataWarning, match="file!D2 '#N/A' is the error of a formula"):
         read = wizframe.read_csv(path)

@@ -1,4 +1,4 @@
-"""What a workbook asks for, as one plan that names every cell; and a plan as a workbook, for approval."""
+"""A workbook becomes one plan that names every cell, and a plan becomes a workbook for approval."""
 
 import openpyxl
 import pandas as pd
@@ -75,7 +75,7 @@ def test_both_sheets_are_one_plan(wiz, path):
     assert states(plan.apply(max_deletes=1, progress=False)) == {"done": 4}
 
 
-def test_commands_go_there_and_back(wiz, path):
+def test_commands_come_back(wiz, path):
     frame = load(wiz)
     frame[COMMAND] = None
     frame.loc[3, COMMAND] = "DELETE"
@@ -91,7 +91,7 @@ def test_commands_go_there_and_back(wiz, path):
     assert COMMAND not in wizframe.read_excel(path)
 
 
-def test_places_are_named_only_where_the_labels_are_still_those_of_the_sheet(wiz, path):
+def test_places_are_named_only_if_the_labels_are_those_of_the_sheet(wiz, path):
     load(wiz).wiz.to_excel(path)
     edit(path, {("payment_term", 9): "net77"})
     read = wizframe.read_excel(path)
@@ -107,7 +107,7 @@ def test_places_are_named_only_where_the_labels_are_still_those_of_the_sheet(wiz
 def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     make_contacts_valid(wiz)
     customers, contacts = load(wiz), load(wiz, "contacts")
-    customers.loc[0, ["payment_term", "display_name"]] = ["=1+1", "00123"]
+    customers.loc[0, ["payment_term", "display_name", "first_name"]] = ["=1+1", "00123", "<r>&</r>"]
     customers.loc[1, "phone"] = "after five"
     contacts.loc[0, COMMAND] = "DELETE"
     plan = wizframe.plan(customers, contacts=contacts)
@@ -121,6 +121,7 @@ def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     assert changed == {
         ("update", "row 0", "payment_term"): "=1+1",
         ("update", "row 0", "display_name"): "00123",
+        ("update", "row 0", "first_name"): "<r>&</r>",
         ("delete", "row 0", None): None,
     }
     assert {cell.data_type for row in book["Changes"] for cell in row if cell.value is not None} == {"s"}

@@ -1,4 +1,4 @@
-"""Any frame, through a file: identical, and nothing to plan; with any edits typed into the file: exactly those."""
+"""Any frame comes back from a file unchanged, and any edits typed into the file are planned, and no others."""
 
 import csv
 import datetime as dt

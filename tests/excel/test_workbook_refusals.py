@@ -1,4 +1,4 @@
-"""What is not opened: bombs, encrypted and damaged files, macros, other kinds; each with a sentence that helps."""
+"""Files that are not opened: bombs, encrypted and damaged files, macros, other kinds. Each error says what to do."""
 
 import base64
 import contextlib
@@ -112,7 +112,7 @@ def test_a_part_that_says_that_it_is_huge_is_not_unpacked(path, monkeypatch):
 
 
 @pytest.mark.fault(38)
-def test_a_part_that_is_longer_than_it_says_is_not_believed(path):
+def test_a_part_that_is_longer_than_it_says_is_refused(path):
     repack(path, **{SHEET: lambda old: old + b" " * (20 << 20)})
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
@@ -125,7 +125,7 @@ def test_a_part_that_is_longer_than_it_says_is_not_believed(path):
     refused(path, "is damaged")
 
 
-def test_a_part_that_is_shorter_than_it_says_is_not_believed(path):
+def test_a_part_that_is_shorter_than_it_says_is_refused(path):
     content = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
         size = struct.pack("<I", archive.getinfo(SHEET).file_size)
@@ -162,13 +162,13 @@ def test_a_sheet_under_another_name_is_checked_too(path):
     refused(path, "image1.png spans 1048576 rows and 16384 columns")
 
 
-def test_pictures_in_a_workbook_are_left_alone(path):
+def test_pictures_in_a_workbook_are_accepted(path):
     noise = bytes(range(256)) * 20_000
     repack(path, **{"xl/media/image1.png": lambda _: noise, "xl/media/image2.jpg": lambda _: b"\xff\xd8" * 2_000_000})
     assert len(wizframe.read_excel(path)) == 40
 
 
-def test_a_table_of_countless_texts_is_refused(path, monkeypatch):
+def test_a_table_of_too_many_texts_is_refused(path, monkeypatch):
     monkeypatch.setattr(opening, "_MAX_TEXTS", 100_000)
     repack(path, **{"xl/sharedStrings.xml": lambda old: old.replace(b"</sst>", b"<si/>" * 100_000 + b"</sst>")})
     refused(path, "may be a trap: .* has 100.* texts")
@@ -297,7 +297,7 @@ def test_a_missing_file_is_pythons_own_error(tmp_path):
         wizframe.read_excel(tmp_path / "nothing.xlsx")
 
 
-def test_a_hidden_sheet_that_unpacks_to_too_much_is_not_believed(path, monkeypatch):
+def test_a_hidden_sheet_that_unpacks_to_too_much_is_ignored(path, monkeypatch):
     monkeypatch.setattr("wizframe.excel.baseline_sheet._MAX_BYTES", 100)
     with pytest.warns(UserWarning, match="its hidden sheet was changed"):
         wizframe.read_excel(path)

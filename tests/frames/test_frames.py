@@ -181,11 +181,11 @@ class TestValues:
             pd.Timestamp("2026-01-31 10:00", tz="+02:00"),
         ],
     )
-    @pytest.mark.parametrize("beside", [[], ["nonsense"], [dt.date(2026, 1, 31)]])
-    def test_times_of_any_type_become_utc_and_naive_times_are_utc(self, value, beside):
-        cells, misfits = typed("time", [value, *beside])
-        assert cells == [pd.Timestamp("2026-01-31T08:00:00Z"), *[None] * len(beside)]
-        assert misfits == list(range(1, 1 + len(beside)))
+    @pytest.mark.parametrize("others", [[], ["nonsense"], [dt.date(2026, 1, 31)]])
+    def test_times_of_any_type_become_utc_and_naive_times_are_utc(self, value, others):
+        cells, misfits = typed("time", [value, *others])
+        assert cells == [pd.Timestamp("2026-01-31T08:00:00Z"), *[None] * len(others)]
+        assert misfits == list(range(1, 1 + len(others)))
 
     def test_a_time_is_exact_to_the_microsecond_from_year_1_to_9999(self):
         texts = ["0001-01-01T00:00:00Z", "2026-01-31T08:00:00.123456Z", "9999-12-31T23:59:59.999999Z"]

@@ -19,8 +19,7 @@ from wizframe.api.dialects import _plain
 from wizframe.api.pages import identity
 from wizframe.fields import CUSTOMER
 from wizframe.frames.build import to_frame
-from wizframe.frames.problems import problems_frame
-from wizframe.frames.schemas import find_problems
+from wizframe.frames.problems import find_problems, problems_frame
 from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings(

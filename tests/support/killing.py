@@ -22,7 +22,7 @@ from wizframe.connections.client import Client
 from wizframe.errors import PushInterruptedError
 from wizframe.fields import TABLES
 from wizframe.frames.build import to_frame
-from wizframe.frames.schemas import find_problems
+from wizframe.frames.problems import find_problems
 from wizframe.http.transport import Transport
 from wizframe.loading import loaders  # noqa: F401 - Ctrl-C while a module is imported is Python's own affair
 from wizframe.pushing import api as pushing  # noqa: F401 - Ctrl-C while a module is imported is Python's own affair

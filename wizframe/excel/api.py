@@ -66,40 +66,41 @@ def to_excel(
     protect: bool = False,
     progress: bool = True,
 ) -> None:
-    """Write a workbook for somebody to edit; :func:`read_excel` finds exactly the edits.
+    """Write a workbook for a colleague to edit; :func:`read_excel` finds exactly the edits.
 
     Parameters
     ----------
     frame : DataFrame
-        Customers or contacts, filtered, sorted or edited as you like. Only its rows and columns get into the file.
+        Customers or contacts, filtered, sorted or edited as you like. The file gets only its rows and columns.
     path : path-like
-        Ends in ``.xlsx``. Replaced as a whole, or not at all.
+        Ends in ``.xlsx``. An existing file is replaced as a whole, or not at all.
     contacts : DataFrame, optional
-        Contacts, as a second sheet beside customers.
+        Contacts, for a second sheet next to customers.
     table : {'customers', 'contacts'}, optional
-        Where neither the load nor the columns tell.
+        What the rows are, if neither the load nor the columns show it.
     labels : mapping, optional
-        Column to header, in the language of who edits: ``{"payment_term": "Zahlungsziel"}``. Reading reverses it.
+        Column to header, in the language of the colleague: ``{"payment_term": "Zahlungsziel"}``. Reading reverses it.
     zone : str, default 'UTC'
-        Times are shown as local times of this zone, such as ``'Europe/Berlin'``.
+        The time zone for times, such as ``'Europe/Berlin'``.
     protect : bool, default False
-        Lock what is not to be changed. Excel can then filter, but not sort.
+        Lock the cells that must not be changed. Excel can then filter, but not sort.
     progress : bool, default True
-        Show a bar when it takes longer than a second.
+        Show a bar if it takes longer than a second.
 
     Raises
     ------
     InvalidRequestError
-        Too many rows for a sheet, an unknown zone or label.
+        There are too many rows for a sheet, or a zone or label is unknown.
     MissingExtraError
         xlsxwriter is not installed.
 
     Notes
     -----
-    Read-only columns are grey and refuse typing; columns with a ``*`` must be filled in new rows; a column ``Command``
-    takes ``DELETE``. A hidden sheet remembers the exported cells as they were loaded, with account, address, filters
-    and time, never the key. No cell is a formula or a link, whatever it says. A value that its column cannot hold, such
-    as a number where a text belongs, is shown with a remark, and is a problem again when it is read.
+    Read-only columns are grey and refuse typing. Columns with a ``*`` are required in new rows. ``DELETE`` in the
+    column ``Command`` deletes the record of a row. A hidden sheet remembers the exported cells as they were loaded,
+    with account, address, filters and time, never the key. No cell is a formula or a link. A value that does not fit
+    its column, such as a number in a text column, is shown with a remark, and is a problem again when it is read.
+    Above 200,000 rows, the texts are stored in a way that Apple Numbers shows as blank cells.
 
     Examples
     --------
@@ -150,7 +151,7 @@ def read_excel(
     labels: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame | Sheets:
-    """Read a workbook: one that :func:`to_excel` wrote and somebody edited, or any other.
+    """Read a workbook: one that :func:`to_excel` wrote and a colleague edited, or any other.
 
     Parameters
     ----------
@@ -158,44 +159,46 @@ def read_excel(
     sheet : str, optional
         Read only this sheet.
     table : {'customers', 'contacts'}, optional
-        Read only this table; of another program's workbook, what its rows are.
+        Read only this table. For a workbook of another program, what its rows are.
     original : path-like, DataFrame or both DataFrames, optional
-        The workbook as it was sent, or the frame it was made of, where the hidden sheet got lost.
+        The workbook as it was sent, or the frame that was exported, if the hidden sheet was lost.
     rename : mapping, optional
-        Header to column, for other programs' files: ``{"KUNNR": "reference_id"}``.
+        Header to column, for files of other programs: ``{"KUNNR": "reference_id"}``.
     values : mapping, optional
-        Column to how its cells are translated: a mapping of texts, ``{"payment_term": {"ZB30": "net30"}}``, in which
-        every text must occur, or a function of the cell.
+        Column to the meaning of its cells: a mapping that contains every text of the column,
+        ``{"payment_term": {"ZB30": "net30"}}``, or a function of the cell.
     labels : mapping, optional
-        As it was given to :func:`to_excel`, where the hidden sheet got lost.
+        The labels that :func:`to_excel` got, if the hidden sheet was lost.
     progress : bool, default True
         As for :func:`to_excel`.
 
     Returns
     -------
     DataFrame, or Sheets
-        A workbook of customers and contacts gives both, ``customers, contacts = read_excel(…)``; one of a single table
-        gives its frame. Columns in the order of the sheet, in their fields' dtypes; a column with a cell that does not
-        fit holds objects. Labels are the sheet's row numbers. What nobody touched is the exported value, whatever the
-        program made of it; the baseline is attached, so that ``.wiz.plan()`` plans exactly the edits.
+        A workbook of customers and contacts gives both: ``customers, contacts = read_excel(…)``. A workbook of one
+        table gives its frame. The columns are in the order of the sheet and in their fields' dtypes; a column with a
+        cell that does not fit holds objects. The labels are the row numbers of the sheet. A cell that was not edited
+        has the exported value, in whatever form the program stored it. The baseline is attached, so that
+        ``.wiz.plan()`` plans exactly the edits.
 
     Raises
     ------
     UnreadableFileError
-        It is damaged, encrypted, holds macros, is of another kind, or too large to be safe.
+        The file is damaged, encrypted, of another kind, or too large to be safe, or it contains macros.
     AmbiguousTableError
-        Nothing tells which sheet is meant.
+        Nothing shows which sheet is meant.
     InvalidDataError, InvalidRequestError
-        A column stands twice; a name is not there.
+        Two headers mean the same column, or a name is not in the file.
     MissingExtraError
         python-calamine is not installed.
 
     Warns
     -----
     InvalidDataWarning
-        Cells that may mean several things, each by its place, such as ``Customers!F12``. Planning reports them.
+        Some cells may mean several things; each is listed with its place, such as ``Customers!F12``. Planning reports
+        them, too.
     LostBaselineWarning
-        The hidden sheet got lost.
+        The hidden sheet was lost.
 
     Examples
     --------
@@ -218,28 +221,29 @@ def to_csv(
     delimiter: str = ",",
     progress: bool = True,
 ) -> None:
-    """Write a frame as CSV that a spreadsheet leaves as it is; :func:`read_csv` gives the same frame back.
+    """Write a frame as CSV that a spreadsheet does not change; :func:`read_csv` gives the same frame back.
 
     Parameters
     ----------
     frame : DataFrame
         Customers or contacts.
     path : path-like
-        Replaced as a whole, or not at all.
+        An existing file is replaced as a whole, or not at all.
     table, labels, progress
         As for :func:`to_excel`.
     delimiter : str, default ','
-        ``';'`` for Excel in languages with a decimal comma.
+        Use ``';'`` for Excel in languages with a decimal comma.
 
     Raises
     ------
     InvalidRequestError
-        As for :func:`to_excel`.
+        A label is unknown, or the delimiter is not one character.
 
     Notes
     -----
-    UTF-8 with a byte order mark. A text that a spreadsheet would take for a formula, a number, a date or a truth value,
-    in any of many languages, begins with an apostrophe, which :func:`read_csv` takes away. Times are UTC in ISO 8601.
+    The file is UTF-8 with a byte order mark. A text that a spreadsheet in any of many languages would take for a
+    formula, a number, a date or a truth value begins with an apostrophe; :func:`read_csv` removes it. Times are UTC in
+    ISO 8601.
 
     Examples
     --------
@@ -261,7 +265,7 @@ def read_csv(
     encoding: str | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Read a CSV file, whatever wrote it.
+    """Read a CSV file of any program.
 
     Parameters
     ----------
@@ -269,27 +273,28 @@ def read_csv(
     table, rename, values, labels
         As for :func:`read_excel`.
     original : path-like or DataFrame, optional
-        The file as it was sent, or the frame it was made of: CSV has no hidden sheet. What differs from it is an edit.
-        Without it, rows are compared with the load that shows them, where this session has it, else with the service's
-        records.
+        The file as it was sent, or the frame that was exported, because CSV has no hidden sheet. A cell that differs
+        from it is an edit. Without it, rows are compared with a load of this session that has them, else with the
+        records of the service.
     delimiter : str, optional
-        By default found out from the header: comma, semicolon, tab or bar.
+        By default, the header shows it: comma, semicolon, tab or vertical bar.
     encoding : str, optional
-        By default UTF-8, or UTF-16 with a byte order mark; others must be named, such as ``'cp1252'``.
+        By default UTF-8, or UTF-16 with a byte order mark. Others must be named, such as ``'cp1252'``.
     progress : bool, default True
         As for :func:`to_excel`.
 
     Returns
     -------
     DataFrame
-        Columns in the order of the file, in their fields' dtypes; others as text. Labels are row numbers.
+        The columns are in the order of the file and in their fields' dtypes, own columns as text. The labels are row
+        numbers.
 
     Raises
     ------
     UnreadableFileError
-        It is in another encoding, or its quotes or delimiters do not match.
+        The file is in another encoding, or its quotes or delimiters do not match.
     InvalidDataError, InvalidRequestError
-        A column stands twice; a name is not there.
+        Two headers mean the same column, or a name is not in the file.
 
     Warns
     -----

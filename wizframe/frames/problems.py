@@ -1,4 +1,7 @@
-"""The problems of a frame, as a frame, and the place of a cell in its file."""
+"""The problems of a frame: found by pandera schemas, built from the field table, and shown as one frame.
+
+No field is named here. pandera is imported when the first frame is validated, not with wizframe.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from wizframe.fields import violation
+from wizframe.frames.arrow import is_repeated
+from wizframe.frames.build import pandas_dtype
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["LETTERS", "cell_place", "problems_frame"]
+    import pandera.pandas as pa
+
+    from wizframe.fields import Field, Table
+
+__all__ = ["LETTERS", "REQUIRED", "UNIQUE", "cell_place", "find_problems", "problems_frame", "schema"]
 
 #: Key in the ``attrs`` of a frame that was read from a file: column to its letter there. The frame's labels are row
 #: numbers, and their index is named like the sheet, with an exclamation mark.
 LETTERS = "wizframe_letters"
-PROBLEM_COLUMNS = ["row", "column", "value", "rule"]
+_COLUMNS = ["row", "column", "value", "rule"]
+REQUIRED = "is blank, but required"
+UNIQUE = "occurs more than once"
 
 
-def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = PROBLEM_COLUMNS) -> pd.DataFrame:
+def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = _COLUMNS) -> pd.DataFrame:
     """Build a frame with one row per problem, dtype ``object``: values are shown as they are in the frame."""
     return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
 
@@ -29,3 +42,48 @@ def cell_place(frame: pd.DataFrame, label: Any, name: str = "") -> str:
     """
     sheet = str(frame.index.name)
     return f"{sheet}{frame.attrs.get(LETTERS, {}).get(name, '')}{label}" if sheet.endswith("!") else ""
+
+
+def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSchema:
+    """Build the pandera schema of a table or of some of its columns: dtypes, required fields, lengths, formats."""
+    import pandera.pandas as pa  # noqa: PLC0415 - 0.2 s that a session without loads should not pay
+
+    names = table.columns() if columns is None else [name for name in columns if name in table]
+    return pa.DataFrameSchema(
+        {name: pa.Column(pandas_dtype(table[name]), _checks(table[name], table), nullable=True) for name in names},
+        name=table.name,
+    )
+
+
+def _checks(field: Field, table: Table) -> list[Any]:
+    import pandera.pandas as pa  # noqa: PLC0415
+
+    checks = []  # each check lets blanks pass: with ignore_na=True pandera would copy the column without them
+    if field.name in ("id", *table.required):
+        checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
+    if field.name == "id":
+        checks.append(pa.Check(lambda texts: ~is_repeated(texts), error=UNIQUE))
+    if field.max_length is not None:
+        longest = field.max_length
+        error = f"is longer than {longest} characters"
+        checks.append(pa.Check(lambda texts: ~(texts.str.len() > longest), ignore_na=False, error=error))
+    if field.pattern:
+        expression = field.pattern
+        error = violation(field, "?") or ""
+        checks.append(pa.Check(lambda texts: texts.str.fullmatch(expression, na=True), ignore_na=False, error=error))
+    return checks
+
+
+def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Validate a typed frame: one row per problem (row label, column, value, rule)."""
+    import pandera.pandas as pa  # noqa: PLC0415
+
+    try:
+        # failure_cases name rows by label: a RangeIndex makes labels positions.
+        schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as found:
+        cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
+        labels = frame.index[cases["index"].astype(int)]
+        values = [cases[name].astype(object).tolist() for name in ("column", "failure_case", "check")]
+        return problems_frame(zip(labels.tolist(), *values, strict=True))
+    return problems_frame()

@@ -17,8 +17,7 @@ from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
 from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.build import column_array, frame_of, text_array
-from wizframe.frames.problems import problems_frame
-from wizframe.frames.schemas import find_problems
+from wizframe.frames.problems import find_problems, problems_frame
 from wizframe.text import plural
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from wizframe.fields import TABLES
 from wizframe.frames.arrow import holds, is_text, places_in, texts_of
 from wizframe.frames.baselines import attached, differs, is_same_memory, loads
 from wizframe.frames.build import column, is_blank
-from wizframe.frames.problems import problems_frame
-from wizframe.frames.schemas import find_problems
+from wizframe.frames.problems import find_problems, problems_frame
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
 from wizframe.text import option
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wizframe.api.dialects import decode_page, decode_record
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames.build import to_frame
-from wizframe.frames.schemas import REQUIRED, UNIQUE, find_problems, schema
+from wizframe.frames.problems import REQUIRED, UNIQUE, find_problems, schema
 
 CONTACT_RECORD = {"id": "k1", "reference_id": "K1", "first_name": "Ada", "email": "ada@example.com"}
 CUSTOMER_RECORD = {"id": "c1", "reference_id": "C1", "company_name": "Acme", "display_name": "Acme"}
@@ -42,7 +42,7 @@ class TestFindProblems:
         ("name", "value", "rule"),
         [
             ("phone", "0170", "E.164"),
-            ("email", "nobody", "e-mail"),
+            ("email", "unknown", "e-mail"),
             ("first_name", "x" * 51, "longer than 50"),
             ("reference_id", "x" * 256, "longer than 255"),
             ("email", None, REQUIRED),
