@@ -302,7 +302,7 @@ class TestLostAnswers:
     def test_a_silent_server_meets_the_read_timeout(self, monkeypatch):
         monkeypatch.setattr("wizframe.http.transport.READ_TIMEOUT_S", 0.2)
         with Stub(Reply(body=b"[1", missing=1, headers={"Connection": "keep-alive"})) as stub:
-            handler = stub._server.RequestHandlerClass
+            handler = stub.server.RequestHandlerClass
             monkeypatch.setattr(handler, "finish", lambda self: self.connection.recv(1))  # neither bytes nor an end
             with pytest.raises(DeadlineError) as caught:
                 ask(stub, "POST")

@@ -1,5 +1,6 @@
 """The journal: what it promises about a push survives crashes, other processes, full disks and newer versions."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -252,7 +253,8 @@ def test_a_locked_journal_is_a_clear_error(journal, monkeypatch):
 
 
 def test_a_journal_of_a_newer_version_is_refused(journal):
-    journal._connection.execute("PRAGMA user_version = 99")
+    with contextlib.closing(sqlite3.connect(journal.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
     with pytest.raises(
         JournalError, match=r"^the journal \S+ was written by a newer wizframe, so nothing is sent\. Update"
     ):

@@ -23,14 +23,14 @@ class Faults:
     def __init__(self, wiz, monkeypatch):
         self.sent = 0
         self.rule = lambda _number, _method, send: send()
-        self._request = wiz.transport.request
+        self.forward = wiz.transport.request
         monkeypatch.setattr(wiz.transport, "request", self)
         wiz.settle_s = 0.0
         wiz.workers = 1
 
     def __call__(self, method, segments, **content):
         def send():
-            return self._request(method, segments, **content)
+            return self.forward(method, segments, **content)
 
         if method == "GET":
             return send()
@@ -233,7 +233,7 @@ def test_a_value_that_the_service_does_not_store_is_a_failure(wiz, faults):
     def rule(_number, _method, send):
         send()
         wiz.server.overwrite("customers", identifier, payment_term=old[identifier]["payment_term"])
-        return faults._request("GET", ["customers", identifier])
+        return faults.forward("GET", ["customers", identifier])
 
     faults.rule = rule
     result = plan.apply(progress=False)
