@@ -54,7 +54,7 @@ FLOWS = {
         "the service",
         (
             ("frames/baselines.py", "a copy to compare edits with"),
-            ("frames/schemas.py", "finds the cells that break a rule"),
+            ("frames/problems.py", "finds the cells that break a rule"),
             ("frames/build.py", "one dtype for each column"),
             ("loading/frame.py", "pages to columns, each record once"),
             ("api/dialects.py", "one spelling, whatever came"),
