@@ -10,7 +10,7 @@ from support.planning import changed, load, make_contacts_valid, states, stored,
 import wizframe
 from wizframe.errors import AuthenticationError, NotSentError, PushInterruptedError, TransportError, service_error
 from wizframe.pushing import executor as running
-from wizframe.pushing.interrupts import Interrupts
+from wizframe.pushing.executor import Interrupts
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.sender import Sender
 

@@ -74,7 +74,7 @@ FLOWS = {
         (
             ("pushing/plan.py", "shows, saves and applies all parts"),
             ("planning/uniqueness.py", "taken references, likely duplicates"),
-            ("planning/change_builder.py", "changes, and references of new rows"),
+            ("planning/changes.py", "changes, with references of new rows"),
             ("planning/diff.py", "which cells differ, and may they?"),
         ),
         "a Plan",

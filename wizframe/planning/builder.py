@@ -1,33 +1,273 @@
-"""A frame, its baseline and what the service says become the parts of a plan. Reads only; changes nothing."""
+"""A frame, its baseline and the service's records become the parts of a plan. Reads only; changes nothing."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import orjson
 
 from wizframe.errors import Hint, InvalidRequestError, PlanError, UnmatchedRowsError, WrongAccountError
-from wizframe.fields import TABLES
+from wizframe.fields import TABLES, violation
+from wizframe.frames.arrow import are_among
 from wizframe.frames.baselines import attached
-from wizframe.planning.change_builder import ChangeBuilder
+from wizframe.frames.build import is_blank, record_values, to_record_value
+from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, PlanPart, Problem, children_too
+from wizframe.planning.diff import compare, given_cells
 from wizframe.planning.match import match_rows
-from wizframe.planning.parts import PlanPart
 from wizframe.planning.typed_frame import type_frame
 from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults
-from wizframe.text import option
+from wizframe.text import counted, option, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    import numpy.typing as npt
     import pandas as pd
 
     from wizframe.fields import Table
     from wizframe.frames.baselines import Baseline
-    from wizframe.planning.changes import Change, Problem
-    from wizframe.planning.match import Matched, Service
+    from wizframe.planning.diff import Comparison
+    from wizframe.planning.match import Mask, Matched, Service
+    from wizframe.planning.typed_frame import TypedFrame
 
-__all__ = ["Options", "plan_deletes", "plan_edits"]
+__all__ = ["ChangeBuilder", "Options", "plan_deletes", "plan_edits"]
+
+
+class ChangeBuilder:
+    """Makes changes of the rows of one frame, and collects problems and notices on the way."""
+
+    def __init__(self, typed_frame: TypedFrame, matched: Matched, service: Service) -> None:
+        self._frame = typed_frame
+        self._matched = matched
+        self._service = service
+        self._table = typed_frame.table
+        self.problems: list[Problem] = []
+        self.notices: list[str] = []
+
+    def deletes(self, positions: npt.NDArray[np.intp]) -> list[Change]:
+        """Plan to delete the records of some rows, and count the children that go with them."""
+        chosen: list[int] = positions.tolist()
+        rows = self._old_rows(chosen)
+        changes = [
+            Change("delete", *who, self._deleted(row), self._matched.new_parents.get(who[0]))
+            for who, row in zip(self._identities(self._matched.base, chosen), rows, strict=True)
+        ]
+        if not changes or not self._table.children:
+            return changes
+        ids = {change.id for change in changes if change.id}
+        listed = {child.name: self._service.lookups.children(child, ids) for child in self._table.children}
+        changes = [
+            change._replace(
+                children=tuple((name, len(of_each.get(str(change.id), ()))) for name, of_each in listed.items())
+            )
+            for change in changes
+        ]
+        self.notices += filter(None, [children_too(changes, self._table)])
+        return changes
+
+    def _deleted(self, row: Mapping[str, Any]) -> tuple[Cell, ...]:
+        cells = [Cell(name, value, None) for name, value in row.items() if self._table[name].writable]
+        if row.get("updated_at") is not None:  # it shows changes in fields that the load does not have
+            cells.append(Cell("updated_at", row["updated_at"].isoformat(), None))
+        return tuple(cells)
+
+    def commanded_deletes(self, already_deleted: Collection[str]) -> list[Change]:
+        """Plan the deletes that the command column asks for, and take their rows out of everything else."""
+        matched, asked = self._matched, self._frame.deletes
+        if not asked.any():
+            return []
+        matched.is_known &= ~(asked & are_among(matched.ids, already_deleted))
+        is_seen = ~np.logical_or.reduce([np.zeros_like(asked), *matched.unsure.values()])
+        self._refuse_delete(asked & matched.is_new, "has no id, so there is nothing to delete: remove the row")
+        self._refuse_delete(
+            asked & matched.is_known & ~is_seen,
+            "is asked for, but the record may have changed since the row was made: load again, or plan with "
+            f"{option('baseline', 'service')}",
+        )
+        self._note_gone(asked & ~matched.is_known)
+        chosen = np.flatnonzero(asked & matched.is_known & is_seen)
+        matched.is_known, matched.is_new = matched.is_known & ~asked, matched.is_new & ~asked
+        return self.deletes(chosen)
+
+    def _refuse_delete(self, rows: Mask, rule: str) -> None:
+        self.problems += [Problem(int(position), COMMAND, DELETE, rule) for position in np.flatnonzero(rows)]
+
+    def _note_gone(self, rows: Mask) -> None:
+        """Count the records to delete that do not exist: that is what was asked for, and not a problem."""
+        reported = {problem.position for problem in self._matched.problems}
+        ids = self._matched.ids[rows].dropna()
+        gone = len({identifier for position, identifier in ids.items() if position not in reported})
+        if gone:
+            self.notices.append(f"{counted(gone, 'record')} to delete {plural(gone, 'is', 'are')} already gone")
+
+    def compared(self, *, only: Collection[str] | None, clear: Collection[str]) -> Comparison:
+        """Compare the rows with how they were; a read-only cell that may be older than the service's is doubtful."""
+        found = compare(self._frame, self._matched, only=only, clear=clear)
+        for number, problem in enumerate(found.problems):
+            position, name = problem.position, problem.column
+            if position is None or self._table[name].writable or not self._is_unsure(position, name):
+                continue
+            old = to_record_value(self._matched.base[name].iat[position], self._table[name])
+            found.problems[number] = problem._replace(rule=_doubtful(old, "load again"))
+        return found
+
+    def _is_unsure(self, position: int, name: str) -> bool:
+        return name in self._matched.unsure and bool(self._matched.unsure[name][position])
+
+    def updates(self, found: Comparison) -> list[Change]:
+        """Plan the cells that differ, unless it is unknown whether the row or the service is newer."""
+        changes = []
+        again = Hint("load again and repeat the edit", "export again and repeat the edit, or use --original FILE")
+        advice = f"{again}, or plan with {option('baseline', 'service')} to send yours"
+        self.problems += found.problems
+        for who in self._identities(self._matched.base, sorted(found.cells)):
+            position = who[0]
+            cells = found.cells[position]
+            unsure = [one for one in cells if self._is_unsure(position, one.column)] if self._matched.unsure else ()
+            for cell in unsure:
+                self.problems.append(Problem(position, cell.column, cell.new, _doubtful(cell.old, advice)))
+            sure = tuple(cell for cell in cells if cell not in unsure) if unsure else tuple(cells)
+            if sure:
+                changes.append(Change("update", *who, sure, self._matched.new_parents.get(position)))
+        self.notices += self._old_violations(changes)
+        return changes
+
+    def _old_violations(self, updates: Sequence[Change]) -> Iterator[str]:
+        """Name old values that the service may refuse, if they are sent along with the edit."""
+        if not self._table.is_sent_whole:
+            return
+        rows = self._old_rows([change.position for change in updates])
+        for change, row in zip(updates, rows, strict=True):
+            for name, value in row.items():
+                field = self._table[name]
+                rule = violation(field, value) if field.writable and name not in change.new_values else None
+                if rule:
+                    yield (
+                        f"row {change.label}: the whole {self._table.singular} is sent, and its {name} {value!r} "
+                        f"{rule}: correct it too"
+                    )
+
+    def creates(self) -> list[Change]:
+        """Plan the new rows."""
+        changes: list[Change] = []
+        ignored: set[str] = set()
+        ordinals: Counter[str] = Counter()
+        matched = self._matched
+        for who in self._identities(self._frame.cells, np.flatnonzero(matched.is_new).tolist()):
+            position = who[0]
+            cells, wrong, skipped = given_cells(self._frame, position)
+            self.problems += [*wrong, *self._lacking(position, cells, wrong)]
+            ignored.update(skipped)
+            if cells:
+                cells = self._with_reference(cells, position, ordinals)
+                change = Change("create", *who, tuple(cells), matched.new_parents.get(position))
+                changes.append(change._replace(reference_id=change.new_values["reference_id"]))
+        if ignored:
+            verb = plural(len(ignored), "is set by the service and not sent", "are set by the service and not sent")
+            self.notices.append(f"new rows: {', '.join(sorted(ignored))} {verb}")
+        return changes
+
+    def _lacking(self, position: int, cells: Iterable[Cell], wrong: Iterable[Problem]) -> list[Problem]:
+        table, typed_frame = self._table, self._frame
+        given = {cell.column for cell in cells} | {problem.column for problem in wrong}
+        if not given:
+            return [Problem(position, "id", None, "is blank, and so is the rest of the row")]
+        needed = [name for name in table.required if name != "reference_id" and name not in given]
+        has_parent = position in self._matched.new_parents or not is_blank(self._matched.parent_ids.iat[position])
+        misnamed = {problem.position for problem in self._matched.problems if problem.column == table.parent_reference}
+        if table.parent is not None and not has_parent and position not in misnamed:
+            is_by_reference = typed_frame.parent_references is not None and table.parent_id not in typed_frame.cells
+            needed.append(table.parent_reference if is_by_reference else table.parent_id)
+        return [Problem(position, name, None, "is required for a new row") for name in needed]
+
+    def _with_reference(self, cells: list[Cell], position: int, ordinals: Counter[str]) -> list[Cell]:
+        """Give a new row its reference before anything is sent: with it, a create can be repeated safely.
+
+        The same row gets the same reference on another machine; a second identical row gets another.
+        """
+        if any(cell.column == "reference_id" for cell in cells):
+            return cells
+        parent = self._matched.new_parents.get(position) or self._matched.parent_ids.iat[position]
+        known = "" if is_blank(parent) else str(parent)
+        content = orjson.dumps([str(self._service.account), self._table.name, known, sorted(map(list, cells))]).decode()
+        ordinal = ordinals[content]
+        ordinals[content] += 1
+        digest = hashlib.sha256(f"{content}{ordinal}".encode()).digest()
+        given = {cell.column: cell.new for cell in cells}
+        # Begins with what people know: the first required field, a customer's company or a contact's first name.
+        first = next(name for name in self._table.required if name != "reference_id")
+        name = str(given.get(first) or self._table.singular)
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
+        word = re.sub(r"[^A-Z0-9]+", "-", plain).strip("-")[:16].strip("-")
+        reference = f"{word or 'NEW'}-{base64.b32encode(digest).decode()[:10]}"
+        return [Cell("reference_id", None, reference), *cells]
+
+    def misfits(self, found: Comparison) -> list[Problem]:
+        """Keep the values that fit no column if they matter: in edited cells, new rows and keys."""
+        return [
+            problem
+            for problem in self._frame.problems
+            if problem.position is None
+            or problem.column in (*self._table.key_columns, COMMAND)
+            or not (self._matched.is_known[problem.position] or self._frame.deletes[problem.position])
+            or any(cell.column == problem.column for cell in found.cells.get(problem.position, ()))
+            or (self._is_blanked(problem) and not self._frame.deletes[problem.position])
+        ]
+
+    def _is_blanked(self, problem: Problem) -> bool:
+        """Tell whether a value that fits no column replaces another one: it reads as blank, but is an edit."""
+        position, name = problem.position or 0, problem.column
+        if name not in self._frame.cells or name not in self._matched.base:
+            return True
+        return is_blank(self._frame.cells[name].iat[position]) and bool(self._matched.shown[name][position])
+
+    def value_of(self, change: Change, name: str) -> Any:
+        """Give the value that a record has after a change, as far as it is known."""
+        if name in change.new_values:
+            return change.new_values[name]
+        return next((row.get(name) for row in self._old_rows([change.position])), None)
+
+    def _identities(
+        self, source: pd.DataFrame, positions: Sequence[int]
+    ) -> Iterator[tuple[int, Any, str, str | None, str | None, str | None]]:
+        """Say which records some rows are: position, label, name, id, parent's id, reference."""
+        if not positions:
+            return iter(())
+        named_by = [name for group in self._table.named_by for name in group]
+        columns = self._columns(source, positions, [*named_by, "reference_id"])
+        nothing = [None] * len(positions)
+        texts = zip(*(columns.get(name, nothing) for name in named_by), strict=True)
+        names = (self._table.record_name(dict(zip(named_by, row, strict=True))) for row in texts)
+        keys = (columns.get(name, nothing) for name in ("id", self._table.parent_id, "reference_id"))
+        return zip(positions, self._frame.labels.take(np.array(positions)), names, *keys, strict=True)
+
+    def _old_rows(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
+        """Give whole rows as they were."""
+        columns = self._columns(self._matched.base, positions, map(str, self._matched.base))
+        yield from (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+    def _columns(self, source: pd.DataFrame, positions: Sequence[int], names: Iterable[str]) -> dict[str, list[Any]]:
+        """Read some rows and their keys, by column: cell by cell, pandas takes ten times as long."""
+        columns = {name: source[name] for name in names if name in source}
+        columns |= {"id": self._matched.ids, self._table.parent_id: self._matched.parent_ids}
+        places = np.array(positions, dtype=np.intp)
+        return {
+            name: record_values(values, self._table[name], places)
+            for name, values in columns.items()
+            if name in self._table
+        }
+
+
+def _doubtful(old: Any, advice: str) -> str:
+    return f"differs from WizCommerce ({old!r}), and it is unknown which of them is newer: {advice}"
+
 
 _ALLOWED = {
     "match": ("id", "reference_id"),

@@ -11,10 +11,9 @@ from wizframe.fields import TABLES
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_deletes
 from wizframe.planning.typed_frame import which_table
-from wizframe.pushing.checks import check_allowed
+from wizframe.pushing.checks import check_allowed, service_for
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts
-from wizframe.pushing.service import service_for
 from wizframe.pushing.undo import inverse_parts
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wizframe.api.client import BaseClient
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import PlanPart
     from wizframe.pushing.plan import Plan
 
 __all__ = ["Correction", "correct"]

@@ -1,15 +1,16 @@
-"""Run the changes of a push: several records at a time, each write in the journal before it is sent and after it."""
+"""Carry out the changes of a push: several records at a time. The journal has each write before it is sent."""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
+import signal
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from wizframe.errors import Hint, JournalError
 from wizframe.progress import Watch, bar
@@ -27,13 +28,45 @@ if TYPE_CHECKING:
 
     from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
-    from wizframe.planning.changes import Change
-    from wizframe.planning.parts import PlanPart
-    from wizframe.pushing.interrupts import Interrupts
+    from wizframe.planning.changes import Change, PlanPart
     from wizframe.pushing.journal import Journal
     from wizframe.pushing.sender import OnConflict
 
-__all__ = ["Earlier", "begin", "run"]
+__all__ = ["Earlier", "Interrupts", "begin", "run"]
+
+
+class Interrupts:
+    """Ctrl-C during a push: counted, not raised.
+
+    Raised at any line of Python, it could leave a frame half updated or a push leased by no process, and lose the
+    result of what was sent. Another library's handler of the signal is left alone.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._is_ours = False
+
+    def __enter__(self) -> Self:
+        # Python lets only the main thread set a handler, and interrupts no other thread.
+        is_possible = threading.current_thread() is threading.main_thread()
+        if is_possible and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._is_ours = True
+            signal.signal(signal.SIGINT, self.press)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._is_ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def press(self, *_signal: object) -> None:
+        """Count one."""
+        self.count += 1
+
+    def check(self) -> None:
+        """Raise the Ctrl-C that was counted before anything was sent."""
+        if self.count:
+            raise KeyboardInterrupt("cancelled: nothing was sent")
+
 
 #: How often the main thread looks for Ctrl-C and for a second one while it waits: a tenth of a second feels immediate.
 _LOOK_S = 0.1

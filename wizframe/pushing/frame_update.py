@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from wizframe.api.dialects import Record
     from wizframe.fields import Table
-    from wizframe.planning.changes import Change
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Change, PlanPart
     from wizframe.planning.typed_frame import TypedFrame
     from wizframe.pushing.outcomes import Outcome
 

@@ -13,18 +13,24 @@ from wizframe.api.client import open_client
 from wizframe.errors import InvalidRequestError, PlanError, PlanProblemsError
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_edits
-from wizframe.planning.parts import plan_id
-from wizframe.pushing.checks import check_allowed, check_fresh
-from wizframe.pushing.executor import begin, run
-from wizframe.pushing.interrupts import Interrupts
+from wizframe.planning.changes import plan_id
+from wizframe.pushing.checks import check_allowed, check_fresh, service_for
+from wizframe.pushing.executor import Interrupts, begin, run
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.plan_file import write_parts
-from wizframe.pushing.plan_frames import cells_of, changes_of, problems_of
-from wizframe.pushing.plan_text import SIGNS, notice_lines, part_html, part_lines, problem_lines
+from wizframe.pushing.plan_views import (
+    SIGNS,
+    cells_of,
+    changes_of,
+    notice_lines,
+    part_html,
+    part_lines,
+    problem_lines,
+    problems_of,
+)
 from wizframe.pushing.report import write_plan
 from wizframe.pushing.results import PushResult, ResultPart, interrupted
 from wizframe.pushing.selection import keep, wanted_by
-from wizframe.pushing.service import service_for
 from wizframe.pushing.undo import inverse_parts
 from wizframe.text import counted, option, plural, printable
 
@@ -37,8 +43,7 @@ if TYPE_CHECKING:
     from wizframe.account import Account
     from wizframe.api.client import BaseClient
     from wizframe.fields import Table
-    from wizframe.planning.changes import Action, Change, Problem
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Action, Change, PlanPart, Problem
     from wizframe.progress import Watch
     from wizframe.pushing.selection import Wanted
     from wizframe.pushing.sender import OnConflict

@@ -12,14 +12,13 @@ from wizframe.account import Account
 from wizframe.errors import PlanError
 from wizframe.fields import TABLES
 from wizframe.files import replacing
-from wizframe.planning.changes import Action, Cell, Change
-from wizframe.planning.parts import part_of_changes, plan_id
+from wizframe.planning.changes import Action, Cell, Change, part_of_changes, plan_id
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import PlanPart
 
 __all__ = ["read_parts", "write_parts"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import PlanPart
 
 __all__ = ["write_plan"]
 

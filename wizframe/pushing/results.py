@@ -14,8 +14,7 @@ import pandas as pd
 from wizframe.errors import Hint, PushInterruptedError
 from wizframe.excel.api import to_excel
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.changes import shown
-from wizframe.planning.parts import plan_id
+from wizframe.planning.changes import plan_id, shown
 from wizframe.pushing.frame_update import Written, as_left_out, set_cells, show_records
 from wizframe.pushing.outcomes import STATES, State
 from wizframe.text import command, counted, printable
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Mapping
 
-    from wizframe.planning.changes import Change
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Change, PlanPart
     from wizframe.pushing.outcomes import Outcome
 
 __all__ = ["PushResult", "ResultPart", "interrupted"]

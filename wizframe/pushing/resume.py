@@ -8,10 +8,8 @@ from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.errors import JournalError, PlanError, WrongAccountError
 from wizframe.fields import TABLES
-from wizframe.planning.changes import Cell, Change
-from wizframe.planning.parts import part_of_changes
-from wizframe.pushing.executor import Earlier, run
-from wizframe.pushing.interrupts import Interrupts
+from wizframe.planning.changes import Cell, Change, part_of_changes
+from wizframe.pushing.executor import Earlier, Interrupts, run
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
 from wizframe.pushing.plan import Plan, Result
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wizframe.api.client import BaseClient
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import PlanPart
     from wizframe.pushing.journal_entries import Entry, PushEntry
 
 __all__ = ["resume"]

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.planning.changes import Change
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Change, PlanPart
 
     #: The number of a change, as in ``plan.changes``, to the columns that are wanted; None for all of them.
     Wanted = Mapping[int, Collection[str] | None]

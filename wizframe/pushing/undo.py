@@ -10,8 +10,7 @@ from wizframe.api.client import open_client
 from wizframe.api.dialects import writable_attributes
 from wizframe.errors import Hint, PlanError, WrongAccountError
 from wizframe.fields import NESTED, TABLES
-from wizframe.planning.changes import Cell, Change, Problem
-from wizframe.planning.parts import part_of_changes, plan_id
+from wizframe.planning.changes import Cell, Change, Problem, part_of_changes, plan_id
 from wizframe.pushing.journal import Journal
 from wizframe.text import command, counted, plural
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from wizframe.api.client import BaseClient
     from wizframe.fields import Table
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import PlanPart
     from wizframe.pushing.journal_entries import Entry, PushEntry
 
 __all__ = ["inverse_parts"]

@@ -12,8 +12,7 @@ from wizframe.planning.changes import shown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from wizframe.planning.changes import Change, Problem
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Change, PlanPart, Problem
     from wizframe.pushing.plan import Plan
 
     Unticked = tuple[str, int | None, str]

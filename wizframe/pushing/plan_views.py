@@ -1,4 +1,4 @@
-"""Plans for people: as lines of text and as HTML, equal changes together."""
+"""What a plan shows: its changes as DataFrames, as lines of text and as HTML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from wizframe.errors import Hint
+from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import places, shown
 from wizframe.text import counted, option
 
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from wizframe.planning.changes import Action, Cell, Change, Problem
-    from wizframe.planning.parts import PlanPart
+    from wizframe.planning.changes import Action, Cell, Change, PlanPart, Problem
 
-__all__ = ["SIGNS", "notice_lines", "part_html", "part_lines", "problem_lines"]
+__all__ = ["SIGNS", "cells_of", "changes_of", "notice_lines", "part_html", "part_lines", "problem_lines", "problems_of"]
 
 SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
 _ALL_CHANGES = Hint("see plan.changes", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
@@ -153,3 +153,41 @@ def _group_html(group: Sequence[Change], frame: pd.DataFrame) -> str:
 def _cell_html(change: Change, cell: Cell) -> str:
     old = f"<s>{html.escape(shown(cell.old))}</s> → " if change.action == "update" else ""
     return f"<div>{html.escape(cell.column)}: {old}<b>{html.escape(shown(cell.new))}</b></div>"
+
+
+def changes_of(parts: Sequence[PlanPart]) -> pd.DataFrame:
+    """Build one row per changed record."""
+    rows = [
+        (
+            part.table.name, change.action, change.label, change.id, *change.owner, change.reference_id, change.name,
+            [cell.column for cell in change.cells],
+            [cell.old for cell in change.cells],
+            [cell.new for cell in change.cells],
+        )
+        for part in parts
+        for change in part.changes_list
+    ]  # fmt: skip
+    return problems_frame(
+        rows,
+        [
+            "table", "action", "index", "id", "customer_id", "customer_reference_id", "reference_id", "name",
+            "columns", "old", "new",
+        ],
+    )  # fmt: skip
+
+
+def cells_of(parts: Sequence[PlanPart]) -> pd.DataFrame:
+    """Build one row per changed cell."""
+    rows = [
+        (part.table.name, change.action, change.label, change.id, *cell)
+        for part in parts
+        for change in part.changes_list
+        for cell in change.cells
+    ]
+    return problems_frame(rows, ["table", "action", "index", "id", "column", "old", "new"])
+
+
+def problems_of(parts: Sequence[PlanPart]) -> pd.DataFrame:
+    """Build one row per problem; the row is None if it is about a whole column."""
+    rows = [(part.label(problem), *problem[1:], part.table.name) for part in parts for problem in part.problems_list]
+    return problems_frame(rows, ["row", "column", "value", "rule", "table"])
