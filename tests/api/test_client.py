@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 
 import pytest
-from support.client import CANARY, HANG_UP, Reply, Stub, client_of, snaked, transport_to
+from support.client import CANARY, HANG_UP, Reply, Stub, client_of, page_of, snaked, transport_to
 from support.display import html_of
 
 import wizframe
 from wizframe.account import Account
 from wizframe.api.client import open_client
-from wizframe.api.dialects import decode_page
 from wizframe.connections.client import Client
 from wizframe.errors import (
     AuthenticationError,
@@ -43,7 +42,7 @@ class TestMixtures:
     def test_a_list_in_any_mixture_of_spellings_reads_the_same(self, vendor, dialect, envelope, spell):
         with Stub(Reply.json(envelope(spell(vendor["customer_list"])))) as stub:
             [customer] = client_of(stub.base_url, dialect).customer.list()
-        assert customer == decode_page(vendor["customer_list"], CUSTOMER).records[0]
+        assert customer == page_of(vendor["customer_list"], CUSTOMER).records[0]
         assert customer["company_name"] == "Acme Inc."
 
     @pytest.mark.parametrize("dialect", ["rest", "sdk"])

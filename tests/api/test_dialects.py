@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.client import snaked
+from support.client import page_of, snaked
 
 from wizframe.api.dialects import (
     decode_page,
@@ -133,7 +133,7 @@ class TestReading:
         ],
     )
     def test_totals_are_believed_when_they_are_counts(self, pagination, totals):
-        page = decode_page({"data": [], "pagination": pagination}, CONTACT)
+        page = page_of({"data": [], "pagination": pagination}, CONTACT)
         assert (page.total_records, page.total_pages) == totals
 
 

@@ -7,8 +7,9 @@ import weakref
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.client import page_of
 
-from wizframe.api.dialects import _plain, decode_contents, decode_page
+from wizframe.api.dialects import decode_page, plain_record
 from wizframe.api.pages import Columns, Page, Records
 from wizframe.errors import ProtocolError
 from wizframe.fields import CONTACT, CUSTOMER
@@ -40,8 +41,8 @@ def answers(draw):
 @given(answer=answers())
 def test_a_page_gives_what_its_rows_give_one_by_one(answer):
     table, rows = answer
-    records = [_plain(row, table) for row in rows]
-    page = decode_page(rows, table)
+    records = [plain_record(row, table) for row in rows]
+    page = page_of(rows, table)
     assert len(page) == len(rows)
     for name in [*table.columns(details=True), "loyaltyTier", "nobody's"]:
         assert list(page.values(name)) == [record.get(name) for record in records]
@@ -55,7 +56,7 @@ def test_a_page_gives_what_its_rows_give_one_by_one(answer):
 @given(answer=answers(), name=st.sampled_from(["status", "phone", "new"]), is_looked_at=st.booleans())
 def test_columns_and_records_of_a_page_show_each_other_s_changes(answer, name, is_looked_at):
     table, rows = answer
-    page = decode_page(rows, table)
+    page = page_of(rows, table)
     if is_looked_at:
         assert len(page.records) == len(rows)
     page.put(name, [f"value {number}" for number in range(len(rows))])
@@ -68,24 +69,24 @@ def test_columns_and_records_of_a_page_show_each_other_s_changes(answer, name, i
 @pytest.mark.parametrize("kind", ["customer_list", "contact_list"])
 def test_the_documents_examples_are_read_by_column(vendor, kind):
     table = CUSTOMER if kind == "customer_list" else CONTACT
-    assert isinstance(decode_contents(vendor[kind], table).rows, Columns)
+    assert isinstance(decode_page(vendor[kind], table).rows, Columns)
 
 
 def test_rows_that_differ_are_read_one_by_one():
     for odd in ({"name": "B"}, {"id": "b", "company_name": "B"}, {"id": "", "name": "B"}, {"id": 7, "name": "B"}):
-        assert isinstance(decode_contents([{"id": "a", "name": "A"}, odd], CUSTOMER).rows, Records), odd
+        assert isinstance(decode_page([{"id": "a", "name": "A"}, odd], CUSTOMER).rows, Records), odd
 
 
 class TestUnread:
     def test_a_page_is_read_once_and_only_when_it_is_used(self):
         reads = []
-        page = Page.of(lambda: reads.append(1) or decode_contents({"data": [{"id": "a", "name": "A"}]}, CUSTOMER))
+        page = Page.of(lambda: reads.append(1) or decode_page({"data": [{"id": "a", "name": "A"}]}, CUSTOMER))
         assert (reads, repr(page)) == ([], "<Page, unread>")
         assert (len(page), page.total_records, page.records) == (1, None, [{"id": "a", "company_name": "A"}])
         assert (reads, repr(page)) == ([1], "<Page of 1 records>")
 
     def test_a_page_that_is_not_a_list_raises_each_time(self):
-        page = Page.of(lambda: decode_contents({"data": 7}, CUSTOMER))
+        page = Page.of(lambda: decode_page({"data": 7}, CUSTOMER))
         for _ in range(2):
             with pytest.raises(ProtocolError):
                 _ = page.records
@@ -93,7 +94,7 @@ class TestUnread:
     def test_the_response_itself_is_released(self):
         class Answer:
             def contents(self):
-                return decode_contents([], CUSTOMER)
+                return decode_page([], CUSTOMER)
 
         answer = Answer()
         alive = weakref.ref(answer)

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.client import page_of
 
-from wizframe.api.dialects import decode_page, decode_record
+from wizframe.api.dialects import decode_record
 from wizframe.fields import ADDRESS, CONTACT, CUSTOMER
 from wizframe.frames.arrow import is_repeated, release_unused
 from wizframe.frames.baselines import differs
@@ -80,7 +81,7 @@ class TestDtypes:
             assert frame[name].dtype == dtype_of(table[name].kind) == pandas_dtype(table[name]), name
 
     def test_an_empty_frame_and_a_full_one_have_the_same_dtypes(self, vendor):
-        some, _ = to_frame(decode_page(vendor["customer_list"], CUSTOMER).records, CUSTOMER)
+        some, _ = to_frame(page_of(vendor["customer_list"], CUSTOMER).records, CUSTOMER)
         none, _ = to_frame([], CUSTOMER)
         assert pd.concat([none, some]).dtypes.equals(some.dtypes)
 

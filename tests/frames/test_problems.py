@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.client import page_of
 
-from wizframe.api.dialects import decode_page, decode_record
+from wizframe.api.dialects import decode_record
 from wizframe.fields import CONTACT, CUSTOMER, violation
 from wizframe.frames.build import to_frame
 from wizframe.frames.problems import REQUIRED, UNIQUE, find_problems, schema
@@ -34,9 +35,9 @@ class TestFindProblems:
         assert problems([], table, details=details)[0] == []
 
     def test_the_documented_examples_have_no_problems(self, vendor):
-        assert problems(decode_page(vendor["customer_list"], CUSTOMER).records, CUSTOMER)[0] == []
+        assert problems(page_of(vendor["customer_list"], CUSTOMER).records, CUSTOMER)[0] == []
         assert problems([decode_record(vendor["customer"], CUSTOMER)], CUSTOMER, details=True)[0] == []
-        assert problems(decode_page(vendor["contact_list"], CONTACT).records)[0] == []
+        assert problems(page_of(vendor["contact_list"], CONTACT).records)[0] == []
 
     @pytest.mark.parametrize(
         ("name", "value", "rule"),

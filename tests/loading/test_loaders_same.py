@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import wizframe
-from wizframe.api.dialects import _plain
+from wizframe.api.dialects import plain_record
 from wizframe.api.pages import identity
 from wizframe.fields import CUSTOMER
 from wizframe.frames.build import to_frame
@@ -91,7 +91,7 @@ def plain_load(service, *, page_size, sort_by, sort):
             query = order | {"status": status, "page": str(page)}
             body = json.loads(service.transport.request("GET", ["customers"], query=query).body)
             rows = body["data"] if isinstance(body, dict) else body
-            for record in [_plain(row, CUSTOMER) for row in rows]:
+            for record in [plain_record(row, CUSTOMER) for row in rows]:
                 record["status"] = record.get("status") or status
                 records[identity(record)] = record
     records = list(records.values())

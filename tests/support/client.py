@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from wizframe.api.dialects import decode_page
+from wizframe.api.pages import Page
 from wizframe.connections.client import Client
 from wizframe.http.rate_limit import RateLimiter
 from wizframe.http.transport import Transport
@@ -152,3 +154,8 @@ def snaked(value):
     if isinstance(value, dict):
         return {snake(key): snaked(item) for key, item in value.items()}
     return [snaked(item) for item in value] if isinstance(value, list) else value
+
+
+def page_of(body, table):
+    """Read a page from the JSON of a response."""
+    return Page.of(decode_page(body, table))

@@ -1,4 +1,4 @@
-"""The operations themselves: two resources with the same five verbs."""
+"""The ten operations of the contract, on plain records: two resources with the same five verbs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from wizframe.api.dialects import (
     Page,
     Record,
-    decode_contents,
+    decode_page,
     decode_record,
     encode_parameters,
     encode_record,
@@ -42,9 +42,9 @@ class _Connection(Protocol):
 
 
 class Operations(ABC):
-    """What the operations of all tables have in common.
+    """What the operations of all tables share.
 
-    The four ``…_one`` take the keys of any table alike, so that a push need not know which table it writes.
+    The four methods ``…_one`` take the same keys for every table, so a push need not know which table it writes.
     """
 
     table: Table
@@ -70,15 +70,15 @@ class Operations(ABC):
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
         query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
-        answer = self._request("GET", path, query=query)
-        return Page.of(lambda: decode_contents(answer.json(), self.table))
+        response = self._request("GET", path, query=query)
+        return Page.of(lambda: decode_page(response.json(), self.table))
 
     def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
         body = encode_record(record, self.table, self._client.dialect, operation)
         return decode_record(self._request(method, path, payload=body).json(), self.table)
 
     def _request(self, method: str, path: Sequence[str], **content: Any) -> Response:
-        """Send a request; the fields that the service complains of get wizframe's names."""
+        """Send a request; translate the field names in the service's errors to wizframe's."""
         try:
             return self._client.transport.request(method, path, **content)
         except ServiceError as error:
@@ -96,7 +96,7 @@ class CustomerOperations(Operations):
         self.contact = ContactOperations(client)
 
     def list(self, **parameters: Any) -> Records:
-        """Read one page of customers, by the service's defaults: **active ones only, last edited first**.
+        """Read one page of customers. By default: **only active ones, last edited first**.
 
         Parameters
         ----------
@@ -106,19 +106,19 @@ class CustomerOperations(Operations):
         sort : {'asc', 'desc'}, default 'desc'
         status : {'active', 'inactive'}, default 'active'
         reference_ids : iterable of str
-            Without commas in them.
+            The service cannot look up references that contain a comma.
         created_after, created_before, updated_after, updated_before : str, date or datetime
-            Naive means UTC. The ``sdk`` dialect does not have them.
+            Without a zone they mean UTC. The ``sdk`` dialect does not have these parameters.
 
         Returns
         -------
         list of dict
-            Plain records with the list's fields.
+            Plain records with the fields of list rows.
 
         Raises
         ------
         InvalidRequestError
-            A parameter is unknown or out of range.
+            A parameter is unknown or out of range. Nothing was sent.
         TransportError, ServiceError
             See :mod:`wizframe.errors`.
 
@@ -134,24 +134,7 @@ class CustomerOperations(Operations):
         return self.page(**parameters).records
 
     def page(self, **parameters: Any) -> Page:
-        """Read one page like :meth:`list`, with the totals that the service gave.
-
-        Parameters
-        ----------
-        **parameters
-            As for :meth:`list`.
-
-        Returns
-        -------
-        Page
-            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect. The answer is parsed by whoever first
-            looks at the page, so an answer that is no list raises ``ProtocolError`` there.
-
-        Raises
-        ------
-        InvalidRequestError, TransportError, ServiceError
-            As for :meth:`list`.
-        """
+        """Read one page as :meth:`list` does, with its totals; the response is parsed on first use of the page."""
         return self._page(["customers"], parameters)
 
     def get(self, id: str) -> Record:  # noqa: A002 - the vendor SDK's own name
@@ -169,7 +152,7 @@ class CustomerOperations(Operations):
         Raises
         ------
         NotFoundError
-            There is none.
+            The record does not exist.
 
         Notes
         -----
@@ -183,41 +166,42 @@ class CustomerOperations(Operations):
         Parameters
         ----------
         data : mapping
-            Plain record; ``reference_id``, ``company_name`` and ``display_name`` are required. None is left out.
+            Plain record; ``reference_id``, ``company_name`` and ``display_name`` are required. Fields that are None are
+            left out.
 
         Returns
         -------
         dict
-            Plain record, as the service answered.
+            Plain record, as in the response.
 
         Raises
         ------
         InvalidRequestError
-            ``data`` breaks a rule; ``details`` lists all that do. Nothing was sent.
+            ``data`` breaks a rule; ``details`` lists every violation. Nothing was sent.
         TakenError
-            The reference exists.
+            Another customer has the reference.
 
         Notes
         -----
-        Sends ``POST /customers``, once: it is not repeated when its answer is lost. Source: [D], [R].
+        Sends ``POST /customers`` once; it is not repeated if its response is lost. Source: [D], [R].
         """
         check_record(data, self.table, "create")
         return self._send("POST", ["customers"], data, "create")
 
     def update(self, id: str, data: Mapping[str, Any]) -> Record:  # noqa: A002 - the vendor SDK's own name
-        """Change fields of a customer; what is not in ``data`` stays.
+        """Change fields of a customer; the others stay as they are.
 
         Parameters
         ----------
         id : str
         data : mapping
             The changed fields; ``""`` clears a text, ``[]`` a list. A list (``addresses``, ``contacts``,
-            ``attributes``, …) replaces the present one whole.
+            ``attributes``, …) replaces the stored one.
 
         Returns
         -------
         dict
-            Plain record, as the service answered.
+            Plain record, as in the response.
 
         Raises
         ------
@@ -232,7 +216,7 @@ class CustomerOperations(Operations):
         return self._send("PATCH", ["customers", id], data, "update")
 
     def delete(self, id: str) -> None:  # noqa: A002 - the vendor SDK's own name
-        """Delete a customer, and its contacts with it.
+        """Delete a customer and its contacts.
 
         Parameters
         ----------
@@ -241,7 +225,7 @@ class CustomerOperations(Operations):
         Raises
         ------
         NotFoundError
-            There is none.
+            The record does not exist.
 
         Notes
         -----
@@ -268,7 +252,7 @@ class ContactOperations(Operations):
     table = CONTACT
 
     def list(self, customer_id: str, **parameters: Any) -> Records:
-        """Read one page of a customer's contacts, by the service's defaults: **active ones only**.
+        """Read one page of a customer's contacts. By default: **only active ones**.
 
         Parameters
         ----------
@@ -280,14 +264,14 @@ class ContactOperations(Operations):
         Returns
         -------
         list of dict
-            Plain records; ``customer_id`` is added to each, since the service does not send it.
+            Plain records; ``customer_id`` is added to each, because the service does not send it.
 
         Raises
         ------
         InvalidRequestError
             A parameter is unknown or out of range. Nothing was sent.
         NotFoundError
-            There is no such customer.
+            The customer does not exist.
         TransportError, ServiceError
             See :mod:`wizframe.errors`.
 
@@ -298,24 +282,7 @@ class ContactOperations(Operations):
         return self.page(customer_id, **parameters).records
 
     def page(self, customer_id: str, **parameters: Any) -> Page:
-        """Read one page like :meth:`list`, with the totals that the service gave.
-
-        Parameters
-        ----------
-        customer_id : str
-        **parameters
-            As for :meth:`list`.
-
-        Returns
-        -------
-        Page
-            ``total_records`` and ``total_pages`` are None in the ``sdk`` dialect.
-
-        Raises
-        ------
-        InvalidRequestError, NotFoundError, TransportError, ServiceError
-            As for :meth:`list`.
-        """
+        """Read one page as :meth:`list` does, with its totals."""
         page = self._page(["customers", customer_id, "contacts"], parameters)
         for record in page.records:
             record["customer_id"] = customer_id
@@ -336,14 +303,14 @@ class ContactOperations(Operations):
         Raises
         ------
         NotFoundError
-            There is none.
+            The record does not exist.
 
         Notes
         -----
         Sends ``GET /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
-        answer = self._request("GET", ["customers", customer_id, "contacts", contact_id])
-        return decode_record(answer.json(), self.table) | {"customer_id": customer_id}
+        response = self._request("GET", ["customers", customer_id, "contacts", contact_id])
+        return decode_record(response.json(), self.table) | {"customer_id": customer_id}
 
     def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
         """Create a contact.
@@ -352,30 +319,31 @@ class ContactOperations(Operations):
         ----------
         customer_id : str
         data : mapping
-            Plain record; ``reference_id``, ``first_name`` and ``email`` are required. None is left out.
+            Plain record; ``reference_id``, ``first_name`` and ``email`` are required. Fields that are None are left
+            out.
 
         Returns
         -------
         dict
-            Plain record, as the service answered, with ``customer_id``.
+            Plain record, as in the response, with ``customer_id``.
 
         Raises
         ------
         InvalidRequestError
-            ``data`` breaks a rule; ``details`` lists all that do. Nothing was sent.
+            ``data`` breaks a rule; ``details`` lists every violation. Nothing was sent.
         TakenError
-            The reference exists among this customer's contacts.
+            Another contact of this customer has the reference.
 
         Notes
         -----
-        Sends ``POST /customers/{customer_id}/contacts``, once. Source: [D], [R].
+        Sends ``POST /customers/{customer_id}/contacts`` once. Source: [D], [R].
         """
         check_record(data, self.table, "create")
         path = ["customers", customer_id, "contacts"]
         return self._send("POST", path, data, "create") | {"customer_id": customer_id}
 
     def update(self, customer_id: str, contact_id: str, data: Mapping[str, Any]) -> Record:
-        """Change fields of a contact; what is not in ``data`` stays.
+        """Change fields of a contact; the others stay as they are.
 
         Parameters
         ----------
@@ -386,12 +354,12 @@ class ContactOperations(Operations):
         Returns
         -------
         dict
-            Plain record, as the service answered, with ``customer_id``.
+            Plain record, as in the response, with ``customer_id``.
 
         Raises
         ------
         InvalidRequestError
-            ``data`` breaks a rule, or the contact has attributes that cannot be written back.
+            ``data`` breaks a rule, or the contact has attributes that cannot be written back. Nothing was written.
 
         Notes
         -----
@@ -402,19 +370,19 @@ class ContactOperations(Operations):
         return self.replace(self.get(customer_id, contact_id), data)
 
     def replace(self, current: Mapping[str, Any], changes: Mapping[str, Any]) -> Record:
-        """Write a contact that was just read back whole, with changes.
+        """Write a contact that was just read, with changes, as a whole.
 
         Parameters
         ----------
         current : mapping
-            As :meth:`get` returned it, with the fields that wizframe does not know.
+            As :meth:`get` returned it, including the fields that wizframe does not know.
         changes : mapping
             The changed fields.
 
         Returns
         -------
         dict
-            Plain record, as the service answered, with ``customer_id``.
+            Plain record, as in the response, with ``customer_id``.
 
         Raises
         ------
@@ -423,15 +391,16 @@ class ContactOperations(Operations):
 
         Notes
         -----
-        Sends one ``PUT``. **The PUT trap** [R]: "any missing fields will be removed from the entity". [D]'s own
-        example sends three fields and would erase the name and the e-mail. So every writable field and every
-        field that the table does not know goes back; blank fields are left out, since absent reads as blank.
+        Sends one ``PUT``. **The PUT trap** [R]: a field that is missing from the body is removed from the contact.
+        [D]'s own example sends three fields, which would erase the name and the e-mail address. So every writable field
+        and every field that the table does not know is sent back. Blank fields are left out, because absent reads as
+        blank.
         """
         check_record(changes, self.table, "update")
         kept = whole_record({name: value for name, value in current.items() if name not in changes}, self.table)
         path = ["customers", current["customer_id"], "contacts", current["id"]]
-        answer = self._send("PUT", path, kept | dict(changes), "update")
-        return answer | {"customer_id": current["customer_id"]}
+        written = self._send("PUT", path, kept | dict(changes), "update")
+        return written | {"customer_id": current["customer_id"]}
 
     def delete(self, customer_id: str, contact_id: str) -> None:
         """Delete a contact.
@@ -443,7 +412,7 @@ class ContactOperations(Operations):
         Raises
         ------
         NotFoundError
-            There is none.
+            The record does not exist.
 
         Notes
         -----

@@ -1,9 +1,8 @@
-"""One page of a list. Knows neither spelling nor HTTP.
+"""One page of a list, kept by column, because its rows nearly always share their fields and frames are made of columns.
 
-A page is kept by column, since its rows nearly always share their keys and frames are made of columns. Records are
-made when somebody asks for them. A page may be unread: threads that fetch hand over what arrived, and whoever looks at
-it first parses it, so that Python, which runs one thread at a time, does not make them wait for each other. And it may
-be packed: texts that wait to become a frame take a third of the memory in Arrow.
+A page may be unread: threads hand over what arrived, and the caller's thread parses it on first use, because Python
+runs one thread at a time. A page may be packed: texts that wait to become a frame take a third of the memory in Arrow.
+Knows neither spelling nor HTTP.
 """
 
 from __future__ import annotations
@@ -24,30 +23,24 @@ Record = dict[str, Any]
 
 
 class Columns:
-    """Rows that share their fields.
-
-    Parameters
-    ----------
-    columns : dict of sequence
-        By field, all equally long. Among them is ``id``, a text in every row, and not blank.
-    """
+    """Rows that share their fields; every row has an ``id`` that is a text and not blank."""
 
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
         self._count = len(next(iter(columns.values())))
         self._columns: dict[str, Sequence[Any] | None] = {**columns}
-        self._texts: Any = None  # those of all packed fields in one array: one for each is work for Python's collector
-        self._places: dict[str, int] = {}  # where in it each of them begins
+        self._texts: Any = None  # all packed fields in one array, because many arrays slow down Python's collector
+        self._places: dict[str, int] = {}  # where in it each field begins
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def names(self) -> list[str]:
-        """The fields."""
+        """The names of the fields."""
         return list(self._columns)
 
     def values(self, name: str) -> Sequence[Any]:
-        """Give one field of all rows; None where a row lacks it."""
+        """Return one field of all rows, with None for rows that lack it."""
         values = self._columns.get(name)
         if values is not None:
             return values
@@ -60,19 +53,14 @@ class Columns:
         self._places.pop(name, None)
 
     def records(self) -> list[Record]:
-        """Make records."""
+        """Return the rows as records."""
         rows = zip(*(self.values(name) for name in self._columns), strict=True)
         return [dict(zip(self._columns, row, strict=True)) for row in rows]
 
     def pack(self, names: Iterable[str], *, also: Iterable[str]) -> None:
-        """Turn texts into Arrow, all at once: one by one they would take twice as long.
+        """Turn texts into Arrow, all at once, because field by field takes twice as long.
 
-        Parameters
-        ----------
-        names : iterable of str
-            Of the fields, as far as the rows have them. Where one of them is no text, all stay as they are.
-        also : iterable of str
-            Fields of which the values are kept, too.
+        Fields in ``also`` stay readable, too. If one of the fields is not a text, all stay as they are.
         """
         present = [name for name in names if name in self._columns]
         values = list(chain.from_iterable(self.values(name) for name in present))
@@ -84,12 +72,12 @@ class Columns:
         self._columns.update(dict.fromkeys(set(present).difference(also)))
 
     def texts(self, name: str) -> pa.Array | None:
-        """Give one field as it was packed; None where it was not."""
+        """Return one field in Arrow; None if it was not packed."""
         place = self._places.get(name)
         return None if place is None else self._texts.slice(place, self._count)
 
     def chosen(self, numbers: Sequence[int]) -> Columns:
-        """Give some of the rows."""
+        """Return some of the rows."""
         rows = object.__new__(Columns)
         rows._count = len(numbers)
         rows._columns = {
@@ -103,12 +91,7 @@ class Columns:
 
 
 class Records:
-    """Rows of which each has its own fields.
-
-    Parameters
-    ----------
-    records : list of dict
-    """
+    """Rows with different fields."""
 
     def __init__(self, records: list[Record]) -> None:
         self._records = records
@@ -118,11 +101,11 @@ class Records:
 
     @property
     def names(self) -> list[str]:
-        """The fields that any of the rows has."""
+        """The names of all fields that some row has."""
         return list(dict.fromkeys(name for record in self._records for name in record))
 
     def values(self, name: str) -> Sequence[Any]:
-        """Give one field of all rows; None where a row lacks it."""
+        """Return one field of all rows, with None for rows that lack it."""
         return [record.get(name) for record in self._records]
 
     def put(self, name: str, values: Sequence[Any]) -> None:
@@ -131,22 +114,22 @@ class Records:
             record[name] = value
 
     def records(self) -> list[Record]:
-        """Give the records themselves."""
+        """Return the records themselves."""
         return self._records
 
     def pack(self, names: Iterable[str], *, also: Iterable[str]) -> None:
         """Leave them as they are."""
 
     def texts(self, name: str) -> None:
-        """Give nothing: they are not packed."""
+        """Return None: no field is packed."""
 
     def chosen(self, numbers: Sequence[int]) -> Records:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Records([self._records[number] for number in numbers])
 
 
 class Contents(NamedTuple):
-    """What an answer holds: rows, and how many records and pages the service counts, where it says."""
+    """The rows of a page, and the totals if the response has them."""
 
     rows: Columns | Records
     total_records: int | None = None
@@ -154,65 +137,37 @@ class Contents(NamedTuple):
 
 
 class Page:
-    """One page of a list, as the service answered.
-
-    Parameters
-    ----------
-    records : list of dict
-        Plain records.
-    total_records, total_pages : int or None
-        None in a dialect or an answer that does not say.
-    """
+    """One page of a list. The totals are None if the response does not have them."""
 
     def __init__(self, records: list[Record], total_records: int | None = None, total_pages: int | None = None) -> None:
         self._source: Contents | Callable[[], Contents] = Contents(Records(records), total_records, total_pages)
 
     @classmethod
     def of(cls, source: Contents | Callable[[], Contents]) -> Page:
-        """Make a page of what it holds, or promise one.
-
-        Parameters
-        ----------
-        source : Contents or callable
-            A callable is called once, when somebody looks; what it raises is raised there.
-
-        Returns
-        -------
-        Page
-        """
+        """Make a page of its contents, or of a function that is called once, on first use, and may raise."""
         page = cls([])
         page._source = source
         return page
 
     def look(self) -> Contents:
-        """Read the page, unless that was done.
-
-        Returns
-        -------
-        Contents
-
-        Raises
-        ------
-        ProtocolError
-            The answer holds no list of records.
-        """
+        """Read the page unless it was read; :class:`ProtocolError` if the response has no list of records."""
         if not isinstance(self._source, Contents):
-            self._source = self._source()  # the answer itself is not kept
+            self._source = self._source()  # the body of the response is not kept
         return self._source
 
     @property
     def total_records(self) -> int | None:
-        """Records on all pages; None where the answer does not say."""
+        """The number of records on all pages; None if the response does not say."""
         return self.look().total_records
 
     @property
     def total_pages(self) -> int | None:
-        """Number of pages; None where the answer does not say."""
+        """The number of pages; None if the response does not say."""
         return self.look().total_pages
 
     @property
     def records(self) -> list[Record]:
-        """Plain records. From now on they are the page: what is changed in them counts."""
+        """Plain records. From now on they are the page, so changes to them change the page."""
         contents = self.look()
         records = contents.rows.records()
         if isinstance(contents.rows, Columns):
@@ -221,7 +176,7 @@ class Page:
 
     @property
     def names(self) -> list[str]:
-        """The fields that any of the records has."""
+        """The names of all fields that some record has."""
         return self.look().rows.names
 
     @property
@@ -236,45 +191,15 @@ class Page:
         return [identity(record) for record in self.records]
 
     def values(self, name: str) -> Sequence[Any]:
-        """Give one field of all records.
-
-        Parameters
-        ----------
-        name : str
-
-        Returns
-        -------
-        sequence
-            None where a record lacks the field.
-        """
+        """Return one field of all records, with None for records that lack it."""
         return self.look().rows.values(name)
 
     def put(self, name: str, values: Sequence[Any]) -> None:
-        """Set one field of all records.
-
-        Parameters
-        ----------
-        name : str
-        values : sequence
-            One for each record.
-        """
+        """Set one field of all records."""
         self.look().rows.put(name, values)
 
     def packed(self, names: Iterable[str], *, also: Iterable[str] = ()) -> Page:
-        """Promise the same page with texts in Arrow.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Of the fields.
-        also : iterable of str
-            Fields that will be looked at before the page is part of a frame.
-
-        Returns
-        -------
-        Page
-            Read and packed when somebody looks.
-        """
+        """Return the same page with texts in Arrow, packed on first use. Fields in ``also`` stay readable, too."""
 
         def read() -> Contents:
             contents = self.look()
@@ -284,18 +209,7 @@ class Page:
         return Page.of(read)
 
     def chosen(self, numbers: Sequence[int]) -> Page:
-        """Give a page of some of the rows.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            Of the rows, in order.
-
-        Returns
-        -------
-        Page
-            This one where all are chosen.
-        """
+        """Return a page of some of the rows, in order."""
         contents = self.look()
         if len(numbers) == len(contents.rows):
             return self

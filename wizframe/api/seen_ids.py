@@ -1,7 +1,4 @@
-"""Names of records that were seen: in less memory than a set of texts needs, or on disk.
-
-A stream remembers millions of them without the memory of a load.
-"""
+"""Ids that a walk has seen: a set in less memory, or on disk, so that a stream of millions does not grow."""
 
 from __future__ import annotations
 
@@ -19,16 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Names", "Seen", "SeenHashes", "SeenNames"]
 
-_FEW = 10_000
-_CACHE_KB = 8192
-_NAMES_AT_A_TIME = 500
+_FEW = 10_000  # up to here a set is small enough, and exact
+_CACHE_KB = 8192  # about 200,000 ids stay in memory
+_NAMES_AT_A_TIME = 500  # SQLite allows 999 parameters in its oldest builds
 
 
 class Names(Protocol):
-    """What a walk needs to remember its records: a set has it."""
+    """What a walk needs of a set of ids."""
 
     def update(self, names: Iterable[str], /) -> None:
-        """Remember names."""
+        """Add names."""
 
     def __contains__(self, name: object, /) -> bool: ...
 
@@ -36,15 +33,15 @@ class Names(Protocol):
 
 
 class SeenHashes:
-    """A set of names, above some thousands of them by their hashes: a sixth of the memory.
+    """A set of ids that keeps hashes above some thousands of them: a sixth of the memory.
 
-    Two of a million names share a hash in one of thirty million loads. Then one fewer is counted, and the load says
-    that it may be incomplete.
+    In one of thirty million loads, two of a million ids share a hash. Then one record fewer is counted, and the load
+    says that it may be incomplete.
     """
 
     def __init__(self) -> None:
         self._few: set[str] = set()
-        self._table = np.zeros(0, dtype=np.uint64)  # a name stands where its hash points to, or behind; 0 is free
+        self._table = np.zeros(0, dtype=np.uint64)  # a hash stands at its place or behind; 0 is free
         self._count = 0
 
     def __len__(self) -> int:
@@ -63,12 +60,7 @@ class SeenHashes:
         return bool(self._table[place])
 
     def update(self, names: Iterable[str]) -> None:
-        """Remember names.
-
-        Parameters
-        ----------
-        names : iterable of str
-        """
+        """Add names."""
         if not self._count:
             self._few.update(names)
             if len(self._few) <= _FEW:
@@ -83,12 +75,12 @@ class SeenHashes:
         self._add(new)
 
     def _add(self, new: npt.NDArray[np.uint64]) -> None:
-        """Put hashes, each once, where they belong, all at a time; those that find another one there go one further."""
+        """Put distinct hashes at their places, all at once; those whose place is taken move on by one."""
         mask = np.uint64(len(self._table) - 1)
         places = new & mask
         while len(new):
             free = self._table[places] == 0
-            self._table[places[free]] = new[free]  # of several for one place, the last one stays
+            self._table[places[free]] = new[free]  # if several want one place, the last one stays
             settled = self._table[places] == new
             self._count += int((free & settled).sum())
             new, places = new[~settled], (places[~settled] + np.uint64(1)) & mask
@@ -100,13 +92,13 @@ def _hashes(names: Iterable[object]) -> npt.NDArray[np.uint64]:
 
 
 class Seen:
-    """Sets of names in one temporary file, which goes when it is closed, and however the process ends.
+    """Sets of ids in one temporary file of SQLite, which disappears however the process ends.
 
-    Only ids are in it. SQLite keeps it in memory for as long as it is small.
+    It contains only ids. SQLite keeps it in memory while it is small.
     """
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect("", check_same_thread=False)  # a private file that nobody else can open
+        self._connection = sqlite3.connect("", check_same_thread=False)  # a private file that no other process can open
         self._numbers = count()
         for pragma in (f"cache_size = -{_CACHE_KB}", "journal_mode = OFF", "synchronous = OFF"):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -121,25 +113,12 @@ class Seen:
         self._connection.close()
 
     def new(self) -> SeenNames:
-        """Begin a set.
-
-        Returns
-        -------
-        SeenNames
-            Empty.
-        """
+        """Return a new, empty set."""
         return SeenNames(self._connection, next(self._numbers))
 
 
 class SeenNames:
-    """One set of names on disk.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-    part : int
-        Which of the sets.
-    """
+    """One set of ids on disk."""
 
     def __init__(self, connection: sqlite3.Connection, part: int) -> None:
         self._connection = connection
@@ -153,28 +132,13 @@ class SeenNames:
         return isinstance(name, str) and bool(self._known([_packed(name)]))
 
     def update(self, names: Iterable[str]) -> None:
-        """Remember names.
-
-        Parameters
-        ----------
-        names : iterable of str
-        """
+        """Add names."""
         rows = ((self._part, _packed(name)) for name in names)
         added = self._connection.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
         self._count += added.rowcount
 
     def added(self, names: Sequence[str]) -> list[int]:
-        """Remember names, and tell which are new.
-
-        Parameters
-        ----------
-        names : sequence of str
-
-        Returns
-        -------
-        list of int
-            Their positions; of a name that stands there twice, the first.
-        """
+        """Add names; return the positions of those that are new, the first one of each."""
         packed = [_packed(name) for name in names]
         known: set[bytes] = set()
         for start in range(0, len(packed), _NAMES_AT_A_TIME):
@@ -193,4 +157,4 @@ class SeenNames:
 
 
 def _packed(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")  # an id may hold half an emoji
+    return name.encode("utf-8", "surrogatepass")  # an id may contain half an emoji
