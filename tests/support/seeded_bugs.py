@@ -28,7 +28,7 @@ from wizframe.errors import AuthenticationError, JournalError, RateLimitError, R
 from wizframe.http import deadlines, rate_limit, transport
 from wizframe.http.secret import Secret
 from wizframe.loading.lookups import ServiceLookups
-from wizframe.planning import change_builder, diff
+from wizframe.planning import builder, diff
 from wizframe.pushing import checks, frame_update, journal, resume, sender, undo
 from wizframe.pushing.executor import _Push
 from wizframe.pushing.sender import Sender, _Tries
@@ -474,7 +474,7 @@ def blank_cells_are_cleared():
 )
 def random_references():
     generator = np.random.default_rng()
-    replace(change_builder, "hashlib", types.SimpleNamespace(sha256=lambda _: hashlib.sha256(generator.bytes(16))))
+    replace(builder, "hashlib", types.SimpleNamespace(sha256=lambda _: hashlib.sha256(generator.bytes(16))))
 
 
 @bug(
