@@ -62,10 +62,11 @@ def test_attributes_of_an_error_are_pickled_too():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hint_is_shown_in_the_words_of_the_interface(kind):
     error = made(kind, hint=HINT)
-    assert str(error) == "no. Call resume()"
+    message = "no (email: is odd)" if isinstance(error, ServiceError) else "no"
+    assert str(error) == f"{message}. Call resume()"
     with hints_for("cli"):
-        assert str(error) == "no. Run `wizframe resume`"
-    assert (str(error), error.hint) == ("no. Call resume()", HINT)
+        assert str(error) == f"{message}. Run `wizframe resume`"
+    assert (str(error), error.hint) == (f"{message}. Call resume()", HINT)
 
 
 def test_a_hint_may_be_the_same_for_both_or_for_one_alone():
@@ -75,3 +76,9 @@ def test_a_hint_may_be_the_same_for_both_or_for_one_alone():
     with hints_for("cli"):
         assert str(python_only) == "no"
     assert made(PlanError).hint is None
+
+
+def test_a_service_error_shows_details_under_their_present_names_and_none_twice():
+    error = service_error(422, "422 No", details=[("firstName", "is a nickname"), ("b", "No")], request="PUT /x")
+    error.details = (("first_name", "is a nickname"), error.details[1])
+    assert str(error) == "422 No (first_name: is a nickname) (PUT /x)"

@@ -152,8 +152,11 @@ class WizframeError(Exception):
         self.hint = Hint(hint, hint) if isinstance(hint, str) else hint
 
     def __str__(self) -> str:
-        message, hint = super().__str__(), str(self.hint or "")
+        message, hint = self._described(), str(self.hint or "")
         return f"{message.removesuffix('.')}. {hint}" if hint else message
+
+    def _described(self) -> str:
+        return super().__str__()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default, unpickling calls the class with the message alone, which fails for classes that need more. An
@@ -243,6 +246,8 @@ class ServiceError(WizframeError):
         The service's error code. Default: ``http_`` and the status.
     details : sequence of (field, reason), optional
         The service's messages about fields, under wizframe's names of the fields.
+    request : str, optional
+        The method and the address.
     hint : Hint or str, optional
     """
 
@@ -253,12 +258,21 @@ class ServiceError(WizframeError):
         status: int,
         code: str = "",
         details: Sequence[tuple[str, str]] = (),
+        request: str = "",
         hint: Hint | str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.code = code or f"http_{status}"
         self.details = tuple(details)
+        self.request = request
+
+    def _described(self) -> str:
+        # Written when it is shown, because the details get wizframe's names of the fields only later.
+        message = super()._described()
+        reasons = [f"{name}: {reason}" for name, reason in self.details if reason not in message]  # many repeat them
+        more = f" ({'; '.join(reasons)})" if reasons else ""
+        return f"{message}{more}{f' ({self.request})' if self.request else ''}"
 
 
 class AuthenticationError(ServiceError):
@@ -439,6 +453,7 @@ def service_error(
     *,
     code: str = "",
     details: Sequence[tuple[str, str]] = (),
+    request: str = "",
     hint: Hint | str | None = None,
 ) -> ServiceError:
     """Make the error that fits an HTTP status from 400 to 599."""
@@ -450,7 +465,7 @@ def service_error(
         429: RateLimitError,
     }
     default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary
-    return leaves.get(status, default)(message, status=status, code=code, details=details, hint=hint)
+    return leaves.get(status, default)(message, status=status, code=code, details=details, request=request, hint=hint)
 
 
 def to_install(extra: str) -> str:

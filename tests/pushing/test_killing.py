@@ -57,7 +57,7 @@ def test_a_push_that_another_process_works_on_is_refused_until_that_is_gone(wiz,
     eventually(lambda: len(wiz.server.faults.fired) == 3)  # all its workers wait for answers
     (push_id,) = wizframe.pushes()["push_id"]
     requests = len(wiz.server.requests)
-    with pytest.raises(JournalError, match=f"push {push_id} is being worked on by .* in process {push.pid}"):
+    with pytest.raises(JournalError, match=rf"another process works on push {push_id}: .* in process {push.pid}"):
         wizframe.resume(push_id)
     assert wizframe.resume() == []
     assert len(wiz.server.requests) == requests

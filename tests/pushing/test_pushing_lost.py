@@ -291,7 +291,7 @@ def test_a_push_that_another_one_is_working_on_is_refused(wiz):
     with Journal() as other:
         other.lease(push_id)
         assert wizframe.resume(progress=False) == []
-        with pytest.raises(JournalError, match="is being worked on by"):
+        with pytest.raises(JournalError, match="another process works on push"):
             wizframe.resume(push_id)
     assert writes(wiz) == ["PATCH"]
     (finished,) = wizframe.resume(push_id, progress=False)

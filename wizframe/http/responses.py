@@ -168,10 +168,8 @@ def response_or_error(
         message = f"{status}: the service redirects to {target}, and redirects are never followed ({request})"
         return RedirectError(message, hint="Check the base URL.")
     code, message, details = _error_body(content, secret)
-    # Many services repeat the details in the message.
-    more = "; ".join(f"{name}: {reason}" for name, reason in details if reason not in message)
-    message = f"{status} {message}".rstrip() + (f" ({more})" if more else "")
-    return service_error(status, f"{message} ({request})", code=code, details=details, hint=_HINTS.get(status))
+    message = f"{status} {message}".rstrip()
+    return service_error(status, message, code=code, details=details, request=request, hint=_HINTS.get(status))
 
 
 def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[str, str]]]:
