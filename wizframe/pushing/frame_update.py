@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "as_left_out", "columns_shown", "set_cells", "show_records", "write_back"]
 
-#: What the service decides or wizframe made up: written into new rows, and into rows that were there.
-_OF_NEW_ROWS = ("id", "customer_id", "reference_id", "status", "created_at", "updated_at")
+#: What the service decides or wizframe generates: written into new rows (with the parent's id), and into other rows.
+_OF_NEW_ROWS = ("id", "reference_id", "status", "created_at", "updated_at")
 _OF_OLD_ROWS = ("status", "updated_at")
+#: Records that are unpacked at a time: whole records need far more memory than their cells.
 _PORTION = 1_000
 
 
@@ -49,7 +50,8 @@ class Written(NamedTuple):
 def columns_shown(part: PlanPart) -> frozenset[str]:
     """Tell which fields of a record the planned frame or its baseline has, or may get."""
     own = attached(part.frame)
-    names = [*part.frame.columns, *part.frame.index.names, *(own.frame if own else ()), *_OF_NEW_ROWS]
+    names = [*part.frame.columns, *part.frame.index.names, *(own.frame if own else ())]
+    names += [*_OF_NEW_ROWS, part.table.parent_id]
     return frozenset(map(str, names))
 
 
@@ -177,7 +179,7 @@ class _Now:
         self.is_done = np.array([one.outcome.state == "done" for one in written], dtype=bool)
         self._has, self._edited, self._kept = self._masks(), self._masks(), self._masks()
         portions = []
-        for start in range(0, max(len(written), 1), _PORTION):  # records take far more room than their cells
+        for start in range(0, max(len(written), 1), _PORTION):
             records: list[Record] = []
             for number, one in enumerate(written[start : start + _PORTION], start):
                 records.append(one.outcome.record or {})
@@ -202,11 +204,11 @@ class _Now:
         return self._edited[name]
 
     def kept(self, name: str) -> Mask:
-        """Tell in which rows a column keeps what stands in the frame."""
+        """Tell in which rows a column keeps what the frame has."""
         return self._kept[name]
 
     def is_behind(self, name: str) -> Mask:
-        """Tell in which rows a column stays as it was loaded: an edit of that, which must not hide a conflict."""
+        """Tell in which rows the baseline keeps the loaded value: an edit of it must not hide a conflict."""
         return self.kept(name) & ~self.edited(name)
 
 
@@ -220,7 +222,7 @@ def _write_frame(frame: pd.DataFrame, typed_frame: TypedFrame, own: Baseline | N
 
 
 def _rows(typed_frame: TypedFrame, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Pair row positions with numbers of records; one record may stand in several rows that are the same."""
+    """Pair row positions with numbers of records; one record may be in several equal rows."""
     count = len(now.written)
     pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
     if "id" in typed_frame.cells and count:
@@ -252,7 +254,9 @@ def _due(
     old_rows = unequal & ((is_edited & is_done) | is_untouched)
     if name in _OF_OLD_ROWS:
         old_rows = is_given & unequal
-    new_rows = is_given & ((name in _OF_NEW_ROWS) | (mine.isna().to_numpy() & ~is_edited))
+    new_rows = is_given & (
+        (name in (*_OF_NEW_ROWS, typed_frame.table.parent_id)) | (mine.isna().to_numpy() & ~is_edited)
+    )
     return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
 
 
