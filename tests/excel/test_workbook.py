@@ -1,12 +1,14 @@
 """To Excel and back: a colleague's edits, and no others, are planned."""
 
 import contextlib
+import errno
 import re
 import zipfile
 
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
 from support.planning import cells_of, load, rules, second_client
 from support.workbook import edit, loaded, plan_of, rewrite, same
 
@@ -661,6 +663,16 @@ def test_a_failed_export_leaves_the_old_file_and_no_other(customers, path, monke
         customers.wiz.to_excel(path)
     assert path.read_bytes() == b"the old one"
     assert [file.name for file in path.parent.iterdir() if file.name != "state"] == [path.name]
+
+
+def test_a_full_disk_is_an_os_error(customers, path, monkeypatch):
+    def fail(_book):
+        raise xlsxwriter.exceptions.FileCreateError(OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr("xlsxwriter.Workbook.close", fail)
+    with pytest.raises(OSError, match="No space left"):
+        customers.wiz.to_excel(path)
+    assert not path.exists()
 
 
 def test_more_rows_than_a_sheet_has_are_refused(path, monkeypatch):

@@ -114,6 +114,7 @@ def _baseline(typed_frame: TypedFrame, own: Baseline | None) -> Baseline | None:
     newest = own or others[0]
     if "id" not in typed:
         return None
+    # Only columns that the loads have for every found row: a baseline has no cells that are "not loaded".
     loaded = match(typed, own, others)
     shown = [name for name in map(str, typed) if name in loaded.known and loaded.known[name][loaded.found].all()]
     rows = loaded.frame.loc[loaded.found, shown].drop_duplicates("id") if shown else typed.iloc[:0][["id"]]
@@ -155,10 +156,11 @@ def typed_column(values: pd.Series[Any], field: Field) -> pd.Series[Any]:
 
 def pack(exports: Sequence[Export]) -> list[str]:
     """Write exports as texts that fit into cells; the first one says what follows, with its hash."""
+    # Level 1: level 6 takes four times as long to save a fifth of the bytes (100,000 customers).
     packing = zlib.compressobj(1)
     content = b"".join(packing.compress(piece) for piece in _pieces(exports)) + packing.flush()
     text = base64.b64encode(content).decode()
-    # The letter at the beginning stops programs from reading a formula or a number.
+    # The letter at the beginning keeps programs from making a formula or a number of a text.
     chunks = [f"w{text[start : start + _CHUNK]}" for start in range(0, len(text), _CHUNK)]
     return [f"{MARK} {_FORMAT} {hashlib.sha256(content).hexdigest()}", *chunks]
 

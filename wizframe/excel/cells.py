@@ -41,7 +41,7 @@ __all__ = [
 
 _LONGEST = 32_767  # UTF-16 units, Excel's limit for a cell
 ALWAYS_FITS = _LONGEST // 2  # characters: none takes more than two units
-_KEPT_OF_LONG = 16_000
+_KEPT_OF_LONG = 16_000  # characters, so that the remark fits, too
 _REMARK, _UNCLEAR = "too long for a cell", " (unclear: type it again)"
 #: Excel keeps 15 digits of a number and writes zeros for the others; other programs keep 16 or 17, and may round.
 _SHORTENED = [Context(prec=digits, rounding=way) for digits in (15, 16, 17) for way in (ROUND_DOWN, ROUND_HALF_UP)]
@@ -133,7 +133,7 @@ def as_number(text: str) -> float | None:
 
 def still_shows(raw: Any, value: Any, field: Field, zone: ZoneInfo) -> bool:
     """Tell whether a cell as it was read still shows the typed value that was exported to it."""
-    raw = raw.value if isinstance(raw, Unsure) else raw
+    raw = raw.value if isinstance(raw, Unsure) else raw  # "#N/A" as an exported text is not an error
     if is_blank(value) or is_empty(raw):
         return (is_blank(value) or is_empty(value)) and is_empty(raw)
     if isinstance(value, str):

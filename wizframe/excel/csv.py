@@ -181,6 +181,7 @@ def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> li
             raise UnreadableFileError(
                 f"{path}, line {reader.line_num}, has quotes that do not match ({error})"
             ) from None
+    # A download that broke off ends in the middle of a row.
     if rows and len(rows[-1]) < len(rows[0]) and not text.endswith(("\n", "\r")):
         raise UnreadableFileError(f"{path} ends in the middle of row {len(rows)}", hint="Get the whole file.")
     return rows

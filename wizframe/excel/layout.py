@@ -77,6 +77,7 @@ class Column:
         """The values to choose from; empty if a list would not help."""
         if self.kind != "text" or not self.is_open or (self.field and (self.field.max_length or self.field.pattern)):
             return []
+        # A column with a length or a format holds names and addresses: other customers' values are no help.
         given = self.values.dropna()
         distinct = given.unique().tolist()
         is_few = len(distinct) <= _MAX_CHOICES and len(given) >= _MIN_REPEATS * len(distinct)
@@ -108,6 +109,7 @@ class Sheet:
 def fitted_width(header: str, cells: Sequence[Any]) -> float:
     """Fit a column's width, in characters, to its header with the filter's button, and to its first cells."""
     longest = max((len(str(cell)) for cell in cells if cell is not None), default=0)
+    # Room for the filter's button; a long text must not push the other columns out of sight.
     return min(max(longest + 1, len(header) + 4, 9), 38)
 
 

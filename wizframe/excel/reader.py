@@ -238,6 +238,7 @@ def _sheets_of(wanted: Sequence[Export], rows: Mapping[str, Rows], options: Read
         for sheet, some in rows.items():
             known = find_header(some, names)[1]
             if known >= _MIN_KNOWN:
+                # A sheet with the exported name wins over any part of the columns, which is at most 1.
                 part = known / len(one.headers or one.cells.columns)
                 fits.append((part + (sheet == one.sheet), one.table.name, sheet))
     found: dict[str, str] = {}
@@ -269,6 +270,7 @@ def _foreign_tables(
     found = {}
     for name in [name for name in (*TABLES, "") if name in sheets]:
         sheet = sheets[name][0]
+        # Without an export, nothing says whether spaces were there before: they are blank.
         cells = [["" if is_empty(cell) else cell for cell in row] for row in rows[sheet]]
         found[name] = _table_data(sheet, cells, TABLES.get(name), None, options)
         if {"id", "updated_at"} <= {*found[name].columns}:
@@ -363,7 +365,7 @@ def _places(raw: Sequence[Any], export: Export) -> Places:
     If the export has a record twice, its first row in the sheet is its first row in the export, and so on.
     """
     ids = export.cells["id"].fillna("").tolist()
-    if list(raw) == ids:
+    if list(raw) == ids:  # usually the rows are in the exported order
         return np.arange(len(ids))
     waiting: dict[Any, list[int]] = {}
     for place in range(len(export.cells) - 1, -1, -1):
@@ -400,6 +402,7 @@ def _column(
     if export is None or name not in export.cells or not len(export.cells):
         return typed_column(pd.Series([read_cell(cell, field, zone) for cell in raw], dtype=object), field)
     known = places >= 0
+    # take() needs a place for each row: the others are read below, whatever they are compared with.
     exported = export.cells[name].take(np.where(known, places, 0)).reset_index(drop=True)
     changed = [
         place

@@ -116,7 +116,8 @@ def _refusing_damage(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except UnreadableFileError:
         raise
-    except (Exception, BaseException) as error:
+    except BaseException as error:
+        # calamine is written in Rust, whose panics are not an Exception in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise UnreadableFileError(f"{path} is damaged ({error})", hint=f"Ask for it again. {_SAVE}") from None
@@ -193,8 +194,9 @@ def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part:
 
 def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
     """Show a part to an area; give its size, or one more if it is longer than it says."""
+    # A part may be longer than it says: zipfile stops at the claimed size, the parser at the end of the stream.
     longer = copy.copy(part)
-    longer.file_size += 1  # zipfile stops at the claimed size, the parser at the end of the stream
+    longer.file_size += 1
     size = 0
     with archive.open(longer) as unpacked:
         while block := unpacked.read(_BLOCK):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
+import io
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,7 @@ __all__ = ["FONT", "HIDDEN", "new_workbook", "write_workbook"]
 
 HIDDEN, GUIDE = "wizframe", "Read me"
 _MAX_ROWS = 1_048_575  # of a sheet without the header, and so the number of its last row, counted from 0
-_ROWS_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 2_000  # so that the lists of what cells show stay small
 #: xlsxwriter keeps about 3 KB for each row of customers. More rows are written to temporary files, with their texts in
 #: the cells, which Apple Numbers and the preview of an iPhone show as blank.
 _MAX_ROWS_IN_MEMORY = 200_000
@@ -120,14 +121,22 @@ def new_workbook(path: str | os.PathLike[str], rows: int = 0) -> Iterator[Any]:
         TemporaryDirectory(prefix=".wizframe-", dir=Path(path).parent, ignore_cleanup_errors=True) as folder,
     ):
         is_large = rows > _MAX_ROWS_IN_MEMORY
-        book = xlsxwriter.Workbook(target, {"tmpdir": folder, "constant_memory": is_large})
+        # ZIP64, because the texts of a million rows may have more than 4 GB before they are compressed.
+        options = {"tmpdir": folder, "constant_memory": is_large, "use_zip64": True}
+        content = io.BytesIO()  # a ZIP in a file on a full disk would fail again when Python tidies it up
+        book = xlsxwriter.Workbook(content, options)
         try:
             yield book
         except BaseException:
-            if is_large:
-                book.close()  # or its temporary files stay open, and Windows removes no open file
+            if is_large:  # its temporary files are open, and Windows removes no open file
+                with suppress(Exception):
+                    book.close()
             raise
-        book.close()
+        try:
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise error.args[0] from None  # xlsxwriter wraps an OSError, such as that of a full disk
+        target.write(content.getbuffer())
 
 
 def _lay_out(page: Any, sheet: Sheet, formats: dict[str, Any], hidden: _HiddenSheet, *, protect: bool) -> None:
@@ -143,8 +152,10 @@ def _lay_out(page: Any, sheet: Sheet, formats: dict[str, Any], hidden: _HiddenSh
     places = [place for place, column in enumerate(sheet.columns[:4]) if column.name in ("id", "reference_id")]
     page.freeze_panes(1, max(places, default=0) + 1)
     page.autofilter(0, 0, max(sheet.height, 1), last)
+    # A person sees at once what a DELETE in the first column means.
     marked = {"type": "formula", "criteria": '=UPPER(TRIM($A2))="DELETE"', "format": formats["deleted"]}
     page.conditional_format(1, 0, _MAX_ROWS, last, marked)
+    # Without this, Excel marks each text of digits with a green triangle and offers to make a number of it.
     page.ignore_errors({"number_stored_as_text": f"A1:XFD{_MAX_ROWS + 1}"})
     page.set_landscape()
     page.fit_to_pages(1, 0)
@@ -161,9 +172,11 @@ def _validate(page: Any, place: int, column: Column, height: int, hidden: _Hidde
         rule = {"validate": "list", "source": ["DELETE"], "error_title": "Command",
                 "error_message": "Leave it blank, or type DELETE to delete the record of this row."}  # fmt: skip
     elif not column.is_open:
+        # New rows are typed below the last row, so their cells must stay free.
         last = height if column.is_open_below else _MAX_ROWS
         rule = {"validate": "custom", "value": "=FALSE", "error_title": "Not to be changed",
                 "error_message": "WizCommerce sets this value. Press Esc to keep it."}  # fmt: skip
+    # The other rules only suggest values: this version does not know all that the service accepts.
     elif column.kind == "flag":
         rule = {"validate": "list", "source": ["TRUE", "FALSE"], "show_error": False}
     elif column.choices and not hidden.is_full:

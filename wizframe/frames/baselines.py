@@ -196,8 +196,10 @@ def match(
             break  # the frame's own load has every row
         positions = candidate.find(ids)
         hits = positions >= 0
+        # The frame's own load is trusted; any other may only have the same ids.
         if candidate is not own:
             hits &= _could_be_from(rows, candidate, positions, may_guess)
+        # Two loads of the same rows are fine as long as they show the same cells.
         for earlier in range(int(candidates[0] is own), number):
             both = hits & (source == earlier)
             _refuse_ambiguous(rows, (candidates[earlier], place[both]), (candidate, positions[both]))
