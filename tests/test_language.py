@@ -16,8 +16,6 @@ CHECKED = [
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "docs", "notebooks", "wizframe", "tests/excel",
     "tests/frames",
 ]  # fmt: skip
-#: Parts of the package that are not in plain English yet.
-_UNFINISHED = ("wizframe/api/",)
 #: Built by Sphinx inside docs/.
 _BUILT = {"build", "notebooks", ".ipynb_checkpoints"}
 #: A pattern, and the plain way to say it.
@@ -53,8 +51,7 @@ def checked_files():
         inside = place.rglob("*") if place.is_dir() else [place]
         for path in sorted(inside):
             folders = path.relative_to(place).parts[:-1] if place.is_dir() else ()
-            is_unfinished = path.relative_to(ROOT).as_posix().startswith(_UNFINISHED)
-            if path.suffix in _TEXTS and not _BUILT & set(folders) and not is_unfinished:
+            if path.suffix in _TEXTS and not _BUILT & set(folders):
                 yield path
 
 

@@ -66,7 +66,7 @@ FLOWS = {
         "an edited frame",
         (
             ("pushing/api.py", "which table, which options"),
-            ("planning/builder.py", "one table after the other, parents first"),
+            ("pushing/checks.py", "the same account? what to look up"),
             ("planning/typed_frame.py", "typed columns, whatever the cells were"),
             ("planning/match.py", "which record is each row?"),
         ),
@@ -74,7 +74,7 @@ FLOWS = {
         (
             ("pushing/plan.py", "shows, saves and applies all parts"),
             ("planning/uniqueness.py", "taken references, likely duplicates"),
-            ("planning/changes.py", "changes, with references of new rows"),
+            ("planning/builder.py", "changes, and references of new rows"),
             ("planning/diff.py", "which cells differ, and may they?"),
         ),
         "a Plan",

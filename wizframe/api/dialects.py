@@ -70,7 +70,7 @@ def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-#: Fields from which others are derived, or whose rows are records themselves: read record by record.
+#: Fields from which others are derived, or that hold records themselves: read record by record.
 _INTERTWINED = {*NESTED, "assigned_sales_reps", "assigned_price_list"}
 
 

@@ -75,7 +75,7 @@ class SeenHashes:
         self._add(new)
 
     def _add(self, new: npt.NDArray[np.uint64]) -> None:
-        """Put distinct hashes at their places, all at once; those whose place is taken move on by one."""
+        """Put distinct hashes at their places, all at once; a hash moves on by one if its place is taken."""
         mask = np.uint64(len(self._table) - 1)
         places = new & mask
         while len(new):

@@ -193,8 +193,8 @@ def whole_record(current: Mapping[str, Any], table: Table) -> Record:
     attributes = writable_attributes(current.get("attributes"))
     if attributes is None:
         raise InvalidRequestError(
-            f"nothing was sent: {table.singular} {current.get('id')} has attributes whose values the service does not "
-            "show, so an update would erase them",
+            f"nothing was sent: the service does not show the attributes' values of {table.singular} "
+            f"{current.get('id')}, so an update would erase them",
             [("attributes", "cannot be written back")],
             hint="Change it in WizCommerce itself.",
         )

@@ -10,7 +10,7 @@ because a delete and an insert cancel each other. This walk rests on three facts
   page still begins with the same records, nothing before its end moved in between, so all pages show one moment.
   The others are asked for after the first look at the last page was answered, and the second look is asked for after
   the others were answered.
-* **Overlap.** A window whose first record is known continues the known records without a gap, because everything before
+* **Overlap.** If its first record is known, a window continues the known records without a gap, because all before
   that record is known, too. Therefore each window begins with the last page of the window before it: the second look
   at that page is also the first page of the next window, so it is asked for after the next window was opened.
 
