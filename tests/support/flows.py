@@ -48,7 +48,7 @@ FLOWS = {
             ("loading/loaders.py", "checks every option"),
             ("loading/reader.py", "names the lists: inactive, active, inactive"),
             ("api/walk.py", "proves that no record is missing"),
-            ("api/operations.py", "asks for one page"),
+            ("api/operations.py", "requests one page"),
             ("http/transport.py", "key, rate limit, timeouts, retries"),
         ),
         "the service",
