@@ -77,7 +77,7 @@ class Column:
         """The values to choose from; empty if a list would not help."""
         if self.kind != "text" or not self.is_open or (self.field and (self.field.max_length or self.field.pattern)):
             return []
-        # A column with a length or a format holds names and addresses: other customers' values are no help.
+        # A column with a length or a format holds names and addresses: other customers' values do not help.
         given = self.values.dropna()
         distinct = given.unique().tolist()
         is_few = len(distinct) <= _MAX_CHOICES and len(given) >= _MIN_REPEATS * len(distinct)

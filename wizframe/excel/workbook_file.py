@@ -117,7 +117,7 @@ def _refusing_damage(path: str | os.PathLike[str]) -> Iterator[None]:
     except UnreadableFileError:
         raise
     except BaseException as error:
-        # calamine is written in Rust, whose panics are not an Exception in Python.
+        # calamine is written in Rust. Its panics are not an Exception in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise UnreadableFileError(f"{path} is damaged ({error})", hint=f"Ask for it again. {_SAVE}") from None
