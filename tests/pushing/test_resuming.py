@@ -11,6 +11,7 @@ import pytest
 
 import wizframe
 from wizframe.errors import JournalError, PlanError, PlanProblemsError, PushInterruptedError, WrongAccountError
+from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
 from wizframe.server import Fault
 
@@ -107,7 +108,7 @@ def test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent(wi
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"
     written = []
-    real = wizframe.pushing.journal.Journal.note
+    real = Journal.note
 
     def note(self, push_id, number, **columns):
         written.append(number)
@@ -115,7 +116,7 @@ def test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent(wi
             raise JournalError("the disk is full")
         return real(self, push_id, number, **columns)
 
-    monkeypatch.setattr("wizframe.pushing.journal.Journal.note", note)
+    monkeypatch.setattr(Journal, "note", note)
     result = customers.wiz.plan().apply()
     assert result.counts()["unsent"] > 0
     assert "disk is full" in " ".join(result.changes["what_happened"])
@@ -128,7 +129,7 @@ def test_a_disk_that_fills_up_during_the_push_stops_it_and_leaves_rows_unsent(wi
 def test_an_outcome_that_does_not_reach_the_disk_leaves_a_push_that_can_be_finished(wiz, monkeypatch):
     customers = wiz.load_customers()
     customers.loc[:9, "payment_term"] = "net77"
-    real = wizframe.pushing.journal.Journal._commit
+    real = Journal._commit
 
     def commit(self, batch):
         if any("what_happened" in statement for statement, *_ in batch):
@@ -138,7 +139,7 @@ def test_an_outcome_that_does_not_reach_the_disk_leaves_a_push_that_can_be_finis
             real(self, batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr("wizframe.pushing.journal.Journal._commit", commit)
+        patched.setattr(Journal, "_commit", commit)
         result = customers.wiz.plan().apply()
     counts = result.counts()
     assert counts["done"] > 0
