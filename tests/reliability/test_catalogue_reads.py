@@ -240,7 +240,7 @@ class Impostor(Stub):
         super().__init__(Reply.json([]))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     @property
     def base_url(self):
