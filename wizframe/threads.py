@@ -16,7 +16,7 @@ __all__ = ["Task", "ThreadPool"]
 
 T = TypeVar("T")
 
-#: Windows does not deliver Ctrl-C to a thread that waits for a lock, so no wait is longer than this.
+# Windows does not deliver Ctrl-C to a thread that waits for a lock, so no wait is longer than this.
 _WAIT_S = 0.1
 
 

@@ -55,7 +55,8 @@ def decode_page(body: Any, table: Table) -> Contents:
 
 def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
     rows = body.get("data", ...) if isinstance(body, Mapping) else body
-    if rows is None:  # a service written in Go spells an empty list so
+    # A service written in Go spells an empty list as null.
+    if rows is None:
         return []
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise ProtocolError(f"the service responded without a list of {table.name}")
@@ -70,7 +71,7 @@ def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-#: Fields from which others are derived, or that hold records themselves: read record by record.
+# Fields from which others are derived, or that hold records themselves: read record by record.
 _INTERTWINED = {*NESTED, "assigned_sales_reps", "assigned_price_list"}
 
 
@@ -98,7 +99,8 @@ def plain_record(row: Mapping[str, Any], table: Table) -> Record:
         field = known.get(wire)
         if field is None:
             record[wire] = value
-        elif record.get(field.name) in (None, ""):  # of two spellings of one field, the one with a value counts
+        # Of two spellings of one field, such as name and company_name, the one with a value counts.
+        elif record.get(field.name) in (None, ""):
             record[field.name] = value
     for name in NESTED.keys() & record.keys():
         if name in table:

@@ -28,8 +28,10 @@ class Columns:
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
         self._count = len(next(iter(columns.values())))
         self._columns: dict[str, Sequence[Any] | None] = {**columns}
-        self._texts: Any = None  # all packed fields in one array, because many arrays slow down Python's collector
-        self._places: dict[str, int] = {}  # where in it each field begins
+        # All packed fields are in one array, because many arrays slow down Python's garbage collector; _places says
+        # where each field begins.
+        self._texts: Any = None
+        self._places: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._count

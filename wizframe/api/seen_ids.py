@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Names", "Seen", "SeenHashes", "SeenNames"]
 
-_FEW = 10_000  # up to here a set is small enough, and exact
-_CACHE_KB = 8192  # about 200,000 ids stay in memory
-_NAMES_AT_A_TIME = 500  # SQLite allows 999 parameters in its oldest builds
+# Up to here a set is small enough, and exact.
+_FEW = 10_000
+# About 200,000 ids stay in memory.
+_CACHE_KB = 8192
+# The oldest builds of SQLite allow 999 parameters.
+_NAMES_AT_A_TIME = 500
 
 
 class Names(Protocol):
@@ -41,7 +44,8 @@ class SeenHashes:
 
     def __init__(self) -> None:
         self._few: set[str] = set()
-        self._table = np.zeros(0, dtype=np.uint64)  # a hash stands at its place or behind; 0 is free
+        # A hash stands at its place or behind it; 0 is free.
+        self._table = np.zeros(0, dtype=np.uint64)
         self._count = 0
 
     def __len__(self) -> int:

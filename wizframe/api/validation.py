@@ -82,12 +82,14 @@ def _checked_references(value: Any) -> list[str]:
     if not isinstance(value, Iterable):
         raise ValueError("allowed: texts")  # noqa: TRY004 - one type for all
     references = [value] if isinstance(value, str) else list(value)
-    if not references:  # the service reads an empty filter as no filter, and would send all records
+    # The service reads an empty filter as no filter, and would send all records.
+    if not references:
         raise ValueError("it must not be empty")
     for reference in references:
         if not isinstance(reference, str) or not reference:
             raise ValueError(f"{reference!r} is not a reference: a reference is a text")
-        if "," in reference:  # the service splits the parameter at commas (contract, List parameters)
+        # The service splits the parameter at commas (contract, List parameters).
+        if "," in reference:
             raise ValueError(f"{reference!r} has a comma, so it cannot be looked up this way")
     return references
 
@@ -99,7 +101,8 @@ def moment(value: Moment) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(_TIMES) from None
-    if not isinstance(value, date) or str(value) == "NaT":  # pandas' missing time is a datetime, too
+    # pandas' missing time is a datetime, too.
+    if not isinstance(value, date) or str(value) == "NaT":
         raise ValueError(_TIMES)
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the next line gives it its zone
@@ -146,7 +149,8 @@ def _violation(name: str, value: Any, table: Table, operation: Operation) -> str
     field = table[name]
     if not (field.create if operation == "create" else field.update):
         return f"cannot be set when a {table.singular} is {operation}d"
-    if value is None and operation == "update":  # no field is declared nullable
+    # No field is declared nullable: null reads as absent (contract, Clearing).
+    if value is None and operation == "update":
         return f"is None: leave it out, or clear it with {_CLEARED.get(field.kind, 'a value of its own')}"
     reason = violation(field, value)
     if reason is None and name == "attributes" and writable_attributes(value) is None:

@@ -53,12 +53,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Taken", "walk_lists"]
 
-#: Attempts for one window; seven of them halve 128 pages to one.
+# Attempts for one window; seven of them halve 128 pages to one.
 MAX_ATTEMPTS = 12
-#: So often a list may turn out shorter or longer than it seemed, before the walk stops with a doubt.
+# So often a list may turn out shorter or longer than it seemed, before the walk stops with a doubt.
 MAX_SETBACKS = 50
-#: A window costs one request more than it has pages: 3 % for 4 connections. Larger ones hold more pages in memory, and
-#: a deleted record makes the walk read more of them again.
+# A window costs one request more than it has pages: 3 % for 4 connections. Larger ones hold more pages in memory, and
+# a deleted record makes the walk read more of them again.
 PAGES_PER_WORKER = 8
 _ONE_FORM = "0000-00-00T00:00:00Z"
 _DIGITS = str.maketrans("123456789", "000000000")

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DEADLINE_S", "pool_classes"]
 
-DEADLINE_S = 120.0  # the largest response allowed, 64 MB, in this time is 0.5 MB/s
-_BUFFER_BYTES = 65536  # a page of 100 customers, about 50 kB, arrives in one piece
+# The largest response, 64 MB, arrives in this time at 0.5 MB/s.
+DEADLINE_S = 120.0
+# A page of 100 customers, about 50 kB, arrives in one piece.
+_BUFFER_BYTES = 65536
 
 
 def pool_classes() -> dict[str, Any]:
@@ -49,7 +51,8 @@ class _Reader(io.RawIOBase):
         if left_s <= 0:
             raise TimeoutError("the response did not end in time")
         allowed_s = left_s if self._silence_s is None else min(left_s, self._silence_s)
-        if allowed_s != self._sock.gettimeout():  # setting it for each read would cost a system call
+        # To set it for each read would cost a system call.
+        if allowed_s != self._sock.gettimeout():
             self._sock.settimeout(allowed_s)
         size = self._raw.readinto(buffer)
         self.has_ended = size == 0
@@ -81,9 +84,11 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the head."""
         super().begin()
-        if self._reader.has_ended:  # cut off, but http.client takes what came for the whole head
+        # A head that was cut off (reliability, 9): http.client takes what came for the whole.
+        if self._reader.has_ended:
             raise http.client.IncompleteRead(b"")
-        self.msg.set_payload("")  # lines that are not headers: urllib3 would log them, and they may contain the key
+        # Lines that are not headers: urllib3 would log them, and they may contain the key.
+        self.msg.set_payload("")
         self.msg.defects.clear()
 
 

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PAUSE_S", "RateLimiter", "ServiceClock", "pause_s", "retry_after_s"]
 
-MAX_PAUSE_S = 120.0  # a Retry-After of a day would look like a program that hangs
-_MIN_RATE = 0.1  # requests a second: however often the service refuses, a push goes on
-#: The first refusal may hit a single request, which says nothing about how many a service allows.
+# A Retry-After of a day would look like a program that hangs.
+MAX_PAUSE_S = 120.0
+# Requests a second: however often the service refuses, a push goes on.
+_MIN_RATE = 0.1
+# The first refusal may hit a single request, which says nothing about how many a service allows.
 _ASSUMED_RATE = 8.0
 _BACK_OFF = 0.8
-#: Requests a second that each success adds. The first refusal often answers a burst and says little, so the rate grows
-#: fast until the second one. From then on it grows slowly, because each refusal costs all threads a pause. Measured in
-#: tests/http/test_transport_limits.py, with 100 requests a second allowed: 59 to 104 were sent, with 5 to 19 refusals.
+# Requests a second that each success adds. The first refusal often answers a burst and says little, so the rate grows
+# fast until the second one. From then on it grows slowly, because each refusal costs all threads a pause. Measured in
+# tests/http/test_transport_limits.py, with 100 requests a second allowed: 59 to 104 were sent, with 5 to 19 refusals.
 _FIRST_STEP, _STEP = 1 / 2, 1 / 64
 
 
@@ -55,7 +57,8 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._next = 0.0
         self._paused_at = self._paused_until = -math.inf
-        self._sent: deque[float] = deque(maxlen=1000)  # more requests in a second than threads can send
+        # More than threads can send in a second.
+        self._sent: deque[float] = deque(maxlen=1000)
 
     def wait(self) -> float:
         """Block until the next request may leave; return that time, for :meth:`slow_down`."""
@@ -65,7 +68,8 @@ class RateLimiter:
                 self._next = start + 1 / self._rate
                 self._sent.append(start)
             self._sleep_until(start)
-            if start >= self._paused_until:  # a pause that began in the meantime holds for queued requests, too
+            # A pause that began in the meantime holds for requests that were queued before it, too.
+            if start >= self._paused_until:
                 return start
 
     def _sleep_until(self, start: float) -> None:

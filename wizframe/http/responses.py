@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Response", "connection_error", "read_body", "response_or_error"]
 
-#: A page of 100 customers has about 50 kB, one with all nested lists some megabytes.
+# A page of 100 customers has about 50 kB; details with all nested lists have less than a megabyte.
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-_MAX_DEPTH = 200  # orjson reads 1,024 levels, but writes only 254: deeper records could not be sent or journaled
-_EXCERPT_CHARACTERS = 200
-_MESSAGE_CHARACTERS = 2000  # a push keeps the message for every row that it is about
-_DETAILS = 50
-_EXCERPT_BYTES = 64 * 1024  # far more than is shown: a key at the cut must be complete to be found and masked
+# orjson reads 1,024 levels, but writes only 254: deeper records could not be sent back or journaled.
+_MAX_DEPTH = 200
+# A push keeps the message of each row, and a terminal shows some of them.
+_MESSAGE_CHARACTERS, _EXCERPT_CHARACTERS, _DETAILS = 2000, 200, 50
+# Far more than is shown: a key at the cut must be complete to be found and masked.
+_EXCERPT_BYTES = 64 * 1024
 _KEY_IN_BODY = (
     "a body that contains the API key itself, so nothing of it is used: the key would end up in frames and files. "
     "Either a record contains the key, or a proxy repeats what it is sent"
@@ -86,7 +87,8 @@ def _parse(content: bytes) -> Any:
     except orjson.JSONDecodeError:
         may_be_deep = True
         try:
-            parsed = json.loads(content)  # lenient: half an emoji in one name must not cost the whole page
+            # Python's parser accepts half an emoji: one such name must not cost the whole page.
+            parsed = json.loads(content)
         except RecursionError:
             raise ValueError("nested too deeply") from None
     if may_be_deep and _is_deep(parsed):

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["Secret", "masked"]
 
 _MASK = "***"
-#: A shorter key may be an ordinary word of a response.
+# A shorter key may be an ordinary word of a response.
 _MIN_UNIQUE_CHARACTERS = 12
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # unlike lower(), it never changes the length
+# Unlike str.lower(), it never changes the length, so positions in the result are those in the text.
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 class Secret:
