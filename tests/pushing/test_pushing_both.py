@@ -224,3 +224,22 @@ def test_plan_and_result_show_both():
     result = plan.apply(progress=False)
     assert "2 done" in repr(result)
     assert "customers and contacts" in html_of(result)
+
+
+def test_a_plan_and_a_result_still_have_what_0_1_had(wiz):
+    customers, contacts = new_customers("N-1"), new_contacts("N-1")
+    plan = customers.wiz.plan(contacts=contacts, only=["phone"])
+    assert (plan.table.name, plan.frame is customers, plan.contacts.frame is contacts) == ("customers", True, True)
+    assert len(plan.changes_list) == len(plan) == 2
+    assert (plan.problems_list, plan.notices, plan.own_columns, plan.blanked) == ((), (), (), {})
+    assert (plan.compared_rows, plan.decisions["only"]) == (0, ["phone"])
+    assert plan.compared_with == plan.contacts.compared_with
+    assert plan.compared_columns == ()
+    assert plan.contacts.contacts.id == plan.contacts.id != plan.id
+    assert customers.wiz.plan().contacts is None
+    result = plan.apply(progress=False)
+    assert (result.plan, result.contacts.plan.frame is contacts) == (plan, True)
+    assert [outcome.state for outcome in result.outcomes] == ["done", "done"]
+    assert (result.contacts.push_id, result.contacts.connection) == (result.push_id, wiz.connection)
+    assert (len(result.failed), len(result.contacts.failed), len(result.unsent), len(result.conflicts)) == (0, 0, 0, 0)
+    assert customers.wiz.plan().apply(progress=False).contacts is None

@@ -387,6 +387,21 @@ class Plan:
         """Rows that were compared."""
         return sum(part.compared_rows for part in self.parts)
 
+    @property
+    def compared_columns(self) -> tuple[str, ...]:
+        """Columns that were compared in any of the tables."""
+        return tuple(dict.fromkeys(chain.from_iterable(part.compared_columns for part in self.parts)))
+
+    @property
+    def compared_with(self) -> str:
+        """What the rows were compared with."""
+        return " and ".join(dict.fromkeys(part.compared_with for part in self.parts))
+
+    @property
+    def decisions(self) -> dict[str, Any]:
+        """The options of :func:`wizframe.plan` that the plan was made with."""
+        return dict(vars(self.options)) if self.options else {}
+
 
 @dataclass(frozen=True, eq=False, repr=False)  # the base's own: a dataclass would write its fields
 class Result(PushResult):
