@@ -8,7 +8,6 @@ import pytest
 from support.client import CANARY, HANG_UP, Reply, Stub, client_of, page_of, snaked, transport_to
 from support.display import html_of
 
-import wizframe
 from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.connections.client import Client
@@ -177,7 +176,7 @@ class TestOutcomes:
             Client(transport_to(wiz.base_url)).customer.list()
 
     def test_a_read_only_client_reads_and_writes_nothing(self, wiz):
-        transport = wizframe.http.transport.Transport(wiz.base_url, wiz.server.api_key, read_only=True)
+        transport = Transport(wiz.base_url, wiz.server.api_key, read_only=True)
         with Client(transport) as client:
             [customer, *_] = client.customer.list()
             [contact, *_] = client.customer.get(customer["id"])["contacts"]

@@ -18,6 +18,8 @@ from support.workbook import ZOO, loaded, plan_of, same
 import wizframe
 from wizframe import CLEAR
 from wizframe.excel.csv import escape
+from wizframe.excel.sheet_data import letters
+from wizframe.excel.workbook_file import open_workbook
 
 EXAMPLES = int(os.environ.get("WIZFRAME_WORKBOOKS", "300"))
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
@@ -72,10 +74,10 @@ def type_into_workbook(path, cells, sheet):
     with zipfile.ZipFile(path) as archive:
         parts = {part.filename: archive.read(part) for part in archive.infolist()}
     page = parts["xl/worksheets/sheet2.xml"].decode()
-    headers = [str(header) for header in wizframe.excel.workbook_file.open_workbook(path).rows(sheet)[0]]
+    headers = [str(header) for header in open_workbook(path).rows(sheet)[0]]
     for (row, column), text in cells.items():
         place = next(place for place, header in enumerate(headers) if header.split(" ")[0] == column)
-        name = f"{wizframe.excel.sheet_data.letters(place)}{row}"
+        name = f"{letters(place)}{row}"
         page = re.sub(rf'<c r="{name}"[^>]*?(/>|>.*?</c>)', "", page, flags=re.DOTALL)
         stored = re.sub(
             "[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)", lambda found: f"_x{ord(found[0]):04X}_", text or ""

@@ -14,6 +14,7 @@ from support.loaders import stored
 
 import wizframe
 from wizframe.errors import DeadlineError, IncompleteLoadWarning, NotSentError, ProtocolError, TransportError
+from wizframe.http.responses import read_body
 from wizframe.http.transport import MAX_ATTEMPTS
 from wizframe.server import Fault, FaultProxy, gzip_bomb
 from wizframe.server.faults import HTML_PAGE
@@ -167,7 +168,7 @@ def impatient(monkeypatch):
     bodies = []
     monkeypatch.setattr("wizframe.http.deadlines.DEADLINE_S", 0.3)
     monkeypatch.setattr("wizframe.http.transport.READ_TIMEOUT_S", 0.2)
-    read = wizframe.http.responses.read_body
+    read = read_body
     monkeypatch.setattr("wizframe.http.transport.read_body", lambda response: bodies.append(response) or read(response))
     return bodies
 
