@@ -90,7 +90,9 @@ def _checked_references(value: Any) -> list[str]:
             raise ValueError(f"{reference!r} is not a reference: a reference is a text")
         # The service splits the parameter at commas (contract, List parameters).
         if "," in reference:
-            raise ValueError(f"{reference!r} has a comma, so it cannot be looked up this way")
+            raise ValueError(
+                f"{reference!r} contains a comma, so reference_ids cannot find it: load all customers and filter them"
+            )
     return references
 
 

@@ -43,7 +43,7 @@ class ServiceLookups:
         return {record["id"]: record for record in Reader(self._client, table).details(wanted)}
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
-        """List records of both statuses that were created then or later; all of them for None."""
+        """List active and inactive records created at or after a moment; without a moment, list all."""
         reader = Reader(self._client, table)
         if moment is not None:
             return _identified(reader.newest(moment), table)

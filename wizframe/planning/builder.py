@@ -79,7 +79,7 @@ class ChangeBuilder:
         return tuple(cells)
 
     def commanded_deletes(self, already_deleted: Collection[str]) -> list[Change]:
-        """Plan the deletes that the command column asks for, and take their rows out of everything else."""
+        """Plan a delete for each row that the command column marks, and leave these rows out of all other changes."""
         matched, asked = self._matched, self._frame.deletes
         if not asked.any():
             return []

@@ -62,7 +62,7 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
             f"a DataFrame is needed, not {type(frame).__name__}", hint="pd.DataFrame(records) makes one of records."
         )
     if table is not None and table not in TABLES:
-        raise AmbiguousTableError(f"{option('table', table)}: allowed are {', '.join(map(repr, TABLES))}")
+        raise AmbiguousTableError(f"{option('table', table)} is not valid: use {' or '.join(map(repr, TABLES))}")
     if table is not None:
         return TABLES[table]
     if baseline is not None:

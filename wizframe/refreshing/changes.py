@@ -106,6 +106,6 @@ def _changes(own: Baseline, reader: Reader, rows: Rows, why_all: str, listed: It
 
 
 def _with_missing(own: Baseline, changes: Changes) -> Changes:
-    """Take records for deleted that are in no list, if the lists are complete."""
+    """If the lists are complete, treat records that are in none of them as deleted."""
     missing = frozenset(own.frame["id"]) - changes.listed if changes.is_complete else frozenset()
     return replace(changes, gone=missing)

@@ -43,7 +43,7 @@ def bar(*controls: Any) -> Any:
 
 
 class Pages:
-    """A long list, drawn a page at a time; ``draw`` makes the card of one item, which has a ``widget``."""
+    """A long list, shown one page at a time. ``draw`` makes one item's card; the card has a ``widget``."""
 
     def __init__(self, draw: Callable[[Any], Any]) -> None:
         self.drawn: list[Any] = []
