@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support import house
 
 import wizframe
 
@@ -27,8 +28,6 @@ UPWARD = {
     ("connections", "server"),  # sandbox()
 }
 FORBIDDEN = {("planning", "http"), ("api", "frames")}
-#: The one import that may close a circle.
-CLOSING = ("wizframe.pushing.plan", "wizframe.notebook.review.review")
 
 
 def sources():
@@ -68,69 +67,22 @@ def test_a_module_imports_only_from_layers_before_it(path):
         assert (own, imported) not in FORBIDDEN
 
 
-def names_of(path):
-    """Give the dotted name of a module's file."""
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def module_graph():
-    """Map each module to those that it imports, also inside functions and for types only."""
-    modules = {names_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-    graph = {}
-    for name, path in modules.items():
-        found = graph[name] = set()
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names} & modules.keys()
-            elif isinstance(node, ast.ImportFrom) and node.module in modules:
-                inner = {f"{node.module}.{alias.name}" for alias in node.names}
-                found |= (inner & modules.keys()) or {node.module}
-        found.discard(name)
-    return graph
-
-
-def circles(graph):
-    """Give the groups of modules that reach each other (Tarjan's strongly connected components)."""
-    index, low, stack, found = {}, {}, [], []
-
-    def visit(name):
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for other in graph[name]:
-            if other not in index:
-                visit(other)
-                low[name] = min(low[name], low[other])
-            elif other in stack:
-                low[name] = min(low[name], index[other])
-        if low[name] == index[name]:
-            group = {stack.pop()}
-            while name not in group:
-                group.add(stack.pop())
-            if len(group) > 1:
-                found.append(sorted(group))
-
-    for name in graph:
-        if name not in index:
-            visit(name)
-    return found
-
-
 def test_no_modules_import_each_other_in_a_circle():
-    graph = module_graph()
-    assert CLOSING[1] in graph[CLOSING[0]], "an exception that is not needed any more"
-    graph[CLOSING[0]].discard(CLOSING[1])
-    assert circles(graph) == []
+    graph = house.imports()
+    for value, face in house.FACES:
+        assert face in graph[value], "an exception that is not needed any more"
+        graph[value].discard(face)
+    assert house.circles(graph) == []
 
 
 def test_circles_are_found():
-    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
-    assert circles({"a": {"b"}, "b": set()}) == []
+    assert house.circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert house.circles({"a": {"b"}, "b": set()}) == []
 
 
 def test_planning_knows_no_client():
     known = {
-        module for name, found in module_graph().items() if name.startswith("wizframe.planning") for module in found
+        module for name, found in house.imports().items() if name.startswith("wizframe.planning") for module in found
     }
     assert {module for module in known if module.startswith("wizframe.api")} <= {"wizframe.api.dialects"}  # Record
 
