@@ -19,17 +19,22 @@ pytestmark = [
 ]
 
 
+#: LibreOffice escapes only one of two codes that share a "_", and reads its own file back as "_x0041B".
+SPOILT_BY_LIBREOFFICE = {"_x0041_x0042_", "\x01_x00e4_x00e4_x00e4_"}
+
+
 def zoo():
     """Customers and contacts with every awkward text, in a column of its own meaning and in others."""
+    texts = [text for text in ZOO if text not in SPOILT_BY_LIBREOFFICE]
     times = ["2026-03-29T01:30:00.123456Z", "2026-10-25T00:30:00Z", "1999-12-31T23:59:59.999999Z", None]
     customers = [
         {"id": f"c{number}", "display_name": text, "company_name": f"A {text[:100]}", "payment_term": text[:50][::-1],
          "created_at": times[number % 4], "updated_at": times[0]}
-        for number, text in enumerate(ZOO)
+        for number, text in enumerate(texts)
     ]  # fmt: skip
     contacts = [
         {"id": f"k{number}", "customer_id": "c1", "designation": text, "is_default": [True, False, None][number % 3]}
-        for number, text in enumerate(ZOO)
+        for number, text in enumerate(texts)
     ]
     return loaded("customers", customers), loaded("contacts", contacts)
 

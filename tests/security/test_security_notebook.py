@@ -15,7 +15,7 @@ SET_UP = """
 import http.client, logging
 logging.basicConfig(level=logging.DEBUG, force=True)
 http.client.HTTPConnection.debuglevel = 1
-import wizframe
+import wizframe, wizframe.http.transport
 from wizframe.server import Fault
 wizframe.http.transport.MAX_ATTEMPTS = 2
 wiz = wizframe.sandbox(customers=12)
