@@ -13,7 +13,7 @@ ROWS, EDITS, RUNS = 100_000, 500, 7
 #: A column that nothing has to be looked up for: the comparison is measured.
 EDITED = ("payment_term", "shipping_method", "display_name", "first_name", "last_name")
 REPEATS = 30  # of an operation of milliseconds
-IN_PLACE, MOVED, SLOWER, LEAST_S = 6.0, 1.0, 1.05, 0.001
+IN_PLACE, MOVED, SLOWER, LEAST_S = 1.0, 1.0, 1.05, 0.001
 
 
 def measure(size):
