@@ -11,7 +11,7 @@ from wizframe.frames.build import to_frame
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.builder import Options, plan_deletes, plan_edits
 from wizframe.planning.match import Service
-from wizframe.planning.typed_frame import which_table
+from wizframe.planning.table_choice import which_table
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts, write_parts
 

@@ -3,7 +3,7 @@
 import click
 
 from wizframe.cli.commands import commands
-from wizframe.cli.output import EXIT_CODES
+from wizframe.cli.exit_codes import EXIT_CODES
 
 
 def every_command(command=commands, parent=None, name="wizframe"):

@@ -65,7 +65,7 @@ FLOWS = {
         "A plan: a frame becomes typed columns, rows meet their records, and differences become changes.",
         "an edited frame",
         (
-            ("pushing/api.py", "which table, which options"),
+            ("planning/table_choice.py", "which table is it?"),
             ("pushing/checks.py", "the same account? what to look up"),
             ("planning/typed_frame.py", "typed columns, whatever the cells were"),
             ("planning/match.py", "which record is each row?"),

@@ -556,7 +556,7 @@ def key_is_accepted_as_data():
     "test_refreshing.py::TestUpToDate::test_a_change_in_the_very_moment_of_the_newest_one_that_was_seen_is_found[rest]",
 )
 def refresh_without_overlap():
-    replace("wizframe.refreshing.changes.OVERLAP", timedelta(0))
+    replace("wizframe.refreshing.changed_records.OVERLAP", timedelta(0))
 
 
 @bug(

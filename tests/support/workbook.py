@@ -16,7 +16,7 @@ from wizframe.frames.build import to_frame
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.builder import Options, plan_edits
 from wizframe.planning.match import Service
-from wizframe.planning.typed_frame import which_table
+from wizframe.planning.table_choice import which_table
 from wizframe.pushing.plan import Plan
 
 #: Texts that some program takes for a formula, a number, a date, a truth value or nothing, and some that it may spoil.

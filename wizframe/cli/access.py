@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wizframe.cli.exit_codes import exit_code
 from wizframe.cli.options import as_json, connected, connection, examples
-from wizframe.cli.output import exit_code, print_json, print_pairs, print_text
+from wizframe.cli.output import print_json, print_pairs, print_text
 from wizframe.connections.connect import login, logout
 from wizframe.doctor.findings import Finding, examine_account, examine_machine
 from wizframe.doctor.probe import probe, probe_writes

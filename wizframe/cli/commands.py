@@ -12,7 +12,8 @@ import click
 
 from wizframe import __version__
 from wizframe.cli import access, demo, pushes, records
-from wizframe.cli.output import EXIT_CODES, complain, exit_code, sentence
+from wizframe.cli.exit_codes import EXIT_CODES, exit_code
+from wizframe.cli.output import complain, sentence
 from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError, hints_for
 from wizframe.http.request_log import trace
 

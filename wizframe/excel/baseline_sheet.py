@@ -26,7 +26,8 @@ from wizframe.fields import CLEAR, COMMAND, TABLES
 from wizframe.frames.baselines import Baseline, attached, loads, match
 from wizframe.frames.build import column, pandas_dtype
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.typed_frame import type_frame, which_table
+from wizframe.planning.table_choice import which_table
+from wizframe.planning.typed_frame import type_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

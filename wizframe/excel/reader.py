@@ -50,7 +50,7 @@ from wizframe.fields import COMMAND, TABLES
 from wizframe.frames.baselines import attach
 from wizframe.frames.build import Unsure
 from wizframe.frames.problems import LETTERS, cell_place, problems_frame
-from wizframe.planning.typed_frame import which_table
+from wizframe.planning.table_choice import which_table
 from wizframe.progress import bar
 from wizframe.text import counted, option, plural
 

@@ -19,7 +19,8 @@ from wizframe.errors import InvalidRequestError, MissingExtraError, to_install
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank, split_ids
 from wizframe.planning.changes import shown
-from wizframe.planning.typed_frame import type_frame, validate, which_table
+from wizframe.planning.table_choice import which_table
+from wizframe.planning.typed_frame import type_frame, validate
 
 if TYPE_CHECKING:
     import os

@@ -1,4 +1,4 @@
-"""A user's frame, whatever pandas made of it, as typed columns of one table."""
+"""A user's frame as typed columns of one table, whatever pandas made of the columns."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from wizframe.errors import AmbiguousTableError, Hint, PlanError
-from wizframe.fields import TABLES
+from wizframe.errors import Hint, PlanError
+from wizframe.fields import CLEAR, COMMAND
 from wizframe.frames.arrow import holds, is_text, places_in, texts_of
-from wizframe.frames.baselines import attached, differs, is_same_memory, loads
-from wizframe.frames.build import column, is_blank
+from wizframe.frames.baselines import attached, differs, is_same_memory
+from wizframe.frames.build import column
 from wizframe.frames.problems import find_problems, problems_frame
-from wizframe.planning.changes import CLEAR, COMMAND, DELETE, Problem
-from wizframe.text import option
+from wizframe.planning.changes import Problem
+from wizframe.planning.commands import cells_to_clear, rows_to_delete
+from wizframe.planning.table_choice import which_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
     from wizframe.fields import Field, Table
-    from wizframe.frames.baselines import Baseline
 
     Columns = Mapping[str, pd.Series[Any]]
 
-__all__ = ["TypedFrame", "is_literal", "type_frame", "validate", "which_table"]
+__all__ = ["TypedFrame", "is_literal", "type_frame", "validate"]
 
 #: What pandas calls the two columns of one name that a merge leaves.
 _MERGED = re.compile(r"(.+)_[xy]")
@@ -53,54 +53,6 @@ class TypedFrame:
     own_columns: list[str] = field(default_factory=list)  # the user's, ignored
     problems: list[Problem] = field(default_factory=list)  # values that fit no column, columns that look like a mistake
     notices: list[str] = field(default_factory=list)
-
-
-def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
-    """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
-    if not isinstance(frame, pd.DataFrame):
-        raise PlanError(
-            f"a DataFrame is needed, not {type(frame).__name__}", hint="pd.DataFrame(records) makes one of records."
-        )
-    if table is not None and table not in TABLES:
-        raise AmbiguousTableError(f"{option('table', table)} is not valid: use {' or '.join(map(repr, TABLES))}")
-    if table is not None:
-        return TABLES[table]
-    if baseline is not None:
-        return baseline.table
-    names = {str(name) for name in [*frame.columns, *frame.index.names]}
-    shown = {one.name: _columns_that_show(one, names) for one in TABLES.values()}
-    found = [TABLES[name] for name, columns in shown.items() if columns]
-    # The parent's columns show all of its children: one that has marks of its own, too, is meant.
-    marked = [one.parent for one in found if one.marks]
-    found = [one for one in found if one.marks or one.parent not in marked]
-    if len(found) > 1:  # a merge left columns of several tables: the rows are those of the load that has their ids
-        found = [one for one in found if _is_loaded(frame, one)] or found
-    if len(found) == 1:
-        return found[0]
-    choice = " or ".join(option("table", one) for one in TABLES)
-    if found:
-        why = " and ".join(f"{', '.join(shown[one.name])} (of {one.name})" for one in found)
-        raise AmbiguousTableError(
-            f"the rows may be {' or '.join(one.name for one in found)}: it has the columns {why}",
-            hint=f"Give {choice}.",
-        )
-    known = ", ".join(f"{one.name} by {' or '.join(one.marks or one.parent_columns)}" for one in TABLES.values())
-    raise AmbiguousTableError(f"no column shows what the rows are ({known})", hint=f"Give {choice}.")
-
-
-def _columns_that_show(table: Table, names: Collection[str]) -> list[str]:
-    """Give the columns that show a table; the parent's alone do not, if the table has marks of its own."""
-    marks = [name for name in table.marks if name in names]
-    return marks if table.marks else [name for name in table.parent_columns if name in names]
-
-
-def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
-    """Tell whether a load of a table, that is still alive, has all ids of a frame."""
-    ids = frame["id"] if "id" in frame else frame.index.get_level_values("id") if "id" in frame.index.names else None
-    if ids is None:
-        return False
-    texts = pd.Series(pd.unique(pd.Series(ids).dropna())).astype("str")
-    return len(texts) > 0 and any(bool((load.find(texts) >= 0).all()) for load in loads(table))
 
 
 def type_frame(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> TypedFrame:
@@ -128,7 +80,8 @@ def type_frame(frame: pd.DataFrame, table: Table, *, known: Columns | None = Non
             typed_frame.parent_references, misfits = column(values, reference)
             typed_frame.problems += [Problem(m.position, name, m.value, m.rule) for m in misfits]
         elif name == COMMAND:
-            _read_commands(typed_frame, values)
+            typed_frame.deletes, misfits_of_commands = rows_to_delete(values)
+            typed_frame.problems += misfits_of_commands
         else:
             _note_own_column(typed_frame, name)
     if len(typed_frame.edited) < len(flat.columns):  # else all of them were taken as they are
@@ -183,7 +136,7 @@ def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.ND
 
 def _typed_column(frame: TypedFrame, values: pd.Series[Any], field: Field, known: Columns | None) -> pd.Series[Any]:
     if values.dtype.kind not in "biufcmM" and holds(values, CLEAR):
-        is_clear = values.eq(CLEAR).fillna(value=False).astype(bool) & ~_was_literal(frame, field, known)
+        is_clear = cells_to_clear(values) & ~_was_literal(frame, field, known)
         frame.cleared[field.name] = is_clear
         values = values.astype(object).mask(is_clear, None)
         if field.name == "id":
@@ -212,18 +165,8 @@ def is_literal(
     """Tell which cells hold :data:`CLEAR` because the record does, and not because the user cleared them."""
     if name not in typed_frame.cleared or not holds(was, CLEAR):
         return np.zeros(len(rows), dtype=bool)
-    stood: npt.NDArray[np.bool_] = was.eq(CLEAR).fillna(value=False).to_numpy(dtype=bool)
+    stood: npt.NDArray[np.bool_] = cells_to_clear(was).to_numpy()
     return typed_frame.cleared[name].to_numpy()[rows] & stood
-
-
-def _read_commands(typed_frame: TypedFrame, commands: pd.Series[Any]) -> None:
-    for position, command in enumerate(commands):
-        if is_blank(command) or not str(command).strip():
-            continue
-        typed_frame.deletes[position] = str(command).strip().upper() == DELETE
-        if not typed_frame.deletes[position]:
-            rule = f"is not a command: write {DELETE}, or leave it blank"
-            typed_frame.problems.append(Problem(position, COMMAND, command, rule))
 
 
 def _note_own_column(typed_frame: TypedFrame, name: Any) -> None:

@@ -10,7 +10,7 @@ from wizframe.errors import Hint, InvalidRequestError, PlanError
 from wizframe.fields import TABLES
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_deletes
-from wizframe.planning.typed_frame import which_table
+from wizframe.planning.table_choice import which_table
 from wizframe.pushing.checks import check_allowed, service_for
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts

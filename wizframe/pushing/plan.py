@@ -18,6 +18,7 @@ from wizframe.pushing.checks import check_allowed, check_fresh, service_for
 from wizframe.pushing.executor import Interrupts, begin, run
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.plan_file import write_parts
+from wizframe.pushing.plan_report import write_plan
 from wizframe.pushing.plan_views import (
     SIGNS,
     cells_of,
@@ -28,7 +29,6 @@ from wizframe.pushing.plan_views import (
     problem_lines,
     problems_of,
 )
-from wizframe.pushing.report import write_plan
 from wizframe.pushing.results import PushResult, ResultPart, interrupted
 from wizframe.pushing.selection import keep, wanted_by
 from wizframe.pushing.undo import inverse_parts

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.typed_frame import TypedFrame
-    from wizframe.refreshing.changes import Changes
+    from wizframe.refreshing.changed_records import Changes
 
     Mask = npt.NDArray[np.bool_]
     Places = npt.NDArray[np.intp]

@@ -10,7 +10,7 @@ from wizframe.api.validation import refuses_unknown_names
 from wizframe.errors import CollidingEditsWarning, Hint, PlanError, WrongAccountError, caller_level
 from wizframe.frames.baselines import attach, attached
 from wizframe.progress import tell
-from wizframe.refreshing.changes import read_changes
+from wizframe.refreshing.changed_records import read_changes
 from wizframe.refreshing.merge import merge
 from wizframe.text import counted, plural
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
     from wizframe.progress import Watch
-    from wizframe.refreshing.changes import Changes
+    from wizframe.refreshing.changed_records import Changes
     from wizframe.refreshing.merge import Merged
 
 __all__ = ["refresh"]

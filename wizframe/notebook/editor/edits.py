@@ -20,7 +20,9 @@ from wizframe.frames.build import SUPERSEDED, column, is_blank, pandas_dtype, re
 from wizframe.notebook.editor.marks import Marker
 from wizframe.notebook.html import typed_text
 from wizframe.planning.changes import CLEAR, COMMAND, DELETE
-from wizframe.planning.typed_frame import type_frame, which_table
+from wizframe.planning.commands import is_clear, is_delete
+from wizframe.planning.table_choice import which_table
+from wizframe.planning.typed_frame import type_frame
 from wizframe.pushing.frame_update import set_cells
 from wizframe.text import counted, plural
 
@@ -125,13 +127,13 @@ class EditedFrame:
 
     def is_to_delete(self, position: int) -> bool:
         """Tell whether the push deletes a row's record."""
-        return COMMAND in self.frame and str(self.frame[COMMAND].iat[position]).strip().upper() == DELETE
+        return COMMAND in self.frame and is_delete(self.frame[COMMAND].iat[position])
 
     def counts(self) -> tuple[int, int]:
         """Count the rows that have no record yet, and the rows with a record to delete."""
         to_delete = 0
         if COMMAND in self.frame:
-            to_delete = int(self.frame[COMMAND].astype("str").str.strip().str.upper().eq(DELETE).sum())
+            to_delete = sum(map(is_delete, self.frame[COMMAND]))
         return self._marker.count_new(), to_delete
 
     def lock(self, name: Any, position: int | None = None) -> str:
@@ -249,7 +251,7 @@ class EditedFrame:
         values = [value for value, _ in read_cells([cell.text for cell in cells], of)]
         for cell, value in zip(cells, values, strict=True):
             before = self.frame[name].iat[cell.position]
-            after = CLEAR if cell.text.strip() == CLEAR else value
+            after = CLEAR if is_clear(cell.text) else value
             can_be_cleared = not self.is_new(cell.position) and not self._marker.was_blank(cell.position, name)
             if not cell.text and not is_pasted and can_be_cleared:
                 after = CLEAR

@@ -1,0 +1,68 @@
+"""Which table the rows of a frame belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from wizframe.errors import AmbiguousTableError, PlanError
+from wizframe.fields import TABLES
+from wizframe.frames.baselines import loads
+from wizframe.text import option
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from wizframe.fields import Table
+    from wizframe.frames.baselines import Baseline
+
+__all__ = ["which_table"]
+
+
+def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
+    """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
+    if not isinstance(frame, pd.DataFrame):
+        raise PlanError(
+            f"a DataFrame is needed, not {type(frame).__name__}", hint="pd.DataFrame(records) makes one of records."
+        )
+    if table is not None and table not in TABLES:
+        raise AmbiguousTableError(f"{option('table', table)} is not valid: use {' or '.join(map(repr, TABLES))}")
+    if table is not None:
+        return TABLES[table]
+    if baseline is not None:
+        return baseline.table
+    names = {str(name) for name in [*frame.columns, *frame.index.names]}
+    shown = {one.name: _columns_that_show(one, names) for one in TABLES.values()}
+    found = [TABLES[name] for name, columns in shown.items() if columns]
+    # The parent's columns show all of its children: one that has marks of its own, too, is meant.
+    marked = [one.parent for one in found if one.marks]
+    found = [one for one in found if one.marks or one.parent not in marked]
+    if len(found) > 1:  # a merge left columns of several tables: the rows are those of the load that has their ids
+        found = [one for one in found if _is_loaded(frame, one)] or found
+    if len(found) == 1:
+        return found[0]
+    choice = " or ".join(option("table", one) for one in TABLES)
+    if found:
+        why = " and ".join(f"{', '.join(shown[one.name])} (of {one.name})" for one in found)
+        raise AmbiguousTableError(
+            f"the rows may be {' or '.join(one.name for one in found)}: it has the columns {why}",
+            hint=f"Give {choice}.",
+        )
+    known = ", ".join(f"{one.name} by {' or '.join(one.marks or one.parent_columns)}" for one in TABLES.values())
+    raise AmbiguousTableError(f"no column shows what the rows are ({known})", hint=f"Give {choice}.")
+
+
+def _columns_that_show(table: Table, names: Collection[str]) -> list[str]:
+    """Give the columns that show a table; the parent's alone do not, if the table has marks of its own."""
+    marks = [name for name in table.marks if name in names]
+    return marks if table.marks else [name for name in table.parent_columns if name in names]
+
+
+def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
+    """Tell whether a load of a table, that is still alive, has all ids of a frame."""
+    ids = frame["id"] if "id" in frame else frame.index.get_level_values("id") if "id" in frame.index.names else None
+    if ids is None:
+        return False
+    texts = pd.Series(pd.unique(pd.Series(ids).dropna())).astype("str")
+    return len(texts) > 0 and any(bool((load.find(texts) >= 0).all()) for load in loads(table))
