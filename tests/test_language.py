@@ -41,6 +41,8 @@ AVOIDED = {
     r"does away with": "removes",
     r"in a word|so to speak": "nothing",
     r"thereby|thereof|therein|hereby|whereupon|whereas|notwithstanding": "so, of it, in it, because, although",
+    r"allowed (is|are)": "(allowed: …), or: use … or …",
+    r"let it (end|be)": "use a name that ends in",
     r"owing to|by means of|in order to": "because of, with, to",
 }
 

@@ -224,7 +224,7 @@ def _frames() -> Any:
 
 
 def _own_texts() -> Any:
-    """Keep the dtypes of a load: Dask would turn texts into another kind of string."""
+    """Keep the dtypes of a load: Dask would turn strings into another kind of string."""
     import dask  # noqa: PLC0415 - as above
 
     return dask.config.set({"dataframe.convert-string": False})

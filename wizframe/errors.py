@@ -110,7 +110,7 @@ class Hint:
     python: str
     cli: str
 
-    #: One value for the whole process, and not a context variable, because the threads of a push write texts, too.
+    #: One value for the whole process, and not a context variable, because the threads of a push write strings, too.
     interface: ClassVar[Interface] = "python"
 
     def __str__(self) -> str:

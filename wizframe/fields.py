@@ -86,7 +86,7 @@ class Field:
     """One field of a record."""
 
     name: str  # wizframe's name: the column, and the key of a plain record; snake_case
-    kind: Kind  # "ids" is a list of texts, which a frame shows as one text joined by ", "
+    kind: Kind  # "ids" is a list of strings, which a frame shows as one string joined by ", "
     doc: str
     level: Literal["list", "details", ""] = "list"  # a column of every load, with details=True, or never
     create: bool = False  # may be sent when a record is created …
@@ -110,7 +110,7 @@ class Field:
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
-        """Regular expression that a text must match as a whole, if any."""
+        """Regular expression that a string must match as a whole, if any."""
         return _FORMATS[self.format][0] if self.format else None
 
     def read_names(self) -> tuple[str, ...]:

@@ -683,7 +683,7 @@ def test_more_rows_than_a_sheet_has_are_refused(path, monkeypatch):
 
 
 def test_a_path_that_does_not_end_in_xlsx_is_refused(customers, path):
-    with pytest.raises(InvalidRequestError, match=r"Let it end in \.xlsx"):
+    with pytest.raises(InvalidRequestError, match=r"Use a name that ends in \.xlsx"):
         customers.wiz.to_excel(path.with_suffix(".xls"))
 
 

@@ -130,7 +130,7 @@ def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     ]  # fmt: skip
     plan.choose(plan.changes.head(1)).to_excel(path)
     assert openpyxl.load_workbook(path).sheetnames == ["Plan", "Changes"]
-    with pytest.raises(InvalidRequestError, match=r"Let it end in \.xlsx"):
+    with pytest.raises(InvalidRequestError, match=r"Use a name that ends in \.xlsx"):
         plan.to_excel(tmp_path / "plan.csv")
 
 

@@ -61,7 +61,7 @@ class BaseClient:
         self._on_close = on_close
         self._lock = threading.RLock()
         if dialect not in ("auto", "rest", "sdk"):
-            raise ConfigurationError(f"dialect={dialect!r}: allowed are 'auto', 'rest', 'sdk'")
+            raise ConfigurationError(f"dialect={dialect!r} is not valid: use 'auto', 'rest' or 'sdk'")
         _open_clients.add(self)
 
     @property

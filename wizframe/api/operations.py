@@ -195,7 +195,7 @@ class CustomerOperations(Operations):
         ----------
         id : str
         data : mapping
-            The changed fields; ``""`` clears a text, ``[]`` a list. A list (``addresses``, ``contacts``,
+            The changed fields; ``""`` clears a string, ``[]`` a list. A list (``addresses``, ``contacts``,
             ``attributes``, …) replaces the stored one.
 
         Returns
@@ -349,7 +349,7 @@ class ContactOperations(Operations):
         ----------
         customer_id, contact_id : str
         data : mapping
-            The changed fields; ``""`` clears a text, ``[]`` a list.
+            The changed fields; ``""`` clears a string, ``[]`` a list.
 
         Returns
         -------

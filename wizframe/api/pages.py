@@ -1,7 +1,8 @@
 """One page of a list, kept by column, because its rows nearly always share their fields and frames are made of columns.
 
 A page may be unread: threads hand over what arrived, and the caller's thread parses it on first use, because Python
-runs one thread at a time. A page may be packed: texts that wait to become a frame take a third of the memory in Arrow.
+runs one thread at a time. A page may be packed: in Arrow, strings that wait to become a frame take a third of the
+memory.
 Knows neither spelling nor HTTP.
 """
 
@@ -23,7 +24,7 @@ Record = dict[str, Any]
 
 
 class Columns:
-    """Rows that share their fields; every row has an ``id`` that is a text and not blank."""
+    """Rows that share their fields; every row has an ``id`` that is a string and not blank."""
 
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
         self._count = len(next(iter(columns.values())))
@@ -60,9 +61,9 @@ class Columns:
         return [dict(zip(self._columns, row, strict=True)) for row in rows]
 
     def pack(self, names: Iterable[str], *, also: Iterable[str]) -> None:
-        """Turn texts into Arrow, all at once, because field by field takes twice as long.
+        """Turn strings into Arrow, all at once, because field by field takes twice as long.
 
-        Fields in ``also`` stay readable, too. If one of the fields is not a text, all stay as they are.
+        Fields in ``also`` stay readable, too. If one of the fields is not a string, all stay as they are.
         """
         present = [name for name in names if name in self._columns]
         values = list(chain.from_iterable(self.values(name) for name in present))
@@ -201,7 +202,7 @@ class Page:
         self.look().rows.put(name, values)
 
     def packed(self, names: Iterable[str], *, also: Iterable[str] = ()) -> Page:
-        """Return the same page with texts in Arrow, packed on first use. Fields in ``also`` stay readable, too."""
+        """Return the same page with strings in Arrow, packed on first use. Fields in ``also`` stay readable, too."""
 
         def read() -> Contents:
             contents = self.look()

@@ -87,7 +87,7 @@ def _checked_references(value: Any) -> list[str]:
         raise ValueError("it must not be empty")
     for reference in references:
         if not isinstance(reference, str) or not reference:
-            raise ValueError(f"{reference!r} is not a reference: a reference is a text")
+            raise ValueError(f"{reference!r} is not a reference: a reference is a string")
         # The service splits the parameter at commas (contract, List parameters).
         if "," in reference:
             raise ValueError(
@@ -97,7 +97,7 @@ def _checked_references(value: Any) -> list[str]:
 
 
 def moment(value: Moment) -> datetime:
-    """Return a time, or a text in ISO 8601, in UTC; without a zone it means UTC."""
+    """Return a time, or a string in ISO 8601, in UTC; without a zone it means UTC."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -420,7 +420,7 @@ def _is_one_moment(window: _Window, names: Sequence[Sequence[str]]) -> bool:
 def _check_order(pages: Iterable[Page]) -> None:
     """Raise if a record is older than one before it, because then the whole argument fails."""
     times = list(chain.from_iterable(page.values("created_at") for page in pages))
-    # Texts of one form are in the order of the times that they mean.
+    # Strings of one form are in the order of the times that they mean.
     has_one_form = set(map(type, times)) <= {str} and "".join(times).translate(_DIGITS) == _ONE_FORM * len(times)
     if has_one_form and times == sorted(times):
         return

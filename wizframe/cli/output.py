@@ -83,7 +83,7 @@ def takes_color(stream: TextIO) -> bool:
 
 
 def colored(text: str, style: str) -> str:
-    """Give each line of a text the color of a style."""
+    """Give each line of a string the color of a style."""
     return "\n".join(click.style(line, **_STYLES[style]) for line in text.split("\n"))
 
 

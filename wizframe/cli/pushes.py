@@ -94,7 +94,7 @@ def _mapping(path: str | None) -> dict[str, Any]:
     unknown = sorted(content.keys() - {"rename", "values", "labels"})
     if unknown:
         raise InvalidRequestError(
-            f"--map {path}: unknown {', '.join(unknown)}, allowed are [rename], [values.COLUMN] and [labels]"
+            f"--map {path}: unknown {', '.join(unknown)} (allowed: [rename], [values.COLUMN] and [labels])"
         )
     return content
 

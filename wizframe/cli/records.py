@@ -122,7 +122,7 @@ def _print_list(frame: pd.DataFrame, table: Table, chosen: Mapping[str, Any]) ->
     if unknown:
         more = "" if chosen["details"] else "--details loads more columns."
         raise InvalidRequestError(
-            f"--columns {chosen['columns']}: unknown {', '.join(unknown)}, allowed are {', '.join(frame.columns)}",
+            f"--columns {chosen['columns']}: unknown {', '.join(unknown)} (allowed: {', '.join(frame.columns)})",
             hint=more,
         )
     if chosen["as_json"]:

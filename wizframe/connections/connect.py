@@ -298,7 +298,7 @@ def sandbox(
     if isinstance(customers, bool) or not isinstance(customers, int) or customers < 0:
         raise ConfigurationError(f"{option('customers', customers)} is not a whole number from 0")
     if dialect not in ("rest", "sdk"):
-        raise ConfigurationError(f"{option('dialect', dialect)} is unknown, allowed are 'rest' and 'sdk'")
+        raise ConfigurationError(f"{option('dialect', dialect)} is not valid: use 'rest' or 'sdk'")
     server = SandboxServer(
         customers=customers,
         dialect=dialect,

@@ -49,8 +49,8 @@ def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
     raise ConfigurationError(
         "no API key was found",
         hint=Hint(
-            python="Set WIZCOMMERCE_API_KEY, give connect(api_key=…), or log in with wizframe.login(). "
-            "Without an account, use wizframe.sandbox().",
+            python="Set WIZCOMMERCE_API_KEY, pass the key as wizframe.connect(api_key=…), or log in with "
+            "wizframe.login(). Without an account, use wizframe.sandbox().",
             cli="Set WIZCOMMERCE_API_KEY, or log in with `wizframe login`. Without an account, use `wizframe sandbox`.",
         ),
     )

@@ -71,5 +71,5 @@ def read_profile(name: str | None) -> Profile:
     if unknown:
         del profiles  # a traceback may show local variables, and the file may contain an API key by mistake
         allowed = ", ".join(Profile.__dataclass_fields__)
-        raise ConfigurationError(f"[profiles.{name}] in {path}: unknown {', '.join(unknown)}, allowed are {allowed}")
+        raise ConfigurationError(f"[profiles.{name}] in {path}: unknown {', '.join(unknown)} (allowed: {allowed})")
     return Profile(**profiles[name])

@@ -212,7 +212,7 @@ class _Trial:
     def clear(self) -> Report:
         self._client.customer.update(self._id, {"phone": ""})
         is_kept = bool(self._read().get("phone"))
-        return ("bad", 'the value "" does not clear a text') if is_kept else ("ok", 'the value "" clears a text')
+        return ("bad", 'the value "" does not clear a string') if is_kept else ("ok", 'the value "" clears a string')
 
     def patch_list(self) -> Report:
         kept = {"reference_id": "one", "address_line_1": "1 Probe Street", "city": "Probe", "type": "billing"}

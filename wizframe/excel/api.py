@@ -100,7 +100,7 @@ def to_excel(
     column ``Command`` deletes the record of a row. A hidden sheet remembers the exported cells as they were loaded,
     with account, address, filters and time, never the key. No cell is a formula or a link. A value that does not fit
     its column, such as a number in a text column, is shown with a remark, and is a problem again when it is read.
-    Above 200,000 rows, the texts are stored in a way that Apple Numbers shows as blank cells.
+    Above 200,000 rows, the strings are stored in a way that Apple Numbers shows as blank cells.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def read_excel(
     rename : mapping, optional
         Header to column, for files of other programs: ``{"KUNNR": "reference_id"}``.
     values : mapping, optional
-        Column to the meaning of its cells: a mapping that contains every text of the column,
+        Column to the meaning of its cells: a mapping that contains every string of the column,
         ``{"payment_term": {"ZB30": "net30"}}``, or a function of the cell.
     labels : mapping, optional
         The labels that :func:`to_excel` got, if the hidden sheet was lost.
@@ -241,7 +241,7 @@ def to_csv(
 
     Notes
     -----
-    The file is UTF-8 with a byte order mark. A text that a spreadsheet in any of many languages would take for a
+    The file is UTF-8 with a byte order mark. A string that a spreadsheet in any of many languages would take for a
     formula, a number, a date or a truth value begins with an apostrophe; :func:`read_csv` removes it. Times are UTC in
     ISO 8601.
 

@@ -1,6 +1,6 @@
 """One cell: how it shows a value, whether it still shows that value, and what a new content means.
 
-A spreadsheet program may store a cell in another form than it was written: a truth value as a word, a text that looks
+A spreadsheet program may store a cell in another form than it was written: a truth value as a word, a string that looks
 like a number as a number, a line end without its carriage return. A cell that still shows the exported value *is* that
 value; only a cell that differs is read. A cell that may mean several things becomes a
 :class:`wizframe.frames.build.Unsure`.
@@ -48,8 +48,8 @@ _SHORTENED = [Context(prec=digits, rounding=way) for digits in (15, 16, 17) for 
 _LINE_ENDS = re.compile("\r\n|\n\r|\r")
 #: The codes of characters that XML cannot hold; some programs store the code as text.
 _CODE = re.compile("_x(00[01][0-9A-F]|FFF[EF])_", re.IGNORECASE)
-#: Texts that xlsxwriter spoils: it takes one that begins with <r> for XML, and escapes only one of two codes that share
-#: a "_". Pieces of them are written correctly.
+#: Strings that xlsxwriter spoils: it takes one that begins with <r> for XML, and escapes only one of two codes that
+#: share a "_". Pieces of them are written correctly.
 _SPOILT = re.compile(r"^<r>|_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
 _PIECE_ENDS = re.compile(r"(?<=^<)(?=r>)|(?<=_x)(?=[0-9A-Fa-f]{4}_)")
 
@@ -96,14 +96,14 @@ def is_empty(raw: Any) -> bool:
 
 
 def cut(text: str) -> str:
-    """Shorten a text that does not fit into a cell to its beginning and a remark."""
+    """Shorten a string that does not fit into a cell to its beginning and a remark."""
     if len(text) <= ALWAYS_FITS or len(text) + sum(character > "\uffff" for character in text) <= _LONGEST:
         return text
     return f"{text[:_KEPT_OF_LONG]} … ({_REMARK}: {len(text)} characters)"
 
 
 def write_text(page: Any, row: int, place: int, text: str, style: Any) -> None:
-    """Write a text into a cell of an xlsxwriter worksheet, whatever the text contains."""
+    """Write a string into a cell of an xlsxwriter worksheet, whatever the text contains."""
     if _SPOILT.search(text):
         fragments = [part for piece in _PIECE_ENDS.split(text) for part in (style, piece)]
         page.write_rich_string(row, place, *fragments[1:], style)  # the first piece has the style of the cell
@@ -124,7 +124,7 @@ def as_text(raw: Any) -> str:
 
 
 def as_number(text: str) -> float | None:
-    """Read a text as a spreadsheet may: unlike Python, it takes ``1_000`` for a text."""
+    """Read a string as a spreadsheet may: unlike Python, it takes ``1_000`` for a string."""
     try:
         return None if "_" in text else float(text)
     except ValueError:
@@ -156,7 +156,7 @@ def _shows_text(raw: Any, text: str, zone: ZoneInfo) -> bool:
 
 
 def _shortened(text: str) -> list[float]:
-    """Give the numbers that programs make of a text with more digits than they keep."""
+    """Give the numbers that programs make of a string with more digits than they keep."""
     try:
         return [float(context.create_decimal(text)) for context in _SHORTENED]
     except ArithmeticError:  # an exponent beyond those of Decimal
@@ -164,7 +164,7 @@ def _shortened(text: str) -> list[float]:
 
 
 def _plain(text: str) -> str:
-    """Bring a text to the form that no program changes: composed, without NUL, lines that end with a line feed."""
+    """Bring a string to the form that no program changes: composed, without NUL, lines that end with a line feed."""
     text = _CODE.sub(lambda found: chr(int(found[1], 16)), text.replace("_x005F_", "_"))
     return unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text.replace("\x00", "")))
 
@@ -190,7 +190,7 @@ def _moments(raw: Any, zone: ZoneInfo) -> list[Reading]:
 def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     """Read a cell with new content: str, bool, a time with its zone, None for blank, or an ``Unsure``.
 
-    A text that is not a valid value of its column stays as it is: planning says which rule it breaks.
+    A string that is not a valid value of its column stays as it is: planning says which rule it breaks.
     """
     if raw == "" or isinstance(raw, Unsure):
         return raw or None

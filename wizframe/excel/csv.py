@@ -1,4 +1,4 @@
-"""CSV: written so that no program makes a formula, a number or a date of a text, and read from any program."""
+"""CSV: written so that no program makes a formula, a number or a date of a string, and read from any program."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["escape", "pad_rows", "read_rows", "unescape", "write_csv"]
 
 _MARK = "'"
-_FORMULA = tuple("=+-@")  # a spreadsheet takes a text that begins so for a formula
+_FORMULA = tuple("=+-@")  # a spreadsheet takes a string that begins so for a formula
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DELIMITERS = ",;\t|"
 _ROWS_AT_ONCE = 1_000
@@ -46,7 +46,7 @@ _limit = threading.Lock()  # the csv module has one limit for the whole process
 
 
 def escape(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would change; :func:`unescape` gives the text back."""
+    """Put an apostrophe before a string that a spreadsheet would change; :func:`unescape` gives the text back."""
     return _MARK + text if text.startswith(_MARK) or _would_change(text) else text
 
 
@@ -57,7 +57,7 @@ def unescape(text: str) -> str:
 
 
 def _would_change(text: str) -> bool:
-    """Tell whether any spreadsheet would take a text for a formula, a number, a date, a truth value or blank."""
+    """Tell whether any spreadsheet would take a string for a formula, a number, a date, a truth value or blank."""
     plain = unicodedata.normalize("NFKC", text).strip()  # some programs take full-width signs, too
     if not plain:
         return bool(text)  # read_rows() takes spaces alone for blank
@@ -104,7 +104,7 @@ def write_csv(
 
 
 def _columns(frame: pd.DataFrame, export: Export) -> dict[str, list[str]]:
-    """Write the columns of a frame as escaped texts, commands first; blank is ``""``."""
+    """Write the columns of a frame as escaped strings, commands first; blank is ``""``."""
     names = [*([COMMAND] if COMMAND in frame else []), *column_names(frame, export)]
     return {
         str(name): _cells(export.shown(name) if name in export.cells else own_column(frame, name)) for name in names
@@ -113,7 +113,7 @@ def _columns(frame: pd.DataFrame, export: Export) -> dict[str, list[str]]:
 
 def _cells(values: pd.Series[Any]) -> list[str]:
     if values.dtype.kind == "M" and getattr(values.dt, "tz", None) is not None:
-        # A spreadsheet leaves a time with T and Z as it is: a text.
+        # A spreadsheet leaves a time with T and Z as it is: a string.
         texts = pc.strftime(pa.array(values.dt.tz_convert("UTC")), format="%Y-%m-%dT%H:%M:%SZ")
         cells: list[str] = pc.fill_null(pc.replace_substring_regex(texts, r"\.0+Z$", "Z"), "").to_pylist()
         return cells

@@ -29,7 +29,7 @@ _LAST_CENTURY = range(70, 100)
 
 
 class Reading(NamedTuple):
-    """What a text may mean: a local time, and how precise it is."""
+    """What a string may mean: a local time, and how precise it is."""
 
     moment: dt.datetime
     precision: dt.timedelta
@@ -51,7 +51,7 @@ def from_serial(days: float) -> dt.datetime | None:
 
 
 def readings(text: str, zone: dt.tzinfo) -> list[Reading]:
-    """List what a text may mean as a time: two for ``01/02/2026``, a day in January or in February.
+    """List what a string may mean as a time: two for ``01/02/2026``, a day in January or in February.
 
     The text is ISO 8601, or a date as people write it: ``31.12.2026 14:30``, ``12/31/2026 2:30 PM``, ``31/12/26``. A
     time without a zone is a local time of ``zone``.

@@ -198,7 +198,7 @@ def check_labels(labels: Mapping[str, str], names: Iterable[str]) -> None:
 
 
 def shown(values: pd.Series[Any], field: Field | None, zone: ZoneInfo) -> list[Any]:
-    """Give what the cells of a column show: texts that fit into a cell, truth values, numbers, None for blank.
+    """Give what the cells of a column show: strings that fit into a cell, truth values, numbers, None for blank.
 
     Times are Excel's numbers of days. ``values`` are typed if there is a field; an own column has none.
     """

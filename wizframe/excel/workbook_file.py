@@ -31,7 +31,7 @@ _MAX_RATIO, _SMALL = 100, 10 << 20  # a part of more than 10 MiB may unpack to 1
 _MAX_PARTS = 2_000
 _MAX_ROWS = 1_048_576  # Excel's own limit
 _MAX_CELLS = 40_000_000  # of the rectangle for which the parser allocates memory, 24 bytes each
-_MAX_TEXTS = 20_000_000  # of the table of shared texts, 24 bytes each, too
+_MAX_TEXTS = 20_000_000  # of the table of shared strings, 24 bytes each, too
 _BLOCK = 1 << 20
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

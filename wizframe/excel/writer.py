@@ -33,8 +33,8 @@ __all__ = ["FONT", "HIDDEN", "new_workbook", "write_workbook"]
 HIDDEN, GUIDE = "wizframe", "Read me"
 _MAX_ROWS = 1_048_575  # of a sheet without the header, and so the number of its last row, counted from 0
 _ROWS_AT_ONCE = 2_000  # so that the lists of what cells show stay small
-#: xlsxwriter keeps about 3 KB for each row of customers. More rows are written to temporary files, with their texts in
-#: the cells, which Apple Numbers and the preview of an iPhone show as blank.
+#: xlsxwriter keeps about 3 KB for each row of customers. More rows are written to temporary files, with their strings
+#: in the cells, which Apple Numbers and the preview of an iPhone show as blank.
 _MAX_ROWS_IN_MEMORY = 200_000
 
 FONT = {"font_name": "Calibri", "font_size": 11}
@@ -113,7 +113,7 @@ def _sheet(frame: pd.DataFrame, table: str | None, labels: Mapping[str, str], zo
 def new_workbook(path: str | os.PathLike[str], rows: int = 0) -> Iterator[Any]:
     """Open a new workbook of xlsxwriter that takes the place of ``path`` when the block ends without an error."""
     if Path(path).suffix.lower() != ".xlsx":
-        raise InvalidRequestError(f"{path} is not the name of a workbook", hint="Let it end in .xlsx.")
+        raise InvalidRequestError(f"{path} is not the name of a workbook", hint="Use a name that ends in .xlsx.")
     xlsxwriter = library("xlsxwriter", "xlsxwriter")
     with (
         replacing(path) as target,
@@ -121,7 +121,7 @@ def new_workbook(path: str | os.PathLike[str], rows: int = 0) -> Iterator[Any]:
         TemporaryDirectory(prefix=".wizframe-", dir=Path(path).parent, ignore_cleanup_errors=True) as folder,
     ):
         is_large = rows > _MAX_ROWS_IN_MEMORY
-        # ZIP64, because the texts of a million rows may have more than 4 GB before they are compressed.
+        # ZIP64, because the strings of a million rows may have more than 4 GB before they are compressed.
         options = {"tmpdir": folder, "constant_memory": is_large, "use_zip64": True}
         content = io.BytesIO()  # a ZIP in a file on a full disk would fail again when Python tidies it up
         book = xlsxwriter.Workbook(content, options)
@@ -155,7 +155,7 @@ def _lay_out(page: Any, sheet: Sheet, formats: dict[str, Any], hidden: _HiddenSh
     # A person sees at once what a DELETE in the first column means.
     marked = {"type": "formula", "criteria": '=UPPER(TRIM($A2))="DELETE"', "format": formats["deleted"]}
     page.conditional_format(1, 0, _MAX_ROWS, last, marked)
-    # Without this, Excel marks each text of digits with a green triangle and offers to make a number of it.
+    # Without this, Excel marks each string of digits with a green triangle and offers to make a number of it.
     page.ignore_errors({"number_stored_as_text": f"A1:XFD{_MAX_ROWS + 1}"})
     page.set_landscape()
     page.fit_to_pages(1, 0)

@@ -1,4 +1,4 @@
-"""Columns in Arrow: search and sort texts, give a frame Arrow's dtypes, and release the memory that Arrow keeps."""
+"""Columns in Arrow: search and sort strings, give a frame Arrow's dtypes, and release the memory that Arrow keeps."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ def is_text(values: pd.Series[Any]) -> bool:
 
 
 def texts_of(values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
-    """Give the texts of a column of texts, in the column's own memory."""
+    """Give the strings of a column of strings, in the column's own memory."""
     return pa.array(values.array, pa.large_string())
 
 
 def blanks(index: pd.Index[Any]) -> pd.Series[Any]:
-    """Make a column of texts that are all blank."""
+    """Make a column of strings that are all blank."""
     return pd.Series(pd.array(pa.nulls(len(index), pa.large_string()), dtype="str"), index=index)
 
 
 def holds(values: pd.Series[Any], text: str) -> bool:
-    """Tell whether a text is one of the values of a column of any dtype."""
+    """Tell whether a string is one of the values of a column of any dtype."""
     if is_text(values):
         return bool(pc.any(pc.equal(texts_of(values), text)).as_py())
     if isinstance(values.dtype, pd.CategoricalDtype) and text not in values.dtype.categories:
@@ -65,14 +65,14 @@ def holds(values: pd.Series[Any], text: str) -> bool:
 
 
 def places_in(whole: pd.Series[Any], values: pd.Series[Any]) -> npt.NDArray[np.intp]:
-    """Give for each text its first place in ``whole``; -1 for a blank or a text that is not there."""
+    """Give for each string its first place in ``whole``; -1 for a blank or a string that is not there."""
     places = pc.index_in(texts_of(values), texts_of(whole), skip_nulls=True)
     found: npt.NDArray[np.intp] = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
     return found
 
 
 def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) -> npt.NDArray[np.bool_]:
-    """Tell which texts of a column are among the chosen ones; blanks are not."""
+    """Tell which strings of a column are among the chosen ones; blanks are not."""
     if isinstance(chosen, pd.Series):
         texts = texts_of(chosen).drop_null()
     else:
@@ -82,15 +82,15 @@ def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) ->
 
 
 def is_unique(values: pd.Series[Any]) -> bool:
-    """Tell whether each text of a column is in one row only; two blanks are equal."""
+    """Tell whether each string of a column is in one row only; two blanks are equal."""
     return len(pc.unique(texts_of(values))) == len(values)
 
 
 def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Sort texts without blanks, in a tenth of the memory that a dictionary of them takes.
+    """Sort strings without blanks, in a tenth of the memory that a dictionary of them takes.
 
-    Gives their positions in order (of equal texts, the first one first), and which of them equals the one before it:
-    one more than there are texts, for the end.
+    Gives their positions in order (of equal strings, the first one first), and which of them equals the one before it:
+    one more than there are strings, for the end.
     """
     order = pc.sort_indices(texts, memory_pool=POOL)
     ordered = pc.take(texts, order, memory_pool=POOL)
@@ -101,7 +101,7 @@ def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], 
 
 
 def is_repeated(values: pd.Series[Any]) -> pd.Series[bool]:
-    """Tell which texts of a column without blanks are in several rows."""
+    """Tell which strings of a column without blanks are in several rows."""
     order, is_again = in_order(texts_of(values))
     found = np.zeros(len(order), dtype=bool)
     found[order] = is_again[:-1] | is_again[1:]
@@ -109,9 +109,10 @@ def is_repeated(values: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def arrow_backed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give a typed frame in Arrow's own dtypes, as pandas does for ``dtype_backend="pyarrow"``; texts are not copied.
+    """Give a typed frame in Arrow's own dtypes, as pandas does for ``dtype_backend="pyarrow"``; strings are not copied.
 
-    Texts and statuses become ``large_string[pyarrow]``, flags ``bool[pyarrow]``, times ``timestamp[us, UTC][pyarrow]``.
+    Strings and statuses become ``large_string[pyarrow]``, flags ``bool[pyarrow]``, and times
+    ``timestamp[us, UTC][pyarrow]``.
     """
     columns = {name: pd.Series(_arrow_array(frame[name]), index=frame.index) for name in frame.columns}
     backed = pd.DataFrame(columns, index=frame.index, copy=False)

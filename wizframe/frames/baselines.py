@@ -283,7 +283,7 @@ def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_
 
 
 def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
-    """Tell whether two columns of texts share their memory, so that nothing has to be compared.
+    """Tell whether two columns of strings share their memory, so that nothing has to be compared.
 
     Arrow's arrays never change: an edit makes a new one, and copies of a frame share the arrays that were not edited.
     """
@@ -293,7 +293,7 @@ def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
 
 
 def _places(texts: pd.Series[Any]) -> list[Any]:
-    """List the places of texts in memory."""
+    """List the places of strings in memory."""
     found = texts_of(texts)
     chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
     return [(len(chunk), chunk.offset, [None if b is None else b.address for b in chunk.buffers()]) for chunk in chunks]

@@ -170,7 +170,7 @@ def record_values(values: pd.Series[Any], field: Field, positions: npt.NDArray[n
 def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None]]:
     """Read cells as a user typed them: for each the value for the column, and the rule that it breaks.
 
-    A text that does not fit stays as it was typed.
+    A string that does not fit stays as it was typed.
     """
     typed, misfits = column(pd.Series(list(texts), dtype=object), field)
     values = [None if is_blank(value) else value for value in typed]
@@ -186,7 +186,7 @@ def split_ids(text: str) -> list[str]:
 
 
 def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make a frame with one row per address of the JSON texts in the column ``addresses`` of customers."""
+    """Make a frame with one row per address of the JSON strings in the column ``addresses`` of customers."""
     if "addresses" not in frame or "id" not in [*frame.columns, *frame.index.names]:
         raise PlanError(
             "the frame needs the columns 'id' and 'addresses'",
@@ -215,8 +215,8 @@ def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Mi
 
 
 def text_array(texts: pa.Array, field: Field) -> tuple[pa.Array, list[Misfit]]:
-    """Convert texts that are in Arrow already to the field's type, as :func:`column_array` does."""
-    if field.kind in ("text", "time", "status", "object", "list"):  # lists and objects are texts of JSON
+    """Convert strings that are in Arrow already to the field's type, as :func:`column_array` does."""
+    if field.kind in ("text", "time", "status", "object", "list"):  # lists and objects are strings of JSON
         try:
             return _typed(texts, field), []
         except pa.ArrowInvalid:
@@ -269,7 +269,7 @@ def _text(value: Any) -> Converted:
     if isinstance(value, str):
         return str(value), None
     if isinstance(value, numbers.Number) and not isinstance(value, bool):
-        advice = Hint("read the file with dtype=str", "make it a text in the file")
+        advice = Hint("read the file with dtype=str", "format the column as text in the file")
         return str(value), f"is a number in a text column, zeros may be lost: {advice}"
     return str(value), f"is of type {type(value).__name__}, but the column contains texts"
 

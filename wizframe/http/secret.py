@@ -40,7 +40,7 @@ class Secret:
 
     @classmethod
     def of_any(cls, text: str) -> Self:
-        """Make a secret of any text that goes into no header, such as a password."""
+        """Make a secret of any string that goes into no header, such as a password."""
         secret = cls.__new__(cls)
         secret._keep(masked(text))  # noqa: SLF001 - a secret of this class
         return secret
@@ -56,7 +56,7 @@ class Secret:
         return self._value
 
     def redact(self, text: str) -> str:
-        """Mask the key wherever it stands in a text, however a service may write it.
+        """Mask the key wherever it stands in a string, however a service may write it.
 
         The text must be complete, because half a key would not be found.
         """
@@ -71,7 +71,7 @@ class Secret:
 
 
 class _Masked(str):
-    """A text that shows itself as ``***``, also in tracebacks that print local variables. ``encode`` gives the key."""
+    """A string that shows itself as ``***``, also in tracebacks with local variables. ``encode`` gives the key."""
 
     __slots__ = ()
 
@@ -89,7 +89,7 @@ class _Masked(str):
 
 
 def masked(value: object) -> str:
-    """Make a text show itself as ``***``; anything but a text becomes one that cannot be a key."""
+    """Make a string show itself as ``***``; anything but a string becomes one that cannot be a key."""
     if isinstance(value, _Masked):
         return value
     return _Masked(value if isinstance(value, str) else "\0")

@@ -82,7 +82,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         What happens to rows that break the schema: they stay and one warning counts them, the load fails, or they are
         left out and one warning counts them.
     dtype_backend : {'pyarrow'}, optional
-        As in pandas' own readers: columns in Arrow's dtypes. Texts are in Arrow either way, so this needs no copy.
+        As in pandas' own readers: columns in Arrow's dtypes. Strings are in Arrow either way, so this needs no copy.
     progress : bool or wizframe.progress.Watch, default True
         Show a bar if the load takes longer than a second. A watch follows the load from another thread, and can stop
         it.
@@ -90,7 +90,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     Returns
     -------
     DataFrame
-        One row per customer, RangeIndex; columns and dtypes as in ``fields.CUSTOMER``: texts ``str``, times
+        One row per customer, RangeIndex; columns and dtypes as in ``fields.CUSTOMER``: strings ``str``, times
         ``datetime64[us, UTC]``, status a category. They are the same without rows, and in both dialects.
 
     Raises
@@ -274,8 +274,8 @@ def check_options(invalid: str, dtype_backend: str | None = None, **counts: int 
 
 
 def texts_of(values: Iterable[str], name: str) -> list[str]:
-    """List the texts that a parameter holds; refuse everything else."""
-    allowed = "(allowed: one text, or a list or Series of texts)"
+    """List the strings that a parameter holds; refuse everything else."""
+    allowed = "(allowed: one string, or a list or Series of strings)"
     if isinstance(values, (Mapping, pd.DataFrame)) or not isinstance(values, Iterable):
         raise InvalidRequestError(f"invalid {name}, nothing was sent: it is of type {type(values).__name__} {allowed}")
     texts = [values] if isinstance(values, str) else list(values)

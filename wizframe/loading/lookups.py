@@ -66,6 +66,6 @@ def _identified(records: list[Record], table: Table) -> list[Record]:
         if not isinstance(record.get("id"), str) or not record["id"]:
             raise ProtocolError(f"the service listed a {table.singular} without an id")
         if not isinstance(record.get("reference_id", ""), str | None):
-            message = f"the service listed the {table.singular} {record['id']} with a reference_id that is not a text"
+            message = f"the service listed the {table.singular} {record['id']} with a reference_id that is not a string"
             raise ProtocolError(message)
     return records

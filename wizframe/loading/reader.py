@@ -173,7 +173,7 @@ class Reader:
     def pages(self, columns: Sequence[str] = ()) -> Iterator[Page]:
         """Walk all pages of all statuses; a record may come again, then as it is now.
 
-        With ``columns``, the pages come packed: their texts are in Arrow, for a frame of these columns.
+        With ``columns``, the pages come packed: their strings are in Arrow, for a frame of these columns.
         """
         # A record that changes its status once during the load is in one of the three lists while that one is read. Two
         # lists would miss a record that moves from the list still to be read to the one that was read.

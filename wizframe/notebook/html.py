@@ -23,7 +23,7 @@ _MAX_TOOLTIP = 600
 
 STYLE = f"<style>{files('wizframe.notebook').joinpath('looks.css').read_text('utf-8')}</style>"
 
-# Runs in the page. It copies the text that is shown, so no text of a customer ever becomes part of a program. A page
+# Runs in the page. It copies the text that is shown, so no string of a customer ever becomes part of a program. A page
 # without the permission to use the clipboard (a frame of another site) falls back to selecting and copying.
 _COPY = """
 const code = this.parentElement.querySelector('code');

@@ -208,7 +208,7 @@ class _Magic:
         return value if isinstance(value, (pd.DataFrame, pd.Series)) else self._texts(text)
 
     def _texts(self, text: str) -> list[str]:
-        """Read texts separated by commas, or the variable ``@name``, as in ``DataFrame.query``."""
+        """Read strings separated by commas, or the variable ``@name``, as in ``DataFrame.query``."""
         if text.startswith("@"):
             return list(self._variable(text[1:], list, tuple, set, pd.Series))
         return [part.strip() for part in text.split(",") if part.strip()]

@@ -306,7 +306,7 @@ class _Chart:
         self._characters = frozenset[int]().union(*(font_manager.get_font(path).get_charmap() for path in paths))
 
     def write(self, x: float, y: float, text: str, *, on: Any = None, colour: str = "", **options: Any) -> None:
-        """Write a text as it is: a dollar sign does not begin a formula."""
+        """Write a string as it is: a dollar sign does not begin a formula."""
         (on or self.figure).text(
             x,
             y,

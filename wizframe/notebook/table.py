@@ -234,7 +234,7 @@ def _sorted(frame: pd.DataFrame, place: int, ascending: bool) -> npt.NDArray[np.
 
 
 def _row_texts(frame: pd.DataFrame) -> pd.Series[str]:
-    """Join the texts of each row, for the search."""
+    """Join the strings of each row, for the search."""
     joined = pd.Series("", index=range(len(frame)), dtype="str")
     for values in (frame.iloc[:, place] for place in range(frame.shape[1])):
         if isinstance(values.dtype, (pd.StringDtype, pd.CategoricalDtype)):

@@ -291,8 +291,8 @@ class Options:
     def __post_init__(self) -> None:
         for name, allowed in _ALLOWED.items():
             if getattr(self, name) not in allowed:
-                known = " and ".join(map(repr, allowed))
-                raise InvalidRequestError(f"{option(name, getattr(self, name))}: allowed are {known}")
+                known = " or ".join(map(repr, allowed))
+                raise InvalidRequestError(f"{option(name, getattr(self, name))} is not valid: use {known}")
 
     def check_columns(self, tables: Sequence[Table]) -> None:
         """Refuse names that are not columns that can be edited."""

@@ -112,7 +112,7 @@ def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
 
 
 def shown(value: Any, longest: int = 40) -> str:
-    """Write a cell's value for people: blanks named, lists joined, control characters escaped, long texts cut."""
+    """Write a cell's value for people: blanks named, lists joined, control characters escaped, long strings cut."""
     if value is None or value in ("", []):
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

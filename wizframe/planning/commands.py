@@ -23,7 +23,7 @@ def is_delete(command: Any) -> bool:
 
 
 def is_clear(text: str) -> bool:
-    """Tell whether a text asks to clear its cell."""
+    """Tell whether a string asks to clear its cell."""
     return text.strip() == CLEAR
 
 

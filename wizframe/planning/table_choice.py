@@ -46,11 +46,11 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     if found:
         why = " and ".join(f"{', '.join(shown[one.name])} (of {one.name})" for one in found)
         raise AmbiguousTableError(
-            f"the rows may be {' or '.join(one.name for one in found)}: it has the columns {why}",
+            f"the frame may hold {' or '.join(one.name for one in found)}: it has the columns {why}",
             hint=f"Give {choice}.",
         )
     known = ", ".join(f"{one.name} by {' or '.join(one.marks or one.parent_columns)}" for one in TABLES.values())
-    raise AmbiguousTableError(f"no column shows what the rows are ({known})", hint=f"Give {choice}.")
+    raise AmbiguousTableError(f"no column shows which table the frame holds ({known})", hint=f"Give {choice}.")
 
 
 def _columns_that_show(table: Table, names: Collection[str]) -> list[str]:

@@ -36,7 +36,7 @@ def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: B
     """Write corrections into the planned frames, and plan them again with the same options.
 
     A row with a conflict that is corrected, if only to what it has already, is decided: it is compared with what is in
-    WizCommerce now. The other rows stay conflicts. A text that does not fit its column stays, and is a problem of the
+    WizCommerce now. The other rows stay conflicts. A string that does not fit its column stays, and is a problem of the
     new plan. If rows were added, removed or moved, raises StalePlanError and writes nothing.
     """
     by_column: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)

@@ -198,9 +198,11 @@ class Plan:
             One row per change.
         """
         if on_conflict not in ("skip", "mine", "theirs"):
-            raise InvalidRequestError(f"{option('on_conflict', on_conflict)}: allowed are 'skip', 'mine', 'theirs'")
+            raise InvalidRequestError(
+                f"{option('on_conflict', on_conflict)} is not valid: use 'skip', 'mine' or 'theirs'"
+            )
         if invalid not in ("raise", "skip"):
-            raise InvalidRequestError(f"invalid={invalid!r}: allowed are 'raise' and 'skip'")
+            raise InvalidRequestError(f"invalid={invalid!r} is not valid: use 'raise' or 'skip'")
         meant = open_client(client, account=self.account)
         check_allowed(self.parts, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
         if not len(self):

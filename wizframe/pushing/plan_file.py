@@ -108,7 +108,7 @@ def _change(row: dict[str, Any]) -> Change:
 
 
 def _text(value: Any) -> str:
-    """Take only a text from a file: wizframe writes nothing else in its place."""
+    """Take only a string from a file: wizframe writes nothing else in its place."""
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(f"{value!r} is not a string")
     return value

@@ -20,7 +20,7 @@ __all__ = ["write_plan"]
 
 _CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New")
 _PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
-#: Rows that decide how wide a column is: measuring a million texts would take longer than writing them.
+#: Rows that decide how wide a column is: measuring a million strings would take longer than writing them.
 _SAMPLE = 2_000
 _COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
 _HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}

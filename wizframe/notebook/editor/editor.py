@@ -1,6 +1,6 @@
 """``df.wiz.edit()``: an editing grid in a notebook. Its frame is planned like any other.
 
-The browser shows and sends texts; :mod:`wizframe.notebook.editor.edits` decides what they mean.
+The browser shows and sends strings; :mod:`wizframe.notebook.editor.edits` decides what they mean.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
 
 def _cell(mark: Mark) -> str | list[str]:
-    """Write a cell for the browser; most are plain texts, which keeps the messages small."""
+    """Write a cell for the browser; most are plain strings, which keeps the messages small."""
     text = printable(mark.text)
     return text if text == mark.text and not mark.state else [text, mark.state, printable(mark.why), mark.text]
 

@@ -1,6 +1,6 @@
-"""A frame that is edited cell by cell, from texts that a person types or pastes. No widget, and nothing is sent.
+"""A frame that is edited cell by cell, from strings that a person types or pastes. No widget, and nothing is sent.
 
-A text that does not fit its column is kept and marked: no edit is dropped silently. Every edit can be undone.
+A string that does not fit its column is kept and marked: no edit is dropped silently. Every edit can be undone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MAX_SUGGESTIONS = 25
 
 
 class Typed(NamedTuple):
-    """A text for a cell."""
+    """A string for a cell."""
 
     position: int
     name: Any
@@ -185,7 +185,7 @@ class EditedFrame:
         return texts if len(texts) <= min(_MAX_SUGGESTIONS, len(self) / 3) else []
 
     def edit(self, cells: Iterable[Typed]) -> EditResult:
-        """Put typed texts into cells; an empty text clears a cell that was not blank."""
+        """Put typed strings into cells; an empty text clears a cell that was not blank."""
         self._check_rows()
         return self._put(list(cells), is_pasted=False)
 
@@ -244,7 +244,7 @@ class EditedFrame:
         return EditResult(frozenset(one.position for one in edits), " ".join(messages))
 
     def _edits(self, name: Any, cells: Sequence[Typed], *, is_pasted: bool) -> Iterator[_CellEdit]:
-        """Read texts as values of a column; leave out those that change nothing."""
+        """Read strings as values of a column; leave out those that change nothing."""
         of = self.table.field_of(name)
         if of is None:  # never: a column that is not the table's is locked
             return

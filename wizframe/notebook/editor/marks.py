@@ -103,13 +103,13 @@ class Marker:
             is_other = differs(typed_frame.cells[name], was[name])
             if name in typed_frame.cleared:
                 is_other |= typed_frame.cleared[name].to_numpy()
-            for problem in typed_frame.problems:  # a text that does not fit its column was read as blank
+            for problem in typed_frame.problems:  # a string that does not fit its column was read as blank
                 if problem.column == name and problem.position is not None and self._table[name].writable:
                     is_other[problem.position] |= is_blank(typed_frame.cells[name].iat[problem.position])
             yield from ((int(place), name) for place in np.flatnonzero(is_other))
 
     def marks(self, frame: pd.DataFrame, positions: Sequence[int]) -> list[dict[str, Mark]]:
-        """Give the marks of some rows, by column. The user's own columns have only a text."""
+        """Give the marks of some rows, by column. The user's own columns have only a string."""
         rows = frame.iloc[list(positions)]
         typed_frame = self._take_in(rows)
         edited = set(self._edited(typed_frame, positions))

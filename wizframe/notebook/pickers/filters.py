@@ -47,7 +47,7 @@ class Filters:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The arguments of the load that are not its defaults: texts, numbers and lists."""
+        """The arguments of the load that are not its defaults: strings, numbers and lists."""
         return {name: field.value for name, field in self._fields.items() if field.value is not None}
 
     @value.setter

@@ -84,7 +84,7 @@ class _Picker(_View):
         Returns
         -------
         dict
-            Texts, numbers and lists, so that it can be stored as JSON. Set it, or give it to another picker, to
+            Strings, numbers and lists, so that it can be stored as JSON. Set it, or give it to another picker, to
             choose the same.
         """
         return self._panel.value

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wizframe.pushing.outcomes import ConflictCell, Outcome
     from wizframe.pushing.plan import Result
 
-    #: (table, position) to the columns with conflicts and the texts that decide them; None: not decided yet.
+    #: (table, position) to the columns with conflicts and the strings that decide them; None: not decided yet.
     Decisions = dict[tuple[str, int], dict[str, str | None]]
 
 __all__ = ["LATER", "MINE", "PAGE_SIZE", "THEIRS", "ChangeList", "CorrectionFields", "OutcomeList", "bar", "styled"]
@@ -89,7 +89,7 @@ class CorrectionFields:
         self._typed: dict[tuple[str, int, str], str] = {}
 
     def field(self, table: str, position: int, column: str, text: str) -> Any:
-        """Make a field for a cell that holds a text."""
+        """Make a field for a cell that holds a string."""
         key = (table, position, column)
 
         def remember(change: dict[str, str]) -> None:
@@ -104,7 +104,7 @@ class CorrectionFields:
         return made
 
     def corrections(self) -> list[Correction]:
-        """List the cells in which the user typed another text."""
+        """List the cells in which the user typed another string."""
         return [Correction(*key, text) for key, text in self._typed.items()]
 
 

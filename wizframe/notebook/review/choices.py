@@ -73,7 +73,7 @@ class PlanRow:
         return "" if is_blank(value) else str(value)
 
     def contains(self, text: str) -> bool:
-        """Tell whether the row's names, values or problems contain a text, in capitals or not."""
+        """Tell whether the row's names, values or problems contain a string, in capitals or not."""
         texts: list[Any] = [self.name, self.identity, *self.problems]
         texts += self.change.cells if self.change else ()
         return text.casefold() in "\n".join(map(str, texts)).casefold()
@@ -139,7 +139,7 @@ class Choices:
         return self.plan.keep({row.number: row.ticked - {""} or None for row in self.ticked()})
 
     def find(self, limit_to: str = FILTERS[0], text: str = "") -> list[PlanRow]:
-        """List the rows to show: those that pass one of :data:`FILTERS` and contain a text."""
+        """List the rows to show: those that pass one of :data:`FILTERS` and contain a string."""
         ticked = set(map(id, self.ticked()))
         return [row for row in self.rows if _passes(row, limit_to, id(row) in ticked) and row.contains(text)]
 

@@ -113,7 +113,7 @@ def label(text: str) -> str:
 
 
 def alert(text: str) -> str:
-    """Show a message that a screen reader reads at once; nothing if there is no text."""
+    """Show a message that a screen reader reads at once; nothing if there is no string."""
     return f"<div role='alert' class='wiz-bad'>{_text(text)}</div>" if text else ""
 
 
