@@ -208,7 +208,7 @@ def test_a_text_of_the_record_goes_to_another_account_as_a_text_wherever_the_row
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is not a text")]
+    ("table", "name", "why"), [("customers", "id", "without an id"), ("contacts", "reference_id", "is not a string")]
 )
 def test_a_look_up_that_shows_no_proper_record_is_an_error_and_no_guess(wiz, table, name, why):
     """Planned as new, such a row would be a second record."""
