@@ -20,8 +20,8 @@ CONNECTIONS = (16, 32)
 #: Of the floor.
 GOALS = {16: 1.05}
 WORDS = {
-    "loop": f"a loop over a `Session` (a {SHARE}th of it, × {SHARE})",
-    "httpx": f"httpx, async (a {SHARE}th of it, × {SHARE})",
+    "loop": f"a loop over a `Session` (measured for a {SHARE}th of the customers, × {SHARE})",
+    "httpx": f"httpx, async (measured for a {SHARE}th of the customers, × {SHARE})",
     "aiohttp": "aiohttp",
     "wizframe": "**wizframe**, validated",
     "floor": "the floor: latency × requests ÷ connections",
@@ -110,9 +110,9 @@ async def with_aiohttp(sandbox, ids, connections):
 def _report(count, found):
     report = Report(
         "contacts",
-        f"Contacts of {count:,} customers, at {LATENCY_S * 1000:.0f} ms",
-        "Two requests for each customer, one for each status. Seconds until the frame is ready, and how many "
-        "times as fast as the loop.",
+        f"Contacts of {count:,} customers, at a latency of {LATENCY_S * 1000:.0f} ms",
+        "A load sends two requests for each customer, one for each status. The table shows the seconds until the frame "
+        "is ready, and in parentheses how many times as fast as the loop that is.",
         ["", *(f"{connections} connections" for connections in found)],
     )
     for name, words in WORDS.items():
@@ -123,5 +123,7 @@ def _report(count, found):
     report.rows.append(["wizframe ÷ the floor", *ratios])
     for connections, bound in GOALS.items():
         ratio = found[connections]["wizframe"] / found[connections]["floor"]
-        report.goals.append(Goal(f"{connections} connections: of the floor", ratio, bound))
+        report.goals.append(
+            Goal(f"{connections} connections: wizframe takes {{}} times as long as the floor", ratio, bound)
+        )
     return report

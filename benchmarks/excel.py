@@ -53,10 +53,10 @@ def _report(frame, found):
     rows, columns = frame.shape
     report = Report(
         "excel",
-        f"A workbook of {rows:,} × {columns}",
+        f"A workbook of {rows:,} rows × {columns} columns",
         "wizframe's workbook has formats, drop-downs, validations, a guide sheet and the baseline. Reading it "
         "compares every cell and returns a typed frame. pandas writes and reads only cells.",
-        ["", "", "time", "of wizframe's"],
+        ["", "", "time", "compared with wizframe"],
     )
     for (what, who), taken in found.items():
         own = found[what, OWN[what]]
@@ -65,7 +65,7 @@ def _report(frame, found):
         default = min(taken for (kind, who), taken in found.items() if kind == what and "its default" in who)
         report.goals.append(
             Goal(
-                f"{what}: times as fast as pandas with its default",
+                f"{what}: wizframe is {{}} times as fast as pandas with its default engine",
                 default / found[what, OWN[what]],
                 bound,
                 is_least=True,

@@ -22,11 +22,13 @@ def measure(size):
     report = Report(
         "importing",
         "Importing",
-        "Median time in a new process, without Python's own start.",
-        ["", "time", "of pandas and requests"],
+        "The table shows the median time of the import in a new process. Python's own start is not included.",
+        ["", "time", "compared with pandas and requests"],
         [[words, seconds(found[name]), f"{found[name] / plain:.2f}"] for name, words in WORDS.items()],
     )
-    report.goals = [Goal("of the time of `import pandas, requests`", found["wizframe"] / plain, BOUND)]
+    report.goals = [
+        Goal("`import wizframe` takes {} times as long as `import pandas, requests`", found["wizframe"] / plain, BOUND)
+    ]
     return report
 
 

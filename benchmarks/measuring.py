@@ -39,7 +39,7 @@ class Size:
 
 @dataclass
 class Goal:
-    """What is aimed at, and what was measured."""
+    """A sentence with a place `{}` for the measured number, and the limit of that number."""
 
     words: str
     measured: float
@@ -53,8 +53,9 @@ class Goal:
         return shown >= self.bound if self.is_least else shown <= self.bound
 
     def __str__(self):
+        sentence = self.words.format(f"**{self.measured:.2f}**")
         bound = f"{'at least' if self.is_least else 'at most'} {self.bound:g}"
-        return f"{self.words}: **{self.measured:.2f}** ({bound}{'' if self.is_reached else ', **missed**'})"
+        return f"{sentence} (goal: {bound}{'' if self.is_reached else ', **missed**'})"
 
 
 @dataclass

@@ -19,7 +19,7 @@ WORDS = {
     "dlt": "dlt, its REST client",
     "httpx": "httpx, async",
     "aiohttp": "aiohttp",
-    "bound": "aiohttp, orjson, Arrow (a bound)",
+    "bound": "aiohttp with orjson and Arrow (for comparison)",
     "wizframe": "**wizframe**, validated, with its baseline",
 }
 MEGABYTE = 1_000_000
@@ -38,10 +38,11 @@ def measure(size):
     report = Report(
         "memory",
         "Memory of a load and of a push",
-        "The peak memory of the process minus its memory after the imports, in megabytes and as a multiple "
-        "of wizframe's finished frame. The push changes every row of its frame. Its memory is counted from "
-        "the plan on, and includes the records of the service.",
-        ["", "peak", "× the frame"],
+        "The table shows the peak memory of each process, minus the memory that the process had after its imports. The "
+        "second column compares this with the size of wizframe's finished frame. The push changes every row of its "
+        "frame. Its figure is the memory that it needs in addition to the frame and the plan, with the records that it "
+        "reads from the service.",
+        ["", "peak memory", "divided by the frame's size"],
     )
     for name, words in WORDS.items():
         report.rows.append([f"{words}, {rows:,} rows", *_shown(found[name]["peak"], frame)])
@@ -50,13 +51,28 @@ def measure(size):
     for one, whole in ((stream, frame), (long_stream, many["frame"])):
         report.rows.append([f"**wizframe**, `iter_customers`, {one['rows']:,} rows", *_shown(one["peak"], whole)])
     shown = _shown(pushed["peak"], pushed["frame"])
-    report.rows.append([f"**wizframe**, a push of {pushed['rows']:,} rows, over frame and plan", *shown])
+    report.rows.append([f"**wizframe**, a push of {pushed['rows']:,} rows, in addition to frame and plan", *shown])
     report.goals = [
-        Goal(f"{rows:,} rows: × the frame", found["wizframe"]["peak"] / frame, BOUND),
-        Goal(f"{many['rows']:,} rows: × the frame", many["peak"] / many["frame"], BOUND_OF_MANY),
-        Goal(f"`iter_customers` of {many['rows']:,}, of that of {rows:,}", long_stream["peak"] / stream["peak"], FLAT),
+        Goal(
+            f"{rows:,} rows: peak memory is {{}} times the size of the frame", found["wizframe"]["peak"] / frame, BOUND
+        ),
+        Goal(
+            f"{many['rows']:,} rows: peak memory is {{}} times the size of the frame",
+            many["peak"] / many["frame"],
+            BOUND_OF_MANY,
+        ),
+        Goal(
+            f"`iter_customers`: {many['rows']:,} rows take {{}} times the memory of {rows:,} rows",
+            long_stream["peak"] / stream["peak"],
+            FLAT,
+        ),
     ]
-    report.notes = [f"The frame has {frame / MEGABYTE:.0f} MB, and {many['frame'] / MEGABYTE:.0f} MB."]
+    report.notes = [
+        (
+            f"The finished frame takes {frame / MEGABYTE:.0f} MB for {rows:,} rows, "
+            f"and {many['frame'] / MEGABYTE:.0f} MB for {many['rows']:,} rows."
+        )
+    ]
     return report
 
 

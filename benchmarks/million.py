@@ -19,15 +19,15 @@ def measure(size):
     report = Report(
         "million",
         f"{found['rows']:,} customers",
-        f"One process: loaded from the sandbox at 16 connections, {EDITS:,} cells edited and planned, exported.",
+        f"One process loads them over 16 connections, plans {EDITS:,} edited cells, and exports all rows.",
         ["", "time", "peak memory of the process so far"],
     )
     report.rows = [[what, seconds(taken), f"{peak / 1e9:.2f} GB"] for what, taken, peak in found["steps"]]
-    report.goals = [Goal("GB of memory", found["steps"][-1][2] / 1e9, MOST_GB)]
+    report.goals = [Goal("the peak memory of the process is {} GB", found["steps"][-1][2] / 1e9, MOST_GB)]
     report.notes = [
         (
-            f"The process held {found['imports'] / 1e9:.2f} GB after its imports; "
-            f"the frame has {found['frame'] / 1e9:.2f} GB."
+            f"The process takes {found['imports'] / 1e9:.2f} GB after its imports. "
+            f"The finished frame takes {found['frame'] / 1e9:.2f} GB."
         )
     ]
     return report

@@ -56,9 +56,9 @@ def write():
 
 def _summary(reports):
     goals = [(report, goal) for report in reports for goal in report.goals]
-    missed = [f"- {report.title}: {goal}" for report, goal in goals if not goal.is_reached]
+    missed = [f"- *{report.title}*: {goal}" for report, goal in goals if not goal.is_reached]
     said = f"{len(goals) - len(missed)} of {len(goals)} goals are reached."
-    return said if not missed else f"{said} These are missed:\n\n" + "\n".join(missed)
+    return said if not missed else f"{said} These goals are missed:\n\n" + "\n".join(missed)
 
 
 def _chart(name, size=(7.2, 2.9)):
