@@ -177,10 +177,9 @@ class Transport:
 
         An error is returned, not raised: raised here, it would keep the frames that hold the header in its context.
         """
-        # Plain requests costs 0.15 ms a call more than copies of one prepared request, 1 % of a call that takes 20 ms.
         request, asked_s, began = f"{method} {url}", None, time.perf_counter()
         try:
-            prepared = requests.Request(method, url, headers=_HEADERS | self._headers(), data=body).prepare()
+            prepared = self._prepared(method, url, body)
             sent = self._adapter.send(prepared, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S), proxies=self._proxies)
             with sent:
                 content = read_body(sent)
@@ -195,6 +194,16 @@ class Transport:
         if log.isEnabledFor(logging.DEBUG):
             self._log(request, outcome, took_ms=(time.perf_counter() - began) * 1000)
         return outcome, asked_s
+
+    def _prepared(self, method: str, url: str, body: bytes | None) -> requests.PreparedRequest:
+        """Build a request of parts that are ready to be sent: a quoted URL, and a body in JSON."""
+        # Request.prepare() would parse and quote the URL again, a tenth of the work of a load (1.47 s against 1.32 s of
+        # CPU for 100,000 customers).
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.body = method, url, body
+        prepared.headers = requests.structures.CaseInsensitiveDict(_HEADERS | self._headers())
+        prepared.prepare_content_length(body)
+        return prepared
 
     def _log(self, request: str, outcome: Response | WizframeError, *, took_ms: float) -> None:
         request = self._secret.redact(request)
