@@ -239,7 +239,7 @@ def _open(
     return client
 
 
-def sandbox(
+def sandbox(  # noqa: PLR0913 - options with defaults, all by name
     customers: int = 500,
     *,
     dialect: Dialect = "rest",
@@ -248,6 +248,7 @@ def sandbox(
     rate_limit: float | None = None,
     page_size_cap: int | None = None,
     faults: Iterable[Fault] = (),
+    deviations: Iterable[str] = (),
     port: int = 0,
     workers: int = 4,
 ) -> Client:
@@ -269,6 +270,9 @@ def sandbox(
         The most records in a page, even if a request asks for more.
     faults : iterable of wizframe.server.Fault
         Faults to inject. ``client.server.faults.fired`` lists the faults that were injected.
+    deviations : iterable of str
+        Names of ways in which the server differs from the documents, as a real service may. The page about
+        deviations lists them.
     port : int, default 0
         The port on 127.0.0.1. 0 takes a free one.
     workers : int, default 4
@@ -299,16 +303,20 @@ def sandbox(
         raise ConfigurationError(f"{option('customers', customers)} is not a whole number from 0")
     if dialect not in ("rest", "sdk"):
         raise ConfigurationError(f"{option('dialect', dialect)} is not valid: use 'rest' or 'sdk'")
-    server = SandboxServer(
-        customers=customers,
-        dialect=dialect,
-        seed=seed,
-        latency_s=latency_s,
-        rate_limit=rate_limit,
-        page_size_cap=page_size_cap,
-        faults=faults,
-        port=port,
-    )
+    try:
+        server = SandboxServer(
+            customers=customers,
+            dialect=dialect,
+            seed=seed,
+            latency_s=latency_s,
+            rate_limit=rate_limit,
+            page_size_cap=page_size_cap,
+            faults=faults,
+            deviations=deviations,
+            port=port,
+        )
+    except ValueError as error:  # an unknown deviation
+        raise ConfigurationError(str(error)) from None
     server.start()
     transport = Transport(server.base_url, server.api_key, workers=workers)
     client = Client(transport, account="sandbox", workers=workers, settle_s=0.5, on_close=server.stop)

@@ -44,7 +44,7 @@ class Contacts(Endpoint):
         body = request.json_object()
         with self._store.writing():
             self._found_customer(customer_id)
-            contact_id = self.add(customer_id, self._checked(body, creating=True))
+            contact_id = self.add(customer_id, self._checked(body))
             return self._response(201, customer_id, contact_id)
 
     def update(self, request: Request, customer_id: str, contact_id: str) -> Response:
@@ -55,7 +55,7 @@ class Contacts(Endpoint):
         body = request.json_object()
         with self._store.writing():
             current = self._found(customer_id, contact_id)
-            self.replace(current, self._checked(body, creating=False))
+            self.replace(current, self._checked(body, current))
             return self._response(200, customer_id, contact_id)
 
     def delete(self, _request: Request, customer_id: str, contact_id: str) -> Response:

@@ -23,8 +23,9 @@ from wizframe.server.resources import ADDRESSES, CUSTOMERS, Record
 from wizframe.server.rules import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from wizframe.server.deviations.points import Deviation
     from wizframe.server.spelling import Spelling
     from wizframe.server.store import Store
 
@@ -36,9 +37,15 @@ class Customers(Endpoint):
 
     resource = CUSTOMERS
 
-    def __init__(self, store: Store, spelling: Spelling, page_size_cap: Callable[[], int | None]) -> None:
-        super().__init__(store, spelling, page_size_cap)
-        self._contacts = Contacts(store, spelling, page_size_cap)
+    def __init__(
+        self,
+        store: Store,
+        spelling: Spelling,
+        page_size_cap: Callable[[], int | None],
+        deviations: Sequence[Deviation] = (),
+    ) -> None:
+        super().__init__(store, spelling, page_size_cap, deviations)
+        self._contacts = Contacts(store, spelling, page_size_cap, deviations)
         self._listed = spelling.listed_customer()
 
     def list_page(self, request: Request) -> Response:
@@ -53,7 +60,7 @@ class Customers(Endpoint):
 
     def create(self, request: Request) -> Response:
         """Return 201 with the details of the new customer, which is active."""
-        values = self._checked(request.json_object(), creating=True)
+        values = self._checked(request.json_object())
         with self._store.writing():
             self._require_links(values, creating=True)
             self._require_free_reference(values)
@@ -75,7 +82,7 @@ class Customers(Endpoint):
         with self._store.writing():
             current = self._found_customer(customer_id)
             contacts_before = self._store.records_of(customer_id, "contacts")
-            values = self._checked(body, creating=False)
+            values = self._checked(body, current)
             self._require_links(values, creating=False)
             self._require_free_reference(values, own_id=customer_id)
             wanted = _stored(values)

@@ -11,6 +11,7 @@ from wizframe.server.rules import check
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from wizframe.server.deviations.points import Deviation
     from wizframe.server.http_messages import Request
     from wizframe.server.list_parameters import Page
     from wizframe.server.resources import Record, Resource
@@ -26,13 +27,23 @@ class Endpoint:
 
     resource: ClassVar[Resource]
 
-    def __init__(self, store: Store, spelling: Spelling, page_size_cap: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        spelling: Spelling,
+        page_size_cap: Callable[[], int | None],
+        deviations: Sequence[Deviation] = (),
+    ) -> None:
         self._store = store
         self._spelling = spelling
         self._page_size_cap = page_size_cap
+        self._deviations = deviations
 
     def _requested_page(self, request: Request) -> Page:
-        return Query(request.query, self._spelling).page(self.resource, self._page_size_cap())
+        page = Query(request.query, self._spelling).page(self.resource, self._page_size_cap())
+        for deviation in self._deviations:
+            page = deviation.page(page)
+        return page
 
     def _list_response(self, rows: bytes, page: Page, total: int) -> Response:
         return Response(200, self._spelling.list_body(rows, page=page.number, page_size=page.size, total=total))
@@ -43,11 +54,17 @@ class Endpoint:
             raise ApiError(404, "not_found", f"customer {customer_id!r} does not exist")
         return customer
 
-    def _checked(self, body: Record, *, creating: bool) -> Record:
-        """Return the writable values in a body by column; raise a 422 with everything that is wrong."""
+    def _checked(self, body: Record, current: Record | None = None) -> Record:
+        """Return the values to store by column, of a new record or an update of the current one.
+
+        Raises a 422 with everything that is wrong.
+        """
+        creating = current is None
         sent = self._spelling.read(self.resource, body, creating=creating)
         values, problems = check(self.resource, sent, complete=creating)
         self._refuse(problems, creating=creating)
+        for deviation in self._deviations:
+            values = deviation.stored(values, self.resource, current)
         return values
 
     def _refuse(self, problems: Sequence[Problem], *, creating: bool = False) -> None:

@@ -38,23 +38,26 @@ _BOUNDS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """The records of a list and their order; records with equal values stay in the order of insertion."""
+    """The records of a list and their order; records with equal values stay in the order of insertion.
 
-    status: str
+    A status of None selects both.
+    """
+
+    status: str | None
     sort_by: str
     references: tuple[str, ...] | None = None
     bounds: tuple[tuple[str, str, str], ...] = ()
 
     def condition(self) -> tuple[str, list[str]]:
         """Return the SQL after WHERE, and its values."""
-        terms, values = ["status = ?"], [self.status]
+        terms, values = ([], []) if self.status is None else (["status = ?"], [self.status])
         if self.references is not None:
             terms.append(f"reference_id IN ({', '.join('?' * len(self.references))})")
             values += self.references
         for column, operator, time in self.bounds:
             terms.append(f"{column} {operator} ?")
             values.append(time)
-        return " AND ".join(terms), values
+        return " AND ".join(terms) or "1", values
 
 
 @dataclass(frozen=True)

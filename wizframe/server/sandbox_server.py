@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from wizframe.server.deviations.table import chosen
 from wizframe.server.faults.faulty_service import FaultyService
 from wizframe.server.faults.schedule import Faults
 from wizframe.server.handler import SandboxListener
@@ -51,11 +52,13 @@ class SandboxServer:
     faults : iterable of Fault, optional
         The faults to inject, see :mod:`wizframe.server.faults`; by default none. ``server.faults`` takes more while
         the server runs, and ``server.faults.fired`` lists those that happened.
+    deviations : iterable of str, optional
+        Names of deviations from the documents, see :mod:`wizframe.server.deviations`; by default none.
 
     Raises
     ------
     ValueError
-        Another dialect.
+        Another dialect, or an unknown deviation.
 
     Examples
     --------
@@ -64,7 +67,7 @@ class SandboxServer:
     3
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options with defaults, all by name
         self,
         *,
         customers: int = 500,
@@ -76,7 +79,9 @@ class SandboxServer:
         port: int = 0,
         database: str | Path | None = None,
         faults: Iterable[Fault] = (),
+        deviations: Iterable[str] = (),
     ) -> None:
+        self.deviations = tuple(switch.name for switch in chosen(deviations))
         self.customers = customers
         self.dialect = dialect
         self.seed = seed
@@ -132,7 +137,8 @@ class SandboxServer:
             try:
                 if not store.count("customers"):
                     seed_store(store, self.customers, self.seed)
-                service = FaultyService(store, self._spelling, lambda: self.page_size_cap)
+                deviations = tuple(switch.make() for switch in chosen(self.deviations))
+                service = FaultyService(store, self._spelling, lambda: self.page_size_cap, deviations)
                 limit = RateLimit(lambda: self.rate_limit)
                 self._listener = SandboxListener(
                     self.port, service, self.requests, limit, self.faults, latency_s=lambda: self.latency_s

@@ -16,8 +16,9 @@ from wizframe.server.resources import EMAIL
 from wizframe.server.routes import ROUTES, ids_of, route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from wizframe.server.deviations.points import Deviation
     from wizframe.server.spelling import Spelling
     from wizframe.server.store import Store
 
@@ -32,11 +33,17 @@ TENANT_ID = "tenant_sandbox"
 class Service:
     """The API of one account in one dialect; `page_size_cap` returns the cap at the moment, or None."""
 
-    def __init__(self, store: Store, spelling: Spelling, page_size_cap: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        spelling: Spelling,
+        page_size_cap: Callable[[], int | None],
+        deviations: Sequence[Deviation] = (),
+    ) -> None:
         self._store = store
         self._keys = {SANDBOX_API_KEY}
-        customers = Customers(store, spelling, page_size_cap)
-        contacts = Contacts(store, spelling, page_size_cap)
+        customers = Customers(store, spelling, page_size_cap, deviations)
+        contacts = Contacts(store, spelling, page_size_cap, deviations)
         self._operations: dict[str, Callable[..., Response]] = {
             "customers.list": customers.list_page,
             "customers.get": customers.get,

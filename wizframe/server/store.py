@@ -96,6 +96,8 @@ class Store:
                 self._db.execute("DELETE FROM sqlite_sequence")
                 self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", used)
                 self._db.execute("RELEASE rehearsing")
+                self._orders.clear()  # what was read meanwhile may show writes that are undone
+                self._forget_pages()
 
     def next_row(self, table: str) -> int:
         """Return the row number of the next record, higher than all that were ever used."""
@@ -122,6 +124,20 @@ class Store:
                 if resource.belongs_to_customer:
                     self._execute(f"DELETE FROM {resource.name} WHERE customer_id = ?", record_id)
         self._execute(f"DELETE FROM {table} WHERE id = ?", record_id)
+        self._forget_orders(table, set(TABLES[table].columns))
+
+    def rows_of(self, table: str, customer_id: str) -> list[tuple[Any, ...]]:
+        """Return a customer's own row or those of its records, with their row numbers, for `put_back`."""
+        key = "customer_id" if TABLES[table].belongs_to_customer else "id"
+        with self._lock:
+            return [tuple(row) for row in self._db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (customer_id,))]
+
+    def put_back(self, table: str, customer_id: str, rows: list[tuple[Any, ...]], free_row: int) -> None:
+        """Store the rows of a customer as they were when `free_row` was the next row number of the table."""
+        key = "customer_id" if TABLES[table].belongs_to_customer else "id"
+        self._execute(f"DELETE FROM {table} WHERE {key} = ? OR row >= ?", customer_id, free_row)
+        for row in rows:
+            self._execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
         self._forget_orders(table, set(TABLES[table].columns))
 
     def overwrite(self, table: str, record_id: str, columns: Record) -> None:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
+from wizframe.server.deviations.deviating_service import DeviatingService
 from wizframe.server.faults.kinds import KINDS
 from wizframe.server.http_messages import ApiError, Response
 from wizframe.server.routes import ids_of, operation_of
-from wizframe.server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FaultyService"]
 
 
-class FaultyService(Service):
+class FaultyService(DeviatingService):
     """A service that also responds as a fault wants."""
 
     def respond_with(self, fault: Fault, request: Request) -> Response | None:
