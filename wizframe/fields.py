@@ -28,6 +28,7 @@ __all__ = [
     "LIST_PARAMETERS",
     "MAX_PAGE_SIZE",
     "NESTED",
+    "NOT_AN_ID",
     "STATUSES",
     "TABLES",
     "DefaultFlag",
@@ -39,6 +40,7 @@ __all__ = [
     "Operation",
     "Table",
     "describe",
+    "is_id",
     "violation",
 ]
 
@@ -61,6 +63,9 @@ MAX_PAGE_SIZE = 100
 _SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
+# An id stands in a path: what a server could read otherwise, such as `..`, `a/b` or `?x`, is not one.
+_ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
+NOT_AN_ID = "is not a valid id (allowed: letters, digits and ._~:@=+-)"
 _FORMATS = {
     "email": (re.compile(_EMAIL), "is not a valid e-mail address"),
     "e164": (re.compile(_E164), "is not an E.164 phone number like +14155552671"),
@@ -382,6 +387,11 @@ _PYTHON_TYPES: dict[Kind, tuple[type[Any], str]] = {
     "list": (list, "a list"),
     "object": (dict, "a mapping"),
 }
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be the id of a record in a path."""
+    return _ID.fullmatch(text) is not None
 
 
 def violation(field: Field, value: Any) -> str | None:

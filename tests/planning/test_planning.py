@@ -203,7 +203,7 @@ def test_a_plan_of_many_rows_is_short_enough_to_read(wiz):
 @pytest.mark.parametrize("nonsense", [[1, 2], "cust_1", None, {"id": []}])
 def test_other_objects_than_frames_are_refused_with_the_way_to_make_one(wiz, nonsense):
     for function in (wizframe.plan, wizframe.delete, wizframe.push):
-        with pytest.raises(PlanError, match="a DataFrame is needed"):
+        with pytest.raises(PlanError, match="a pandas DataFrame is needed"):
             function(nonsense, client=wiz)
     with pytest.raises(InvalidRequestError, match="a plan is needed"):
         wizframe.apply(nonsense, client=wiz)

@@ -12,7 +12,7 @@ import wizframe
 from wizframe import CLEAR
 from wizframe.errors import CollidingEditsWarning, IncompleteLoadWarning, PlanError, WrongAccountError
 from wizframe.frames.baselines import attached
-from wizframe.refreshing import changes
+from wizframe.refreshing import changed_records
 from wizframe.server import Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning")
@@ -267,7 +267,7 @@ class TestEdits:
         wiz.server.overwrite("customers", frame["id"][0], payment_term="theirs")
         with pytest.warns(CollidingEditsWarning):
             fresh = frame.wiz.refresh()
-        monkeypatch.setattr(changes, "OVERLAP", timedelta(hours=-1))  # nothing is news any more
+        monkeypatch.setattr(changed_records, "OVERLAP", timedelta(hours=-1))  # nothing is news any more
         assert fresh[fresh["id"] == "unknown"].wiz.refresh().wiz.collisions.empty
 
     def test_a_new_value_replaces_the_text_of_a_command_in_a_record(self, wiz):

@@ -9,13 +9,15 @@ service gave it, so that a contact can be written back as a whole.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from wizframe.api.pages import Columns, Contents, Page, Record, Records
-from wizframe.errors import InvalidRequestError, ProtocolError
+from wizframe.errors import Hint, InvalidRequestError, ProtocolError
 from wizframe.fields import CUSTOMER, LIST_PARAMETERS, NESTED, Dialect, Operation, Table
+from wizframe.text import printable
 
 __all__ = [
     "Page",
@@ -37,13 +39,18 @@ def decode_record(body: Any, table: Table) -> Record:
     if isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) and "id" not in body:
         body = body["data"]
     if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"]:
-        raise ProtocolError(f"the service responded without a {table.singular}: a record with an id was expected")
+        raise _unexpected(body, f"a {table.singular} that has an id")
     return plain_record(body, table)
 
 
-def decode_page(body: Any, table: Table) -> Contents:
-    """Read a page from the JSON of a response, enveloped or a bare array; in columns if all rows share their fields."""
+def decode_page(body: Any, table: Table, most: int | None = None) -> Contents:
+    """Read a page from the JSON of a response, enveloped or a bare array; in columns if all rows share their fields.
+
+    A page with more than ``most`` records is refused.
+    """
     rows = _rows(body, table)
+    if most is not None and len(rows) > most:
+        raise ProtocolError(f"the service sent a page of {len(rows):,} {table.name}, at most {most:,} are read at once")
     pagination = body.get("pagination") if isinstance(body, Mapping) else None
     counts = pagination if isinstance(pagination, Mapping) else {}
     return Contents(
@@ -59,8 +66,21 @@ def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
     if rows is None:
         return []
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
-        raise ProtocolError(f"the service responded without a list of {table.name}")
+        raise _unexpected(body, f"a list of {table.name}")
     return rows
+
+
+def _unexpected(body: Any, expected: str) -> ProtocolError:
+    """Make the error for JSON without what was asked for, with the service's own words if it is an error."""
+    words = ""
+    if isinstance(body, Mapping) and not body.keys() & {"data", "id"}:
+        words = f", but with {printable(json.dumps(body, ensure_ascii=False, default=str), _LONGEST_WORDS)}"
+    hint = Hint("Check base_url and the API key.", "Check WIZCOMMERCE_BASE_URL and the API key.")
+    return ProtocolError(f"the service responded without {expected}{words}", hint=hint)
+
+
+# An error of the service takes a line or two; the rest of a long one does not help.
+_LONGEST_WORDS = 300
 
 
 def _count(pagination: Mapping[str, Any], *names: str) -> int | None:

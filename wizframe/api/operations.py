@@ -15,8 +15,8 @@ from wizframe.api.dialects import (
     field_name,
 )
 from wizframe.api.validation import check_parameters, check_record, whole_record
-from wizframe.errors import ServiceError
-from wizframe.fields import CONTACT, CUSTOMER, Dialect, Operation, Table
+from wizframe.errors import ProtocolError, ServiceError
+from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Dialect, Operation, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactOperations", "CustomerOperations", "Operations"]
 
+# Some services ignore a small page size. A page far above the one asked for is not built: it may fill the memory.
+_MOST_TIMES = 10
+# A customer in a list has 20 fields; some services send addresses and contacts along.
+_VALUES_OF_A_RECORD, _BYTES_OF_A_RECORD = 500, 10_000
 Records = list[Record]  # `list` is an operation's name in the classes below
 
 
@@ -69,9 +73,14 @@ class Operations(ABC):
         """Delete a record."""
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
-        query = encode_parameters(check_parameters(parameters, self.table), self._client.query_dialect)
+        checked = check_parameters(parameters, self.table)
+        query = encode_parameters(checked, self._client.query_dialect)
         response = self._request("GET", path, query=query)
-        return Page.of(lambda: decode_page(response.json(), self.table))
+        most = _MOST_TIMES * checked.get("page_size", MAX_PAGE_SIZE) + MAX_PAGE_SIZE
+        if len(response.body) > most * _BYTES_OF_A_RECORD:
+            size_mb = len(response.body) / 1e6
+            raise ProtocolError(f"the service sent a page of {size_mb:,.0f} MB, so it was not read")
+        return Page.of(lambda: decode_page(response.json(most * _VALUES_OF_A_RECORD), self.table, most))
 
     def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
         body = encode_record(record, self.table, self._client.dialect, operation)

@@ -9,16 +9,18 @@ Knows neither spelling nor HTTP.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from wizframe.api.values import moment_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
-__all__ = ["Columns", "Contents", "Page", "Record", "Records", "created", "identity", "moment_of"]
+__all__ = ["Columns", "Contents", "Page", "Record", "Records", "created", "identity"]
 
 Record = dict[str, Any]
 
@@ -234,12 +236,3 @@ def identity(record: Record) -> str:
 def created(record: Record) -> datetime | None:
     """Give the time when a record was created; None if it does not say."""
     return moment_of(record.get("created_at"))
-
-
-def moment_of(value: Any) -> datetime | None:
-    """Read a time in its own zone, UTC if it names none; None if it cannot be read."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from wizframe.api.dialects import Record, unknown_fields, writable_attributes
+from wizframe.api.values import plain_scalar, read_time
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, Table, violation
 from wizframe.text import option, plural, printable
@@ -45,7 +46,7 @@ def check_parameters(parameters: Mapping[str, Any], table: Table) -> dict[str, A
     """Check list parameters and return them as they are sent, without those that are None."""
     checked: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
-    for name, value in parameters.items():
+    for name, value in ((name, plain_scalar(value)) for name, value in parameters.items()):
         if value is not None:
             try:
                 checked[name] = _checked_parameter(name, value, table)
@@ -98,6 +99,7 @@ def _checked_references(value: Any) -> list[str]:
 
 def moment(value: Moment) -> datetime:
     """Return a time, or a string in ISO 8601, in UTC; without a zone it means UTC."""
+    value = plain_scalar(value)
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -108,7 +110,10 @@ def moment(value: Moment) -> datetime:
         raise ValueError(_TIMES)
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the next line gives it its zone
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    found = read_time(value)
+    if found is None:
+        raise ValueError(_TIMES)
+    return found
 
 
 _TIMES = "allowed: times such as 2026-01-31 or 2026-01-31T08:00:00Z"

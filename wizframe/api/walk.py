@@ -38,7 +38,7 @@ from functools import partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizframe.api.pages import moment_of
+from wizframe.api.values import moment_of
 from wizframe.errors import ProtocolError
 from wizframe.threads import ThreadPool
 

@@ -49,7 +49,7 @@ from wizframe.excel.writer import HIDDEN
 from wizframe.fields import COMMAND, TABLES
 from wizframe.frames.baselines import attach
 from wizframe.frames.build import Unsure
-from wizframe.frames.problems import LETTERS, cell_place, problems_frame
+from wizframe.frames.problems import LETTERS, Letters, cell_place, problems_frame
 from wizframe.planning.table_choice import which_table
 from wizframe.progress import bar
 from wizframe.text import counted, option, plural
@@ -326,7 +326,7 @@ def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
         del read[COMMAND]
     frame = pd.DataFrame(read, index=pd.RangeIndex(len(data.rows)))
     frame.index = pd.Index(data.rows, name=f"{data.sheet}!", dtype="int64")
-    frame.attrs[LETTERS] = {name: letters(number) for number, name in enumerate(found.names)}
+    frame.attrs[LETTERS] = Letters({name: letters(number) for number, name in enumerate(found.names)})
     problems = _unclear_cells(frame)
     if export is not None and export.baseline is not None:
         attach(frame, dataclasses.replace(export.baseline, problems=problems))
@@ -335,11 +335,14 @@ def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
 
 def _unique_names(data: SheetData, columns: Sequence[str | None]) -> list[str]:
     """Name every column: own columns by their headers, or by their letters if they have none."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    known = set(columns)
     for place, (column, header) in enumerate(zip(columns, data.headers, strict=True)):
         name = column or str(header).strip() or f"column {letters(place)}"
-        names.append(name if name not in names and (column or name not in columns) else f"{name} ({letters(place)})")
-    return names
+        while name in names or (not column and name in known):
+            name = f"{name} ({letters(place)})"
+        names[name] = None
+    return list(names)
 
 
 def _field(table: Table | None, name: str) -> Field | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -18,9 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wizframe.api.values import plain_scalar, read_time
 from wizframe.errors import Hint, PlanError
 from wizframe.fields import ADDRESS, STATUSES, violation
-from wizframe.frames.arrow import POOL, holds, is_text, texts_of
+from wizframe.frames.arrow import POOL, TEXTS, holds, is_text, texts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,8 @@ __all__ = [
 SUPERSEDED = "wizframe_superseded"
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _IDS_SEPARATOR = ", "
+#: The microseconds of the years 1 to 9999; Arrow goes on, for example in 9999-12-31T23:59:59-05:00.
+_FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.large_string(),
     "flag": pa.bool_(),
@@ -61,8 +63,7 @@ _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "object": pa.large_string(),
     "list": pa.large_string(),
 }
-# The value for a missing text is NaN, because that makes the dtype equal to pandas' own "str".
-_PANDAS_TYPES = {pa.bool_(): pd.BooleanDtype(), pa.large_string(): pd.StringDtype(na_value=float("nan"))}
+_PANDAS_TYPES = {pa.bool_(): pd.BooleanDtype(), pa.large_string(): TEXTS}
 
 
 class Misfit(NamedTuple):
@@ -88,7 +89,8 @@ def pandas_dtype(field: Field) -> Any:
     """Give the dtype of a field's column as pandas' own object."""
     if field.kind == "status":
         return pd.CategoricalDtype(list(STATUSES), ordered=False)
-    return pd.api.types.pandas_dtype(field.dtype)
+    # The name "str" means object if pandas' option future.infer_string is off.
+    return TEXTS if field.dtype == "str" else pd.api.types.pandas_dtype(field.dtype)
 
 
 def to_frame(
@@ -230,13 +232,19 @@ def _typed(texts: pa.Array, field: Field) -> pa.Array:
     filled = pc.if_else(empty, nothing, texts, memory_pool=POOL) if pc.any(empty).as_py() else texts
     if field.kind == "status" and not pc.all(pc.is_in(filled.drop_null(), pa.array(STATUSES, filled.type))).as_py():
         raise pa.ArrowInvalid("an unknown status")
-    return filled.cast(_ARROW_TYPES[field.kind], memory_pool=POOL)
+    typed = filled.cast(_ARROW_TYPES[field.kind], memory_pool=POOL)
+    if field.kind == "time":
+        ends = pc.min_max(typed.cast(pa.int64())).as_py()
+        if ends["min"] is not None and not (ends["min"] >= _FIRST_US and ends["max"] <= _LAST_US):
+            raise pa.ArrowInvalid("a time that neither Python nor pandas can hold")
+    return typed
 
 
 def _convert_each(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
     converted: list[Any] = []
     misfits: list[Misfit] = []
-    for position, value in enumerate(values):
+    for position, given in enumerate(values):
+        value = plain_scalar(given)
         result, rule = (None, None) if is_blank(value) else _convert(value, field.kind)
         converted.append(result)
         if rule:
@@ -282,10 +290,10 @@ def _flag(value: Any) -> Converted:
 
 
 def _time(value: Any) -> Converted:
-    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(instant, datetime):
-        raise TypeError
-    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)), None
+    instant = read_time(value)
+    if instant is None:
+        raise ValueError
+    return instant, None
 
 
 def _status(value: Any) -> Converted:

@@ -5,7 +5,7 @@ No field is named here. pandera is imported when the first frame is validated, n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -20,11 +20,20 @@ if TYPE_CHECKING:
 
     from wizframe.fields import Field, Table
 
-__all__ = ["LETTERS", "REQUIRED", "UNIQUE", "cell_place", "find_problems", "problems_frame", "schema"]
+__all__ = ["LETTERS", "REQUIRED", "UNIQUE", "Letters", "cell_place", "find_problems", "problems_frame", "schema"]
 
 #: Key in the ``attrs`` of a frame that was read from a file: column to its letter there. The frame's labels are row
 #: numbers, and their index is named like the sheet, with an exclamation mark.
 LETTERS = "wizframe_letters"
+
+
+class Letters(dict[str, str]):
+    """The letters of columns. pandas copies ``attrs`` for each column that it gives out: these are shared instead."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 _COLUMNS = ["row", "column", "value", "rule"]
 REQUIRED = "is blank, but required"
 UNIQUE = "occurs more than once"

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import ssl
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -33,15 +34,22 @@ __all__ = ["Response", "connection_error", "read_body", "response_or_error"]
 
 # A page of 100 customers has about 50 kB; details with all nested lists have less than a megabyte.
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+# 60 MB of `{},{},…`, 58 kB when compressed, become 2 GB of objects. A customer with 10,000 contacts has 200,000 values.
+MAX_VALUES = 1_000_000
 # orjson reads 1,024 levels, but writes only 254: deeper records could not be sent back or journaled.
 _MAX_DEPTH = 200
 # A push keeps the message of each row, and a terminal shows some of them.
 _MESSAGE_CHARACTERS, _EXCERPT_CHARACTERS, _DETAILS = 2000, 200, 50
 # Far more than is shown: a key at the cut must be complete to be found and masked.
+_PARTIAL = 206
 _EXCERPT_BYTES = 64 * 1024
 _KEY_IN_BODY = (
     "a body that contains the API key itself, so nothing of it is used: the key would end up in frames and files. "
     "Either a record contains the key, or a proxy repeats what it is sent"
+)
+_NOT_THE_API = Hint(
+    python="Check base_url and the API key: this may be the page of a login or of a proxy.",
+    cli="Check WIZCOMMERCE_BASE_URL and the API key: this may be the page of a login or of a proxy.",
 )
 _HINTS: dict[int, Hint | str] = {
     401: Hint(
@@ -65,22 +73,36 @@ class Response:
     secret: Secret = field(repr=False)
     date: str = field(default="", repr=False)
 
-    def json(self) -> Any:
-        """Parse the body; a body that is empty, is not JSON, or contains the key raises :class:`ProtocolError`."""
+    def json(self, max_values: int = MAX_VALUES) -> Any:
+        """Parse the body; a body that is empty, is not JSON, or contains the key raises :class:`ProtocolError`.
+
+        So does one with more than ``max_values`` values, before they are built: small bodies can become gigabytes.
+        """
+        hint: Hint | str | None = None
         try:
-            parsed = _parse(self.body)
+            parsed = _parse(self.body, max_values)
+        except TooManyValuesError as error:
+            found = str(error)
         except ValueError:
             found = f"a body that is not JSON: {_excerpt(self.body, self.secret)}" if self.body else "an empty body"
+            hint = _NOT_THE_API if self.body else None
         else:
             # Masking the key would alter records, and a contact is written back as a whole (contract, the PUT trap).
             if not self.secret.is_in(self.body):
                 return parsed
             found = _KEY_IN_BODY
             del parsed  # a traceback may print local variables
-        raise ProtocolError(f"the service responded {self.status} with {found}")
+        raise ProtocolError(f"the service responded {self.status} with {found}", hint=hint)
 
 
-def _parse(content: bytes) -> Any:
+class TooManyValuesError(ValueError):
+    """A body has more values than a response to this request needs."""
+
+
+def _parse(content: bytes, max_values: int = MAX_VALUES) -> Any:
+    # One comma or bracket for each value but a few. Those in texts count, too: a true response has far fewer.
+    if sum(map(content.count, (b",", b"[", b"{"))) > max_values:
+        raise TooManyValuesError(f"a body of more than {max_values:,} values, so it was not read")
     try:
         parsed = orjson.loads(content)
         may_be_deep = content.count(b"[") + content.count(b"{") > _MAX_DEPTH
@@ -110,14 +132,53 @@ def _is_deep(parsed: Any) -> bool:
 
 def read_body(response: requests.Response) -> bytes | None:
     """Read a body in pieces, so that an endless one meets the size limit: then None."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    inflate = None if encoding in ("", "identity") else _Inflate(encoding)
     pieces: list[bytes] = []
     size = 0
-    while piece := response.raw.read1(1 << 20, decode_content=True):
+    while piece := response.raw.read1(1 << 20, decode_content=False):
+        piece = inflate(piece, MAX_RESPONSE_BYTES + 1 - size) if inflate else piece
         size += len(piece)
         if size > MAX_RESPONSE_BYTES:
             return None
         pieces.append(piece)
+    if inflate and pieces and not inflate.is_whole:
+        raise urllib3.exceptions.ProtocolError("the compressed body is cut off")
     return b"".join(pieces)
+
+
+class _Inflate:
+    """Decompress gzip or deflate. urllib3 does that, too, but takes a body without its end for a whole one."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise urllib3.exceptions.DecodeError(f"the service compressed its response as {encoding!r}")
+        self._stream = zlib.decompressobj(_ANY_HEADER)
+        self._is_first = True
+
+    @property
+    def is_whole(self) -> bool:
+        return self._stream.eof
+
+    def __call__(self, piece: bytes, max_bytes: int) -> bytes:
+        try:
+            plain = self._stream.decompress(piece, max_bytes)
+        except zlib.error as error:
+            if not self._is_first:
+                raise urllib3.exceptions.DecodeError(f"the compressed body is damaged ({error})") from None
+            self._stream, self._is_first = zlib.decompressobj(-zlib.MAX_WBITS), False  # deflate without its head
+            return self(piece, max_bytes)
+        self._is_first = False
+        rest = self._stream.unused_data
+        if rest.startswith(_GZIP) and len(plain) < max_bytes:  # gzip may have several parts
+            self._stream = zlib.decompressobj(_ANY_HEADER)
+            plain += self(rest, max_bytes - len(plain))
+        return plain
+
+
+_GZIP = b"\x1f\x8b"
+#: gzip or zlib, as its first bytes say.
+_ANY_HEADER = 32 + zlib.MAX_WBITS
 
 
 def connection_error(request: str, url: str, error: Exception, secret: Secret) -> TransportError:
@@ -160,6 +221,8 @@ def response_or_error(
 ) -> Response | WizframeError:
     """Turn a complete response into a :class:`Response`, or into the error that its status means (not raised)."""
     status = response.status_code
+    if status == _PARTIAL:
+        return ProtocolError(f"the service responded 206 with a part of what was requested ({secret.redact(request)})")
     if 200 <= status < 300 and content is not None:  # noqa: PLR2004 - HTTP's own boundaries
         return Response(status, content, secret, response.headers.get("Date", ""))
     request = secret.redact(request)

@@ -33,6 +33,7 @@ from wizframe.errors import (
     TransportError,
     UnavailableError,
 )
+from wizframe.fields import NOT_AN_ID, is_id
 from wizframe.http.deadlines import pool_classes
 from wizframe.http.rate_limit import RateLimiter, ServiceClock, pause_s, retry_after_s
 from wizframe.http.request_log import log
@@ -59,8 +60,9 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 MAX_ATTEMPTS = 5
 # A 429 is not a failure: the service asks for patience, and it did not act on the request.
 MAX_REFUSALS = 20
+# Too slow, too early, closed by the client: what proxies say of an idle connection that they gave up.
+_TOO_SLOW = (408, 425, 499)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
 
 
 class Transport:
@@ -231,7 +233,8 @@ def _may_repeat(method: str, error: WizframeError) -> bool:
         return error.code != "certificate"
     # A redirect or a response of the wrong shape does not change when the request is repeated.
     lasting = isinstance(error, (RedirectError, ProtocolError))
-    return method == "GET" and isinstance(error, (TransportError, UnavailableError)) and not lasting
+    passing = isinstance(error, (TransportError, UnavailableError)) or getattr(error, "status", 0) in _TOO_SLOW
+    return method == "GET" and passing and not lasting
 
 
 def check_base_url(base_url: str) -> str:
@@ -268,11 +271,8 @@ def is_loopback(url: str) -> bool:
 def _path(segments: Sequence[str]) -> str:
     for segment in segments:
         # quote() leaves ".." as it is, and servers resolve it: such an id is refused, not escaped (reliability, 40).
-        if not isinstance(segment, str) or not _ID.fullmatch(segment):
-            raise InvalidRequestError(
-                f"nothing was sent: {segment!r} is not a valid id (allowed: letters, digits and ._~:@=+-)",
-                [("id", "is not a valid id")],
-            )
+        if not isinstance(segment, str) or not is_id(segment):
+            raise InvalidRequestError(f"nothing was sent: {segment!r} {NOT_AN_ID}", [("id", "is not a valid id")])
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 

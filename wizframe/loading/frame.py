@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wizframe.api.dialects import unknown_fields
-from wizframe.api.pages import identity, moment_of
+from wizframe.api.pages import identity
 from wizframe.api.validation import moment
+from wizframe.api.values import moment_of
 from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
 from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused
 from wizframe.frames.baselines import Baseline, attach

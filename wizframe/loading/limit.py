@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from wizframe.api.pages import moment_of
+from wizframe.api.values import moment_of
 from wizframe.errors import ProtocolError
 from wizframe.loading.frame import passes
 from wizframe.progress import bar

@@ -10,6 +10,7 @@ import pandas as pd
 from wizframe.api.client import open_client
 from wizframe.api.pages import Page
 from wizframe.api.validation import check_parameters, refuses_unknown_names
+from wizframe.api.values import plain_scalar
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Table
 from wizframe.frames.baselines import attached
@@ -246,6 +247,8 @@ def checked_reader(
     **counts: int | None,
 ) -> Reader:
     """Check all options of a load before any request, and give its reader."""
+    parameters = {name: plain_scalar(value) for name, value in parameters.items()}
+    counts = {name: plain_scalar(count) for name, count in counts.items()}
     check_parameters(parameters, table)
     check_options(invalid, dtype_backend, **counts)
     return Reader(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import ProtocolError
+from wizframe.fields import is_id
 from wizframe.loading.reader import Reader
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class ServiceLookups:
         if table.parent is not None:
             listed = self.children(table, {parent for parent, _ in keys if parent})
             return {row["id"]: row for rows in listed.values() for row in rows}
-        wanted: list[Record] = [{"id": identifier} for identifier in sorted({identifier for _, identifier in keys})]
+        ids = sorted({identifier for _, identifier in keys if is_id(identifier)})
+        wanted: list[Record] = [{"id": identifier} for identifier in ids]
         return {record["id"]: record for record in Reader(self._client, table).details(wanted)}
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
@@ -53,7 +55,7 @@ class ServiceLookups:
 
     def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
         """List the records of both statuses that belong to some parents; unknown parents are absent."""
-        ids = sorted(parent_ids)
+        ids = sorted(filter(is_id, parent_ids))
         reader = Reader(self._client, table)
         pages = list(reader.child_pages(ids))
         listed = {identifier: _identified(page.records, table) for identifier, page in zip(ids, pages, strict=True)}

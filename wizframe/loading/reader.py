@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,7 +35,6 @@ from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
 
     import pandas as pd
 
@@ -58,6 +57,7 @@ _CHARACTERS_PER_REQUEST = 4000
 _AHEAD = 8
 # A clock that differs more from the records' times than this is another machine's: its time says nothing.
 _LARGEST_DIFFERENCE = timedelta(days=1)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 # Reading one record may end so. A wrong key, a rate limit or a server that cannot be reached concern all records.
 _CONCERNS_ONE = (ServiceError, TransportError)
 _CONCERNS_ALL = (AuthenticationError, RateLimitError, NotSentError)
@@ -163,6 +163,8 @@ class Reader:
         """
         took = timedelta(seconds=time.monotonic() - self._began)
         now = self.client.transport.clock.now()
+        if latest is not None and latest - _FIRST < took:  # a zero time, 0001-01-01
+            latest = _FIRST + took
         if now is None:
             return None if latest is None else latest - took
         began = now - took

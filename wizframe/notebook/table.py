@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from ipywidgets.widgets.widget_bool import CheckboxStyle
 
+from wizframe.frames.arrow import TEXTS
 from wizframe.notebook.html import cell_text, message, rows_html
 
 if TYPE_CHECKING:
@@ -235,10 +236,10 @@ def _sorted(frame: pd.DataFrame, place: int, ascending: bool) -> npt.NDArray[np.
 
 def _row_texts(frame: pd.DataFrame) -> pd.Series[str]:
     """Join the strings of each row, for the search."""
-    joined = pd.Series("", index=range(len(frame)), dtype="str")
+    joined = pd.Series("", index=range(len(frame)), dtype=TEXTS)
     for values in (frame.iloc[:, place] for place in range(frame.shape[1])):
         if isinstance(values.dtype, (pd.StringDtype, pd.CategoricalDtype)):
-            joined = joined + "\n" + values.astype("str").fillna("").reset_index(drop=True)
+            joined = joined + "\n" + values.astype(TEXTS).fillna("").reset_index(drop=True)
     return joined.str.casefold()
 
 

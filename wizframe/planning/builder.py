@@ -7,6 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,14 +20,14 @@ from wizframe.frames.arrow import are_among
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank, record_values, to_record_value
 from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, PlanPart, Problem, children_too
-from wizframe.planning.diff import compare, given_cells
+from wizframe.planning.diff import compare, given_cells, words_for_blank
 from wizframe.planning.match import match_rows
 from wizframe.planning.typed_frame import type_frame
 from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults
 from wizframe.text import counted, option, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -50,6 +51,7 @@ class ChangeBuilder:
         self._table = typed_frame.table
         self.problems: list[Problem] = []
         self.notices: list[str] = []
+        self.named: set[int] = set()  # positions of new rows that came with a reference
 
     def deletes(self, positions: npt.NDArray[np.intp]) -> list[Change]:
         """Plan to delete the records of some rows, and count the children that go with them."""
@@ -193,6 +195,7 @@ class ChangeBuilder:
         The same row gets the same reference on another machine; a second identical row gets another.
         """
         if any(cell.column == "reference_id" for cell in cells):
+            self.named.add(position)
             return cells
         parent = self._matched.new_parents.get(position) or self._matched.parent_ids.iat[position]
         known = "" if is_blank(parent) else str(parent)
@@ -293,11 +296,15 @@ class Options:
             if getattr(self, name) not in allowed:
                 known = " or ".join(map(repr, allowed))
                 raise InvalidRequestError(f"{option(name, getattr(self, name))} is not valid: use {known}")
+        for name in ("only", "clear"):  # an Index or an array has no truth value; a str is refused later
+            given = getattr(self, name)
+            if isinstance(given, Iterable) and not isinstance(given, str):
+                object.__setattr__(self, name, tuple(given))
 
     def check_columns(self, tables: Sequence[Table]) -> None:
         """Refuse names that are not columns that can be edited."""
-        for name, columns in (("only", self.only or ()), ("clear", self.clear)):
-            if isinstance(columns, str):
+        for name, columns in (("only", () if self.only is None else self.only), ("clear", self.clear)):
+            if not isinstance(columns, tuple):
                 raise PlanError(f"{name}={columns!r} is not a list", hint=f"Write {name}=[{columns!r}].")
             for column in columns:
                 if not any(column in table and table[column].writable for table in tables):
@@ -341,11 +348,12 @@ def _plan_table(
     found = builder.compared(only=options.only, clear=options.clear)
     updates = builder.updates(found)
     creates = builder.creates()
+    builder.notices += words_for_blank([*updates, *creates])
     problems = [
         *builder.misfits(found),
         *matched.problems,
         *builder.problems,
-        *_clashes([*updates, *creates], table, service, options, builder.value_of),
+        *_clashes([*updates, *creates], table, service, options, builder),
     ]
     return PlanPart(
         table=table,
@@ -399,14 +407,14 @@ def _clashes(
     table: Table,
     service: Service,
     options: Options,
-    value_of: Callable[[Change, str], Any],
+    builder: ChangeBuilder,
 ) -> Iterator[Problem]:
     parents = {change.customer_id for change in changes if change.customer_id and "reference_id" in change.new_values}
     siblings = service.lookups.children(table, parents) if parents else {}
     yield from taken_references(changes, table, siblings, service)
-    yield from two_defaults(changes, table, value_of)
+    yield from two_defaults(changes, table, builder.value_of)
     if options.duplicates == "report":
-        yield from likely_duplicates(changes, table, siblings, service)
+        yield from likely_duplicates(changes, builder.named, table, siblings, service)
 
 
 def _compared_with(matched: Matched) -> str:

@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 
 from wizframe.fields import CLEAR, COMMAND, DELETE, TABLES
+from wizframe.frames.arrow import TEXTS
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.build import to_frame
 from wizframe.frames.problems import cell_place, problems_frame
@@ -113,7 +114,7 @@ def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
 
 def shown(value: Any, longest: int = 40) -> str:
     """Write a cell's value for people: blanks named, lists joined, control characters escaped, long strings cut."""
-    if value is None or value in ("", []):
+    if value is None or (isinstance(value, (str, list)) and not value):
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     text = printable(text)
@@ -184,7 +185,7 @@ def part_of_changes(
     frame = _frame([_record(change, keys, old=False) for change in numbered], table, names).set_axis(labels)
     parent_references = [change.customer_reference_id for change in numbered]
     if any(parent_references):
-        frame[table.parent_reference] = pd.Series(parent_references, index=labels, dtype="str")
+        frame[table.parent_reference] = pd.Series(parent_references, index=labels, dtype=TEXTS)
     known = [change for change in numbered if change.id is not None]
     before = _frame([_record(change, keys, old=True) for change in known], table, names)
     if before["id"].is_unique:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,20 @@ from wizframe.frames.baselines import differs
 from wizframe.frames.build import record_values, to_record_value
 from wizframe.planning.changes import CLEAR, Cell, Problem
 from wizframe.planning.typed_frame import is_literal
+from wizframe.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     import numpy.typing as npt
     import pandas as pd
 
     from wizframe.fields import Field, Table
+    from wizframe.planning.changes import Change
     from wizframe.planning.match import Matched
     from wizframe.planning.typed_frame import TypedFrame
 
-__all__ = ["Comparison", "compare", "given_cells", "rule_of_edit"]
+__all__ = ["Comparison", "compare", "given_cells", "rule_of_edit", "words_for_blank"]
 
 
 @dataclass
@@ -115,6 +118,24 @@ def _broken(table: Table, field: Field, new: Any) -> str | None:
 
 def _cleared(field: Field) -> Any:
     return [] if field.kind == "ids" else ""
+
+
+#: How programs write a missing value: pandas, Python, SQL and spreadsheets.
+_WORDS_FOR_BLANK = frozenset({"nan", "none", "null", "<na>", "nat", "\\n", "#n/a", "n/a", "nil"})
+
+
+def words_for_blank(changes: Iterable[Change]) -> Iterator[str]:
+    """Name words such as nan that stand where a value is missing."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for change in changes:
+        for cell in change.cells:
+            if cell.old is None and isinstance(cell.new, str) and cell.new.strip().casefold() in _WORDS_FOR_BLANK:
+                found[cell.new][cell.column] += 1
+    for word, columns in found.items():
+        count = columns.total()
+        where = ", ".join(f"{name} {number}" for name, number in columns.items())
+        verb = plural(count, "cell without a value has", "cells without a value have")
+        yield f"{count:,} {verb} the text {word!r} ({where}): leave them blank if it means a missing value"
 
 
 def given_cells(typed_frame: TypedFrame, position: int) -> tuple[list[Cell], list[Problem], list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import UnmatchedRowsError, WrongAccountError
+from wizframe.fields import NOT_AN_ID, is_id
 from wizframe.frames import baselines
 from wizframe.frames.arrow import blanks, is_unique
 from wizframe.frames.build import is_blank, to_frame
@@ -120,6 +121,10 @@ class _Matcher:
             own = None
         typed = self._frame.cells
         if "id" not in typed and not by_reference:
+            like = [name for name in self._frame.own_columns if name.strip().casefold() == "id"]
+            if like:
+                message = f"there is no column 'id', but a column {like[0]!r}"
+                raise UnmatchedRowsError(message, hint=f"Rename {like[0]!r} to 'id'.")
             raise UnmatchedRowsError(
                 f"there is no id column, so it is unknown which {self._table.name} the rows are",
                 hint=f"Plan with {option('match', 'reference_id')} to find them by reference. For new rows only, add a "
@@ -304,7 +309,8 @@ class _Matcher:
                 rule = f"is needed to find the {self._table.singular} {identifier}"
                 self._problem(position, self._table.parent_id, None, rule)
             elif identifier not in records and not self._frame.deletes[position]:
-                rule = f"no such {self._table.singular} in this account; it may have been deleted"
+                unknown = f"no such {self._table.singular} in this account; it may have been deleted"
+                rule = unknown if is_id(identifier) else NOT_AN_ID
                 self._problem(position, "id", identifier, rule)
         frame, _ = to_frame(list(records.values()), self._table, details=True)
         positions = pd.Index(frame["id"]).get_indexer(pd.Index(ids.where(needs)))

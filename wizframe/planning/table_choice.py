@@ -8,6 +8,7 @@ import pandas as pd
 
 from wizframe.errors import AmbiguousTableError, PlanError
 from wizframe.fields import TABLES
+from wizframe.frames.arrow import TEXTS
 from wizframe.frames.baselines import loads
 from wizframe.text import option
 
@@ -23,9 +24,12 @@ __all__ = ["which_table"]
 def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
     """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
     if not isinstance(frame, pd.DataFrame):
-        raise PlanError(
-            f"a DataFrame is needed, not {type(frame).__name__}", hint="pd.DataFrame(records) makes one of records."
-        )
+        library, name = type(frame).__module__.partition(".")[0], type(frame).__name__
+        hint = "pd.DataFrame(records) makes one of records."
+        if name in ("DataFrame", "LazyFrame", "Table"):  # of polars, dask, pyarrow and the like
+            convert = {"dask": "compute", "polars": "collect().to_pandas" if name == "LazyFrame" else "to_pandas"}
+            name, hint = f"one of {library}", f"frame.{convert.get(library, 'to_pandas')}() makes one."
+        raise PlanError(f"a pandas DataFrame is needed, not {name}", hint=hint)
     if table is not None and table not in TABLES:
         raise AmbiguousTableError(f"{option('table', table)} is not valid: use {' or '.join(map(repr, TABLES))}")
     if table is not None:
@@ -64,5 +68,5 @@ def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
     ids = frame["id"] if "id" in frame else frame.index.get_level_values("id") if "id" in frame.index.names else None
     if ids is None:
         return False
-    texts = pd.Series(pd.unique(pd.Series(ids).dropna())).astype("str")
+    texts = pd.Series(pd.unique(pd.Series(ids).dropna())).astype(TEXTS)
     return len(texts) > 0 and any(bool((load.find(texts) >= 0).all()) for load in loads(table))

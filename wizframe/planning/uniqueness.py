@@ -6,12 +6,14 @@ import unicodedata
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wizframe.frames import baselines
 from wizframe.planning.changes import Problem
 from wizframe.text import option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from wizframe.api.dialects import Record
     from wizframe.fields import Likeness, Table
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     Siblings = Mapping[str, list[Record]]
     Alike = tuple[Any, ...]
+    Known = tuple[tuple[str | None, str | None], Record]
 
 __all__ = ["likely_duplicates", "taken_references", "two_defaults"]
 
@@ -81,23 +84,75 @@ def two_defaults(changes: Sequence[Change], table: Table, value_of: Callable[[Ch
 
 
 def likely_duplicates(
-    changes: Sequence[Change], table: Table, siblings: Siblings, service: Service
+    changes: Sequence[Change], named: Collection[int], table: Table, siblings: Siblings, service: Service
 ) -> Iterator[Problem]:
-    """Find new rows that look like a record, or like another new row, under another reference.
+    """Find new rows that look like a record, or like another new row.
 
-    The service is asked for all records of a table without parents only if a new one has what is needed to compare,
-    and then for as few as this session's loads allow.
+    They have a reference that differs only in what people do not see, or the same content under another reference.
+    ``named`` are the positions of the rows that came with a reference. The service is asked for all records of a table
+    without parents only if there is something to compare, and then for as few as this session's loads allow.
     """
-    rule = table.likeness
-    if rule is None:
-        return
+    new = [change for change in changes if change.action == "create"]
+    close: dict[Alike, list[Change]] = defaultdict(list)
     alike: dict[Alike, list[Change]] = defaultdict(list)
-    for change in changes:
-        if change.action == "create" and (key := _key(change.new_values, change.owner, rule)):
+    for change in new:
+        if change.position in named:
+            close[change.owner, reference_key(change.reference_id)].append(change)
+        if table.likeness and (key := _key(change.new_values, change.owner, table.likeness)):
             alike[key].append(change)
-    if not alike:
+    if not (close or alike):
         return
-    known = _existing(alike, rule, table, siblings, service)
+    records = list(_existing(close, alike, table, siblings, service))
+    yield from _close_references(close, records)
+    if table.likeness:
+        yield from _similar_content(alike, records, table.likeness)
+
+
+def reference_key(text: Any) -> str:
+    """Give what references have in common that people take for one: not spaces, letter case or invisible signs."""
+    if not isinstance(text, str) or (text.isascii() and text.isprintable()):
+        return _folded(text)
+    return _folded("".join(one for one in unicodedata.normalize("NFKC", text) if not _is_invisible(one)))
+
+
+def _is_invisible(character: str) -> bool:
+    if character.isspace():
+        return False
+    return unicodedata.category(character) in ("Cf", "Cc", "Cn") or character in _FILLERS
+
+
+#: Letters and marks without a shape: Hangul fillers, the blank of Braille, joiners and variation selectors.
+_FILLERS = frozenset("\u115f\u1160\u3164\u2800\u034f\u180b\u180c\u180d" + "".join(map(chr, range(0xFE00, 0xFE10))))
+
+
+def _close_references(close: Mapping[Alike, Sequence[Change]], records: Sequence[Known]) -> Iterator[Problem]:
+    known: dict[Alike, list[tuple[str, str]]] = defaultdict(list)
+    for owner, record in records:
+        key = owner, reference_key(record.get("reference_id"))
+        if key in close:
+            known[key].append((str(record["reference_id"]), f"of {record['id']}"))
+    for key, several in close.items():
+        new = [(str(change.reference_id), f"of row {change.label}") for change in several]
+        for change in several:
+            others = [one for one in [*known[key], *new] if one[0] != change.reference_id]
+            if others and change.reference_id not in [reference for reference, _ in known[key]]:
+                other, whose = others[0]
+                rule = (
+                    f"differs from {other!r} {whose} only in spaces, letter case or invisible characters: use that "
+                    f"one, or plan with {option('duplicates', 'create')} to create it anyway"
+                )
+                yield Problem(change.position, "reference_id", change.reference_id, rule)
+
+
+def _similar_content(
+    alike: Mapping[Alike, Sequence[Change]], records: Sequence[Known], rule: Likeness
+) -> Iterator[Problem]:
+    known: dict[Any, str] = {}
+    for owner, record in records:
+        key = _key(record, owner, rule)
+        if key in alike:
+            known[key] = record["id"]
+            known[owner, record.get("reference_id")] = record["id"]
     for key, several in alike.items():
         for number, change in enumerate(several):
             what = known.get(key) or (f"row {several[0].label}" if number else None)
@@ -114,24 +169,23 @@ def likely_duplicates(
 
 
 def _existing(
-    alike: Mapping[Alike, Any], rule: Likeness, table: Table, siblings: Siblings, service: Service
-) -> dict[Any, str]:
-    """Name the records that are alike, and those that have a reference, by id."""
-    records: Iterable[tuple[Any, Record]]
-    if table.parent is None:
-        records = (((None, None), record) for record in _roots(alike, rule, table, service))
-    else:
-        records = (((parent, None), row) for parent, rows in siblings.items() for row in rows)
-    found: dict[Any, str] = {}
-    for owner, record in records:
-        key = _key(record, owner, rule)
-        if key in alike:
-            found[key] = record["id"]
-            found[owner, record.get("reference_id")] = record["id"]
-    return found
+    close: Collection[Alike], alike: Collection[Alike], table: Table, siblings: Siblings, service: Service
+) -> Iterator[Known]:
+    """Give records with their owners, among them all that a new row may be like."""
+    if table.parent is not None:
+        yield from (((parent, None), row) for parent, rows in siblings.items() for row in rows)
+        return
+    rule = table.likeness
+    wanted = {"reference_id": (reference_key, {key[1] for key in close})}
+    if rule is not None and alike:
+        column = rule.needed[-1]
+        wanted[column] = (_folded, {key[1 + rule.columns.index(column)] for key in alike})
+    yield from (((None, None), record) for record in _roots(wanted, table, service))
 
 
-def _roots(alike: Mapping[Alike, Any], rule: Likeness, table: Table, service: Service) -> Iterator[Record]:
+def _roots(
+    wanted: Mapping[str, tuple[Callable[[Any], str], Collection[str]]], table: Table, service: Service
+) -> Iterator[Record]:
     """Give the records that may be alike: from a load of all of them, and those created since."""
     loads = baselines.live(table, service.account, service.connection)
     whole = next((load for load in loads if load.is_whole), None)
@@ -139,9 +193,8 @@ def _roots(alike: Mapping[Alike, Any], rule: Likeness, table: Table, service: Se
     if whole is not None and len(whole.frame):
         # By the service's own clock: what it created after the newest record of the load is not older than that.
         since = whole.frame["created_at"].max().to_pydatetime()
-        column = rule.needed[-1]
-        wanted = {key[1 + rule.columns.index(column)] for key in alike}
-        loaded = set(whole.frame["id"][whole.frame[column].map(_folded).isin(wanted)])
+        chosen = [whole.frame[name].map(fold).isin(list(values)) for name, (fold, values) in wanted.items() if values]
+        loaded = set(whole.frame["id"][np.logical_or.reduce(chosen)])
         yield from service.lookups.by_id(table, {(None, one) for one in loaded}).values() if loaded else ()
     yield from service.lookups.created_since(table, since)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import PlanError
-from wizframe.frames.arrow import are_among
+from wizframe.frames.arrow import TEXTS, are_among
 from wizframe.frames.baselines import Baseline, attach, attached, differs
 from wizframe.frames.build import is_same_frame, to_frame, to_record_value
 from wizframe.frames.problems import problems_frame
@@ -127,7 +127,7 @@ def _keep_references(part: PlanPart, outcomes: Sequence[Outcome]) -> None:
     if "reference_id" not in typed:
         if all(outcome.state != "unknown" for _, outcome in left):
             return
-        typed["reference_id"] = pd.Series(np.nan, index=typed.index, dtype="str")
+        typed["reference_id"] = pd.Series(np.nan, index=typed.index, dtype=TEXTS)
     is_blank = typed["reference_id"].isna().to_numpy()
     kept = {change.position: change.reference_id for change, _ in left if is_blank[change.position]}
     if kept:
@@ -273,7 +273,7 @@ def _reads_as_blank(name: str, typed_frame: TypedFrame, own: Baseline | None, po
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
     """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added."""
     if name not in frame.columns and name not in frame.index.names:
-        frame[name] = pd.Series(np.nan, index=frame.index, dtype="str")
+        frame[name] = pd.Series(np.nan, index=frame.index, dtype=TEXTS)
     if name in frame.columns:
         frame[name] = _with_cells(frame[name], positions, values)
         return

@@ -13,6 +13,7 @@ import pandas as pd
 
 from wizframe.errors import Hint, PushInterruptedError
 from wizframe.excel.api import to_excel
+from wizframe.frames.arrow import TEXTS
 from wizframe.frames.problems import problems_frame
 from wizframe.planning.changes import plan_id, shown
 from wizframe.pushing.frame_update import Written, as_left_out, set_cells, show_records
@@ -117,7 +118,7 @@ class ResultPart:
         order = sorted(said, key=lambda position: (_WORST_FIRST.index(said[position][0]), position))
         rows = self.plan.frame.iloc[order].copy()
         for place, name in enumerate(("state", "what_happened", "next_step")):
-            rows[name] = pd.Series([said[position][place] for position in order], index=rows.index, dtype="str")
+            rows[name] = pd.Series([said[position][place] for position in order], index=rows.index, dtype=TEXTS)
         return rows
 
     def change_rows(self) -> Iterator[tuple[Any, ...]]:

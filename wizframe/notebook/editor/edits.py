@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from wizframe.errors import PlanError
+from wizframe.frames.arrow import TEXTS
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import SUPERSEDED, column, is_blank, pandas_dtype, read_cells
 from wizframe.notebook.editor.marks import Marker
@@ -162,7 +163,7 @@ class EditedFrame:
     def _contains(self, text: str) -> npt.NDArray[np.bool_]:
         found = np.full(len(self), fill_value=not text)
         for name in self.columns if text else ():
-            texts = pd.Series([typed_text(value) for value in self.frame[name]], dtype="str")
+            texts = pd.Series([typed_text(value) for value in self.frame[name]], dtype=TEXTS)
             found |= texts.str.contains(text, case=False, regex=False).to_numpy(dtype=bool)
         return found
 
@@ -287,7 +288,7 @@ class EditedFrame:
         rows = [position for position in sorted(positions) if self.is_to_delete(position) != is_to_delete]
         removed = tuple(position for position in rows if self.is_new(position))
         if COMMAND not in self.frame and len(rows) > len(removed):
-            self.frame[COMMAND] = pd.Series(np.nan, index=self.frame.index, dtype="str")
+            self.frame[COMMAND] = pd.Series(np.nan, index=self.frame.index, dtype=TEXTS)
         after = DELETE if is_to_delete else None
         cells = [
             _CellEdit(position, COMMAND, self.frame[COMMAND].iat[position], after)

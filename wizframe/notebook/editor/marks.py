@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wizframe.fields import violation
+from wizframe.frames.arrow import TEXTS
 from wizframe.frames.baselines import attached, differs
 from wizframe.frames.build import is_blank, to_record_value
 from wizframe.notebook.html import typed_text
@@ -53,7 +54,7 @@ class Marker:
         self._table = table
         typed = self._take_in(frame).cells
         self.baseline = attached(frame)
-        ids = typed["id"] if "id" in typed else pd.Series(np.nan, index=typed.index, dtype="str")
+        ids = typed["id"] if "id" in typed else pd.Series(np.nan, index=typed.index, dtype=TEXTS)
         self._is_new = ids.isna().to_numpy()
         self._was = self._loaded(typed, ids)
 

@@ -13,6 +13,7 @@ import pandas as pd
 from wizframe.api.client import open_client
 from wizframe.errors import ConfigurationError, InvalidRequestError, LoadStoppedError, WizframeError
 from wizframe.fields import CONTACT, CUSTOMER
+from wizframe.frames.arrow import TEXTS
 from wizframe.loading.loaders import load_contacts, load_customers
 from wizframe.notebook.html import STYLE, copyable, message
 from wizframe.notebook.pickers.filters import Filters
@@ -274,7 +275,7 @@ class ContactPanel(_LoadPanel):
             return frame
         names = self.choice.frame.set_index("id")["company_name"]
         shown = frame.copy(deep=False)
-        shown.insert(0, "company_name", frame["customer_id"].map(names).astype("str"))
+        shown.insert(0, "company_name", frame["customer_id"].map(names).astype(TEXTS))
         return shown
 
 
