@@ -46,13 +46,15 @@ ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.md", ROOT / "docs" / "pic
 LAYERS = PICTURES / "layers.svg"
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 _FIELDS_HEAD = """\
-Each frame has these columns, in this order, even without rows. A column with `details=True` is loaded only if you ask
-for it: `load_customers(details=True)`. *On create* says which columns a new row needs.
+A frame of customers, contacts or addresses has these columns, in this order, even without rows.
 
-- Blank texts are missing values, never `""`.
-- Times are UTC, to the microsecond.
-- Phone numbers have the international form E.164: a plus sign and digits only, such as `+14155552671`.
-- `addresses`, `contacts`, `attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON texts."""
+- **When loaded**: a column with `details=True` is loaded only if you ask for it, with `load_customers(details=True)`. A
+  field with *never* is not a column. Only the operations on single records, such as `wiz.customer.update()`, accept it.
+- **On create**: the columns that a new row needs are *required*. A new row may also have the *optional* columns.
+- **Text**: a blank text is a missing value, never `""`.
+- **Times** are UTC, to the microsecond.
+- **E.164** is the international form of a phone number: a plus sign and digits only, such as `+14155552671`.
+- **JSON**: `addresses`, `contacts`, `attributes`, `assigned_sales_reps` and `assigned_price_list` are JSON as text."""
 FIELDS_PAGE = "\n\n".join(
     [
         "# Fields",

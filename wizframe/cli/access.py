@@ -28,8 +28,8 @@ __all__ = ["COMMANDS"]
 def _login(email: str | None, **chosen: Any) -> int:
     """Log in with e-mail and password, and store the API key.
 
-    The key is stored in the keyring of this machine, where the other commands and Python find it. This needs the extra
-    wizframe[cli]. The password is neither shown nor stored.
+    The key is stored in the keyring of this machine, where the other commands and Python find it. This needs the
+    optional extra cli. The password is neither shown nor stored.
     """
     with contextlib.redirect_stdout(sys.stderr):
         client = login(email, must_keep=True, **chosen)
