@@ -112,9 +112,9 @@ def _report(rows, found, floors, size):
         f"Loading {rows:,} customers",
         "The table shows the seconds until the frame is ready, and in parentheses how many times as fast as the loop "
         "that is. Each column is one latency and one number of connections. *aiohttp with orjson and Arrow* uses the "
-        "fastest parser and proves nothing. *The floor* is the shortest possible time of a load that is proven "
-        "complete. It is the time of its requests, or the CPU time of the load if that is longer, plus the time of the "
-        "validation. The time of the requests is latency × (1 + ⌈(requests − 1) ÷ connections⌉).",
+        "fastest parser, and does not check that the load is complete. *The floor* is the shortest possible time of a "
+        "load that is proven complete. It is the time of its requests, or the CPU time of the load if that is longer, "
+        "plus the time of the validation. The time of the requests is latency × (1 + ⌈(requests − 1) ÷ connections⌉).",
         ["", *(f"{latency_s * 1000:.0f} ms, {connections}" for latency_s, connections in cases)],
     )
     for name, words in WORDS.items():

@@ -54,27 +54,27 @@ _SWITCHES = (
         "updates that change more",
         (
             "patch_replaces",
-            "A PATCH of a customer clears all fields that it does not send.",
+            "A PATCH of a customer clears all fields that the request does not contain.",
             partial(updates.PatchChangesMore, updates.replaced),
         ),
         (
             "patch_clears_lists",
-            "A PATCH of a customer clears addresses, sales reps and attributes that it does not send.",
+            "A PATCH of a customer clears addresses, sales reps and attributes if the request does not contain them.",
             partial(updates.PatchChangesMore, updates.lists_cleared),
         ),
         (
             "patch_applies_defaults",
-            "A PATCH of a customer sets payment mode and freight term to a default if it does not send them.",
+            "A PATCH of a customer sets payment mode and freight term to a default if they are not in the request.",
             partial(updates.PatchChangesMore, updates.defaults),
         ),
         (
             "patch_ignores_body_spelling",
-            "A PATCH of a customer ignores field names of several words, and responds as if it knew them.",
+            "A PATCH of a customer ignores fields with names of several words, but responds as if it stored them.",
             partial(updates.SpelledOtherwise, CUSTOMERS),
         ),
         (
             "put_ignores_body_spelling",
-            "A PUT of a contact ignores field names of several words, so that it clears these fields.",
+            "A PUT of a contact ignores fields with names of several words, and so clears them.",
             partial(updates.SpelledOtherwise, CONTACTS),
         ),
         (
@@ -116,7 +116,7 @@ _SWITCHES = (
         ),
         (
             "update_returns_sent_fields",
-            "An update responds with the fields that it was sent, and no others.",
+            "An update responds with only the fields that the request contains.",
             partial(updates.UpdateAnswers, updates.sent_fields),
         ),
         (
@@ -141,26 +141,26 @@ _SWITCHES = (
         ),
         (
             "reads_lag",
-            "Records and lists show a write only 0.2 seconds later.",
+            "Records and lists show a write after 0.2 seconds.",
             partial(updates.LaggingReads, "get", "list"),
         ),
-        ("lists_lag", "Lists show a write only 0.2 seconds later.", partial(updates.LaggingReads, "list")),
+        ("lists_lag", "Lists show a write after 0.2 seconds.", partial(updates.LaggingReads, "list")),
     ),
     *_of(
         "values in another form",
         (
             "trims_text",
-            "Texts are stored without spaces at their ends.",
+            "The service removes spaces at the start and end of texts.",
             partial(values.Rewritten, values.trimmed),
         ),
         (
             "collapses_spaces",
-            "Texts are stored with one space for several.",
+            "The service replaces several spaces in a text by one space.",
             partial(values.Rewritten, values.collapsed),
         ),
         (
             "composes_unicode",
-            "Texts are stored with composed letters (NFC).",
+            "The service stores each letter and its accent as one character (Unicode NFC).",
             partial(values.Rewritten, values.composed),
         ),
         (
@@ -176,12 +176,12 @@ _SWITCHES = (
         ),
         (
             "escapes_html",
-            "Texts are stored with &amp; for &, and so on.",
+            "The service stores `&amp;` instead of `&`, and other characters of HTML in the same way.",
             partial(values.Rewritten, values.escaped),
         ),
         (
             "truncates_names",
-            "Names and job titles are cut after 12 characters.",
+            "The service cuts off names and job titles after 12 characters.",
             partial(values.Rewritten, values.truncated, "company_name", "display_name", "last_name", "designation"),
         ),
     ),
@@ -189,22 +189,22 @@ _SWITCHES = (
         "creates that return something else",
         (
             "create_returns_existing_by_email",
-            "A create with the e-mail address of a record creates nothing, and responds with that record.",
+            "If a record has the same e-mail address, a create creates nothing and responds with that record.",
             partial(creates.CreateFindsExisting, "email", updates=False),
         ),
         (
             "create_updates_existing_by_email",
-            "A create with the e-mail address of a record updates that record.",
+            "If a record has the same e-mail address, a create updates that record.",
             partial(creates.CreateFindsExisting, "email", updates=True),
         ),
         (
             "create_updates_existing",
-            "A create with the reference of a record updates that record, without 409.",
+            "If a record has the same reference, a create updates that record instead of responding with 409.",
             partial(creates.CreateFindsExisting, "reference_id", updates=True),
         ),
         (
             "create_other_reference",
-            "A create stores another reference than the one that was sent.",
+            "A create stores another reference than the one in the request.",
             creates.OtherReference,
         ),
         ("create_other_id", "A create responds with an id that no record has.", creates.OtherId),
@@ -233,7 +233,7 @@ _SWITCHES = (
         ),
         (
             "lists_active_only",
-            "Lists show active records only, whatever the status.",
+            "Lists show only active records, and ignore the requested status.",
             partial(lists.OtherSelection, lists.always_active),
         ),
     ),
@@ -246,7 +246,7 @@ _SWITCHES = (
         ),
         (
             "reference_filter_one_text",
-            "Lists take several references for one that contains commas.",
+            "Lists read several references as one reference that contains commas.",
             partial(lists.OtherSelection, lists.one_text),
         ),
         (
@@ -256,39 +256,39 @@ _SWITCHES = (
         ),
         (
             "reference_filter_ignores_case",
-            "Lists find references that differ in upper and lower case.",
+            "Lists also find references that differ in upper and lower case.",
             partial(lists.OtherSelection, lists.any_case),
         ),
         (
             "reference_filter_finds_parts",
-            "Lists find references that contain one of the given ones.",
+            "Lists also find references that contain one of the requested references.",
             partial(lists.OtherSelection, lists.parts_of_references),
         ),
     ),
     *_of(
         "totals and sizes of pages",
-        ("total_zero", "Lists say that they have 0 records.", partial(lists.Totals, lambda *_: 0)),
+        ("total_zero", "The total of a list is 0.", partial(lists.Totals, lambda *_: 0)),
         (
             "total_stale",
-            "Lists say a total that is a tenth too small.",
+            "The total of a list is a tenth too small.",
             partial(lists.Totals, lambda total, _: total * 9 // 10),
         ),
         (
             "total_estimated",
-            "Lists say a total that is rounded up to hundreds.",
+            "The total of a list is rounded up to hundreds.",
             partial(lists.Totals, lambda total, _: -(-total // 100) * 100),
         ),
         (
             "total_of_page",
-            "Lists say the number of records on the page as the total.",
+            "The total of a list is the number of records on the page.",
             partial(lists.Totals, lambda _, rows: rows),
         ),
         (
             "total_text",
-            "Lists say the total as a text.",
+            "The total of a list is a text, not a number.",
             partial(lists.Totals, lambda total, _: total, is_text=True),
         ),
-        ("total_missing", "Lists say no total.", partial(lists.Totals, lambda *_: None)),
+        ("total_missing", "A list has no total.", partial(lists.Totals, lambda *_: None)),
         ("page_size_cap_50", "Pages have at most 50 records.", partial(lists.PageSizeCap, 50)),
         (
             "page_size_422_above_50",
@@ -301,14 +301,14 @@ _SWITCHES = (
         *(
             (
                 f"end_{status}",
-                f"A page behind the end of a list gets {status}.",
+                f"A request for a page after the last page gets {status}.",
                 partial(lists.EndOfList, status),
             )
             for status in (404, 422, 400, 204)
         ),
         (
             "end_last_page_again",
-            "A page behind the end of a list is the last page again.",
+            "A request for a page after the last page gets the last page again.",
             partial(lists.EndOfList, 200),
         ),
     ),
@@ -320,7 +320,7 @@ _SWITCHES = (
             "Ids are integers above 2^53.",
             partial(records.IntegerIds, offset=1 << 60),
         ),
-        ("numbers_for_text", "Texts of digits are sent as numbers.", records.NumbersForTexts),
+        ("numbers_for_text", "A text that consists of digits is sent as a number.", records.NumbersForTexts),
         ("flags_0_1", "Flags are sent as 0 and 1.", partial(records.Shown, int, "is_default")),
         (
             "flags_text",
@@ -371,18 +371,18 @@ _SWITCHES = (
         "the order of lists",
         (
             "ignores_order",
-            "Lists are ordered by id, whatever the request says.",
+            "Lists are ordered by id, and ignore the requested order.",
             partial(lists.IgnoredOrder, "id"),
         ),
         (
             "ignores_order_column",
-            "Lists are ordered by the time of the last change, whatever column the request names.",
+            "Lists are ordered by the time of the last change, and ignore the requested column.",
             partial(lists.IgnoredOrder, "updated_at", has_direction=True),
         ),
         ("repeats_pages", "Lists send each page twice.", lists.PagesTwice),
         (
             "one_creation_time",
-            "All records have one creation time.",
+            "All records have the same creation time.",
             records.OneCreationTime,
         ),
     ),
@@ -390,17 +390,17 @@ _SWITCHES = (
         "fields that are refused",
         (
             "put_refuses_own_fields",
-            "Contacts have a field that a PUT must not contain.",
+            "Contacts have a field that the service refuses in a PUT.",
             refusals.OwnFieldRefused,
         ),
         (
             "put_refuses_null",
-            "Writes must not contain null, although records do.",
+            "The service refuses null in a write, although its records contain null.",
             refusals.NullsRefused,
         ),
         (
             "refuses_unknown_fields",
-            "Writes must not contain a field that the documents do not name.",
+            "The service refuses a write with a field that the documents do not name.",
             refusals.UnknownFieldsRefused,
         ),
     ),
@@ -419,7 +419,7 @@ _SWITCHES = (
         ),
         (
             "login_page_for_writes",
-            "Every write gets a login page and the status 200, and is not done.",
+            "Every write gets a login page and the status 200, and has no effect.",
             partial(refusals.LoginPage, for_reads=False),
         ),
     ),
@@ -437,12 +437,12 @@ _SWITCHES = (
         ),
         (
             "write_408",
-            "Each write gets 408 once, and is not done.",
+            "Each write gets 408 once, and has no effect then.",
             partial(refusals.OncePerRequest, 408, WRITES),
         ),
         (
             "write_499",
-            "Each write gets 499 once, and is done.",
+            "Each write gets 499 once, but takes effect.",
             partial(refusals.OncePerRequest, 499, WRITES, is_applied=True),
         ),
         ("delete_410", "A delete takes effect, and responds with 410.", deletes.DeleteAnswers),
