@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from itertools import islice
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
+
+from wizframe.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -67,6 +70,7 @@ class ThreadPool(Generic[T]):
         self._started: SimpleQueue[Task[T] | None] = SimpleQueue()
         self._ended: SimpleQueue[Task[T]] = SimpleQueue()
         self._is_closed = False
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +81,8 @@ class ThreadPool(Generic[T]):
     def close(self, *, wait: bool = True) -> None:
         """Skip the tasks that have not begun; wait for the others, so that no thread outlives the work."""
         self._is_closed = True
+        if self._process != os.getpid():  # the threads are the parent's, and so may be the locks of the queues
+            return
         for _ in self._threads:
             self._started.put(None)
         for thread in self._threads if wait else ():
@@ -85,6 +91,7 @@ class ThreadPool(Generic[T]):
 
     def start(self, work: Callable[[], T]) -> Task[T]:
         """Queue some work. It never blocks, so the caller bounds ``pending``."""
+        self._check_process()
         task = Task(work)
         self.pending += 1
         if not self._size:
@@ -102,6 +109,7 @@ class ThreadPool(Generic[T]):
         """Wait for the next task to end, in whatever order they do; None if none does in time."""
         if not self.pending:
             raise RuntimeError("no task was started, so none will end")
+        self._check_process()
         deadline = None if timeout_s is None else monotonic() + timeout_s
         while True:
             left_s = _WAIT_S if deadline is None else min(_WAIT_S, deadline - monotonic())
@@ -129,6 +137,14 @@ class ThreadPool(Generic[T]):
             while not waiting[0].is_done:
                 self.next_done()
             yield waiting.popleft().result()
+
+    def _check_process(self) -> None:
+        """Refuse in a forked process: it has no thread that would work, and must not do the parent's work again."""
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                "the process was forked during a load or a push, and only the parent process can go on with it",
+                hint="In the child process, start a new load.",
+            )
 
     def _work(self) -> None:
         while (task := self._started.get()) is not None:

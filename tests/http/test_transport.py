@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from email.utils import formatdate
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import certifi
 import orjson
 import pytest
 from support.client import HANG_UP, Clock, Reply, Stub, closed_port, transport_to
+from support.security import everything_about
 
 from wizframe.errors import (
     AuthenticationError,
@@ -480,6 +485,56 @@ class TestBaseUrl:
             assert ask(stub).status == 200
         with pytest.raises(NotSentError):
             transport_to("https://api.example.com/v1").request("GET", ["customers"])
+
+    @pytest.mark.parametrize("login", ["me:hush", "me:hu%73h"])
+    def test_a_proxy_gets_its_password_and_nothing_shows_it(self, login, monkeypatch):
+        with Stub(Reply(407)) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{login}@127.0.0.1:{urlsplit(proxy.base_url).port}")
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            monkeypatch.delenv("no_proxy", raising=False)
+            monkeypatch.setattr("wizframe.http.transport.MAX_ATTEMPTS", 1)
+            transport = transport_to("https://api.example.com/v1")
+            with pytest.raises(NotSentError) as caught:
+                transport.request("GET", ["customers"])
+        kept = [vars(transport), vars(transport._adapter), list(transport._adapter.proxy_manager)]
+        assert "hush" not in f"{kept} {everything_about(caught.value)}"
+        expected = base64.b64encode(unquote(login).encode()).decode()
+        manager = transport._adapter.proxy_manager_for(transport._adapter.proxies["https"])
+        assert manager.proxy_headers["Proxy-Authorization"] == f"Basic {expected}"
+
+    @pytest.mark.parametrize(
+        "proxy",
+        [
+            "http://user:hush@",
+            "http://user:hush@:8080",
+            "http://",
+            "user:hush@",
+            "http://h:port",
+            "ftp://user:hush@h",
+            "http://[::1",
+            "http://user:hush@h:99999",
+        ],
+    )
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+    def test_a_proxy_without_a_valid_address_is_refused_and_not_shown(self, name, proxy, monkeypatch):
+        for other in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(other, raising=False)
+        monkeypatch.setenv(name, proxy)
+        with pytest.raises(ConfigurationError, match="the address of the proxy in the environment is not valid") as e:
+            transport_to("https://api.example.com/v1")
+        assert "hush" not in everything_about(e.value)
+
+    def test_certificates_can_be_a_folder_of_files(self, tmp_path):
+        with pytest.raises(ConfigurationError, match="contains no certificate"):
+            transport_to("https://api.example.com/v1", ca_bundle=str(tmp_path))
+        (tmp_path / "README").write_text("our certificates")
+        (tmp_path / "company.pem").write_text(
+            Path(certifi.where()).read_text("utf-8").split("-----END")[0] + "-----END CERTIFICATE-----\n"
+        )
+        transport_to("https://api.example.com/v1", ca_bundle=str(tmp_path))
+        for path in ("nowhere.pem", str(tmp_path / "README"), "nul\0.pem"):
+            with pytest.raises(ConfigurationError, match="ca_bundle="):
+                transport_to("https://api.example.com/v1", ca_bundle=path)
 
     def test_netrc_is_not_read(self, monkeypatch, tmp_path):
         netrc = tmp_path / "netrc"

@@ -8,6 +8,7 @@ import http.client
 import io
 import logging
 import pickle
+import re
 import traceback
 from urllib.parse import quote
 
@@ -31,6 +32,21 @@ from wizframe.server import Fault, FaultProxy, SandboxServer
 
 #: Every character that some format escapes.
 ODD = "api/prod+canary==&\"'<7f3e91c2>"
+
+
+#: How one character may be written.
+ENCODINGS = {
+    "JSON": lambda letter: f"\\u{ord(letter):04x}",
+    "JSON in capitals": lambda letter: f"\\u{ord(letter):04X}",
+    "JSON twice": lambda letter: f"\\\\u{ord(letter):04x}",
+    "JavaScript": lambda letter: f"\\u{{{ord(letter):x}}}",
+    "Python": lambda letter: f"\\x{ord(letter):02x}",
+    "address": lambda letter: f"%{ord(letter):02X}",
+    "address twice": lambda letter: f"%25{ord(letter):02x}",
+    "HTML": lambda letter: f"&#{ord(letter)};",
+    "HTML in hexadecimal": lambda letter: f"&#x{ord(letter):x};",
+    "HTML twice": lambda letter: f"&amp;#{ord(letter)};",
+}
 
 
 @pytest.fixture
@@ -118,15 +134,23 @@ class TestObjects:
         plain = [client, client.account, client.customer, transport, *vars(transport).values()]
         inside = [vars(thing) for thing in plain if hasattr(thing, "__dict__")]
         (secret,) = [thing for thing in plain if isinstance(thing, Secret)]
-        shown = [show((thing,)) for thing in [*plain, *inside, secret.reveal()]]
+        kept = [getattr(secret, name) for name in Secret.__slots__]
+        shown = [show((thing,)) for thing in [*plain, *inside, secret, *kept]]
         assert "canary" not in "".join(shown)
-        assert "canary" not in f"{secret.reveal():>99}"
+
+    def test_a_secret_is_not_a_string_and_keeps_none(self):
+        secret = Secret(CANARY)
+        assert not isinstance(secret, str | bytes)
+        assert not any(isinstance(getattr(secret, name), str | bytes | tuple | list) for name in Secret.__slots__)
+        for text_of in (lambda: secret[:9], lambda: "".join(secret), lambda: secret + "", lambda: secret.strip):
+            with pytest.raises((TypeError, AttributeError)):
+                text_of()
 
     @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
     def test_nothing_that_holds_the_key_can_be_copied_out_of_the_process(self, copied):
         client = client_of("https://api.example.com/v1")
         secret = Secret(CANARY)
-        for thing in (client.transport, secret, secret.reveal()):
+        for thing in (client.transport, secret):
             with pytest.raises(TypeError, match="connect\\(\\) again"):
                 copied(thing)
         with pytest.raises(TypeError):
@@ -152,6 +176,28 @@ class TestObjects:
                 assert "***" in secret.redact(text)
                 assert len(secret.redact(text)) <= 3 + len(before + after) * 4 // 3 + 4
 
+    @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+    @pytest.mark.parametrize("key", [CANARY, ODD])
+    def test_the_key_is_recognized_with_any_of_its_characters_encoded(self, key, encode):
+        secret = Secret(key)
+        for chosen in (range(len(key)), range(0, len(key), 3), [0], [len(key) - 1]):
+            written = "".join(encode(letter) if n in chosen else letter for n, letter in enumerate(key))
+            assert secret.is_in(f'{{"a": "1{written}2"}}'.encode()), written
+            assert secret.redact(f"1{written}2") in ("***", "1***2")
+        assert not secret.is_in("".join(map(encode, key[1:])).encode())
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+    def test_the_key_is_recognized_in_a_body_in_another_encoding(self, encoding):
+        body = f'{{"data": [{{"id": "c", "name": "{CANARY}"}}]}}'.encode(encoding)
+        assert Secret(CANARY).is_in(body)
+        for reply in (Reply(200, body), Reply(400, body), Reply(200, b"<" + body[4:]), Reply(500, body[:-4])):
+            with Stub(reply) as stub, pytest.raises(WizframeError) as caught:
+                client_of(stub.base_url).customer.create(
+                    {"reference_id": "A", "company_name": "B", "display_name": "C"}
+                )
+            shown = everything_about(caught.value).lower()
+            assert "canary" not in re.sub(r"\\x00|\\ufffd|�|\0", "", shown)
+
     @pytest.mark.parametrize("key", ["k", "ke", "key", "a.short.key"])
     def test_no_other_text_is_taken_for_a_short_key(self, key):
         for text in ("", "xyz", "a2V5", "***", "İ K"):
@@ -159,13 +205,15 @@ class TestObjects:
         assert Secret(key).redact(f"<{key}>") == "<***>"
         assert not Secret(key).is_in(key.encode())
 
-    def test_a_log_record_with_the_key_s_text_is_masked(self):
+    def test_a_log_record_with_the_key_is_masked(self):
         stream = io.StringIO()
-        said = (Secret(CANARY).reveal(), Secret(CANARY))
+        said = (Secret(CANARY), Secret(CANARY))
         logging.StreamHandler(stream).emit(logging.makeLogRecord({"msg": "the key is %s and %r", "args": said}))
-        assert stream.getvalue() == "the key is *** and Secret(***)\n"
+        assert stream.getvalue() == "the key is Secret(***) and Secret(***)\n"
 
-    @pytest.mark.parametrize("make", [Secret, lambda key: Transport("https://api.example.com/v1", key)])
+    @pytest.mark.parametrize(
+        "make", [lambda key: Secret(key).checked(), lambda key: Transport("https://api.example.com/v1", key)]
+    )
     @pytest.mark.parametrize(
         "key",
         [

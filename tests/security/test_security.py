@@ -82,13 +82,14 @@ FAILURES = {
 class TestConnecting:
     """The key is masked in errors, logs, output and tracebacks, wherever it came from."""
 
+    @pytest.mark.parametrize("key", [CANARY, CANARY * 8], ids=["short", "as long as a JWT"])
     @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
     @pytest.mark.parametrize("lay", SOURCES.values(), ids=SOURCES)
-    def test_no_failure_to_connect_shows_the_key(self, lay, failure, monkeypatch, caplog, capsys):
+    def test_no_failure_to_connect_shows_the_key(self, lay, failure, key, monkeypatch, caplog, capsys):
         caplog.set_level(logging.DEBUG)
         monkeypatch.setattr("wizframe.http.transport.MAX_ATTEMPTS", 1)
         with SandboxServer(customers=1) as server:
-            given = lay(monkeypatch, CANARY) or {}
+            given = lay(monkeypatch, key) or {}
             with pytest.raises(WizframeError) as caught:
                 wizframe.connect(**({"base_url": server.base_url} | failure | given))
         shown = everything_about(caught.value) + in_a_verbose_notebook(caught.value)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import traceback
 from pathlib import Path
+from types import FunctionType, ModuleType
 from urllib.parse import quote
 
 from IPython.core.ultratb import VerboseTB
+from rich.console import Console
+from rich.traceback import Traceback
 from support.client import CANARY, HANG_UP, Reply
 
+#: How deep a crash reporter looks into objects: from a client over its transport and connections to their requests.
+DEPTH = 6
 TESTS = str(Path(__file__).parents[1])
 
 #: Every way in which a service can throw the key back at us, and in which a request can end badly.
@@ -42,8 +48,39 @@ def everything_about(error):
     trace = _ours(error)
     frames = traceback.TracebackException(type(error), error, trace, capture_locals=True)
     shown = ["".join(frames.format()), repr(error), str(error), f"{error}", repr(vars(error)), repr(error.args)]
+    shown += [_in_rich(error, trace), *_kept(error, trace)]
     chained = [everything_about(other) for other in (error.__cause__, error.__context__) if other]
     return "\n".join([*shown, *chained])
+
+
+def _in_rich(error, trace):
+    """Write an error down as rich does: it cuts long strings by slicing, and shows the attributes of some objects."""
+    out = io.StringIO()
+    shown = Traceback.from_exception(type(error), error, trace, show_locals=True, locals_max_string=40)
+    Console(file=out, width=1000, no_color=True).print(shown)
+    return out.getvalue()
+
+
+def _kept(error, trace):
+    """Yield all strings in local variables, as a crash reporter that knows no limits would find them."""
+    seen, waiting = set(), [(vars(error), 0)]
+    while trace:
+        waiting.append((dict(trace.tb_frame.f_locals), 0))
+        trace = trace.tb_next
+    while waiting:
+        thing, depth = waiting.pop()
+        if id(thing) in seen or depth > DEPTH or isinstance(thing, ModuleType | FunctionType | type):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, str | bytes):
+            yield str.__str__(thing) if isinstance(thing, str) else repr(thing)
+        elif isinstance(thing, dict):
+            waiting += [(one, depth + 1) for pair in list(thing.items()) for one in pair]
+        elif isinstance(thing, list | tuple | set | frozenset):
+            waiting += [(one, depth + 1) for one in thing]
+        else:
+            names = {*getattr(thing, "__dict__", {}), *getattr(type(thing), "__slots__", ())}
+            waiting += [(getattr(thing, name, None), depth + 1) for name in names]
 
 
 def in_a_verbose_notebook(error):

@@ -247,7 +247,7 @@ def own_clock_for_retry_after():
     "test_transport.py::TestRefusals::test_a_redirect_is_never_followed_nor_the_key_sent_elsewhere",
 )
 def redirects_are_followed():
-    @wrap("wizframe.http.transport._Adapter.send")
+    @wrap("wizframe.http.adapter.Adapter.send")
     def _(_original, _self, request, **options):
         return requests.Session().send(request, allow_redirects=True, stream=True, **options)
 

@@ -18,6 +18,7 @@ from wizframe.api.dialects import detect
 from wizframe.api.operations import CustomerOperations
 from wizframe.errors import ConfigurationError
 from wizframe.http.transport import is_loopback
+from wizframe.processes import renew_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,12 @@ class BaseClient:
         if dialect not in ("auto", "rest", "sdk"):
             raise ConfigurationError(f"dialect={dialect!r} is not valid: use 'auto', 'rest' or 'sdk'")
         _open_clients.add(self)
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        """Take a lock that no thread holds, for a forked process; the sandbox runs only in the parent."""
+        self._lock = threading.RLock()
+        self._on_close = None
 
     @property
     def base_url(self) -> str:

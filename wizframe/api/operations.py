@@ -17,6 +17,7 @@ from wizframe.api.dialects import (
 from wizframe.api.validation import check_parameters, check_record, whole_record
 from wizframe.errors import ProtocolError, ServiceError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Dialect, Operation, Table
+from wizframe.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +96,17 @@ class Operations(ABC):
             raise
 
 
+def _of(record_id: str, record: Record) -> Record:
+    """Refuse a response about another record than the request named: it may belong to another request.
+
+    A response without an id proves nothing.
+    """
+    found = record.get("id")
+    if found not in (None, "") and str(found) != record_id:
+        raise ProtocolError(f"the request was about {record_id}, but the response is about {printable(str(found), 80)}")
+    return record
+
+
 class CustomerOperations(Operations):
     """``client.customer``: list, get, create, update and delete customers; ``contact`` does the same for contacts."""
 
@@ -167,7 +179,7 @@ class CustomerOperations(Operations):
         -----
         Sends ``GET /customers/{id}``. Source: [D], [R].
         """
-        return decode_record(self._request("GET", ["customers", id]).json(), self.table)
+        return _of(id, decode_record(self._request("GET", ["customers", id]).json(), self.table))
 
     def create(self, data: Mapping[str, Any]) -> Record:
         """Create a customer.
@@ -222,7 +234,7 @@ class CustomerOperations(Operations):
         Sends ``PATCH /customers/{id}``. Source: [D], [R].
         """
         check_record(data, self.table, "update")
-        return self._send("PATCH", ["customers", id], data, "update")
+        return _of(id, self._send("PATCH", ["customers", id], data, "update"))
 
     def delete(self, id: str) -> None:  # noqa: A002 - the vendor SDK's own name
         """Delete a customer and its contacts.
@@ -319,7 +331,7 @@ class ContactOperations(Operations):
         Sends ``GET /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
         response = self._request("GET", ["customers", customer_id, "contacts", contact_id])
-        return decode_record(response.json(), self.table) | {"customer_id": customer_id}
+        return _of(contact_id, decode_record(response.json(), self.table)) | {"customer_id": customer_id}
 
     def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
         """Create a contact.
@@ -408,7 +420,7 @@ class ContactOperations(Operations):
         check_record(changes, self.table, "update")
         kept = whole_record({name: value for name, value in current.items() if name not in changes}, self.table)
         path = ["customers", current["customer_id"], "contacts", current["id"]]
-        written = self._send("PUT", path, kept | dict(changes), "update")
+        written = _of(current["id"], self._send("PUT", path, kept | dict(changes), "update"))
         return written | {"customer_id": current["customer_id"]}
 
     def delete(self, customer_id: str, contact_id: str) -> None:

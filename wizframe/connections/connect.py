@@ -10,7 +10,7 @@ from wizframe.connections.keys import KEPT, Key, ask, find_key, installed_keyrin
 from wizframe.connections.profiles import Profile, address, read_profile, setting
 from wizframe.errors import ConfigurationError, MissingExtraError, to_install
 from wizframe.http.login import request_token
-from wizframe.http.secret import masked
+from wizframe.http.secret import Secret
 from wizframe.http.transport import Transport, is_loopback
 from wizframe.progress import tell
 from wizframe.text import command, counted, option
@@ -81,10 +81,11 @@ def connect(
     -----
     Sends two ``GET /customers`` of one row: to detect the dialect, and to count the customers.
     """
-    api_key = masked(api_key) if api_key else None  # a traceback may show local variables
+    given = None if api_key in (None, "") else Secret(api_key)
+    del api_key  # a traceback may show local variables
     chosen = read_profile(profile)
     url = address(base_url, chosen)
-    key = find_key(api_key, profile, url)
+    key = find_key(given, profile, url)
     return _open(
         url,
         key,
@@ -150,7 +151,8 @@ def login(
     chosen = read_profile(profile)
     url = address(base_url, chosen)
     email = email or ask("WizCommerce e-mail: ", input)
-    password = masked(ask(f"WizCommerce password of {email} at {url} (not shown): ", getpass.getpass) or "")
+    question = f"WizCommerce password of {email} at {url} (not shown): "
+    password = Secret.of_password(ask(question, getpass.getpass) or "")
     if not email or not password:
         raise ConfigurationError(f"{command('login')} needs an e-mail address and a password, but one was not typed")
     token = request_token(url, email, password, ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE") or None)
@@ -222,12 +224,13 @@ def _open(
         read_only=read_only,
         ca_bundle=ca_bundle or setting("REQUESTS_CA_BUNDLE"),
     )
-    if key.value == SANDBOX_API_KEY and not is_loopback(url):
+    is_sandbox = key.value.reveal() == SANDBOX_API_KEY
+    if is_sandbox and not is_loopback(url):
         raise ConfigurationError(
             f"the API key is the key of sandboxes, but {url} is not a sandbox: nothing was sent",
             hint="Set WIZCOMMERCE_BASE_URL to the address of the sandbox, or WIZCOMMERCE_API_KEY to the account's key.",
         )
-    account = chosen.account or key.account or ("sandbox" if key.value == SANDBOX_API_KEY else "")
+    account = chosen.account or key.account or ("sandbox" if is_sandbox else "")
     client = Client(transport, account=account, dialect=dialect or chosen.dialect, workers=workers, settle_s=settle_s)
     client.key_source = key.source
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wizframe.connections.profiles import setting
 from wizframe.errors import ConfigurationError, Hint
-from wizframe.http.secret import masked
+from wizframe.http.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,28 +24,28 @@ KEPT = "stored in the keyring"
 
 @dataclass(frozen=True)
 class Key:
-    """An API key that is never shown, where it comes from, and the account's name if a login returned it."""
+    """An API key, where it comes from, and the account's name if a login returned it."""
 
-    value: str = field(repr=False)
+    value: Secret
     source: str
     account: str = ""
 
 
-def find_key(api_key: str | None, profile: str | None, url: str) -> Key:
+def find_key(given: Secret | None, profile: str | None, url: str) -> Key:
     """Find the API key for a profile or an address, or ask for it."""
-    if api_key:
-        return Key(api_key, "given")
+    if given is not None:
+        return Key(given, "given")
     own = key_in_keyring(profile) if profile else None  # first, because the environment's key may be another account's
     if own:
         return own
     if setting("WIZCOMMERCE_API_KEY"):
-        return Key(masked(setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY")
+        return Key(Secret(setting("WIZCOMMERCE_API_KEY")), "from WIZCOMMERCE_API_KEY")
     stored = None if profile else key_in_keyring(url)
     if stored:
         return stored
-    typed = ask(f"WizCommerce API key for {profile or url} (not shown): ", getpass.getpass)
-    if typed is not None:
-        return Key(masked(typed), "typed")
+    typed = Secret(ask(f"WizCommerce API key for {profile or url} (not shown): ", getpass.getpass))
+    if typed:
+        return Key(typed, "typed")
     raise ConfigurationError(
         "no API key was found",
         hint=Hint(
@@ -81,17 +81,17 @@ def key_in_keyring(name: str) -> Key | None:
     if keyring is None:
         return None
     try:
-        stored = masked(keyring.get_password("wizframe", name) or "")
-    except keyring.errors.KeyringError:  # such as a server without a keyring daemon
+        stored = Secret(keyring.get_password("wizframe", name))
+    except Exception:  # noqa: BLE001 - such as a server without a keyring daemon; a backend may raise anything
         return None
     key, account = _entry(stored)
     return Key(key, "from the keyring", account) if key else None
 
 
-def _entry(stored: str) -> tuple[str, str]:
+def _entry(stored: Secret) -> tuple[Secret, str]:
     try:
-        entry = json.loads(stored)
-        return masked(entry["key"]), str(entry["account"])
+        entry = json.loads(stored.reveal())
+        return Secret(entry["key"]), str(entry["account"])
     except (ValueError, TypeError, KeyError):
         return stored, ""
 
@@ -102,7 +102,10 @@ def keep_in_keyring(name: str, token: Token) -> str:
     if keyring is None:
         return "not stored: the package keyring is not installed"
     try:
-        keyring.set_password("wizframe", name, json.dumps({"key": token.key, "account": token.account}))
+        entry = {"key": token.key.reveal(), "account": token.account}
+        keyring.set_password("wizframe", name, json.dumps(entry))
     except Exception:  # noqa: BLE001 - a keyring's backend may raise anything, and quote the key
         return "not stored: the keyring did not accept it"
+    finally:
+        entry = {}  # a traceback of Ctrl-C may print local variables
     return KEPT

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from wizframe.processes import renew_in_child
 
 if TYPE_CHECKING:
     import socket
@@ -96,10 +99,18 @@ class _Connection(HTTPConnection):
     response_class = _Response
     debuglevel = 0  # even if http.client.HTTPConnection.debuglevel is set: it would print the key
 
+    def connect(self) -> None:
+        super().connect()
+        renew_in_child(self)
 
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-    debuglevel = 0
+    def renew(self) -> None:
+        """Close this process's copy of the socket. To shut the connection down would end the parent's, too."""
+        if self.sock is not None:
+            os.close(self.sock.detach())
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wizframe.errors import ConfigurationError
+from wizframe.processes import renew_in_child
 from wizframe.progress import note
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class RateLimiter:
         self._paused_at = self._paused_until = -math.inf
         # More than threads can send in a second.
         self._sent: deque[float] = deque(maxlen=1000)
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        """Take a lock that no thread holds, for a forked process; it goes on with the rate that was learned."""
+        self._lock = threading.Lock()
 
     def wait(self) -> float:
         """Block until the next request may leave; return that time, for :meth:`slow_down`."""

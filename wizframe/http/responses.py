@@ -91,7 +91,8 @@ class Response:
             if not self.secret.is_in(self.body):
                 return parsed
             found = _KEY_IN_BODY
-            del parsed  # a traceback may print local variables
+            del parsed
+        object.__setattr__(self, "body", b"")  # a traceback may print local variables, and the body contains the key
         raise ProtocolError(f"the service responded {self.status} with {found}", hint=hint)
 
 
@@ -261,5 +262,6 @@ def _text(value: Any, secret: Secret, longest: int = _MESSAGE_CHARACTERS) -> str
 
 def _excerpt(content: bytes, secret: Secret) -> str:
     """Quote the beginning of a body. It is redacted before it is cut, because half a key would not be found."""
-    text = " ".join(secret.redact(content[:_EXCERPT_BYTES].decode("utf-8", "replace")).split())
+    begin = content[:_EXCERPT_BYTES]
+    text = " ".join(secret.redact(begin.decode(json.detect_encoding(begin), "replace")).split())
     return printable(text, _EXCERPT_CHARACTERS)

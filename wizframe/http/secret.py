@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from typing import TYPE_CHECKING, NoReturn, Self
 from urllib.parse import quote
 
@@ -13,117 +14,120 @@ from wizframe.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Secret", "masked"]
+__all__ = ["Secret"]
 
 _MASK = "***"
 # A shorter key may be an ordinary word of a response.
 _MIN_UNIQUE_CHARACTERS = 12
-# Unlike str.lower(), it never changes the length, so positions in the result are those in the text.
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+# One ASCII character as JSON, JavaScript, an address or HTML may write it, escaped twice, too: \u0061 \x61 %61 &#97;
+_ENCODED = re.compile(
+    r"(?:\\+(?:u00|x)|%(?:25)*)([2-7][0-9a-f])|(?:\\+u\{|&(?:amp;)*#x)0*([2-7][0-9a-f])[;}]|&(?:amp;)*#0*(\d{2,3});",
+    re.IGNORECASE,
+)
+# Without one of these, a text contains no encoded character; a NUL stands between the letters of UTF-16.
+_MARKS = re.compile(rb"[\\%&\0]")
 
 
 class Secret:
-    """An API key that no repr, format, pickle or traceback shows."""
+    """An API key or a password. It is not a string: a slice, a join or a copy of a masked string would show it.
 
-    __slots__ = ("_forms", "_value")
+    It keeps methods of the values instead of the values, because crash reporters show the attributes of objects, and
+    the ``repr`` of such a method names only a type.
+    """
 
-    def __init__(self, value: str) -> None:
-        value = masked(masked(value).strip())
-        if not value or not value.isascii() or not value.isprintable() or " " in value:  # it must fit into a header
-            raise ConfigurationError("the API key is not valid: it is empty or has characters that a key cannot have")
-        self._keep(value)
+    __slots__ = ("_forms", "_replace", "_value")
 
-    def _keep(self, value: str) -> None:
-        self._value = value
-        # The longest first: a form that contains another one must not be left in pieces.
-        self._forms = tuple(masked(form) for form in sorted(set(_forms(value)), key=len, reverse=True))
+    def __init__(self, value: object) -> None:
+        self._keep(value.strip() if isinstance(value, str) else "")
 
     @classmethod
-    def of_any(cls, text: str) -> Self:
-        """Make a secret of any string that goes into no header, such as a password."""
+    def of_password(cls, text: str) -> Self:
+        """Make a secret of a string that goes into no header, with the spaces around it."""
         secret = cls.__new__(cls)
-        secret._keep(masked(text))  # noqa: SLF001 - a secret of this class
+        secret._keep(str.__str__(text))  # noqa: SLF001 - a secret of this class
         return secret
+
+    @classmethod
+    def of(cls, value: object) -> Secret:
+        """Return a secret as it is, and any other value as a secret. It never fails: the caller still has the value."""
+        return value if isinstance(value, Secret) else cls(value)
+
+    def _keep(self, value: str) -> None:
+        # The longest first: a form that contains another one must not be left in pieces.
+        forms = sorted(set(_forms(value)), key=len, reverse=True) if value else []
+        self._value = value.__str__
+        self._forms = tuple(form.lower().encode() for form in forms).__iter__
+        self._replace = re.compile("|".join(map(re.escape, forms)) or "(?!)", re.IGNORECASE | re.ASCII).sub
 
     def __repr__(self) -> str:
         return f"Secret({_MASK})"
 
+    def __bool__(self) -> bool:
+        return bool(self._value())
+
     def __reduce__(self) -> NoReturn:
-        _refuse_pickle()
+        raise TypeError("an API key cannot be pickled: connect() again in the other process")
+
+    def checked(self) -> Self:
+        """Return it if it can be an API key."""
+        value = self._value()
+        is_key = value and value.isascii() and value.isprintable() and " " not in value  # it must fit into a header
+        del value  # a traceback may print local variables
+        if not is_key:
+            raise ConfigurationError("the API key is not valid: it is empty or has characters that a key cannot have")
+        return self
 
     def reveal(self) -> str:
-        """Return the key for a header. Its ``repr``, ``str`` and ``format`` still show ``***``."""
-        return self._value
+        """Return the key for a header. Never keep the result in a variable."""
+        return self._value()
 
     def redact(self, text: str) -> str:
         """Mask the key wherever it stands in a string, however a service may write it.
 
         The text must be complete, because half a key would not be found.
         """
-        for form in self._forms:
-            text = _without(text, form)
-        return text
+        text = self._replace(_MASK, text)
+        return _MASK if self._is_encoded_in(text.encode("utf-8", "replace")) else text
 
     def is_in(self, content: bytes) -> bool:
-        """Whether a body contains the key in a form that :meth:`redact` knows; never for a key as short as a word."""
-        small = content.lower()  # of bytes, only ASCII letters
-        return len(self._value) >= _MIN_UNIQUE_CHARACTERS and any(form.encode() in small for form in self._forms)
+        """Whether a body contains the key, in any letter case and encoding; never for a key as short as a word."""
+        return self._is_unique() and (self._stands_in(content) or self._is_encoded_in(content))
+
+    def _is_unique(self) -> bool:
+        return len(self._value()) >= _MIN_UNIQUE_CHARACTERS
+
+    def _stands_in(self, content: bytes) -> bool:
+        return any(map(content.lower().__contains__, self._forms()))  # lower() of bytes changes only ASCII letters
+
+    def _is_encoded_in(self, content: bytes) -> bool:
+        """Whether the key appears when escapes of single characters are undone."""
+        if not self._is_unique() or not _MARKS.search(content):
+            return False
+        text = content.decode(json.detect_encoding(content), "replace")
+        decoded = html.unescape(_ENCODED.sub(_character, text)).replace("\0", "")
+        return any(self._stands_in(form.encode("utf-8", "replace")) for form in (decoded, decoded.replace("\\", "")))
 
 
-class _Masked(str):
-    """A string that shows itself as ``***``, also in tracebacks with local variables. ``encode`` gives the key."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"'{_MASK}'"
-
-    def __str__(self) -> str:
-        return _MASK
-
-    def __format__(self, spec: str) -> str:
-        return format(_MASK, spec)
-
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        _refuse_pickle()
-
-
-def masked(value: object) -> str:
-    """Make a string show itself as ``***``; anything but a string becomes one that cannot be a key."""
-    if isinstance(value, _Masked):
-        return value
-    return _Masked(value if isinstance(value, str) else "\0")
+def _character(match: re.Match[str]) -> str:
+    in_hex = match[1] or match[2]
+    return chr(int(in_hex, 16) if in_hex else int(match[3]))
 
 
 def _forms(key: str) -> Iterator[str]:
-    """Yield, in lower case, the forms in which a service may send the key back."""
-    yield key.translate(_LOWER)
-    if len(key) < _MIN_UNIQUE_CHARACTERS:
-        return
-    escaped = json.dumps(key)[1:-1]
-    written = [quote(key, safe=""), escaped, escaped.replace("/", "\\/"), html.escape(key), *_in_base64(key)]
-    yield from (form.translate(_LOWER) for form in written)
+    """Yield the forms in which a service may send the key back as a whole."""
+    yield key
+    if len(key) >= _MIN_UNIQUE_CHARACTERS:
+        escaped = json.dumps(key)[1:-1]
+        yield from (quote(key, safe=""), escaped, escaped.replace("/", "\\/"), html.escape(key))
+        yield key.encode("utf-8", "replace").hex()
+        yield from _in_base64(key)
 
 
 def _in_base64(key: str) -> Iterator[str]:
     """Encode the key after 0 to 2 other bytes, without the characters that depend on its neighbours."""
+    content = key.encode("utf-8", "replace")
     for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + key.encode())
-        whole = (before + len(key)) * 8 // 6
+        encoded = base64.b64encode(b"\0" * before + content)
+        whole = (before + len(content)) * 8 // 6
         form = encoded[-(-before * 8 // 6) : whole].decode()
         yield from (form, form.replace("+", "-").replace("/", "_"))
-
-
-def _without(text: str, form: str) -> str:
-    """Mask a form in any letter case."""
-    small = text.translate(_LOWER)
-    pieces = []
-    start = 0
-    while (found := small.find(form, start)) >= 0:
-        pieces.append(text[start:found])
-        start = found + len(form)
-    return _MASK.join([*pieces, text[start:]])
-
-
-def _refuse_pickle() -> NoReturn:
-    raise TypeError("an API key cannot be pickled: connect() again in the other process")

@@ -9,16 +9,12 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
-import ssl
-import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
-import certifi
 import orjson
 import requests
-import requests.adapters
 import urllib3.exceptions
 
 from wizframe.errors import (
@@ -33,12 +29,11 @@ from wizframe.errors import (
     TransportError,
     UnavailableError,
 )
-from wizframe.fields import NOT_AN_ID, is_id
-from wizframe.http.deadlines import pool_classes
+from wizframe.http.adapter import Adapter
 from wizframe.http.rate_limit import RateLimiter, ServiceClock, pause_s, retry_after_s
 from wizframe.http.request_log import log
 from wizframe.http.responses import Response, connection_error, read_body, response_or_error
-from wizframe.http.secret import Secret, masked
+from wizframe.http.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,26 +74,23 @@ class Transport:
     def __init__(
         self,
         base_url: str,
-        api_key: str,
+        api_key: Secret | str,
         *,
         rate: float | None = None,
         workers: int = 4,
         read_only: bool = False,
         ca_bundle: str | None = None,
     ) -> None:
-        # Whatever raises from here on may print local variables.
-        api_key = masked(api_key)
+        api_key = Secret.of(api_key)  # a traceback may print local variables
         if workers < 1:
             raise ConfigurationError(f"workers={workers!r} is not valid: it must be at least 1")
         self.base_url = check_base_url(base_url)
         self.read_only = read_only
         self.rate_limiter = RateLimiter(rate)
         self.clock = ServiceClock()
-        self._secret = Secret(api_key)
-        self._adapter = _Adapter(workers, self.base_url, ca_bundle)
-        self._free = threading.Semaphore(workers)
+        self._secret = api_key.checked()
+        self._adapter = Adapter(workers, self.base_url, ca_bundle, uses_proxy=not is_loopback(self.base_url))
         self._check: Callable[[], None] | None = None
-        self._proxies = {} if is_loopback(self.base_url) else requests.utils.get_environ_proxies(self.base_url)
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r}{', read_only=True' if self.read_only else ''})"
@@ -148,7 +140,7 @@ class Transport:
         """Send one request as often as that is safe and may help."""
         failures = refusals = 0
         while True:
-            with self._free:
+            with self._adapter.slots:
                 sent_at = self.rate_limiter.wait()
                 if self._check:
                     self._check()
@@ -181,13 +173,12 @@ class Transport:
         """
         request, asked_s, began = f"{method} {url}", None, time.perf_counter()
         try:
-            prepared = self._prepared(method, url, body)
-            sent = self._adapter.send(prepared, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S), proxies=self._proxies)
-            with sent:
+            with self._send(method, url, body) as sent:
                 content = read_body(sent)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             outcome: Response | WizframeError = connection_error(request, url, error, self._secret)
         except BaseException as error:  # noqa: BLE001 - raised again: Ctrl-C in frames that hold the header as bytes
+            error.__context__ = None
             raise error.with_traceback(None) from None
         else:
             self.clock.update(sent.headers)
@@ -206,6 +197,13 @@ class Transport:
         prepared.headers = requests.structures.CaseInsensitiveDict(_HEADERS | self._headers())
         prepared.prepare_content_length(body)
         return prepared
+
+    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
+        timeout_s = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        request = self._prepared(method, url, body)
+        sent = self._adapter.send(request, timeout=timeout_s, proxies=self._adapter.proxies)
+        del sent.request  # its headers contain the key
+        return sent
 
     def _log(self, request: str, outcome: Response | WizframeError, *, took_ms: float) -> None:
         request = self._secret.redact(request)
@@ -274,36 +272,3 @@ def _path(segments: Sequence[str]) -> str:
         if not isinstance(segment, str) or not is_id(segment):
             raise InvalidRequestError(f"nothing was sent: {segment!r} {NOT_AN_ID}", [("id", "is not a valid id")])
     return "".join("/" + quote(segment, safe="") for segment in segments)
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    """An adapter for one host. Without a session, nothing follows redirects, keeps cookies or reads .netrc."""
-
-    def __init__(self, workers: int, base_url: str, ca_bundle: str | None) -> None:
-        # One TLS context for all connections: to parse the certificates costs 13 ms each time, and without a shared
-        # context a load of 10,000 rows takes 1.6 to 2.5 times as long.
-        self._context = _tls_context(ca_bundle) if base_url.startswith("https") else None
-        super().__init__(pool_connections=1, pool_maxsize=workers, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = pool_classes()
-
-    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
-        manager = super().proxy_manager_for(*args, ssl_context=self._context, **options)
-        manager.pool_classes_by_scheme = pool_classes()
-        return manager
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the certificates to the shared context, which verifies them and the host name."""
-
-
-def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    if ca_bundle:
-        try:
-            context.load_verify_locations(ca_bundle)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"ca_bundle {ca_bundle!r} cannot be read as certificates: {error}") from None
-    return context
