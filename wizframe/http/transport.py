@@ -29,6 +29,7 @@ from wizframe.errors import (
     TransportError,
     UnavailableError,
 )
+from wizframe.fields import NOT_AN_ID, is_id
 from wizframe.http.adapter import Adapter
 from wizframe.http.rate_limit import RateLimiter, ServiceClock, pause_s, retry_after_s
 from wizframe.http.request_log import log
