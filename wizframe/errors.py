@@ -82,6 +82,7 @@ __all__ = [
     "TakenError",
     "TransportError",
     "UnavailableError",
+    "UnfinishedPushWarning",
     "UnknownBaselineError",
     "UnmatchedRowsError",
     "UnreadableFileError",
@@ -445,6 +446,10 @@ class CollidingEditsWarning(UserWarning):
 
 class LostBaselineWarning(UserWarning):
     """A workbook has lost the values that its rows had when they were exported."""
+
+
+class UnfinishedPushWarning(UserWarning):
+    """The journal has a push that cannot be finished. The message says which one, and why."""
 
 
 def service_error(

@@ -107,7 +107,12 @@ def test_what_was_cut_off_is_listed_finished_and_undone(wiz):
     wiz.server.faults.add(Fault("answer", "customers.update", status=401))
     push_id = customers.wiz.plan().apply(progress=False).push_id
     assert "cut off" in run(wiz, "pushes").stdout
-    assert "done" in run(wiz, "resume").stdout
+    refused = run(wiz, "resume")
+    assert (refused.returncode, "~ 1 to update" in refused.stdout) == (6, True)
+    assert "no interactive terminal: nothing was sent. Give --yes with --max-changes N" in refused.stderr
+    assert "--yes needs a limit" in run(wiz, "resume", "--yes").stderr
+    assert run(wiz, "resume", "--yes", "--max-changes", "0").returncode == 5
+    assert "done" in run(wiz, "resume", "--yes", "--max-changes", "1").stdout
     assert run(wiz, "resume").stdout == "There is nothing to resume.\n"
     assert "4 done" in run(wiz, "pushes").stdout
     refused = run(wiz, "undo", push_id, "--yes", "--max-changes", "9")
@@ -134,7 +139,11 @@ def test_history_is_read_by_people_and_by_programs(wiz):
     assert (row["id"], row["column"], row["new"]) == (identifier, "payment_term", "net77")
     (row,) = json.loads(run(wiz, "pushes", "--json").stdout)["pushes"]
     assert (row["note"], row["done"]) == ("asked by Ada", 1)
-    assert run(wiz, "history", "--since", "yesterday").returncode == 6
+    wrong = run(wiz, "history", "--since", "yesterday")
+    assert (wrong.returncode, "--since yesterday: allowed: times such as 2026-01-31" in wrong.stderr) == (6, True)
+    for days in ("-1", "nan", "inf", "1e9"):
+        wrong = run(wiz, "purge", "--older-than-days", days)
+        assert (wrong.returncode, "(allowed: a number of days from 0 to 36,500)" in wrong.stderr) == (6, True)
     assert "no matching push" in run(wiz, "history", "--id", "cust_none").stdout
     assert run(wiz, "purge", "--older-than-days", "0").stdout == "1 push removed\n"
     assert wizframe.pushes().empty

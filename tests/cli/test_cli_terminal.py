@@ -218,7 +218,10 @@ def test_an_interrupted_push_says_what_was_done_and_the_next_command_does_the_re
     assert code == 130, seen
     assert "wizframe.resume()" in seen or "wizframe resume" in seen
     assert wiz.server.faults.fired
-    code, seen = finished(spawn(wiz, "resume"))
+    child = spawn(wiz, "resume")
+    child.expect(r"Send what is left of 1 push .*\[y/N\] ")
+    child.sendline("y")
+    code, seen = finished(child)
     assert code == 0, seen
     assert {row["payment_term"] for row in stored(wiz, "customers").values()} >= {"net77"}
     assert "nothing to resume" in finished(spawn(wiz, "resume"))[1]

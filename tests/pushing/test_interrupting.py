@@ -87,7 +87,7 @@ def test_ctrl_c_after_the_plan_is_in_the_journal_leaves_every_row_an_outcome(wiz
     assert carried_out(work, before, truth(wiz)) == ([] if left else work)
     assert ("resume() finishes it" in str(raised.value)) == bool(left)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert sum(map(len, wizframe.resume(progress=False))) == len(left)
+    assert sum(map(len, wizframe.resume(yes=True, max_deletes=9, progress=False))) == len(left)
     assert carried_out(work, before, truth(wiz)) == work
 
 
@@ -97,10 +97,10 @@ def test_ctrl_c_while_resuming_leaves_a_push_that_can_be_resumed(wiz, work):
     wiz.server.faults.add(Fault("answer", "writes", status=401))
     plan.apply(progress=False)
     with pressed_at(running, "ThreadPool"), pytest.raises(PushInterruptedError, match=r"resume\(\) finishes it"):
-        wizframe.resume(progress=False)
+        wizframe.resume(yes=True, max_deletes=9, progress=False)
     with pressed_at(Journal, "__init__"), pytest.raises(KeyboardInterrupt):
-        wizframe.resume(progress=False)
-    (finished,) = wizframe.resume(progress=False)
+        wizframe.resume(yes=True, max_deletes=9, progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert set(finished.changes["state"]) == {"done"}
 
 

@@ -4,17 +4,20 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 
 import wizframe
 from wizframe.errors import JournalError
+from wizframe.pushing import journal_lease
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
 from wizframe.pushing.journal_file import journal_path
@@ -88,7 +91,7 @@ def test_a_push_that_was_cut_off_while_it_was_begun_is_nothing_to_resume_and_can
     with pytest.raises(KeyboardInterrupt):
         journal.begin(push(), cut_off())
     journal.close()
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
     assert wizframe.pushes()[["changes", "planned"]].to_numpy().tolist() == [[3, 3]]
     assert wizframe.pushes()["ended_at"].notna().all()
     assert wizframe.purge(older_than_days=0) == 1
@@ -99,10 +102,12 @@ def test_a_push_that_is_purged_while_it_is_begun_leaves_no_change_behind(journal
     """Its process slept for longer than a lease lasts."""
     monkeypatch.setattr("wizframe.pushing.journal._PORTION", 3)
     monkeypatch.setattr("wizframe.pushing.journal.LEASE_S", -1.0)
+    monkeypatch.setattr("wizframe.pushing.journal.WATCH_S", 0.0)
 
     def purged():
         yield from entries(count)[:4]
-        assert journal.purge(timedelta()) == 1
+        with Journal() as other:
+            assert other.purge(timedelta()) == 1
         yield from entries(count)[4:]
 
     with pytest.raises(JournalError, match=r"another process took push \S+ over or removed it"):
@@ -206,6 +211,68 @@ def test_the_lease_of_a_killed_process_is_free(journal):
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     journal.lease("p")
+
+
+#: A process of this machine, of a container with this machine's name, and of another machine.
+OWNERS = {
+    "here": lambda pid: f"{socket.gethostname()}/{pid}/x/{journal_lease._process_space()}",
+    "container": lambda pid: f"{socket.gethostname()}/{pid}/x/other-4026532000",
+    "of an older wizframe": lambda pid: f"{socket.gethostname()}/{pid}/x",
+    "elsewhere": lambda pid: f"elsewhere/{pid}/x/other-1",
+    "damaged": lambda _pid: "?",
+}
+
+
+def hold(path, push_id, owner, alive_at):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE pushes SET owner = ?, alive_at = ? WHERE push_id = ?", [owner, alive_at, push_id])
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_process_number_proves_something_only_where_it_was_given(journal, owner, is_running):
+    """A container may share this machine's name, and has processes of its own."""
+    one = push()
+    journal.begin(one, entries(1))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    pid = os.getpid() if is_running else int(ended.stdout)
+    hold(journal.path, one.push_id, OWNERS[owner](pid), time.time() - 10)
+    with Journal() as other:
+        if owner == "here" and not is_running:
+            other.lease(one.push_id)
+            return
+        with pytest.raises(JournalError, match="another process works on push"):
+            other.lease(one.push_id)
+
+
+@pytest.mark.parametrize("owner", ["container", "elsewhere", "here"])
+@pytest.mark.parametrize("jump_s", [3_600, -3_600, 31_536_000])
+def test_a_clock_that_jumps_does_not_end_the_lease_of_a_process_that_gives_signs_of_life(
+    journal, monkeypatch, owner, jump_s
+):
+    monkeypatch.setattr("wizframe.pushing.journal.WATCH_S", 2.0)
+    monkeypatch.setattr("wizframe.pushing.journal._LOOK_S", 0.02)
+    one = push()
+    journal.begin(one, entries(1))
+    name = OWNERS[owner](os.getpid())
+    hold(journal.path, one.push_id, name, time.time() - jump_s)
+    beats = threading.Timer(0.1, hold, (journal.path, one.push_id, name, time.time() - jump_s + 5))
+    beats.start()
+    with Journal() as other, pytest.raises(JournalError, match="another process works on push"):
+        other.lease(one.push_id)
+    beats.join()
+
+
+@pytest.mark.parametrize("owner", ["container", "elsewhere", "here", "of an older wizframe"])
+@pytest.mark.parametrize("age_s", [60, -3_600])
+def test_a_process_that_gives_no_sign_of_life_loses_its_lease(journal, monkeypatch, owner, age_s):
+    monkeypatch.setattr("wizframe.pushing.journal.WATCH_S", 0.1)
+    one = push()
+    journal.begin(one, entries(1))
+    hold(journal.path, one.push_id, OWNERS[owner](os.getpid()), time.time() - age_s)
+    with Journal() as other:
+        other.lease(one.push_id)
+        other.record(one.push_id, 0, state="sent")
 
 
 def test_a_lease_that_could_not_be_released_is_free_in_its_own_process(journal):
@@ -376,7 +443,8 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date():
     assert (entry.table_name, entry.id, entry.cells) == ("contacts", "cont_1", [["phone", None, "+14155550100"]])
 
 
-def test_a_process_that_lost_its_lease_while_it_was_asleep_sends_nothing_more(journal):
+def test_a_process_that_lost_its_lease_while_it_was_asleep_sends_nothing_more(journal, monkeypatch):
+    monkeypatch.setattr("wizframe.pushing.journal.WATCH_S", 0.1)
     one = push()
     journal.begin(one, entries(2))
     with sqlite3.connect(journal.path) as clock:  # the laptop was closed for longer than a lease lasts

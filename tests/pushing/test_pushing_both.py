@@ -89,7 +89,7 @@ def test_contacts_of_a_customer_that_is_refused_are_not_sent_and_say_so(wiz):
     assert result.changes["code"][2] == "no_customer"
     assert "its customer N-1 was not created" in result.changes["what_happened"][2]
     assert owners_of(wiz, ["Ann 1"]) == ["N-2"]
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
     again = result.failed.wiz.plan(contacts=result.contacts.unsent)
     assert states(again.apply(progress=False)) == {"done": 2}
     assert owners_of(wiz, ["Ann 0"]) == ["N-1"]
@@ -114,10 +114,10 @@ def test_resume_finishes_both(wiz, fault):
     result = plan.apply(progress=False)
     assert result.contacts.changes["state"].tolist() == ["unsent"] * 3
     wiz.server.faults.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": result.counts()["unsent"]}
     assert owners_of(wiz, contacts["first_name"]) == ["N-1", "N-2", "N-2"]
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
     assert wizframe.pushes()["done"].tolist() == [5]
 
 
@@ -127,7 +127,7 @@ def test_a_contact_with_a_response_lost_before_the_crash_is_adopted(wiz):
     wiz.server.faults.add(Fault("drop_after", "contacts.create"), Fault("answer", "contacts.list", status=401))
     result = plan.apply(progress=False)
     assert result.changes["state"].tolist() == ["done", "unknown"]
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     assert [record["first_name"] for record in wiz.server.records("contacts")].count("Ann 0") == 1
 
@@ -209,9 +209,9 @@ def test_resume_ends_also_what_waits_for_a_row_that_had_problems(wiz):
     wiz.workers = 1
     wiz.server.faults.add(Fault("answer", "customers.create", status=401))
     assert states(plan.apply(invalid="skip", progress=False)) == {"skipped": 1, "unsent": 3}
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 2, "skipped": 1}
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
     assert wizframe.pushes()["ended_at"].notna().all()
 
 

@@ -312,7 +312,7 @@ def test_a_second_ctrl_c_does_not_wait_and_lists_the_row_as_unknown(wiz, faults,
     assert left.wait(30)
     assert frame.wiz.plan().changes["index"].tolist() == [0, 1, 2]
     faults.rule = lambda _number, _method, send: send()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 3}
     assert faults.sent == 3
 
@@ -347,7 +347,7 @@ def test_a_second_ctrl_c_lists_a_row_that_only_waited_as_unsent_and_it_stays_so(
             plan.apply(progress=False)
     assert raised.value.result.changes["state"].tolist() == ["unsent", "unsent"]
     assert writes(wiz) == []
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 2}
     assert len(writes(wiz)) == 2
 
@@ -376,7 +376,7 @@ def test_a_push_has_not_ended_before_the_journal_has_its_last_outcome(wiz, press
         patched.setattr(Journal, "close", closing)
         with pytest.raises(PushInterruptedError):
             plan.apply(progress=False)
-    wizframe.resume(progress=False)
+    wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert wizframe.history()["outcome"].tolist() == ["done"]
     assert writes(wiz) == ["PATCH"]
 

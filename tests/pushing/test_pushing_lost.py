@@ -96,7 +96,7 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
     assert journalled() == ["unknown"]
     wiz.server.requests.clear()
     waits.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     assert waits == [7.0]
     assert writes(wiz) == []
@@ -158,7 +158,7 @@ def test_a_write_that_was_refused_as_one_too_many_was_not_sent(wiz, waits, opera
     assert waits[0] == pytest.approx(11.0, abs=0.5)
     assert 7.0 not in waits
     wiz.server.faults.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     assert 7.0 not in waits
 
@@ -221,7 +221,7 @@ def test_a_write_that_was_accepted_and_cannot_be_checked_is_unknown(wiz, action,
     assert {fault.kind for fault in wiz.server.faults.fired} == {"answer_after", trouble["kind"]}
     wiz.server.faults.clear()
     wiz.server.requests.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     assert writes(wiz) == []
 
@@ -290,9 +290,9 @@ def test_a_push_that_another_one_is_working_on_is_refused(wiz):
     push_id = plan.apply(progress=False).push_id
     with Journal() as other:
         other.lease(push_id)
-        assert wizframe.resume(progress=False) == []
-        with pytest.raises(JournalError, match="another process works on push"):
-            wizframe.resume(push_id)
+        for given in ((), (push_id,)):
+            with pytest.raises(JournalError, match="another process works on push"):
+                wizframe.resume(*given, yes=True)
     assert writes(wiz) == ["PATCH"]
-    (finished,) = wizframe.resume(push_id, progress=False)
+    (finished,) = wizframe.resume(push_id, yes=True, progress=False)
     assert states(finished) == {"done": 1}

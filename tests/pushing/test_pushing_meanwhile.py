@@ -109,7 +109,7 @@ def test_a_push_can_be_stopped_and_says_what_was_not_sent(wiz, edited, meanwhile
     assert len(writes(wiz)) == 1
     assert wizframe.pushes()["ended_at"].isna().all()
     assert len(edited.wiz.plan()) == 2
-    assert states(wizframe.resume()[0]) == {"done": 2}
+    assert states(wizframe.resume(yes=True)[0]) == {"done": 2}
 
 
 def test_a_push_that_was_stopped_before_it_began_sends_nothing(wiz, edited):

@@ -35,11 +35,11 @@ def test_an_expired_key_stops_the_push_and_resume_finishes_it(wiz):
     assert "The API key is missing, wrong or expired" in stopped["what_happened"].item()
     assert 0 < result.counts()["done"] < 10
     assert result.counts()["unsent"] + result.counts()["done"] == 10
-    (finished,) = wizframe.resume()
+    (finished,) = wizframe.resume(yes=True)
     assert finished.counts()["done"] == result.counts()["unsent"]
     assert wizframe.pushes().loc[0, ["note", "changes", "done"]].tolist() == ["Friday", 10, 10]
     assert (wiz.load_customers()["payment_term"] == "net77").sum() == 10
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
 
 
 def test_a_create_with_a_response_lost_before_the_crash_is_adopted(wiz):
@@ -49,7 +49,7 @@ def test_a_create_with_a_response_lost_before_the_crash_is_adopted(wiz):
     wiz.server.faults.add(Fault("drop_after", "customers.create"), Fault("answer", "customers.list", status=401))
     result = plan.apply()
     assert result.changes["state"].tolist() == ["unknown"]
-    (finished,) = wizframe.resume()
+    (finished,) = wizframe.resume(yes=True)
     assert finished.changes["state"].tolist() == ["done"]
     assert "was found" in finished.changes["what_happened"][0]
     assert [row["company_name"] for row in wiz.server.records("customers")].count("Once") == 1
@@ -74,7 +74,7 @@ def test_ctrl_c_leaves_a_push_that_can_be_finished(wiz):
     wiz.server.latency_s = 0.0
     left = stopped.value.result.counts()["unsent"]
     assert left > 0
-    (finished,) = wizframe.resume()
+    (finished,) = wizframe.resume(yes=True)
     assert finished.counts()["done"] == left
     assert set(wiz.load_customers()["payment_term"]) == {"net77"}
 
@@ -86,7 +86,7 @@ def test_another_user_s_edit_is_a_conflict_when_resuming(wiz):
     assert customers.wiz.plan().apply().counts()["unsent"] == 5
     wiz.server.faults.clear()
     wiz.server.overwrite("customers", customers["id"][2], payment_term="theirs")
-    (finished,) = wizframe.resume()
+    (finished,) = wizframe.resume(yes=True)
     assert finished.counts()["conflict"] == 1
     assert wiz.customer.get(customers["id"][2])["payment_term"] == "theirs"
 
@@ -145,7 +145,7 @@ def test_an_outcome_that_does_not_reach_the_disk_leaves_a_push_that_can_be_finis
     assert counts["done"] > 0
     assert counts["done"] + counts["unsent"] + counts["unknown"] + counts["failed"] == 10
     assert "disk is full" in " ".join(result.changes["what_happened"])
-    [finished] = wizframe.resume()
+    [finished] = wizframe.resume(yes=True)
     assert finished.counts()["done"] == 10
     assert [row["payment_term"] for row in wiz.server.records("customers")].count("net77") == 10
 
@@ -259,7 +259,7 @@ def test_nothing_to_do_leaves_no_trace(wiz):
     assert len(customers.wiz.plan().apply()) == 0
     assert not journal_path().exists()
     assert wizframe.pushes().empty
-    assert wizframe.resume() == []
+    assert wizframe.resume(yes=True) == []
 
 
 def test_a_saved_plan_is_applied_elsewhere_exactly_as_it_was(wiz, tmp_path):

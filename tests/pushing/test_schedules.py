@@ -52,9 +52,9 @@ class Schedule:
         return plan
 
     def resume(self):
-        for result in wizframe.resume(client=self._wiz, progress=False):
+        for result in wizframe.resume(yes=True, max_deletes=999, client=self._wiz, progress=False):
             self._take(result)
-        assert wizframe.resume(client=self._wiz) == []
+        assert wizframe.resume(yes=True, max_deletes=999, client=self._wiz) == []
 
     def _take(self, result):
         for row in result.changes.itertuples():

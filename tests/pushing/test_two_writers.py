@@ -144,7 +144,7 @@ class Writers(RuleBasedStateMachine):
     @rule(who=WHO)
     def resume(self, who):
         push_id, edits, word, before = self.cut_off.pop(0)
-        (result,) = wizframe.resume(push_id, client=self.writers[who].client, progress=False)
+        (result,) = wizframe.resume(push_id, yes=True, max_deletes=999, client=self.writers[who].client, progress=False)
         expected, done = self._carry_out(edits, word)
         assert self._states(result) == expected
         if before | done:

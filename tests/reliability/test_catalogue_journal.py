@@ -97,6 +97,7 @@ def test_without_permission_to_open_the_journal_nothing_is_sent(wiz, pushed_befo
 
     with monkeypatch.context() as patched:
         patched.setattr("os.open", refuse)
+        patched.setenv("WIZFRAME_STATE_DIR", str(journal_path().parent / "new"))
         check_refused(wiz, pushed_before, "cannot be used .*Read-only file system")
         assert refused
     check_goes_on(wiz, pushed_before)

@@ -71,7 +71,7 @@ def test_a_request_without_a_connection_is_proven_unsent_and_tried_again(wiz, ta
     assert states(result) == {"unsent": 1}
     assert "no connection to 127.0.0.1" in said(result)[0][1]
     assert stored(wiz, table) == before
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert len(attempts) == broken + 1
     assert states(finished) == {"done": 1}
     check_done_once(wiz, table, action, before)
@@ -222,7 +222,7 @@ def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_resolves_it(w
     assert states(result) == {"unknown": 1}
     assert re.match(r"it is unknown whether this was done: .*\(GET ", said(result)[0][1])
     wiz.server.faults.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     check_done_once(wiz, table, action, before)
 

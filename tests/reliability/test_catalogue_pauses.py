@@ -146,7 +146,7 @@ def test_repeated_refusals_stop_the_push_and_resume_finishes_it(wiz, departures,
     assert ": 429 this fault was injected" in said(result)[5][1]
     assert departures[-1] <= MAX_REFUSALS * (MAX_PAUSE_S + 10)
     wiz.server.faults.clear()
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": ROWS - 5}
     assert [record["first_name"] for record in stored(wiz, "customers").values()].count("mine") == ROWS
 

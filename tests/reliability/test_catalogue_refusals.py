@@ -124,7 +124,7 @@ def test_a_redirect_of_a_write_is_not_followed_and_stops_the_push(wiz, status, a
     assert "and redirects are never followed" in said(result)[0][1]
     assert "Check the base URL." in said(result)[0][1]
     assert stored(wiz, "customers") == before
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert states(finished) == {"done": 1}
     assert len(changed(before, stored(wiz, "customers"))) == 1
 
@@ -139,7 +139,7 @@ def test_a_create_that_was_done_and_redirected_is_adopted_and_the_rest_is_sent(w
     result = plan.apply(progress=False)
     assert fired(wiz.server.faults) == [("answer_after", f"{table}.create")]
     assert result.changes["state"].tolist() == ["done", "unknown", "unsent"]
-    (finished,) = wizframe.resume(progress=False)
+    (finished,) = wizframe.resume(yes=True, max_deletes=9, progress=False)
     assert [what for _, what in said(finished)] == ["created (the response was lost, the record was found)", "created"]
     assert writes(wiz) == ["POST"] * 3
     assert len(changed(before, stored(wiz, table))) == 3

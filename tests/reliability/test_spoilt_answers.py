@@ -111,8 +111,8 @@ def push(fuzzed, wiz, share):
     result = fuzzed.tries(Result, plan.apply, client=fuzzed.client, progress=False)
     fuzzed.tries(list, wizframe.resume, client=fuzzed.client, progress=False)
     fuzzed.fuzzer.share = 0
-    wizframe.resume(client=wiz, progress=False)
-    assert wizframe.resume(client=wiz, progress=False) == []
+    wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
+    assert wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False) == []
     if result is not None:
         assert isinstance(result.undo(client=wiz), Plan)
 

@@ -109,7 +109,7 @@ def _operations(wiz, plan, deletes, ids):
         "load contacts": lambda: wiz.load_contacts([customer], progress=False),
         "push": lambda: plan.apply(progress=False),
         "push deletes": lambda: deletes.apply(max_deletes=1, progress=False),
-        "resume": lambda: wizframe.resume(progress=False),
+        "resume": lambda: wizframe.resume(yes=True, progress=False),
         "delete": lambda: wiz.customer.delete(customer),
     }
 

@@ -45,7 +45,7 @@ CELLS = [
     ("plan.apply()", "StalePlanError"),
     ("break_('writes', status=302, headers={'Location': '/{key}'})\ncustomers.wiz.push(yes=True)", None),
     ("break_('writes', 'answer_after', status=502, body='<b>{key}</b>')\ncustomers.wiz.push(yes=True)", None),
-    ("wizframe.resume()", None),
+    ("wizframe.resume(yes=True)", None),
     ("break_('reads', 'drop')\nwizframe.load_customers()", "TransportError"),
     ("break_('reads', status=200, body='<b>{key}</b>')\nwiz.customer.list()", "ProtocolError"),
     ("vars(wiz), vars(wiz.transport), vars(wiz.transport._adapter), wiz.transport._secret", None),

@@ -132,8 +132,8 @@ class Push:
     def check_resumed(self):
         """Resume, and find all of it done, once, in the service, the results and the journal."""
         started = not wizframe.pushes().empty
-        results = wizframe.resume(client=self._wiz, progress=False)
-        assert wizframe.resume(client=self._wiz) == []
+        results = wizframe.resume(yes=True, max_deletes=999, client=self._wiz, progress=False)
+        assert wizframe.resume(yes=True, max_deletes=999, client=self._wiz) == []
         assert self.carried_out() == (self.work if started else [])
         assert all(set(result.changes["state"]) <= {"done"} for result in results)
         if started:
@@ -221,7 +221,7 @@ def _rows(result):
 
 def _resumed(wiz):
     """The kernel is still good for another push, and for a load."""
-    results = wizframe.resume(client=wiz, progress=False)
+    results = wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
     wiz.load_customers(progress=False)
     return [state for result in results for state in result.changes["state"]]
 

@@ -14,7 +14,14 @@ from wizframe import __version__
 from wizframe.cli import access, demo, pushes, records
 from wizframe.cli.exit_codes import EXIT_CODES, exit_code
 from wizframe.cli.output import complain, sentence
-from wizframe.errors import IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, WizframeError, hints_for
+from wizframe.errors import (
+    IncompleteLoadWarning,
+    InvalidDataWarning,
+    LostBaselineWarning,
+    UnfinishedPushWarning,
+    WizframeError,
+    hints_for,
+)
 from wizframe.http.request_log import trace
 
 if TYPE_CHECKING:
@@ -77,7 +84,7 @@ def _printed_warnings() -> Iterator[set[type[Warning]]]:
         complain(message, "warn")
 
     with warnings.catch_warnings():
-        for category in (IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning):
+        for category in (IncompleteLoadWarning, InvalidDataWarning, LostBaselineWarning, UnfinishedPushWarning):
             warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield warned

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from wizframe.connections.client import Client
 
 __all__ = [
-    "COUNT", "FILTERS", "as_csv", "as_json", "choice", "connected", "connection", "examples", "filters", "planning",
-    "sending", "together",
+    "COUNT", "FILTERS", "as_csv", "as_json", "choice", "connected", "connection", "examples", "filters", "limits",
+    "planning", "sending", "together",
 ]  # fmt: skip
 
 #: The filters that ``load_customers`` has under the same name.
@@ -120,11 +120,10 @@ planning = together(
     ),
 )
 
-sending = together(
+limits = together(
     click.option(
         "--yes", is_flag=True, help="Send without asking. Needs --max-changes, or --expect if the command has it."
     ),
-    click.option("--dry-run", is_flag=True, help="Show the plan and check the limits, but send nothing."),
     click.option("--max-changes", type=COUNT, metavar="N", help="Send nothing if there are more than N changes."),
     click.option(
         "--max-deletes",
@@ -132,6 +131,11 @@ sending = together(
         metavar="N",
         help="Send nothing if there are more than N deletes. Default with --yes: 0.",
     ),
+)
+
+sending = together(
+    limits,
+    click.option("--dry-run", is_flag=True, help="Show the plan and check the limits, but send nothing."),
     click.option("--skip-invalid", is_flag=True, help="Leave out rows with problems, and send the other rows."),
     choice(
         "--on-conflict",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from wizframe.account import Account
-from wizframe.cli.options import as_json, connected, connection, examples, planning, sending
+from wizframe.cli.options import as_json, connected, connection, examples, limits, planning, sending
 from wizframe.cli.output import print_json, print_text, program_name
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.excel.api import Sheets, read_csv, read_excel
@@ -185,13 +185,22 @@ def _send(planned: Plan, client: Client, chosen: Mapping[str, Any], *, results: 
     return _print_results([result])
 
 
-@click.command("resume", epilog=examples("wizframe resume"))
+@click.command("resume", epilog=examples("wizframe resume", "wizframe resume --yes --max-changes 200"))
 @click.argument("push_id", metavar="[PUSH]", required=False)
+@limits
 @connection
 def _resume(push_id: str | None, **chosen: Any) -> int:
-    """Finish one push that was cut off, or all of them."""
+    """Show what is left of pushes that were cut off, ask, and finish them: one push, or all."""
+    _check_limited(chosen, "--max-changes N")
     with connected(chosen) as client:
-        results = resume(push_id, client=client)
+        results = resume(
+            push_id,
+            yes=chosen["yes"],
+            client=client,
+            max_changes=chosen["max_changes"],
+            max_deletes=chosen["max_deletes"],
+            show=print_text,
+        )
     if not results:
         print_text("There is nothing to resume.")
     return _print_results(results)
@@ -230,10 +239,7 @@ def _history(id_: str | None, field: str | None, since: str | None, *, as_json: 
 
     Each machine has its own journal.
     """
-    try:
-        frame = history(id=id_, field=field, since=since)
-    except ValueError as error:
-        raise InvalidRequestError(f"--since {error}") from None
+    frame = history(id=id_, field=field, since=since)
     return _print_journal("history", frame, _history_lines, as_json=as_json)
 
 
@@ -262,6 +268,7 @@ def _push_lines(frame: pd.DataFrame) -> Iterator[str]:
 def _history_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
         change = f"{row['column']}: {shown(row['old'])} → {shown(row['new'])}" if row["column"] else "deleted"
+        change = row["what_happened"] if row["outcome"] == "damaged" else change
         who = f"{row['when']:%Y-%m-%d %H:%M:%S}  {row['user']}  {row['id'] or row['reference_id']} of {_account(row)}"
         yield f"{who}  {change}  ({row['outcome']}){_note(row)}"
 
@@ -275,15 +282,10 @@ def _note(row: Mapping[Any, Any]) -> str:
 
 
 @click.command("purge", epilog=examples("wizframe purge --older-than-days 365"))
-@click.option(
-    "--older-than-days", type=click.FloatRange(min=0), required=True, metavar="DAYS", help="Age of the pushes, in days."
-)
+@click.option("--older-than-days", type=float, required=True, metavar="DAYS", help="Age of the pushes, in days.")
 def _purge(older_than_days: float) -> int:
     """Remove old pushes and their customer data from the journal of this machine."""
-    try:
-        count = purge(older_than_days=older_than_days)
-    except (OverflowError, ValueError):  # ValueError: not a number
-        raise InvalidRequestError(f"--older-than-days {older_than_days:g} is not a possible number of days") from None
+    count = purge(older_than_days=older_than_days)
     print_text(f"{counted(count, 'push')} removed")
     return 0
 

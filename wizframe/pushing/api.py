@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Literal
 
 from wizframe.api.client import open_client
-from wizframe.errors import Hint, InvalidRequestError, PlanError
+from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.fields import TABLES
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_deletes
 from wizframe.planning.table_choice import which_table
 from wizframe.pushing.checks import check_allowed, service_for
+from wizframe.pushing.confirmation import confirm, show_plan
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts
 from wizframe.pushing.undo import inverse_parts
@@ -254,11 +254,12 @@ def push(
         )
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
-    (show or _show)(planned)
+    (show or show_plan)(planned)
     # Deletes are allowed by confirming the plan that is shown; apply() refuses the others.
     check_allowed(planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
     if not yes and len(planned):
-        _ask(planned, meant, invalid)
+        where = f"{planned.account} ({meant.environment})"
+        confirm(f"Send this ({planned.summary(invalid=invalid)}) to {where}? [y/N] ")
         max_deletes = planned.counts()["delete"] if max_deletes is None else max_deletes
     return planned.apply(
         client=meant,
@@ -268,34 +269,6 @@ def push(
         invalid=invalid,
         note=note,
     )
-
-
-def _show(planned: Plan) -> None:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython  # noqa: PLC0415 - only where it already runs
-        from IPython.display import display  # noqa: PLC0415
-
-        if get_ipython() is not None:
-            display(planned)  # type: ignore[no-untyped-call]
-            return
-    sys.stdout.write(f"{planned}\n")
-
-
-def _ask(planned: Plan, client: BaseClient, invalid: Literal["raise", "skip"]) -> None:
-    where = f"{planned.account} ({client.environment})"
-    question = f"Send this ({planned.summary(invalid=invalid)}) to {where}? [y/N] "
-    try:
-        in_notebook = "ipykernel" in sys.modules
-        reply = input(question) if in_notebook or sys.stdin.isatty() else None
-    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
-        reply = None
-    if reply is None:
-        skip_it = Hint(python="Pass yes=True to skip it.", cli="Give --yes with --max-changes N to skip it.")
-        raise PlanError(
-            "confirmation is required, but there is no interactive terminal: nothing was sent", hint=skip_it
-        )
-    if reply.strip().lower() not in ("y", "yes"):
-        raise PlanError("cancelled: nothing was sent")
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from wizframe.api.client import BaseClient
     from wizframe.frames.baselines import Baseline
-    from wizframe.planning.changes import PlanPart
+    from wizframe.planning.changes import Change, PlanPart
 
-__all__ = ["check_allowed", "check_fresh", "check_same_account", "service_for"]
+__all__ = ["check_allowed", "check_fresh", "check_limits", "check_same_account", "service_for"]
 
 #: Records that are compared: one that is gone proves nothing, three that all differ do.
 _SAMPLE = 3
@@ -105,6 +105,11 @@ def check_allowed(
     changes = [change for part in parts for change in part.changes_list]
     if changes and client.transport.read_only:
         raise ReadOnlyError(f"nothing was sent: the connection to {client.base_url} is read-only")
+    check_limits(changes, max_changes=max_changes, max_deletes=max_deletes)
+
+
+def check_limits(changes: Sequence[Change], *, max_changes: int | None, max_deletes: int) -> None:
+    """Refuse more changes or deletes than allowed."""
     deletes = sum(change.action == "delete" for change in changes)
     for noun, count, limit in (("change", len(changes), max_changes), ("delete", deletes, max_deletes)):
         if limit is not None and limit < 0:

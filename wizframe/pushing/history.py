@@ -1,16 +1,23 @@
-"""What was pushed from this machine: one row per push, one row per cell. Reads the journal only."""
+"""What was pushed from this machine: one row per push, one row per cell. Reads the journal, sends nothing."""
 
 from __future__ import annotations
 
+import math
+import numbers
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from wizframe.account import Account
 from wizframe.api.validation import moment
+from wizframe.errors import InvalidRequestError
+from wizframe.fields import TABLES
 from wizframe.frames.problems import problems_frame
+from wizframe.pushing.ended_sandboxes import is_ended_sandbox
 from wizframe.pushing.journal import Journal
-from wizframe.pushing.journal_file import journal_path
+from wizframe.pushing.journal_file import has_journal
+from wizframe.text import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +35,8 @@ _HISTORY_COLUMNS = [
     "when", "user", "account", "base_url", "table", "push_id", "plan_id", "note", "action", "id", "reference_id",
     "name", "column", "old", "new", "outcome", "what_happened",
 ]  # fmt: skip
+#: A hundred years: more is a typing error, and reaches back before the first date that Python knows.
+_MOST_DAYS = 36_500
 
 
 def pushes() -> pd.DataFrame:
@@ -59,7 +68,7 @@ def pushes() -> pd.DataFrame:
 
 
 def history(*, id: str | None = None, field: str | None = None, since: Moment | None = None) -> pd.DataFrame:  # noqa: A002
-    """List what was pushed from this machine, cell by cell, newest first.
+    """List what was sent from this machine, cell by cell, newest first.
 
     Parameters
     ----------
@@ -75,46 +84,85 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
     DataFrame
         One row per cell: when (``datetime64[us, UTC]``), user, account, base_url, table, push_id, plan_id, note,
         action, id, reference_id, name, column, old, new, outcome, what_happened. A delete has one row, its column
-        blank.
+        blank; so has a damaged row of the journal, with the outcome ``damaged``. Rows of a push for which nothing was
+        sent are not listed, such as those that already had their values.
 
     Raises
     ------
+    InvalidRequestError
+        A parameter is not valid.
     JournalError
         The journal cannot be read.
     """
+    start = _checked(id, field, since)
     rows = [
         row
         for push, journal in _all()
         for entry in journal.entries(push.push_id, record_id=id)
+        if entry.was_sent or entry.damage
         for row in _cells(push, entry, field)
     ]
     frame = _with_times(problems_frame(rows, _HISTORY_COLUMNS), "when")
-    if since is not None:
-        frame = frame[frame["when"] >= pd.Timestamp(moment(since))]
+    if start is not None:
+        frame = frame[frame["when"] >= start]
     return frame.sort_values("when", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _checked(identifier: object, field: object, since: object) -> pd.Timestamp | None:
+    """Check the parameters of a history; return the time from which on it is wanted."""
+    if identifier is not None and (not isinstance(identifier, str) or not identifier):
+        raise InvalidRequestError(f"{option('id', identifier)}: the id of a record is a string that is not empty")
+    columns = {name for table in TABLES.values() for name in table.columns(details=True)}
+    columns |= {one.name for table in TABLES.values() for one in table.fields if one.writable}
+    if field is not None and (not isinstance(field, str) or field not in columns):
+        raise InvalidRequestError(f"{option('field', field)} is not a column (allowed: {', '.join(sorted(columns))})")
+    if since is None:
+        return None
+    try:
+        return pd.Timestamp(moment(since))  # type: ignore[arg-type]
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequestError(f"{option('since', since)}: {error}") from None
 
 
 def purge(*, older_than_days: float) -> int:
     """Remove old pushes and the personal data in them. They cannot be undone any more.
 
+    A push that has not ended stays, because :func:`wizframe.resume` can finish it. One that went to a sandbox is
+    removed when the sandbox does not run any more.
+
     Parameters
     ----------
     older_than_days : float
-        Pushes that ended longer ago are removed.
+        From 0 to 36,500. Pushes that ended longer ago are removed.
 
     Returns
     -------
     int
         How many pushes were removed.
+
+    Raises
+    ------
+    InvalidRequestError
+        The number of days is not valid.
+    JournalError
+        The journal cannot be used.
     """
-    if not journal_path().exists():
+    is_number = isinstance(older_than_days, numbers.Real) and not isinstance(older_than_days, bool)
+    if not is_number or not math.isfinite(older_than_days) or not 0 <= older_than_days <= _MOST_DAYS:
+        allowed = f"(allowed: a number of days from 0 to {_MOST_DAYS:,})"
+        raise InvalidRequestError(f"nothing was removed: {option('older_than_days', older_than_days)} {allowed}")
+    if not has_journal():
         return 0
     with Journal() as journal:
-        return journal.purge(timedelta(days=older_than_days))
+        return journal.purge(timedelta(days=float(older_than_days)), is_lost=_is_lost)
+
+
+def _is_lost(push: PushEntry) -> bool:
+    return is_ended_sandbox(Account(push.base_url, push.account))
 
 
 def _all() -> Iterator[tuple[PushEntry, Journal]]:
-    if not journal_path().exists():
+    if not has_journal():
         return
     with Journal() as journal:
         for push in journal.pushes():
@@ -126,6 +174,9 @@ def _cells(push: PushEntry, entry: Entry, field: str | None) -> Iterator[tuple[A
         entry.changed_at, push.user, push.account, push.base_url, entry.table_name, push.push_id, push.plan_id,
         push.note, entry.action, entry.record_id, entry.reference_id, entry.name,
     )  # fmt: skip
+    if entry.damage:
+        yield (*head, None, None, None, entry.state, f"this row of the journal is damaged: {entry.damage}")
+        return
     cells = [(None, None, None)] if entry.action == "delete" else entry.cells
     known = entry.before or {}
     for column, old, new in cells:
@@ -135,5 +186,7 @@ def _cells(push: PushEntry, entry: Entry, field: str | None) -> Iterator[tuple[A
 
 def _with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in columns:
-        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+        # A damaged time is blank: it must not hide the other rows.
+        times = pd.to_datetime(frame[name], utc=True, format="ISO8601", errors="coerce")
+        frame[name] = times.astype("datetime64[us, UTC]")
     return frame

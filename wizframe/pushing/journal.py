@@ -10,18 +10,15 @@ committed before the first byte of a write leaves. So a crash leaves at worst an
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import socket
 import threading
 import time
-import uuid
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
-from wizframe.errors import JournalError
+from wizframe.errors import Hint, JournalError
 from wizframe.pushing.journal_entries import (
     ENTRY_COLUMNS,
     PUSH_COLUMNS,
@@ -35,12 +32,20 @@ from wizframe.pushing.journal_entries import (
     to_json,
     to_row,
 )
-from wizframe.pushing.journal_file import as_journal_error, connect_file, forget_deleted, journal_path, open_file
+from wizframe.pushing.journal_file import (
+    FileState,
+    as_journal_error,
+    connect_file,
+    forget_deleted,
+    journal_path,
+    open_file,
+)
+from wizframe.pushing.journal_lease import described, has_ended, new_owner
 from wizframe.text import command
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_push_id", "now", "to_json"]
@@ -48,6 +53,10 @@ __all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_pu
 #: A push belongs to a process that gave a sign of life this recently; a busy one misses five before it is given up.
 LEASE_S = 30.0
 _HEARTBEAT_S = 5.0
+#: How long a lease that looks old is watched for a sign of life. Two clocks may differ, and one may jump; a sign of
+#: life within three beats needs no clock. A process that only slept is refused by the journal when it goes on.
+WATCH_S = 3 * _HEARTBEAT_S
+_LOOK_S = 0.25
 #: Statements in one transaction: they share one wait for the disk, which takes longer than all of them.
 _BATCH = 256
 #: Changes in one transaction while a push begins: it takes far less than the 5 s that other processes wait.
@@ -62,6 +71,7 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 _INSERT_PUSH = _insert("pushes", [*PUSH_COLUMNS, "owner", "alive_at"])
 _INSERT_CHANGE = _insert("changes", ["push_id", *ENTRY_COLUMNS])
+_HOLDER = "SELECT owner, alive_at FROM pushes WHERE push_id = ?"
 _OF_RECORD = (
     "SELECT number FROM changes WHERE push_id = ? AND id = ? "
     "UNION ALL SELECT number FROM changes WHERE push_id = ? AND id IS NULL"
@@ -76,12 +86,13 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or journal_path()
-        self._owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
+        self._owner = new_owner()
         self._work: queue.SimpleQueue[tuple[str, Sequence[Any], Future[int]] | None] = queue.SimpleQueue()
         self._leased: set[str] = set()
         self._closing = threading.Lock()
         self._is_closed = False
         self._connection = open_file(self.path)
+        self._file = FileState(self.path)
         self._writer = threading.Thread(target=self._write, name="wizframe-journal", daemon=True)
         self._writer.start()
 
@@ -156,20 +167,40 @@ class Journal:
 
     def lease(self, push_id: str) -> None:
         """Make sure that no other process works on a push; raises JournalError if a live one does."""
-        with self._direct() as connection:
-            row = connection.execute("SELECT owner, alive_at FROM pushes WHERE push_id = ?", [push_id]).fetchone()
-            if row is None:
-                raise JournalError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
-            owner, alive_at = row
-            if owner not in (None, self._owner) and _is_alive(owner, alive_at):
-                where = " in process ".join(owner.split("/")[:2])
-                raise JournalError(
-                    f"another process works on push {push_id}: {where}", hint="Wait for it, or end that process."
+        found = list(self._read(_HOLDER, [push_id]))
+        if not found:
+            raise JournalError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
+        owner, alive_at = found[0]
+        is_ours = False
+        if owner == self._owner or self._is_free(push_id, owner, alive_at):
+            with self._direct() as connection:
+                statement = (
+                    "UPDATE pushes SET owner = ?, alive_at = ? WHERE push_id = ? AND owner IS ? AND alive_at IS ?"
                 )
-            connection.execute(
-                "UPDATE pushes SET owner = ?, alive_at = ? WHERE push_id = ?", [self._owner, time.time(), push_id]
+                values = [self._owner, time.time(), push_id, owner, alive_at]
+                is_ours = bool(connection.execute(statement, values).rowcount)
+        if not is_ours:
+            raise JournalError(
+                f"another process works on push {push_id}: {described(owner or 'it has just begun')}",
+                hint=Hint(
+                    "Wait for it, or end that process. resume(push_id) finishes another push.",
+                    "Wait for it, or end that process. `wizframe resume PUSH` finishes another push.",
+                ),
             )
         self._leased.add(push_id)
+
+    def _is_free(self, push_id: str, owner: str | None, alive_at: float | None) -> bool:
+        """Tell whether no process works on a push: it ended, or gave no sign of life although it was waited for."""
+        if owner is None or owner in _dead or has_ended(owner):
+            return True
+        if alive_at is not None and abs(time.time() - alive_at) < LEASE_S:
+            return False
+        until = time.monotonic() + WATCH_S
+        while time.monotonic() < until:
+            time.sleep(_LOOK_S)
+            if list(self._read(_HOLDER, [push_id])) != [(owner, alive_at)]:
+                return False
+        return True
 
     def release(self, push_id: str) -> None:
         """Give a lease back, so that another process may go on."""
@@ -199,20 +230,27 @@ class Journal:
         """Count the changes of a push by their state, without the states that none has."""
         return dict(self._read("SELECT state, COUNT(*) FROM changes WHERE push_id = ? GROUP BY state", [push_id]))
 
-    def purge(self, older_than: timedelta) -> int:
+    def purge(self, older_than: timedelta, *, is_lost: Callable[[PushEntry], bool] = lambda _push: False) -> int:
         """Remove pushes that ended long ago, with all their data; return how many.
 
-        Raises JournalError if another process kept reading, so that what was removed can still be read in a file.
+        ``is_lost`` says of an older push that has not ended whether it never will. Raises JournalError if another
+        process kept reading, so that what was removed can still be read in a file.
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
-        removed = self._submit(
-            "DELETE FROM pushes WHERE ended_at < ? AND (owner IS NULL OR alive_at < ?)", [before, time.time() - LEASE_S]
-        )
+        removed = self._submit("DELETE FROM pushes WHERE ended_at < ? AND owner IS NULL", [before])
+        open_ones = [push for push in self.pushes() if push.ended_at is None and str(push.started_at) < before]
+        lost = {push.push_id for push in open_ones if is_lost(push)}
+        query = "SELECT push_id, owner, alive_at, ended_at FROM pushes WHERE ended_at < ? OR ended_at IS NULL"
+        for push_id, owner, alive_at, ended_at in list(self._read(query, [before])):
+            is_due = ended_at is not None or push_id in lost
+            if is_due and owner != self._owner and self._is_free(push_id, owner, alive_at):
+                removed += self._submit("DELETE FROM pushes WHERE push_id = ? AND owner IS ?", [push_id, owner])
         forget_deleted(self.path)
         return removed
 
     def _read(self, query: str, values: Sequence[Any]) -> Iterator[Any]:
         with as_journal_error(self.path), contextlib.closing(connect_file(self.path)) as connection:
+            self._file.check()
             yield from connection.execute(query, values)
 
     @contextlib.contextmanager
@@ -222,6 +260,7 @@ class Journal:
             as_journal_error(self.path),
             contextlib.closing(connect_file(self.path)) as connection,
         ):
+            self._file.check()
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -287,6 +326,7 @@ class Journal:
                 except BaseException:
                     self._connection.rollback()
                     raise
+                self._file.check()  # only what is in the file that has the name is safe on the disk
         except JournalError as error:
             for _, _, written in batch:
                 written.set_exception(error)
@@ -297,18 +337,3 @@ class Journal:
 
 def _not_ours(push_id: str) -> JournalError:
     return JournalError(f"another process took push {push_id} over or removed it: nothing more is sent")
-
-
-def _is_alive(owner: str, alive_at: float | None) -> bool:
-    """Tell whether a lease is valid: its process runs on this machine, or gave a sign of life recently."""
-    if owner in _dead:
-        return False
-    host, pid, _ = owner.split("/")
-    if host == socket.gethostname() and os.name == "posix":
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-    return alive_at is not None and time.time() - alive_at < LEASE_S

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from wizframe.fields import TABLES
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "ENTRY_COLUMNS",
@@ -72,6 +74,18 @@ class Entry:
     before: dict[str, Any] | None = None  # the service's record before the write …
     after: dict[str, Any] | None = None  # … and after it
     changed_at: str = ""  # ISO 8601, UTC
+    displaced: list[list[str]] = field(default_factory=list)  # ids and names of records that lose their default flag
+    damage: str = ""  # why the row cannot be used; not in the table
+
+    @property
+    def was_sent(self) -> bool:
+        """Tell whether a request for it may have reached the service."""
+        if self.state in ("planned", "skipped"):
+            return False
+        is_created = (
+            self.action == "create" and self.state == "done"
+        )  # perhaps found by a later run, which sent nothing
+        return self.state in ("sent", "unknown") or self.attempts > 0 or self.before is not None or is_created
 
     @property
     def record_id(self) -> str | None:
@@ -80,8 +94,16 @@ class Entry:
 
 
 PUSH_COLUMNS = list(PushEntry.__dataclass_fields__)
-ENTRY_COLUMNS = list(Entry.__dataclass_fields__)
-JSON_COLUMNS = ("label", "cells", "before", "after")
+ENTRY_COLUMNS = [name for name in Entry.__dataclass_fields__ if name != "damage"]
+JSON_COLUMNS = ("label", "cells", "before", "after", "displaced")
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("action", "name", "table_name", "state", "code", "what_happened", "next_step", "changed_at"), str),
+    **dict.fromkeys(("id", "customer_id", "customer_reference_id", "reference_id"), (str, type(None))),
+    **dict.fromkeys(("before", "after"), (dict, type(None))),
+    **dict.fromkeys(("cells", "displaced"), list),
+    **dict.fromkeys(("number", "attempts"), int),
+}
+_STATES = ("planned", "sent", "done", "failed", "conflict", "skipped", "unknown")
 
 
 def now() -> str:
@@ -101,10 +123,41 @@ def to_row(entry: Entry) -> list[Any]:
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """Read an entry from a row of the table, in the order of ``ENTRY_COLUMNS``."""
-    values: Mapping[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
-    parsed = {name: None if values[name] is None else from_json(values[name]) for name in JSON_COLUMNS}
-    return Entry(**{**values, **parsed})
+    """Read an entry from a row of the table, in the order of ``ENTRY_COLUMNS``.
+
+    Of a damaged row comes what can be shown, and what is wrong: it must not hide the other rows.
+    """
+    values: dict[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
+    try:
+        parsed = {name: None if values[name] is None else from_json(values[name]) for name in JSON_COLUMNS}
+        entry = Entry(**{**values, **parsed})
+        wrong = ", ".join(_wrong(entry))
+    except (ValueError, TypeError, RecursionError) as error:
+        entry, wrong = None, f"not valid JSON ({error})"
+    if entry is not None and not wrong:
+        return entry
+    shown: dict[str, Any] = {name: value if isinstance(value, str) else None for name, value in values.items()}
+    known = {name: shown[name] for name in ("id", "customer_id", "reference_id")}
+    known |= {name: shown[name] or "" for name in ("action", "name", "table_name", "changed_at")}
+    return Entry(**known, number=values["number"], label=None, cells=[], state="damaged", damage=wrong)
+
+
+def _wrong(entry: Entry) -> Iterator[str]:
+    """Name what cannot be as wizframe wrote it."""
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(entry, name), kind):
+            yield f"{name} has the wrong type"
+    if entry.action not in ("create", "update", "delete"):
+        yield f"unknown action {entry.action!r}"
+    elif entry.id is None and entry.action != "create":
+        yield "id is missing"
+    if entry.state not in _STATES:
+        yield f"unknown state {entry.state!r}"
+    table = TABLES.get(entry.table_name)
+    if table is None:
+        yield f"unknown table {entry.table_name!r}"
+    elif not all(isinstance(cell, list) and len(cell) == 3 and cell[0] in table for cell in entry.cells or ()):  # noqa: PLR2004
+        yield "cells have the wrong form"
 
 
 def to_cell(name: str, value: Any) -> Any:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wizframe.account import Account
 from wizframe.api.client import open_client
-from wizframe.errors import JournalError, PlanError, WrongAccountError
+from wizframe.errors import Hint, JournalError, PlanError, UnfinishedPushWarning, WrongAccountError, caller_level
 from wizframe.fields import TABLES
 from wizframe.planning.changes import Cell, Change, part_of_changes
+from wizframe.pushing.checks import check_allowed, check_limits
+from wizframe.pushing.confirmation import confirm, show_plan
+from wizframe.pushing.ended_sandboxes import is_ended_sandbox
 from wizframe.pushing.executor import Earlier, Interrupts, run
 from wizframe.pushing.journal import Journal
-from wizframe.pushing.journal_file import journal_path
+from wizframe.pushing.journal_file import has_journal
 from wizframe.pushing.plan import Plan, Result
 from wizframe.pushing.results import interrupted
-from wizframe.text import command
+from wizframe.text import command, counted, option, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from wizframe.api.client import BaseClient
     from wizframe.planning.changes import PlanPart
@@ -29,15 +34,34 @@ __all__ = ["resume"]
 _OPEN = ("planned", "sent", "unknown")
 
 
-def resume(push_id: str | None = None, *, client: BaseClient | None = None, progress: bool = True) -> list[Result]:
-    """Finish pushes that were cut off.
+def resume(
+    push_id: str | None = None,
+    *,
+    yes: bool = False,
+    client: BaseClient | None = None,
+    max_changes: int | None = None,
+    max_deletes: int | None = None,
+    show: Callable[[Plan], None] | None = None,
+    progress: bool = True,
+) -> list[Result]:
+    """Show what is left of pushes that were cut off, ask for confirmation, and finish them.
 
     Parameters
     ----------
     push_id : str, optional
         Only this one; by default every unfinished push of the account, oldest first.
+    yes : bool, default False
+        Do not ask. Without it, and without an interactive terminal or notebook, nothing is sent.
     client : Client, optional
         By default the open connection of the push's account.
+    max_changes : int, optional
+        Send nothing if more changes than this are left, in all pushes together.
+    max_deletes : int, optional
+        Send nothing if more deletes than this are left. If you confirm what is shown, its deletes are allowed; with
+        ``yes=True`` the default is 0.
+    show : callable, optional
+        Is called with what is left of each push, as a plan. By default a notebook displays it, and other programs
+        print it.
     progress : bool, default True
         Show a bar when it takes longer than a second.
 
@@ -49,13 +73,20 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
     Raises
     ------
     JournalError
-        The journal cannot be used, or another process works on the push.
+        The journal cannot be used, or another process works on a push.
+    LimitExceededError
+        More changes or deletes are left than allowed; nothing was sent.
     PlanError
-        The journal has no such push.
+        The journal has no such push, or it was not confirmed; nothing was sent.
     WrongAccountError
-        The client is connected to another account.
+        The client is connected to another account, or the push went to a sandbox that has ended.
     PushInterruptedError
         Ctrl-C; its ``result`` is that of the push that was being finished.
+
+    Warns
+    -----
+    UnfinishedPushWarning
+        A push cannot be finished; the others are.
 
     Notes
     -----
@@ -63,30 +94,77 @@ def resume(push_id: str | None = None, *, client: BaseClient | None = None, prog
     values. A create with an unknown outcome is looked up by its reference, in both statuses, twice, after the settle
     period.
     """
-    if not journal_path().exists():
+    if not has_journal():
+        if push_id is not None:
+            raise _no_such_push(push_id)
         return []
-    with Interrupts() as interrupts:
-        with Journal() as journal:
-            results = list(_resumed(journal, push_id, client, interrupts, progress=progress))
-        if interrupts.count and results:
-            raise interrupted(results[-1])
-        interrupts.check()
-        return results
+    with Journal() as journal:
+        left = list(_left(journal, push_id, client))
+        if any(map(len, left)):
+            for one in left:
+                (show or show_plan)(one.plan)
+            _check(left, max_changes, max_deletes, yes=yes)
+        # After the question, which Ctrl-C may end at once.
+        with Interrupts() as interrupts:
+            results = list(_finished(left, journal, interrupts, progress=progress))
+            journal.close()
+            if interrupts.count and results:
+                raise interrupted(results[-1])
+            interrupts.check()
+            return results
 
 
-def _resumed(
-    journal: Journal, push_id: str | None, client: BaseClient | None, interrupts: Interrupts, *, progress: bool
-) -> Iterator[Result]:
-    """Finish pushes, oldest first, until Ctrl-C."""
-    left = [push for push in reversed(journal.pushes(push_id)) if push.ended_at is None]
-    if push_id is not None and not journal.pushes(push_id):
-        raise PlanError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
-    for push in left:
-        if interrupts.count:
-            return
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a push."""
+
+    push: PushEntry
+    client: BaseClient
+    plan: Plan
+    earlier: Earlier
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+
+def _left(journal: Journal, push_id: str | None, client: BaseClient | None) -> Iterator[_Left]:
+    """Lease the pushes that were cut off, oldest first, and read what is left of them."""
+    known = journal.pushes(push_id)
+    if push_id is not None and not known:
+        raise _no_such_push(push_id)
+    for push in reversed(known):
+        if push.ended_at is not None:
+            continue
+        if (problem := _why_impossible(push)) is not None:
+            if push_id is not None:
+                raise problem
+            warnings.warn(str(problem), UnfinishedPushWarning, stacklevel=caller_level())
+            continue
         meant = _client_for(push, client, is_asked_for=push_id is not None)
-        if meant is not None and _lease(journal, push, is_asked_for=push_id is not None):
-            yield _finish(journal, push, meant, interrupts, progress=progress)
+        if meant is not None:
+            journal.lease(push.push_id)
+            yield _read(journal, push, meant)
+
+
+def _no_such_push(push_id: str) -> PlanError:
+    return PlanError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
+
+
+def _why_impossible(push: PushEntry) -> JournalError | WrongAccountError | None:
+    """Say why a push cannot be finished, whatever connection is open."""
+    is_known = isinstance(push.table_name, str) and all(name in TABLES for name in push.tables)
+    if not is_known or push.on_conflict not in ("skip", "mine", "theirs"):
+        return JournalError(
+            f"push {push.push_id} cannot be finished: its row in the journal is damaged "
+            f"(table {push.table_name!r}, on_conflict {push.on_conflict!r})"
+        )
+    if is_ended_sandbox(Account(push.base_url, push.account)):
+        removes = Hint("purge(older_than_days=0) removes it", "`wizframe purge --older-than-days 0` removes it")
+        return WrongAccountError(
+            f"push {push.push_id} cannot be finished: it went to the sandbox at {push.base_url}, which has ended",
+            hint=f"{removes}, and all pushes that ended.",
+        )
+    return None
 
 
 def _client_for(push: PushEntry, client: BaseClient | None, *, is_asked_for: bool) -> BaseClient | None:
@@ -101,46 +179,42 @@ def _client_for(push: PushEntry, client: BaseClient | None, *, is_asked_for: boo
     return None
 
 
-def _lease(journal: Journal, push: PushEntry, *, is_asked_for: bool) -> bool:
-    """Take a push over; one that another process is working on was not cut off."""
-    try:
-        journal.lease(push.push_id)
-    except JournalError:
-        if is_asked_for:
-            raise
-        return False
-    return True
-
-
-def _finish(journal: Journal, push: PushEntry, client: BaseClient, interrupts: Interrupts, *, progress: bool) -> Result:
+def _read(journal: Journal, push: PushEntry, client: BaseClient) -> _Left:
     entries: list[Entry] = []
     created: dict[str, str] = {}
+    damaged: list[Entry] = []
     for entry in journal.entries(push.push_id):
-        if entry.state in _OPEN:
+        if entry.damage:
+            damaged.append(entry)
+        elif entry.state in _OPEN:
             entries.append(entry)
-        if entry.action == "create" and entry.after and TABLES[entry.table_name].parent is None:
-            created[str(entry.reference_id)] = entry.after["id"]
-    parts = tuple(_part_of(push, name, entries, client) for name in push.tables)
-    on_conflict: Any = push.on_conflict
-    earlier = Earlier(
-        [entry.number for entry in entries],
-        frozenset(entry.number for entry in entries if entry.state != "planned"),
-        created,
-    )
-    done = run(
-        parts,
-        client,
-        journal,
-        push.push_id,
-        interrupts,
-        on_conflict=on_conflict,
-        earlier=earlier,
-        progress=progress,
-    )
-    return Result(done, push.push_id, plan=Plan(parts))
+        elif entry.action == "create" and entry.record_id and TABLES[entry.table_name].parent is None:
+            created[str(entry.reference_id)] = entry.record_id
+    were_sent = frozenset(entry.number for entry in entries if entry.state != "planned")
+    notices = list(_notices(push, len(were_sent), damaged))
+    parts = []
+    for name in push.tables:
+        parts.append(_part_of(push, name, entries, client, notices))
+        notices = []  # they are about the whole push
+    # In the order of the parts, as the executor numbers them.
+    numbers = [entry.number for name in push.tables for entry in entries if entry.table_name == name]
+    return _Left(push, client, Plan(tuple(parts)), Earlier(numbers, were_sent, created))
 
 
-def _part_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client: BaseClient) -> PlanPart:
+def _notices(push: PushEntry, sent: int, damaged: Sequence[Entry]) -> Iterator[str]:
+    yield f"push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC was cut off; this is left of it"
+    if sent:
+        yield f"{counted(sent, 'change')} may have been sent already, and {plural(sent, 'is', 'are')} looked up first"
+    if push.on_conflict != "skip":
+        yield f"conflicts are decided as before: {option('on_conflict', push.on_conflict)}"
+    if damaged:
+        left_out = f"{plural(len(damaged), 'is', 'are')} left out (row {damaged[0].number}: {damaged[0].damage})"
+        yield f"{counted(len(damaged), 'row')} of the journal cannot be read and {left_out}"
+
+
+def _part_of(
+    push: PushEntry, table_name: str, entries: Iterable[Entry], client: BaseClient, notices: Sequence[str]
+) -> PlanPart:
     """Plan what is left to do in one table, if anything."""
     return part_of_changes(
         [_change(entry) for entry in entries if entry.table_name == table_name],
@@ -149,6 +223,7 @@ def _part_of(push: PushEntry, table_name: str, entries: Sequence[Entry], client:
         connection=client.connection,
         made_from=f"push {push.push_id}, which was cut off",
         if_nothing=f"nothing is left to do of push {push.push_id}",
+        notices=notices,
     )
 
 
@@ -159,3 +234,35 @@ def _change(entry: Entry) -> Change:
         action, 0, entry.label, entry.name, entry.id, entry.customer_id, entry.reference_id, cells,
         entry.customer_reference_id,
     )  # fmt: skip
+
+
+def _check(left: Sequence[_Left], max_changes: int | None, max_deletes: int | None, *, yes: bool) -> None:
+    """Refuse what may not be sent, and ask."""
+    changes = [change for one in left for change in one.plan.changes_list]
+    for one in left:
+        check_allowed(one.plan.parts, one.client, max_changes=None, max_deletes=len(one.plan))
+    allowed = max_deletes if max_deletes is not None or not yes else 0
+    check_limits(changes, max_changes=max_changes, max_deletes=len(changes) if allowed is None else allowed)
+    if not yes:
+        where = " and ".join(sorted({f"{one.plan.account} ({one.client.environment})" for one in left}))
+        what = f"what is left of {counted(len(left), 'push')} ({counted(len(changes), 'change')})"
+        confirm(f"Send {what} to {where}? [y/N] ")
+
+
+def _finished(left: Sequence[_Left], journal: Journal, interrupts: Interrupts, *, progress: bool) -> Iterator[Result]:
+    """Finish pushes until Ctrl-C."""
+    for one in left:
+        if interrupts.count:
+            return
+        on_conflict: Any = one.push.on_conflict
+        done = run(
+            one.plan.parts,
+            one.client,
+            journal,
+            one.push.push_id,
+            interrupts,
+            on_conflict=on_conflict,
+            earlier=one.earlier,
+            progress=progress,
+        )
+        yield Result(done, one.push.push_id, plan=one.plan)

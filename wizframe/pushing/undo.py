@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.api.dialects import writable_attributes
-from wizframe.errors import Hint, PlanError, WrongAccountError
+from wizframe.errors import Hint, JournalError, PlanError, WrongAccountError
 from wizframe.fields import NESTED, TABLES
 from wizframe.planning.changes import Cell, Change, Problem, part_of_changes, plan_id
 from wizframe.pushing.journal import Journal
@@ -34,10 +34,13 @@ def inverse_parts(
         push = next((one for one in known if one.push_id == push_id), None)
         if push is None:
             raise PlanError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
+        if not all(name in TABLES for name in push.tables):
+            raise JournalError(f"push {push_id} cannot be undone: its row in the journal is damaged")
         meant = _client_for(push, client)
-        deleted = 0
+        deleted = damaged = 0
         changes: dict[str, list[Change]] = {name: [] for name in push.tables}
         for entry in journal.entries(push_id):
+            damaged += bool(entry.damage)
             if _was_written(entry) and (ids is None or entry.record_id in ids):
                 changes[entry.table_name] += _inverse(entry, TABLES[entry.table_name])
                 deleted += entry.action == "delete"
@@ -46,7 +49,7 @@ def inverse_parts(
         counts = journal.counts(push_id)
         unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
         state = _state(plan_id(parts), push, known, journal) if any(changes.values()) else ()
-        parts[0] = replace(parts[0], notices=(*_notices(deleted, unsettled), *state))
+        parts[0] = replace(parts[0], notices=(*_notices(deleted, unsettled, damaged), *state))
         return tuple(parts)
 
 
@@ -141,7 +144,7 @@ def _state(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Jo
     yield "frames and files from before still show what was pushed: load again afterwards"
 
 
-def _notices(deleted: int, unsettled: int) -> Iterator[str]:
+def _notices(deleted: int, unsettled: int, damaged: int) -> Iterator[str]:
     if deleted:
         yield (
             f"{counted(deleted, 'deleted record')} {plural(deleted, 'comes', 'come')} back under new ids, as active; "
@@ -152,3 +155,5 @@ def _notices(deleted: int, unsettled: int) -> Iterator[str]:
             f"{counted(unsettled, 'change')} of this push {plural(unsettled, 'has', 'have')} an unknown outcome and "
             f"{plural(unsettled, 'is', 'are')} not undone: {command('resume')} finds out"
         )
+    if damaged:
+        yield f"{counted(damaged, 'row')} of the journal {plural(damaged, 'is', 'are')} damaged and not undone"
