@@ -36,19 +36,19 @@ POINTS = {
         "test_transport_secrecy.py::test_no_traceback_shows_it_when_a_request_is_interrupted",
         "test_security_notebook.py::test_the_file_of_a_notebook_does_not_contain_the_key",
     ],
-    "If a service sends the key back, it is not shown, even in other letter case, percent-encoded, escaped for "
-    "JSON or HTML, or in base64. A response that contains it is refused.": [
+    "If a service sends the key back, wizframe refuses the response and does not show the key. It finds the key in "
+    "another letter case, percent-encoded, escaped for JSON or HTML, or in base64, too.": [
         "test_transport_secrecy.py::test_the_key_is_recognized_in_other_encodings",
         "test_transport_secrecy.py::test_a_response_that_contains_the_key_is_refused",
     ],
-    "The password of a login is not shown while you type it, is sent only to the login, and appears nowhere else.": [
+    "The password of a login is not shown while you type it. It is sent only to the login, and appears nowhere else.": [
         "test_login.py::test_no_response_makes_the_password_or_the_key_appear",
         "test_login.py::test_no_traceback_shows_the_password_when_a_login_is_interrupted",
     ],
-    "The key cannot be pickled or copied.": [
+    "An object that contains the key cannot be pickled or copied.": [
         "test_transport_secrecy.py::test_nothing_that_holds_the_key_can_be_copied_out_of_the_process",
     ],
-    "Texts from the service, from files and from you are escaped in HTML.": [
+    "In HTML, wizframe escapes all texts from the service, from files and from you.": [
         "test_security.py::test_hostile_texts_add_no_tag_to_a_plan_or_a_result",
         "test_security.py::test_a_hostile_plan_from_a_file_adds_no_tag_either",
         "test_security.py::test_only_what_is_tested_here_shows_itself_as_html",
@@ -69,7 +69,7 @@ POINTS = {
         "test_workbook_refusals.py::test_macros_are_never_opened",
     ],
     "Texts of a service cannot control your terminal or fill your disk. A response that unpacks to a huge size is "
-    "refused during unpacking.": [
+    "refused before all of it is unpacked.": [
         "test_transport.py::test_texts_of_a_service_cannot_control_a_terminal_or_fill_a_disk",
         "test_cli_reading.py::test_no_name_of_an_account_controls_a_terminal",
         "test_security.py::test_a_gzip_bomb_is_refused_before_it_is_unpacked",
