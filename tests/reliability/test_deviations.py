@@ -1,0 +1,58 @@
+"""The matrix of deviations: whatever a service does, what wizframe says of it is true.
+
+Each cell is an operation with a service that has one deviation. What the server stores is compared with every claim of
+the result, untouched fields of all records included.
+"""
+
+import os
+
+import pytest
+from support.killing import Nursery
+from support.known_wrong import KNOWN_WRONG
+from support.matrix import AFFECTED, OPERATIONS, cells, wrong_cell
+
+from wizframe.server.deviations import DEVIATIONS, KINDS
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarning"),
+    pytest.mark.skipif(os.name != "posix", reason="forks and kills"),
+]
+
+
+def known(name, dialect, operation):
+    reason, wrong = KNOWN_WRONG.get(name, ("", ""))
+    is_wrong = {operation, f"{dialect}:{operation}"} & set(wrong.split())
+    return [pytest.mark.xfail(reason=reason, strict=True)] if is_wrong else []
+
+
+def marked_cells():
+    for name, dialect, operation, often in cells():
+        marks = [] if often == "always" else [getattr(pytest.mark, often)]
+        yield pytest.param(name, dialect, operation, marks=[*marks, *known(name, dialect, operation)])
+
+
+@pytest.fixture(scope="module")
+def nursery():
+    with Nursery() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("name", "dialect", "operation"), marked_cells())
+def test_what_is_said_is_true_whatever_the_service_does(name, dialect, operation, nursery):
+    assert wrong_cell(name, dialect, operation, nursery) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_service_without_deviations_does_all_of_it(operation, dialect, nursery):
+    assert wrong_cell("", dialect, operation, nursery) == []
+
+
+def test_each_kind_says_what_it_affects():
+    assert list(AFFECTED) == list(KINDS)
+    assert {operation for affected in AFFECTED.values() for operation in affected.split()} == set(OPERATIONS)
+
+
+def test_only_cells_that_exist_are_known_to_be_wrong():
+    names = {f"{prefix}{operation}" for prefix in ("", "rest:", "sdk:") for operation in OPERATIONS}
+    assert KNOWN_WRONG.keys() <= DEVIATIONS.keys()
+    assert {operation for _, wrong in KNOWN_WRONG.values() for operation in wrong.split()} <= names
