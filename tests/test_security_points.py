@@ -86,6 +86,7 @@ POINTS = {
     ],
     "The sandbox accepts connections only from this machine, and injects faults only on request.": [
         "test_security.py::test_it_listens_on_loopback_and_nowhere_else",
+        "test_security.py::test_it_responds_only_to_the_names_of_this_machine",
         "test_security.py::test_its_faults_are_off_and_nothing_in_a_request_turns_them_on",
     ],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import gzip
+import http.client
 import importlib
 import json
 import logging
@@ -18,6 +19,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -41,7 +43,7 @@ from wizframe.errors import (
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import journal_path
 from wizframe.pushing.plan import Plan
-from wizframe.server import Fault, FaultProxy, SandboxServer, gzip_bomb
+from wizframe.server import SANDBOX_API_KEY, Fault, FaultProxy, SandboxServer, gzip_bomb
 from wizframe.server.faults import KINDS
 
 PACKAGE = Path(wizframe.__file__).parent
@@ -453,6 +455,50 @@ class TestSandbox:
             for other in ("127.0.0.2", *_own_addresses()):  # a socket on 0.0.0.0 would answer there, too
                 with pytest.raises(OSError, match=r"refused|timed out|reachable|assign"):
                     socket.create_connection((other, port), timeout=0.2)
+        finally:
+            running.stop()
+
+    @pytest.mark.parametrize(
+        ("hosts", "status"),
+        [
+            (["localhost:{port}"], 200),
+            (["LocalHost"], 200),
+            (["127.0.0.1:{port}"], 200),
+            (["[::1]:{port}"], 200),
+            (["attacker.example:{port}"], 421),
+            (["localhost.attacker.example"], 421),
+            (["127.0.0.1.nip.io"], 421),
+            (["127.0.0.2"], 421),
+            (["localhost:{port}@attacker.example"], 421),
+            (["localhost", "attacker.example"], 421),
+            ([""], 421),
+            ([], 421),
+        ],
+    )
+    def test_it_responds_only_to_the_names_of_this_machine(self, wiz, hosts, status):
+        """A page of an attacker can make its own host name lead to 127.0.0.1 (DNS rebinding)."""
+        parts = urlsplit(wiz.base_url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.putrequest("GET", "/v1/customers", skip_host=True)
+            for host in hosts:
+                connection.putheader("Host", host.format(port=parts.port))
+            connection.putheader("X-API-Key", SANDBOX_API_KEY)
+            connection.endheaders()
+            assert connection.getresponse().status == status
+
+    @pytest.mark.parametrize(
+        "sent", [b"", b"GET /v1/cust", b"POST /v1/customers HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+    )
+    @pytest.mark.parametrize("start", [lambda: SandboxServer(customers=0).start(), lambda: FaultProxy(NOBODY).start()])
+    def test_a_connection_that_sends_no_whole_request_is_closed(self, start, sent, monkeypatch):
+        monkeypatch.setattr("wizframe.server.faults.delivery.FaultyHandler.timeout", 0.1)
+        running = start()
+        try:
+            with socket.create_connection(running._listener.socket.getsockname(), timeout=5) as connection:
+                connection.sendall(sent)
+                while connection.recv(1024):
+                    pass
         finally:
             running.stop()
 

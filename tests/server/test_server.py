@@ -130,7 +130,9 @@ class TestTransport:
 
     @pytest.mark.parametrize("length", ["-1", "ten"])
     def test_an_invalid_length_is_refused(self, api, length):
-        response = raw(api.server, f"POST /v1/customers HTTP/1.1\r\nContent-Length: {length}\r\n\r\n")
+        response = raw(
+            api.server, f"POST /v1/customers HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+        )
         assert response.startswith("HTTP/1.1 400 ")
 
     def test_a_request_that_is_not_http_is_refused_in_json(self, api):

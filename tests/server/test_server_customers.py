@@ -245,18 +245,42 @@ class TestUpdate:
     def test_attributes_are_replaced_whole(self, api):
         created = api.create_customer(attributes=[{"name": "Industry", "value": "Retail"}])
         path = f"/customers/{created['id']}"
-        updated = api.one("PATCH", path, 201, attributes=[{"name": "Aisle", "value": 7}])
-        assert api.stored("customers", created["id"])["attributes"] == [{"name": "Aisle", "value": 7}]
+        updated = api.one("PATCH", path, 201, attributes=[{"name": "Stores", "value": 7}])
+        assert api.stored("customers", created["id"])["attributes"] == [{"name": "Stores", "value": 7}]
         (found,) = updated["attributes"]
         assert {"id", "name", "entity", "data_type", "options", "created_at", "updated_at"} <= set(found)
         assert found.get("value") == (7 if api.dialect == "rest" else None)
         assert api.one("PATCH", path, 201, attributes=[])["attributes"] == []
 
+    @pytest.mark.parametrize("value", ["", None, []])
+    def test_an_attribute_is_named_by_its_id_too_and_removed_by_a_blank_value(self, api, value):
+        created = api.create_customer(attributes=[{"name": "attr_123456", "value": "Retail"}])
+        assert api.stored("customers", created["id"])["attributes"] == [{"name": "Industry", "value": "Retail"}]
+        blank = [{"name": "Industry", "value": value}]
+        assert api.one("PATCH", f"/customers/{created['id']}", 201, attributes=blank)["attributes"] == []
+
+    @pytest.mark.parametrize(
+        ("name", "value", "field"),
+        [
+            ("Industry", "Farming", "value"),
+            ("Stores", "7", "value"),
+            ("Stores", True, "value"),
+            ("Tax exempt", "yes", "value"),
+            ("Trade show", 7, "value"),
+            ("Newsletter", True, "name"),
+            ("Aisle", "x", "name"),
+        ],
+    )
+    def test_an_attribute_must_fit_its_definition(self, api, name, value, field):
+        path = f"/customers/{api.create_customer()['id']}"
+        body = {"attributes": [{"name": name, "value": value}]}
+        assert set(api.refused("PATCH", path, 422, body)) == {f"attributes[0].{field}"}
+
     def test_attributes_written_back_as_they_are_read_in_sdk_lose_their_values(self):
         with Api("sdk", customers=1) as api:
             created = api.create_customer(attributes=[{"name": "Industry", "value": "Retail"}])
             api.one("PATCH", f"/customers/{created['id']}", 201, attributes=created["attributes"])
-            assert api.stored("customers", created["id"])["attributes"] == [{"name": "Industry", "value": None}]
+            assert api.stored("customers", created["id"])["attributes"] == []
 
     def test_a_broken_body_is_refused_before_the_customer_is_looked_up(self, api):
         url = api.server.base_url + "/customers/nobody"
@@ -298,6 +322,13 @@ class TestAddresses:
         assert set(api.refused("PATCH", f"/customers/{mine['id']}", 422, body)) == {"addresses[0].id"}
         body = api.spelled(default_billing_address_id=other)
         assert set(api.refused("PATCH", f"/customers/{mine['id']}", 422, body)) == set(body)
+
+    def test_a_default_address_of_the_other_type_is_refused(self, api):
+        created = api.create_customer(addresses=[api.spelled(**address())])
+        body = {"default_shipping_address_id": created["addresses"][0]["id"]}
+        assert set(api.refused("PATCH", f"/customers/{created['id']}", 422, api.spelled(**body))) == set(
+            api.spelled(**body)
+        )
 
     def test_there_is_one_default_for_each_type(self, api):
         items = [

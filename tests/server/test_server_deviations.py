@@ -147,7 +147,7 @@ def test_an_exact_number_comes_back_as_it_was_sent(number):
         path = f"/customers/{api.server.records('customers')[0]['id']}"
         text = api.call("GET", path).text
         assert f'"value":{number}' in text
-        sent = json.dumps({"attributes": [{"name": "Ledger number", "value": 0}, {"name": "Other", "value": 1.5}]})
+        sent = json.dumps({"attributes": [{"name": "Ledger number", "value": 0}, {"name": "Stores", "value": 1.5}]})
         headers = {"Content-Type": "application/json"}
         for written, is_same in ((number, True), (str(float(number)), False)):
             body = sent.replace('"value": 0', f'"value": {written}')

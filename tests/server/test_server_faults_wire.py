@@ -26,7 +26,7 @@ def api(request):
 
 
 def request_bytes(method="GET", path="/v1/customers", body=b""):
-    head = f"{method} {path} HTTP/1.1\r\nHost: sandbox\r\nX-API-Key: {SANDBOX_API_KEY}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {SANDBOX_API_KEY}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

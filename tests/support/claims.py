@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -81,8 +83,17 @@ def same(stored, wanted):
 
 
 def changed(old, new):
-    """Name the columns that differ between two versions of a record."""
-    return {name for name in old if not same(new[name], old[name]) and not same(old[name], new[name])} - SERVER_SIDE
+    """Name the columns that differ between two versions of a record, apart from the form of their texts."""
+    return {
+        name for name in old if not same(new[name], old[name]) and _text(old[name]) != _text(new[name])
+    } - SERVER_SIDE
+
+
+def _text(value):
+    """Give a text without what a service may rewrite when it stores a whole record: spaces, case, form of a phone."""
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"[\s()-]", "", unicodedata.normalize("NFC", value)).casefold()
 
 
 def wrong_claims(before, after, claims, undone=(), *, service_changes_others=False):

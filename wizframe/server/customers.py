@@ -153,9 +153,10 @@ class Customers(Endpoint):
     def _default_addresses(self, addresses: list[Record], values: Record, now: str) -> Record:
         """Return the addresses with the defaults that an update names by id, or nothing if it names none."""
         named = [name for name in ("default_shipping_address_id", "default_billing_address_id") if name in values]
-        for name in named:  # an id of the other type is accepted, and becomes the default of its own type
-            if values[name] not in {address["id"] for address in addresses}:
-                self._refuse([Problem((name,), "must be the id of one of this customer's addresses")])
+        for name in named:
+            kind = name.split("_")[1]  # contract, "Where the documents are silent": one of the other type is a 422
+            if values[name] not in {address["id"] for address in addresses if address["type"] == kind}:
+                self._refuse([Problem((name,), f"must be the id of one of this customer's {kind} addresses")])
             addresses = _with_default(addresses, values[name], now)
         return {"addresses": addresses} if named else {}
 

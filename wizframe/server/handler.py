@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import time
 from email.utils import formatdate
@@ -29,6 +30,9 @@ MAX_BODY_BYTES = 8_000_000
 
 # How long the rest of a refused body is read, so that the client can read the refusal.
 DRAIN_S = 1.0
+
+# A browser that is tricked into calling this machine (DNS rebinding) sends the host name of the attacker.
+_HOSTS = r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
 # RFC 9110, 15.3.5 and 15.4.5: a body would be read as the next response.
 _STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
@@ -61,9 +65,11 @@ class Handler(FaultyHandler):
         self._respond(response)
 
     def _refusal(self) -> Response | None:
-        """Refuse a body that must not be read, and close the connection: its next bytes are still that body."""
+        """Refuse a foreign host, or a body that must not be read, and close the connection: the body is still in it."""
         error = None
-        if "Transfer-Encoding" in self.headers:
+        if not self._is_addressed():
+            error = ApiError(421, "misdirected_request", "the sandbox responds to localhost, 127.0.0.1 and [::1] only")
+        elif "Transfer-Encoding" in self.headers:
             error = ApiError(411, "length_required", "send the body with a Content-Length, not in chunks")
         elif self._body_bytes() < 0:
             error = ApiError(400, "invalid_length", "Content-Length must be a whole number")
@@ -73,6 +79,11 @@ class Handler(FaultyHandler):
             return None
         self.close_connection = True
         return error.response()
+
+    def _is_addressed(self) -> bool:
+        """Tell whether the request names this machine: a web page can make its own host name lead here."""
+        hosts = self.headers.get_all("Host", [])
+        return len(hosts) == 1 and re.fullmatch(_HOSTS, hosts[0].strip(), re.IGNORECASE) is not None
 
     def _body_bytes(self) -> int:
         length = self.headers.get("Content-Length", "0")

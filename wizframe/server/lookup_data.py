@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wizframe.server.resources import Record
 
-__all__ = ["ATTRIBUTES", "PRICE_LISTS", "SALES_REPS", "attribute_definition", "price_list", "sales_rep"]
+__all__ = [
+    "ATTRIBUTES",
+    "PRICE_LISTS",
+    "SALES_REPS",
+    "attribute_definition",
+    "known_attribute",
+    "price_list",
+    "sales_rep",
+]
 
 # rep_123456, plist_123456 and attr_123456 are from the examples of [D].
 _SINCE = "2023-01-15T10:30:00Z"
@@ -89,10 +97,12 @@ ATTRIBUTES: dict[tuple[str, str], Record] = {
             ["Boutique", "Gift shop", "Furniture", "Homeware", "Garden centre", "Museum shop", "Online"],
         ),
         _definition("attr_131870", "Stores", "customer", "number", []),
-        _definition("attr_133062", "Tax exempt", "customer", "boolean", []),
+        _definition("attr_133062", "Tax exempt", "customer", "checkbox", []),
         _definition("attr_137415", "Trade show", "customer", "text", []),
-        _definition("attr_151009", "Newsletter", "contact", "boolean", []),
+        _definition("attr_137960", "Ledger number", "customer", "text", []),
+        _definition("attr_151009", "Newsletter", "contact", "checkbox", []),
         _definition("attr_151338", "Language", "contact", "text", []),
+        _definition("attr_152877", "Ledger number", "contact", "text", []),
     )
 }
 
@@ -114,6 +124,12 @@ def price_list(list_id: str, *, brief: bool) -> Record:
 
 def _brief(record: Record) -> Record:
     return {"id": record["id"], "name": record["name"]}
+
+
+def known_attribute(name_or_id: str, entity: str) -> Record | None:
+    """Return the definition with a name or an id, if there is one."""
+    found = (one for one in ATTRIBUTES.values() if one["entity"] == entity and name_or_id in (one["name"], one["id"]))
+    return next(found, None)
 
 
 def attribute_definition(name: str, entity: str) -> Record:

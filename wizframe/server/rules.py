@@ -6,13 +6,15 @@ The documents are silent on these points, so this module decides them:
 - ``null`` clears a field like ``""`` does (like ``[]`` for a list). A required field cannot be cleared.
 - Read-only fields and unknown fields are ignored without an error.
 - Each item of a list is written as a whole, so it needs its own required fields.
-- An attribute needs a ``name``. Without a ``value``, it has an empty value from then on.
+- An attribute needs a ``name``, which may be the definition's id. A blank value removes the attribute. The value must
+  have the type of the definition, and be among its options if it has any.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wizframe.server.lookup_data import known_attribute
 from wizframe.server.resources import RESOURCES, Field
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ Path = tuple[str | int, ...]
 _Checked = tuple[Any, "list[Problem]"]
 
 _ITEM_ID = Field("id", "")
+# The types of the definitions in `lookup_data`.
+_ATTRIBUTE_TYPES = {"text": (str,), "select": (str,), "number": (int, float), "checkbox": (bool,)}
 
 
 class Problem(NamedTuple):
@@ -43,12 +47,12 @@ def check(resource: Resource, sent: Record, *, complete: bool, at: Path = ()) ->
     ]
     for name, value in sent.items():
         if name in resource.writable:
-            values[name], found = _checked(resource.writable[name], value, (*at, name))
+            values[name], found = _checked(resource.writable[name], value, (*at, name), resource.entity)
             problems += found
     return values, problems
 
 
-def _checked(field: Field, value: Any, at: Path) -> _Checked:
+def _checked(field: Field, value: Any, at: Path, entity: str) -> _Checked:
     match field.kind:
         case "text":
             return _text(field, value, at)
@@ -58,7 +62,7 @@ def _checked(field: Field, value: Any, at: Path) -> _Checked:
         case "texts":
             return _list_of(str, "strings", value, at)
         case "attributes":
-            return _attributes(value, at)
+            return _attributes(value, at, entity)
         case _:
             return _items(RESOURCES[field.kind], value, at)
 
@@ -84,16 +88,28 @@ def _list_of(kind: type, named: str, value: Any, at: Path) -> tuple[list[Any], l
     return value, []
 
 
-def _attributes(value: Any, at: Path) -> _Checked:
+def _attributes(value: Any, at: Path, entity: str) -> _Checked:
     items, problems = _list_of(dict, "objects", value, at)
     kept = []
     for index, item in enumerate(items):
-        name = item.get("name")
-        if isinstance(name, str) and name.strip():
-            kept.append({"name": name, "value": item.get("value")})
-        else:
-            problems.append(Problem((*at, index, "name"), "is required and must be a string"))
+        name, content = item.get("name"), item.get("value")
+        definition = known_attribute(name, entity) if isinstance(name, str) else None
+        if definition is None:
+            named = f"{entity}s have no attribute {name!r}" if name else "is required and must be a string"
+            problems.append(Problem((*at, index, "name"), named))
+        elif content not in (None, "", []):
+            kept.append({"name": definition["name"], "value": content})
+            reason = _attribute_problem(definition, content)
+            problems += [Problem((*at, index, "value"), reason)] if reason else []
     return kept, problems
+
+
+def _attribute_problem(definition: Record, value: Any) -> str:
+    kind = definition["data_type"]
+    if not isinstance(value, _ATTRIBUTE_TYPES[kind]) or (kind == "number" and isinstance(value, bool)):
+        return f"must have the type {kind}"
+    is_option = value in definition["options"] or not definition["options"]
+    return "" if is_option else f"must be one of {', '.join(definition['options'])}"
 
 
 def _items(resource: Resource, value: Any, at: Path) -> _Checked:

@@ -37,6 +37,7 @@ __all__ = [
 
 _CREATION_TIME = "2025-01-01T00:00:00Z"
 _EXACT = "exact:"
+_EXACT_ATTRIBUTE = "Ledger number"
 
 
 class Shown(RecordDeviation):
@@ -180,7 +181,7 @@ class ExactNumbers(RecordDeviation):
     """
 
     def __init__(self, number: str) -> None:
-        self._attribute = {"name": "Ledger number", "value": f"{_EXACT}{number}"}
+        self._attribute = {"name": _EXACT_ATTRIBUTE, "value": f"{_EXACT}{number}"}
 
     def attach(self, store: Store, spelling: Spelling) -> None:
         """Give the attribute to all records."""
@@ -199,14 +200,23 @@ class ExactNumbers(RecordDeviation):
         """Accept the number as it is."""
         if request.body.startswith(b"{"):
             body = json.loads(request.body, parse_int=_marked, parse_float=_marked)
-            request = dataclasses.replace(request, body=orjson.dumps(body))
+            request = dataclasses.replace(request, body=orjson.dumps(_exact_only(body)))
         return super().respond(request, proceed)
 
 
-def _marked(number: str) -> Any:
-    """Read a number of JSON; one that a float would change becomes a text with a mark."""
-    is_short = number == repr(float(number)) or number == str(int(float(number)))
-    return json.loads(number) if is_short else f"{_EXACT}{number}"
+def _marked(number: str) -> str:
+    return f"{_EXACT}{number}"
+
+
+def _exact_only(body: Any) -> Any:
+    """Turn marked texts into numbers again, except those of the attribute that is exact."""
+    if isinstance(body, dict) and body.get("name") == _EXACT_ATTRIBUTE:
+        return body
+    if isinstance(body, dict):
+        return {name: _exact_only(value) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_exact_only(value) for value in body]
+    return json.loads(body.removeprefix(_EXACT)) if isinstance(body, str) and body.startswith(_EXACT) else body
 
 
 def _unmarked(value: Any) -> Any:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from wizframe.server.faults.schedule import Fault, Faults, LateRequest
 
-__all__ = ["FaultyHandler", "FaultyListener", "header_lines"]
+__all__ = ["IDLE_S", "FaultyHandler", "FaultyListener", "header_lines"]
+
+# A connection that sends nothing for so long is closed, also in the middle of a request. An idle client notices that
+# before it sends the next request.
+IDLE_S = 60.0
 
 # So a drip takes at most 200 * delay_s, however long the response is.
 _DRIP_PIECES = 200
@@ -37,6 +41,7 @@ class FaultyHandler(http.server.BaseHTTPRequestHandler):
     # With separate writes for head and body, Nagle's algorithm costs 40 ms a request.
     wbufsize = -1
     disable_nagle_algorithm = True
+    timeout = IDLE_S
     server: FaultyListener
     _has_served = False
 
