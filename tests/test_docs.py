@@ -25,7 +25,7 @@ import pytest
 from support.catalogue import faults_table
 from support.cli_help import codes_table, help_sections
 from support.contract import names_table, parameters_table
-from support.deviations import deviations_table
+from support.deviations import deviations_table, handled_table
 from support.flows import FLOWS, flow_drawing
 from support.layers import layers_drawing, listed_layers
 from support.seeded_bugs import bugs_table
@@ -67,6 +67,7 @@ FIELDS_PAGE = "\n\n".join(
 SECTIONS = [
     (ROOT / "docs" / "reliability.md", "faults", faults_table),
     (ROOT / "docs" / "reliability.md", "seeded bugs", bugs_table),
+    (ROOT / "docs" / "reliability.md", "handled deviations", handled_table),
     (ROOT / "docs" / "deviations.md", "deviations", deviations_table),
     (ROOT / "docs" / "security.md", "security", points_table),
     (ROOT / "docs" / "contract.md", "names", names_table),

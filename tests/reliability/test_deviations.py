@@ -37,12 +37,12 @@ def nursery():
         yield opened
 
 
-@pytest.mark.parametrize(("name", "dialect", "operation"), marked_cells())
+@pytest.mark.parametrize(("name", "dialect", "operation"), list(marked_cells()))
 def test_what_is_said_is_true_whatever_the_service_does(name, dialect, operation, nursery):
     assert wrong_cell(name, dialect, operation, nursery) == []
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", list(OPERATIONS))
 def test_a_service_without_deviations_does_all_of_it(operation, dialect, nursery):
     assert wrong_cell("", dialect, operation, nursery) == []
 
