@@ -169,8 +169,9 @@ class TestViolation:
             ("phone", "+1234567890123456", "E.164"), ("phone", "+1415555\n", "E.164"), ("phone", "+١٢٣٤٥٦٧٨", "E.164"),
             ("email", "a@b", "e-mail"), ("email", "a b@c.de", "e-mail"), ("email", "a@b@c.de", "e-mail"),
             ("email", "a@b.de\n", "e-mail"), ("first_name", "x" * 51, "at most 50"),
-            ("reference_id", "x" * 256, "at most 255"), ("phone", 123, "takes text"), ("phone", 0, "takes text"),
-            ("phone", False, "takes text"), ("addresses", "", "takes a list"), ("addresses", {}, "takes a list"),
+            ("reference_id", "x" * 256, "at most 255"), ("phone", 123, "must be a string"),
+            ("phone", 0, "must be a string"), ("phone", False, "must be a string"),
+            ("addresses", "", "must be a list"), ("addresses", {}, "must be a list"),
             ("assigned_sales_rep_ids", ["", "x"], "not an id"), ("assigned_sales_rep_ids", [1], "not an id"),
         ],
     )  # fmt: skip

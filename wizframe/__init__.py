@@ -1,4 +1,4 @@
-"""WizCommerce customers and contacts as validated pandas DataFrames, and the edits back.
+"""WizCommerce customers and contacts as validated pandas DataFrames; your edits are sent back as a plan.
 
 >>> customers = wizframe.load_customers()
 >>> customers.loc[customers["payment_term"] == "net30", "payment_term"] = "net45"
@@ -73,8 +73,8 @@ __all__ = [
     "unload_ipython_extension",
 ]
 
-#: Where each public name is imported from when it is first used, so that a notebook starts sooner. What type checkers
-#: and editors are told above says the same, by test.
+#: The module of each public name. A name is imported when it is first used, so that a notebook starts sooner. A test
+#: compares this table with the imports for type checkers above.
 _MODULES = {
     "accessor": ("WizAccessor",),
     "connections.client": ("Client",),
@@ -136,10 +136,10 @@ _MODULES = {
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 
-if not TYPE_CHECKING:  # type checkers know the names, and should tell of one that is not there
+if not TYPE_CHECKING:  # type checkers know the names above, and can then report a name that does not exist
 
     def __getattr__(name: str) -> Any:
-        """Import what is used for the first time: a public name, or a module of the package."""
+        """Import a public name, or a module of the package, when it is first used."""
         if name in _HOMES:
             value = globals()[name] = getattr(import_module(_HOMES[name]), name)
             return value
@@ -148,12 +148,12 @@ if not TYPE_CHECKING:  # type checkers know the names, and should tell of one th
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=import_module(__name__))
 
     def __dir__() -> list[str]:
-        """List what is public, and the modules it is in."""
+        """List the public names, and the folders that they come from."""
         return sorted({*__all__, *(module.partition(".")[0] for module in _MODULES), "__doc__", "__version__"})
 
 
 class _Wiz:
-    """``df.wiz``, imported when first used: see ``wizframe.WizAccessor`` for what it offers."""
+    """``df.wiz``, imported when it is first used. ``wizframe.WizAccessor`` describes its methods."""
 
     def __call__(self, frame: pd.DataFrame) -> "WizAccessor":
         return self._class()(frame)

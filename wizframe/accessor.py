@@ -1,6 +1,6 @@
 """``df.wiz``: wizframe's functions as methods of a frame.
 
-``import wizframe`` registers the name with pandas; this module is imported when it is first used.
+``import wizframe`` registers the name ``wiz`` with pandas. This module is imported when ``df.wiz`` is first used.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class WizAccessor:
         Returns
         -------
         Plan
-            Nothing is sent until its ``apply()``.
+            Nothing is sent until you call its method ``apply()``.
         """
         return plan(
             self._frame,
@@ -146,7 +146,7 @@ class WizAccessor:
         Returns
         -------
         Plan
-            ``apply(max_deletes=…)`` carries it out.
+            To send it, call its method ``apply(max_deletes=…)``.
         """
         return delete(self._frame, client=client, table=table)
 
@@ -212,7 +212,7 @@ class WizAccessor:
         Returns
         -------
         DataFrame
-            The current frame, with a new baseline. This frame is not changed.
+            The updated frame, with a new baseline. The frame on which you call this method is not changed.
         """
         return refresh(self._frame, deletions=deletions, client=client, progress=progress)
 
@@ -285,7 +285,7 @@ class WizAccessor:
         table: Literal["customers", "contacts"] | None = None,
         columns: Sequence[str] | None = None,
     ) -> Any:
-        """Edit a copy of the frame in a grid in a notebook. Nothing is sent without a review.
+        """Edit a copy of the frame in a grid in a notebook. Nothing is sent before you confirm the review.
 
         Parameters
         ----------
@@ -297,7 +297,7 @@ class WizAccessor:
         Returns
         -------
         wizframe.notebook.editor.editor.Editor
-            Its ``frame`` is the edited copy; ``plan()`` and ``review()`` take it from there.
+            Its attribute ``frame`` is the edited copy. The methods ``plan()`` and ``review()`` plan and send the edits.
 
         Raises
         ------
@@ -309,12 +309,12 @@ class WizAccessor:
         return Editor(self._frame, client=client, table=table, columns=columns)
 
     def browse(self) -> FrameBrowser:
-        """Look through the frame in a notebook: pages, sorting by a click, a search. Read-only.
+        """Browse the frame in a notebook: turn pages, sort by a click on a column, search, and tick rows. Read-only.
 
         Returns
         -------
         FrameBrowser
-            Its ``selected`` are the ticked rows.
+            Its attribute ``selected`` has the ticked rows.
 
         Examples
         --------
@@ -325,18 +325,18 @@ class WizAccessor:
         return FrameBrowser(self._frame, own.table.name if own else "rows")
 
     def overview(self, *, theme: Literal["light", "dark"] = "light") -> Overview:
-        """Count the rows by status, payment term, month and sales rep, and the missing and invalid cells.
+        """Count the rows by status, payment term, month and sales rep, and count the missing and invalid cells.
 
         Parameters
         ----------
         theme : {'light', 'dark'}, default 'light'
-            Of the figure.
+            The colours of the figure.
 
         Returns
         -------
         Overview
-            Shows itself as a figure in a notebook (with matplotlib, the extra ``plot``), and as text elsewhere.
-            ``figure`` is the figure; ``save(path)`` writes it.
+            Shown as a figure in a notebook (this needs matplotlib, the extra ``plot``), and as text elsewhere.
+            ``figure`` is the figure, and ``save(path)`` writes it to a file.
 
         Examples
         --------
@@ -363,7 +363,8 @@ class WizAccessor:
         Returns
         -------
         DataFrame
-            One row per problem: row (number in the loaded frame; None: the whole column), column, value, rule.
+            One row per problem: row (number in the loaded frame; None if it is about the whole column), column, value,
+            rule.
         """
         own = attached(self._frame)
         return self.validate() if own is None else own.problems.copy()
@@ -375,8 +376,8 @@ class WizAccessor:
         Returns
         -------
         DataFrame
-            Columns table, index, id, column, when_loaded, yours, now, what_happened: ``changed``, or the whole record
-            is ``deleted`` or ``left the load's filters``. Empty if there are none.
+            Columns table, index, id, column, when_loaded, yours, now, what_happened. The last one is ``changed`` for a
+            changed cell, or ``deleted`` or ``left the load's filters`` for a whole record. Empty if there are none.
         """
         return collisions_of(attached(self._frame))
 
@@ -388,7 +389,7 @@ class WizAccessor:
         -------
         DataFrame
             Columns customer_id, what (``contacts`` or ``details``), code (the service's), what_happened. Empty if all
-            were read. ``wizframe.load_contacts(frame.wiz.unread["customer_id"])`` tries again.
+            are read. To try again: ``wizframe.load_contacts(frame.wiz.unread["customer_id"])``.
         """
         own = attached(self._frame)
         known = own.unread if own is not None else None

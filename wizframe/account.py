@@ -14,9 +14,9 @@ class Account:
     Parameters
     ----------
     base_url : str
-        Empty if unknown: a CSV file does not say where it comes from.
+        Empty if it is unknown. For example, a CSV file does not contain the address that its rows come from.
     name : str
-        The tenant's id or the account's name in the profile; empty if unknown. Never the API key or a hash of it.
+        The tenant's id or the account's name in the profile; empty if it is unknown. Never the API key or its hash.
     """
 
     base_url: str

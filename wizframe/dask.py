@@ -1,9 +1,10 @@
-"""Customers and contacts as Dask DataFrames, if they are too many for one machine. Each part is an ordinary load.
+"""Customers and contacts as Dask DataFrames, for data that does not fit on one machine.
 
-A part of customers is a span of ``created_at``. That time never changes, so every customer is in exactly one part even
-if other users edit customers while the parts are read, and each part is as complete as any load.
+Each part of the Dask DataFrame is loaded like an ordinary frame. A part of customers covers a span of ``created_at``.
+That time never changes, so every customer is in exactly one part even if other users edit customers while the parts
+are read. Each part is proven complete, as any other load is.
 
-The graph does not contain the API key: each process finds it in its own environment or keyring, as
+The graph does not contain the API key: each process finds the key in its own environment or keyring, as
 :func:`wizframe.connect` does.
 """
 
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["load_contacts", "load_customers"]
 
-_ROWS = 100_000  # a part of 31 MB, as measured
-_CUSTOMERS = 1_000  # the contacts of so many customers are one part: at least 2,000 requests
+# 100,000 customers were measured to take 31 MB as a finished frame, so many parts fit into memory at once.
+_ROWS = 100_000
+# The contacts of so many customers are one part: at least 2,000 requests, one per customer and status.
+_CUSTOMERS = 1_000
+# The resolution of datetime64[us], the dtype of created_at.
 _TICK = timedelta(microseconds=1)
 _lock = threading.Lock()
 _clients: dict[_Connection, Client] = {}
@@ -45,7 +49,7 @@ _clients: dict[_Connection, Client] = {}
 
 @dataclass(frozen=True)
 class _Connection:
-    """How a process connects: everything but the key."""
+    """The settings with which a process connects: all except the API key."""
 
     base_url: str
     profile: str | None
@@ -55,7 +59,7 @@ class _Connection:
     ca_bundle: str | None
 
     def client(self) -> Client:
-        """Give the connection of this process; all its parts share one rate limit."""
+        """Return this process's client for these settings. All parts that it loads share one rate limit."""
         with _lock:
             if self not in _clients:
                 _clients[self] = connect(**asdict(self), read_only=True).aside()
@@ -80,48 +84,48 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     processes: int | None = None,
     ca_bundle: str | None = None,
 ) -> Any:
-    """Prepare a Dask DataFrame of all customers that the filters let through.
+    """Prepare a Dask DataFrame of all customers that match the filters.
 
     Parameters
     ----------
     client : Client, optional
-        Counts the customers; by default the one open connection. Its key stays in this process.
+        Used to count the customers; by default the only open connection. Its key stays in this process.
     rows : int, default 100,000
-        About so many customers in each part.
+        The approximate number of customers in each part.
     status, created_after, created_before, updated_after, updated_before, details, invalid
         As for :func:`wizframe.load_customers`; each part is validated by itself, in the process that reads it.
     profile : str, optional
-        Where the processes find key and settings, as for :func:`wizframe.connect`. Without it they use
-        ``WIZCOMMERCE_API_KEY`` in their environment, or the keyring's entry for the address.
+        The profile with the key and the settings for the processes, as for :func:`wizframe.connect`. Without a profile,
+        they use ``WIZCOMMERCE_API_KEY`` in their environment, or the keyring's entry for the address.
     rate : float, optional
-        Most requests per second of all processes together: each gets its share.
+        Maximum number of requests per second of all processes together. Each process gets an equal share.
     workers : int, default 4
-        Requests at a time in each process.
+        Number of simultaneous requests in each process.
     processes : int, optional
-        How many processes share the rate; by default those of the connected ``distributed`` cluster, else 1.
+        Number of processes that share the rate; by default those of the connected ``distributed`` cluster, else 1.
     ca_bundle : str, optional
         As for :func:`wizframe.connect`: a path that the processes can read.
 
     Returns
     -------
     dask.dataframe.DataFrame
-        Columns and dtypes of :func:`wizframe.load_customers`; parts from the oldest to the newest ``created_at``. In
-        the ``sdk`` dialect, which cannot list a span of time, a single part.
+        Columns and dtypes of :func:`wizframe.load_customers`. The parts are ordered from the oldest to the newest
+        ``created_at``. The ``sdk`` dialect cannot list a span of time, so it gives a single part.
 
     Raises
     ------
     MissingExtraError
         Dask is not installed.
     InvalidRequestError
-        An option cannot be sent.
+        The value of an option is not valid.
     ProtocolError
-        When it is computed: a part may be incomplete.
+        Raised when the DataFrame is computed: a part may be incomplete.
 
     Notes
     -----
-    Sends one ``GET /customers`` for each status and each part to find the spans, and all other requests when it is
-    computed. If there are several parts, customers without ``created_at`` are in none of them. Computed rows have no
-    baseline: a plan compares them with the service's records by ``updated_at``. Source: [R].
+    Sends one ``GET /customers`` for each status and each part to find the spans. All other requests are sent when the
+    DataFrame is computed. If there are several parts, customers without ``created_at`` are in none of them. Computed
+    rows have no baseline: a plan compares them with the service's records by ``updated_at``. Source: [R].
 
     Examples
     --------
@@ -166,7 +170,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Parameters
     ----------
     customers : dask.dataframe.DataFrame, DataFrame, Series or iterable of str
-        What :func:`load_customers` returns, a frame of customers, or ids.
+        The return value of :func:`load_customers`, a frame of customers, or ids.
     client, status, created_after, created_before, updated_after, updated_before, invalid
         As for :func:`load_customers`.
     profile, rate, workers, processes, ca_bundle
@@ -183,11 +187,11 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     MissingExtraError, InvalidRequestError
         As for :func:`load_customers`.
     ProtocolError
-        When it is computed: some customers do not exist or could not be read.
+        Raised when the DataFrame is computed: some customers do not exist or could not be read.
 
     Notes
     -----
-    Sends the requests of :func:`wizframe.load_contacts` when it is computed. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_contacts` when the DataFrame is computed. Source: [D], [R].
 
     Examples
     --------
@@ -224,7 +228,7 @@ def _frames() -> Any:
 
 
 def _own_texts() -> Any:
-    """Keep the dtypes of a load: Dask would turn strings into another kind of string."""
+    """Return the setting that keeps the dtypes of a load: Dask would convert strings to its own string dtype."""
     import dask  # noqa: PLC0415 - as above
 
     return dask.config.set({"dataframe.convert-string": False})
@@ -249,7 +253,7 @@ def _connection(
 
 
 def _processes() -> int:
-    """Count the processes of the cluster that is connected, if one is."""
+    """Count the processes of the connected cluster; 1 if no cluster is connected."""
     try:
         import distributed  # noqa: PLC0415 - as above
 
@@ -260,7 +264,10 @@ def _processes() -> int:
 
 
 def _spans(client: BaseClient, filters: dict[str, Any], rows: int) -> list[tuple[datetime | None, datetime | None]]:
-    """Cut all customers into spans of ``created_at``, by single customers of the status that has most of them."""
+    """Divide all customers into spans of ``created_at`` that hold about ``rows`` customers each.
+
+    The boundaries are the times at which single customers of the more frequent status were created.
+    """
     if client.query_dialect != "rest":
         return [(None, None)]
     statuses = (filters["status"],) if "status" in filters else STATUSES
@@ -273,7 +280,7 @@ def _spans(client: BaseClient, filters: dict[str, Any], rows: int) -> list[tuple
 
 
 def _nth(client: BaseClient, filters: dict[str, Any], status: str, number: int) -> tuple[datetime | None, int]:
-    """Tell when the customer with this number was created, and how many of its status exist."""
+    """Return when the customer with this number was created, and how many customers of the status exist."""
     asked = filters | {"status": status, "sort_by": "created_at", "sort": "asc", "page": number, "page_size": 1}
     page = client.customer.page(**asked)
     created = page.values("created_at")
@@ -283,10 +290,10 @@ def _nth(client: BaseClient, filters: dict[str, Any], status: str, number: int) 
 def _customers(
     span: tuple[datetime | None, datetime | None], *, connection: _Connection, options: dict[str, Any]
 ) -> pd.DataFrame:
-    """Read one part: created at its beginning or later, and before its end."""
+    """Load the customers that were created at the beginning of a span or later, and before its end."""
     after, before = span
     asked = dict(options)
-    if after is not None:  # filters exclude their bounds
+    if after is not None:  # the service excludes the given time itself
         begin = after - _TICK
         asked["created_after"] = max(begin, moment(options.get("created_after", begin)))
     if before is not None:
@@ -303,7 +310,7 @@ def _part(load: Callable[..., pd.DataFrame], *args: Any, **options: Any) -> pd.D
     """Load a part without its baseline, which would stay in this process; raise an error if it may be incomplete."""
     watch = Watch()
     frame = load(*args, **options, progress=watch)
-    for warning in watch.warnings:  # the warnings of a cluster's process reach no user
+    for warning in watch.warnings:  # a user does not see the warnings of a cluster's process
         if isinstance(warning, IncompleteLoadWarning):
             raise ProtocolError(str(warning))
     let_go(attached(frame))

@@ -24,8 +24,8 @@
     ├── MissingExtraError (ImportError)      an optional library is not installed
     ├── PlanError (ValueError)               a frame cannot be planned, or a plan cannot be applied
     │   ├── AmbiguousTableError              customers or contacts?
-    │   ├── UnmatchedRowsError               it is unclear which records the rows are
-    │   ├── UnknownBaselineError             it is unclear how the rows were when they were loaded
+    │   ├── UnmatchedRowsError               it is unclear which records the rows belong to
+    │   ├── UnknownBaselineError             the values of the rows when they were loaded are unknown
     │   ├── WrongAccountError                the rows and the client belong to different accounts
     │   ├── PlanProblemsError                the plan has problems: .failures
     │   ├── StalePlanError                   the frame was edited after it was planned
@@ -105,13 +105,13 @@ class Hint:
     python : str
         The text for Python and notebooks.
     cli : str
-        The text for the command line. If it is empty, no hint is shown there.
+        The text for the command line. If it is empty, the command line shows no hint.
     """
 
     python: str
     cli: str
 
-    #: One value for the whole process, and not a context variable, because the threads of a push write strings, too.
+    #: One value for the whole process instead of a context variable, because the threads of a push also write hints.
     interface: ClassVar[Interface] = "python"
 
     def __str__(self) -> str:
@@ -120,7 +120,7 @@ class Hint:
 
 @contextmanager
 def hints_for(interface: Interface) -> Iterator[None]:
-    """Show hints for one interface inside a ``with`` block."""
+    """Show the hints of one interface inside a ``with`` block."""
     before = Hint.interface
     Hint.interface = interface
     try:
@@ -173,7 +173,7 @@ def _unpickled(kind: type[WizframeError], args: tuple[Any, ...], state: dict[str
 
 
 class ConfigurationError(WizframeError, ValueError):
-    """The connection cannot be opened, or it is unclear which connection is meant."""
+    """The connection cannot be opened, or there are several and none was chosen."""
 
     code = "configuration"
 
@@ -229,7 +229,7 @@ class RedirectError(TransportError):
 
 
 class ProtocolError(TransportError):
-    """The response is not one that the contract knows: HTML, JSON of another form, or too large."""
+    """The response does not follow the contract: it is HTML, JSON of another form, or too large."""
 
     code = "protocol"
 
@@ -246,7 +246,7 @@ class ServiceError(WizframeError):
     code : str, optional
         The service's error code. Default: ``http_`` and the status.
     details : sequence of (field, reason), optional
-        The service's messages about fields, under wizframe's names of the fields.
+        The service's messages about fields, with wizframe's names of the fields.
     request : str, optional
         The method and the address.
     hint : Hint or str, optional
@@ -302,7 +302,7 @@ class RateLimitError(ServiceError):
     Attributes
     ----------
     retry_after_s : float or None
-        The seconds after which the service allows the next request, if it says so.
+        Seconds until the service allows the next request; None if the service did not say.
     """
 
     retry_after_s: float | None = None
@@ -321,7 +321,7 @@ class _FramedError(WizframeError, ValueError):
 
 
 class InvalidDataError(_FramedError):
-    """Loaded rows break the schema.
+    """Loaded rows do not match the schema.
 
     Attributes
     ----------
@@ -350,7 +350,7 @@ class PlanError(_FramedError):
     Attributes
     ----------
     failures : DataFrame or None
-        Columns row, column, value, rule, if single rows are the reason.
+        Columns row, column, value, rule. None if the error is not about single rows.
     """
 
     code = "plan"
@@ -363,13 +363,13 @@ class AmbiguousTableError(PlanError):
 
 
 class UnmatchedRowsError(PlanError):
-    """It is unclear which records the rows are."""
+    """It is unclear which records the rows belong to."""
 
     code = "unmatched_rows"
 
 
 class UnknownBaselineError(PlanError):
-    """It is unclear how the rows were when they were loaded."""
+    """The values that the rows had when they were loaded are unknown."""
 
     code = "unknown_baseline"
 
@@ -411,7 +411,7 @@ class LoadStoppedError(WizframeError):
 
 
 class JournalError(WizframeError, OSError):
-    """The journal of pushes cannot be opened, read or written. Nothing is sent without it."""
+    """The journal of pushes cannot be opened, read or written. Without the journal, nothing is sent."""
 
     code = "journal"
 
@@ -422,7 +422,7 @@ class PushInterruptedError(WizframeError):
     Attributes
     ----------
     result : Result
-        Says what was done and what was not sent.
+        What was done and what was not sent.
     """
 
     code = "interrupted"
@@ -437,7 +437,7 @@ class IncompleteLoadWarning(UserWarning):
 
 
 class InvalidDataWarning(UserWarning):
-    """Loaded rows break the schema. ``frame.wiz.problems`` lists them."""
+    """Loaded rows do not match the schema. ``frame.wiz.problems`` lists them."""
 
 
 class CollidingEditsWarning(UserWarning):
@@ -445,7 +445,7 @@ class CollidingEditsWarning(UserWarning):
 
 
 class LostBaselineWarning(UserWarning):
-    """A workbook has lost the values that its rows had when they were exported."""
+    """A workbook has lost the values that its rows had when the workbook was written."""
 
 
 class UnfinishedPushWarning(UserWarning):
@@ -461,7 +461,7 @@ def service_error(
     request: str = "",
     hint: Hint | str | None = None,
 ) -> ServiceError:
-    """Make the error that fits an HTTP status from 400 to 599."""
+    """Return the error for an HTTP status from 400 to 599."""
     leaves: Mapping[int, type[ServiceError]] = {
         401: AuthenticationError,
         403: ForbiddenError,
@@ -475,14 +475,14 @@ def service_error(
 
 def to_install(extra: str) -> str:
     """Return the shell command that installs an extra."""
-    # This Python by its path, because the shell's `pip` may belong to another one. An embedded Python has no path.
+    # The full path of this Python, because the shell's `pip` may belong to another one. An embedded Python has no path.
     known = sys.executable or "python"
     python = f'"{known}"' if " " in known else known
     return f"{python} -m pip install 'wizframe[{extra}]'"
 
 
 def caller_level() -> int:
-    """Return the ``stacklevel`` with which a warning of the calling function points to the user's line."""
+    """Return the ``stacklevel`` with which a warning of the calling function points to the user's own line."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn counts levels the same way
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wizframe."):
         level, frame = level + 1, frame.f_back

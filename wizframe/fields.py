@@ -1,8 +1,8 @@
-"""The one table of fields: what a record holds, how each dialect spells it, what may be written.
+"""The one table of fields: what a record holds, how each dialect spells it, and what may be written.
 
-Dtypes, pandera schemas, wire names, required and writable flags, limits and the documentation's tables all
-derive from here; no other module repeats a field's name to say what the field *is*. This module knows
-neither HTTP nor frames.
+Dtypes, pandera schemas, names in requests and responses, required and writable flags, limits and the tables of the
+documentation all come from here. No other module repeats such a fact about a field. This module does not know HTTP
+or frames.
 
 Sources: ``[D]`` the vendor's SDK documents, ``[R]`` its REST reference, ``[K]`` its TypeScript SDK.
 """
@@ -49,17 +49,18 @@ Dialect = Literal["rest", "sdk"]
 Operation = Literal["create", "update"]
 Presence = Literal["required", "optional", "no"]
 
-#: The text that clears a cell, in a frame as in a workbook; a blank cell is never sent.
+#: The text that clears a cell, in a frame or in a workbook. A blank cell is never sent.
 CLEAR = "<clear>"
-#: A column of a frame or of a workbook: what to do with a row. Blank to send its edits, or :data:`DELETE`. A record
-#: without a row is left as it is.
+#: The column of a frame or of a workbook that says what to do with a row: a blank cell sends the row's edits, and
+#: :data:`DELETE` deletes its record. A record without a row in the frame is not changed.
 COMMAND, DELETE = "<command>", "DELETE"
 
 STATUSES = ("active", "inactive")
 MAX_PAGE_SIZE = 100
 
-# Loose on purpose: the service has the last word on an address; this catches what no service can accept.
-# What Python calls a space, one by one: Arrow, which judges a whole column at once, means ASCII's alone by \s.
+# The pattern is loose, because the service decides which addresses are valid: it rejects only what cannot be one.
+# Every character that Python counts as a space is listed, because Arrow's \s, which checks a whole column at once,
+# matches only ASCII spaces.
 _SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
@@ -90,17 +91,17 @@ def _camel(name: str) -> str:
 class Field:
     """One field of a record."""
 
-    name: str  # wizframe's name: the column, and the key of a plain record; snake_case
+    name: str  # wizframe's name, in snake_case: the column of a frame, and the key of a plain record
     kind: Kind  # "ids" is a list of strings, which a frame shows as one string joined by ", "
     doc: str
-    level: Literal["list", "details", ""] = "list"  # a column of every load, with details=True, or never
+    level: Literal["list", "details", ""] = "list"  # loaded always, with details=True, or never ("")
     create: bool = False  # may be sent when a record is created …
-    required: bool = False  # … and must be
+    required: bool = False  # … and must be sent then
     update: bool = False  # may be sent when a record is changed
     max_length: int | None = None  # in characters
     format: Literal["email", "e164"] | None = None
-    read_stem: str = ""  # the name under which the service sends it, if it differs from the one it accepts
-    sdk_create_name: str = ""  # the sdk dialect's name on create, if [D] spells it differently there
+    read_stem: str = ""  # the name in responses, if it differs from the name in requests
+    sdk_create_name: str = ""  # the name in the sdk dialect's create requests, if [D] spells it differently there
     source: str = "D R"
 
     @property
@@ -110,21 +111,21 @@ class Field:
 
     @property
     def writable(self) -> bool:
-        """Whether an edit in a frame can be sent; lists of records are written by record operations only."""
+        """Whether an edit in a frame can be sent. Lists of records are written by record operations only."""
         return self.update and self.level != "" and self.kind in ("text", "flag", "ids")
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
-        """Regular expression that a string must match as a whole, if any."""
+        """The regular expression that a string must match as a whole, or None."""
         return _FORMATS[self.format][0] if self.format else None
 
     def read_names(self) -> tuple[str, ...]:
-        """Give the names under which the service may send the field, the ``rest`` name first."""
+        """Return the names under which the service may send the field, the ``rest`` name first."""
         stem = self.read_stem or self.name
         return (stem, _camel(stem)) if _camel(stem) != stem else (stem,)
 
     def write_name(self, dialect: Dialect, operation: Operation) -> str:
-        """Give the name under which the field is sent."""
+        """Return the field's name in requests."""
         if dialect == "rest":
             return self.name
         if operation == "create" and self.sdk_create_name:
@@ -134,16 +135,16 @@ class Field:
 
 @dataclass(frozen=True)
 class Likeness:
-    """What makes two records of a table look like one: the same values, apart from capitals and spaces."""
+    """The columns that show a likely duplicate: two records with equal values, apart from capitals and spaces."""
 
-    columns: tuple[str, ...]  # all of them are compared, within the same parent
-    needed: tuple[str, ...]  # without these too little is known; a message names the last of them
-    words: str  # what is the same, for messages
+    columns: tuple[str, ...]  # all of them are compared, among the records of one parent
+    needed: tuple[str, ...]  # if one is blank, too little is known to compare; a message names the last of them
+    words: str  # what the two records have in common, for messages
 
 
 @dataclass(frozen=True)
 class DefaultFlag:
-    """A flag that one record of a group has: when a record gets it, the service clears it in the others."""
+    """A flag that only one record of a group has: when a record gets it, the service clears it in the others."""
 
     column: str
     per: tuple[str, ...] = ()  # columns that divide the records of one parent into groups
@@ -151,16 +152,16 @@ class DefaultFlag:
 
 @dataclass(frozen=True)
 class Table:
-    """The fields of one kind of record, in the order of columns, and the rules of its records."""
+    """The fields of one kind of record, in the order of the columns, and the rules for its records."""
 
     name: str  # the word for several records, such as "customers"
     singular: str
     fields: tuple[Field, ...]
-    parent: Table | None = None  # its records own these: its id is part of their key, they are deleted with it
+    parent: Table | None = None  # the owner of the records: its id is in their path, and they are deleted with it
     is_sent_whole: bool = False  # an update is a PUT of the whole record, not a PATCH of the changed fields
-    named_by: tuple[tuple[str, ...], ...] = (("id",),)  # the first group that is not blank names a record
-    marks: tuple[str, ...] = ()  # columns that show that a frame holds this table; so do the parent's columns
-    likeness: Likeness | None = None  # what a likely duplicate is
+    named_by: tuple[tuple[str, ...], ...] = (("id",),)  # groups of columns; the first one with a value names a record
+    marks: tuple[str, ...] = ()  # a frame with one of these columns or of the parent's columns holds this table
+    likeness: Likeness | None = None  # how to recognize a likely duplicate
     default: DefaultFlag | None = None
     _by_name: dict[str, Field] = attribute(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -175,7 +176,7 @@ class Table:
 
     @cached_property
     def read_names(self) -> dict[str, Field]:
-        """Wire name, in either dialect, to field. The written names read too, since both are documented."""
+        """The field for each name in a response, in either dialect; names in requests count, as both are documented."""
         names = {field.name: field for field in self.fields}
         names |= {_camel(field.name): field for field in self.fields}
         names |= {field.sdk_create_name: field for field in self.fields if field.sdk_create_name}
@@ -183,18 +184,18 @@ class Table:
         return names
 
     def columns(self, *, details: bool = False) -> list[str]:
-        """Give the columns of a frame, in order; with details also those that only details carry."""
+        """Return the columns of a loaded frame, in order; with ``details``, those of ``details=True``, too."""
         levels = ("list", "details") if details else ("list",)
         return [field.name for field in self.fields if field.level in levels]
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """Fields that a new record must have."""
+        """The fields that a new record must have."""
         return tuple(field.name for field in self.fields if field.required)
 
     @cached_property
     def has_details(self) -> bool:
-        """Whether a list shows less of a record than its details."""
+        """Whether the details of a record have fields that a list does not have."""
         return any(field.level == "details" for field in self.fields)
 
     @property
@@ -204,32 +205,32 @@ class Table:
 
     @property
     def parent_reference(self) -> str:
-        """The column that may name the parent by its reference instead: it is a frame's, not a field."""
+        """The column that may identify the parent by its reference instead. Only a frame has it, not a record."""
         return f"{self.parent.singular}_reference_id" if self.parent else ""
 
     @property
     def parent_columns(self) -> tuple[str, ...]:
-        """The columns that say to which parent a record belongs."""
+        """The columns that identify the parent of a record."""
         return (self.parent_id, self.parent_reference) if self.parent else ()
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """The columns that say which record a row is."""
+        """The columns that identify the record of a row."""
         return ("id", *self.parent_columns)
 
     @property
     def children(self) -> tuple[Table, ...]:
-        """The tables of records that belong to this table's, in the order in which they are sent."""
+        """The tables that have this one as their parent, in the order in which they are sent."""
         return tuple(table for table in TABLES.values() if table.parent is self)
 
     def field_of(self, column: str) -> Field | None:
-        """Give the field that says what a column of a frame may hold; None for the user's own column."""
+        """Return the field that a frame's column holds; None for a column that the user added."""
         if column in self:
             return self[column]
         return self.parent["reference_id"] if self.parent and column == self.parent_reference else None
 
     def record_name(self, values: Mapping[str, Any]) -> str:
-        """Give what people call a record; empty if its columns are blank."""
+        """Return a record's name for people, such as the company name; empty if the columns of the name are blank."""
         names = (" ".join(str(values[name]) for name in group if values.get(name)) for group in self.named_by)
         return next(filter(None, names), "")
 
@@ -380,11 +381,11 @@ LIST_PARAMETERS = {
 }  # fmt: skip
 
 _PYTHON_TYPES: dict[Kind, tuple[type[Any], str]] = {
-    "text": (str, "text"),
-    "status": (str, "text"),
-    "time": (str, "text"),
+    "text": (str, "a string"),
+    "status": (str, "a string"),
+    "time": (str, "a string"),
     "flag": (bool, "True or False"),
-    "ids": (list, "a list of texts"),
+    "ids": (list, "a list of strings"),
     "list": (list, "a list"),
     "object": (dict, "a mapping"),
 }
@@ -396,14 +397,14 @@ def is_id(text: str) -> bool:
 
 
 def violation(field: Field, value: Any) -> str | None:
-    """Say which rule of a field a plain value breaks, as the end of a sentence. A blank value breaks none here."""
+    """Return the rule that a plain value breaks, as the end of a sentence. A blank value breaks none here."""
     expected, word = _PYTHON_TYPES[field.kind]
     if value is None or (value == "" and expected is str):
         return None
     if not isinstance(value, expected):
-        return f"is {type(value).__name__}, but {field.name} takes {word}"
+        return f"is {type(value).__name__}, but {field.name} must be {word}"
     if isinstance(value, list) and field.kind == "ids" and not all(isinstance(item, str) and item for item in value):
-        return "holds something that is not an id"
+        return "contains a value that is not an id"
     if isinstance(value, str) and field.kind == "text":
         return _text_violation(field, value)
     return None
@@ -411,14 +412,14 @@ def violation(field: Field, value: Any) -> str | None:
 
 def _text_violation(field: Field, value: str) -> str | None:
     if field.max_length is not None and len(value) > field.max_length:
-        return f"is {len(value)} characters long, at most {field.max_length} are allowed"
+        return f"is {len(value)} characters long (allowed: at most {field.max_length})"
     if field.pattern and not field.pattern.fullmatch(value):
         return _FORMATS[field.format or "email"][1]
     return None
 
 
 def describe(table: Table) -> str:
-    """Write a table's fields as a Markdown table, for the documentation."""
+    """Write the fields of a table as a Markdown table, for the documentation."""
     head = "| column | dtype | when loaded | on create | editable in a frame | rule | meaning |"
     lines = [head, "|---|" + "---|" * 6]
     lines += [_describe_field(field) for field in table.fields]

@@ -16,10 +16,10 @@ __all__ = ["replacing"]
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a new file that takes the place of ``path`` when the block ends, and disappears when the block fails."""
+    """Open a new file that replaces ``path`` when the block ends, and is deleted when the block fails."""
     target = Path(path)
-    # In the same folder, because a rename between two file systems is a copy. A name of its own, because two processes
-    # may write the same file, and a short one, because the name of the target may be as long as a name can be.
+    # In the same folder, because a rename between two file systems is a copy. With a unique name, because two processes
+    # may write the same file. With a short name, because the target's name may already have the maximum length.
     beside = target.with_name(f".wizframe-{uuid.uuid4().hex[:8]}.part")
     try:
         with beside.open("xb") as file:

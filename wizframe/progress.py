@@ -1,4 +1,4 @@
-"""Show the progress of long work: a bar after a second, in a notebook or on a terminal, or a watch of the caller."""
+"""Show the progress of long work: as a bar on a terminal or in a notebook, or through the caller's ``Watch``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "bar", "note", "tell"]
 
-_AFTER_S = 1.0  # shorter work needs no bar
-_FIRST_ESTIMATE_S = 0.5  # before this, the speed so far says little about the rest
+_AFTER_S = 1.0  # work that takes less time needs no bar
+_FIRST_ESTIMATE_S = 0.5  # in the first half second, the speed so far does not predict the rest
 _log = logging.getLogger("wizframe")
 _open: list[Any] = []  # the bars on the screen
 
@@ -32,17 +32,17 @@ class Watch:
     changed : callable, optional
         Called without arguments from the loading thread after each step.
     clock : callable
-        In seconds; replaced in tests.
+        A function that returns the time in seconds; tests replace it.
 
     Attributes
     ----------
     what : str
-        What is counted: ``"customers"``, ``"details"``, ``"contacts"``.
+        What is counted, such as ``"customers"``, ``"details"`` or ``"contacts"``.
     done : int
     total : int or None
-        How many there will be, if known.
+        The expected number, if known.
     warnings : list of Warning
-        The warnings of the load. Python's own warnings would not appear in the cell that started the thread.
+        The warnings of the load. They are stored here because a notebook would not show them in the right cell.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Watch:
         self._stopped = threading.Event()
 
     def show(self, what: str, done: int, total: int | None) -> None:
-        """Note the progress of the work; called by the load or the push."""
+        """Store the progress of the work. The load or the push calls this."""
         if what != self.what:
             self._began, self.total = self._clock(), None
         self.what, self.done, self.total = what, done, total or self.total
@@ -74,7 +74,7 @@ class Watch:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the work is done, at the speed so far; None while it is too early to tell."""
+        """Estimated seconds until the work is done, at the speed so far; None while it is too early for an estimate."""
         spent_s = self._clock() - self._began
         if not self.total or not self.done or spent_s < _FIRST_ESTIMATE_S:
             return None
@@ -86,14 +86,14 @@ class Watch:
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Send no further request: a load ends with a :class:`~wizframe.errors.LoadStoppedError`.
+        """Send no further requests: a load ends with a :class:`~wizframe.errors.LoadStoppedError`.
 
-        A push finishes the changes under way and returns its result; the others are unsent.
+        A push finishes the changes that are being sent and returns its result. The other changes are ``unsent``.
         """
         self._stopped.set()
 
     def settle(self, action: Callable[[], None]) -> None:
-        """Run what changes the user's frame at the end of a push; a notebook waits until no cell uses the frame."""
+        """Run an action that changes the user's frame after a push; in a notebook, wait for the running cell first."""
         action()
 
     def check(self) -> None:
@@ -104,11 +104,11 @@ class Watch:
 
 @contextmanager
 def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar, or inform a watch; yields a function that takes the number done so far and the total, or None."""
+    """Show a bar, or update a ``Watch``. Yields a function of the number done so far and the total (or None)."""
     if isinstance(enabled, Watch):
         yield partial(enabled.show, what)
         return
-    if not enabled or sys.stderr is None or not _is_seen(sys.stderr):  # pythonw has no stderr at all
+    if not enabled or sys.stderr is None or not _is_seen(sys.stderr):  # pythonw has no stderr
         yield lambda _done, _total: None
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - imports ipywidgets in a notebook
@@ -128,7 +128,7 @@ def bar(what: str, *, enabled: bool | Watch, total: int | None = None) -> Iterat
 
 
 def tell(line: str) -> None:
-    """Print a line on a terminal or in a notebook; log it elsewhere."""
+    """Print a line on a terminal or in a notebook, or log it elsewhere."""
     if sys.stdout is not None and _is_seen(sys.stdout):
         sys.stdout.write(line + "\n")
     else:
@@ -136,12 +136,12 @@ def tell(line: str) -> None:
 
 
 def _is_seen(stream: TextIO) -> bool:
-    """Tell whether a person reads a stream: in a file, a bar would be one long line."""
+    """Return whether a person reads the stream: in a file, a bar would be one long line."""
     return "ipykernel" in sys.modules or stream.isatty()
 
 
 def note(text: str) -> bool:
-    """Show next to the bars what the work waits for, or nothing; returns whether there is a bar. Any thread may."""
+    """Show next to the bars why the work waits (empty: nothing). Returns whether a bar is open. Thread-safe."""
     bars = list(_open)
     for shown in bars:
         shown.set_postfix_str(text)

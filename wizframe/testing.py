@@ -23,7 +23,7 @@ __all__ = ["wizframe_dialect", "wizframe_sandbox"]
 
 @pytest.fixture
 def wizframe_dialect() -> Dialect:
-    """Return the dialect of the sandbox. Override or parametrize it to test another one.
+    """Return the dialect of the sandbox. Override or parametrize this fixture to test the other dialect.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def wizframe_sandbox(wizframe_dialect: Dialect) -> Iterator[Client]:
     Yields
     ------
     Client
-        The only open connection. Its ``server`` has the stored records and the requests.
+        The only open connection. Its attribute ``server`` has the stored records and the received requests.
     """
     with sandbox(customers=50, dialect=wizframe_dialect) as client:
         yield client

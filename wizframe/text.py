@@ -1,4 +1,4 @@
-"""Text for people: numbers with nouns, options and commands as one would type them, nothing that a terminal obeys."""
+"""Text for people: numbers with nouns, options and commands as users type them, and escaped control characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "counted", "option", "plural", "printable"]
 
-#: Nouns that end so take -es: push, address, box, match.
+#: Nouns with these endings have a plural in -es: addresses, boxes, matches, pushes.
 _HISSING = ("s", "x", "z", "ch", "sh")
 
 
@@ -22,16 +22,17 @@ def counted(count: int, noun: str) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """Choose the form of a word that fits a number; ``many`` is needed for verbs and irregular nouns."""
+    """Choose the singular or plural of a word for a number; verbs and irregular nouns need ``many``."""
     if count == 1:
         return one
     return many or (f"{one}es" if one.endswith(_HISSING) else f"{one}s")
 
 
 def printable(text: str, longest: int | None = None) -> str:
-    r"""Escape what a terminal would obey and what hides in a line, such as ``\x1b[2J`` and ``\u202e``.
+    r"""Escape control characters and invisible characters, such as ``\x1b[2J`` and ``\u202e``.
 
-    Names, references and the service's messages may contain anything. ``longest`` cuts the text first.
+    Names, references and the service's messages may contain any character, and a terminal executes some of them.
+    ``longest`` cuts the text to this number of characters first.
     """
     if longest is not None and len(text) > longest:
         text = text[:longest] + "…"

@@ -1,4 +1,4 @@
-"""Run work in threads. The caller starts tasks, and their results come back to the caller's own thread."""
+"""Run work in threads. The caller starts tasks, and receives their results in its own thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WAIT_S = 0.1
 
 
 class Task(Generic[T]):
-    """One piece of work. ``is_done`` changes only in the caller's thread, when the pool hands the task back."""
+    """One piece of work. ``is_done`` changes only in the caller's thread, when the pool returns the task."""
 
     __slots__ = ("_error", "_result", "_work", "is_cancelled", "is_done")
 
@@ -36,11 +36,11 @@ class Task(Generic[T]):
         self._error: BaseException | None = None
 
     def cancel(self) -> None:
-        """Skip the work unless it has begun."""
+        """Skip the work if it has not begun yet."""
         self.is_cancelled = True
 
     def run(self) -> None:
-        """Do the work, and keep what it returns or raises."""
+        """Do the work, and store what it returns or raises."""
         if self.is_cancelled:
             return
         try:
@@ -49,17 +49,17 @@ class Task(Generic[T]):
             self._error = error
 
     def result(self) -> T:
-        """Return what the work returned, or raise what it raised; only after the task is done."""
+        """Return what the work returned, or raise what it raised. Call it only after the task is done."""
         if self._error is not None:
             raise self._error
         return cast("T", self._result)
 
 
 class ThreadPool(Generic[T]):
-    """Up to ``size`` threads; with 0 each task runs at once in the caller's thread.
+    """A pool of up to ``size`` threads. With size 0, each task runs at once in the caller's thread.
 
-    ``concurrent.futures`` does not serve: Python waits for its threads when it ends, but a request may take minutes.
-    These threads are daemons. A second Ctrl-C, or a generator that was not finished, does not keep Python alive.
+    ``concurrent.futures`` is not used, because Python waits for its threads at exit, and a request may take minutes.
+    These threads are daemons, so they do not keep Python alive after a second Ctrl-C or an abandoned generator.
     """
 
     def __init__(self, size: int, name: str) -> None:
@@ -79,7 +79,7 @@ class ThreadPool(Generic[T]):
         self.close()
 
     def close(self, *, wait: bool = True) -> None:
-        """Skip the tasks that have not begun; wait for the others, so that no thread outlives the work."""
+        """Skip the tasks that have not begun; with ``wait``, wait for the others, so no thread outlives the work."""
         self._is_closed = True
         if self._process != os.getpid():  # the threads are the parent's, and so may be the locks of the queues
             return
@@ -90,7 +90,7 @@ class ThreadPool(Generic[T]):
                 thread.join(_WAIT_S)
 
     def start(self, work: Callable[[], T]) -> Task[T]:
-        """Queue some work. It never blocks, so the caller bounds ``pending``."""
+        """Queue some work. This never blocks, so the caller limits the number of ``pending`` tasks."""
         self._check_process()
         task = Task(work)
         self.pending += 1
@@ -106,9 +106,9 @@ class ThreadPool(Generic[T]):
         return task
 
     def next_done(self, timeout_s: float | None = None) -> Task[T] | None:
-        """Wait for the next task to end, in whatever order they do; None if none does in time."""
+        """Wait for the next task to end, in any order; return None if no task ends in time."""
         if not self.pending:
-            raise RuntimeError("no task was started, so none will end")
+            raise RuntimeError("no task was started, so there is nothing to wait for")
         self._check_process()
         deadline = None if timeout_s is None else monotonic() + timeout_s
         while True:
@@ -124,9 +124,9 @@ class ThreadPool(Generic[T]):
                 return task
 
     def in_order(self, work: Iterable[Callable[[], T]], *, ahead: int | None = None) -> Iterator[T]:
-        """Yield each result in the order of the work, with at most ``ahead`` tasks started before their turn.
+        """Yield the results in the order of the work, with at most ``ahead`` tasks started before their turn.
 
-        A failed task raises its error when its turn comes. Nothing else may use the pool at the same time.
+        A failed task raises its error when its turn comes. Nothing else may use the pool during this time.
         """
         coming, waiting = iter(work), deque[Task[T]]()
         while True:

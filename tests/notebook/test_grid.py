@@ -99,7 +99,7 @@ def test_columns_say_what_can_be_edited(wiz, grid, monkeypatch):
     contacts = Browser(load(wiz, "contacts").assign(mine=1).wiz.edit(), monkeypatch)
     columns = {column["name"]: column for column in contacts.widget.columns}
     assert columns["is_default"]["choices"] == ["", "True", "False"]
-    assert columns["mine"]["lock"] == "your own column: it is never sent"
+    assert columns["mine"]["lock"] == "a column that you added: it is never sent"
     assert columns["customer_id"]["free_in_new"]
     assert "<command>" not in columns
 
@@ -206,7 +206,7 @@ def test_nothing_is_edited_while_a_push_is_running(wiz, grid, monkeypatch):
     press(review, "Apply")
     press(review, "Yes")
     assert states(review.wait(30)) == {"done": 1}
-    assert refused == ["nothing was edited, because a push is running. Edit again when it is finished."]
+    assert refused == ["nothing was edited, because a push is running. Edit again when it has finished."]
     grid.edit(1, "payment_term", "net88")
     assert len(grid.editor.plan()) == 1
 

@@ -60,7 +60,7 @@ def test_every_text_is_kept_as_it_was_typed(sheet):
     [
         ("phone", "after 5 pm", E164),
         ("email", "nobody", "is not a valid e-mail address"),
-        ("first_name", "x" * 51, "is 51 characters long, at most 50 are allowed"),
+        ("first_name", "x" * 51, "is 51 characters long (allowed: at most 50)"),
     ],
 )
 def test_a_wrong_value_is_marked_with_the_rule_that_the_plan_names_too(sheet, name, text, why):
@@ -92,7 +92,7 @@ def test_a_text_in_a_column_of_flags_is_kept_and_the_dtype_comes_back(wiz):
 def test_a_value_that_was_wrong_when_loaded_is_shown_but_stops_nothing(wiz):
     wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], phone="030")
     sheet = EditedFrame(load(wiz).copy())
-    assert state(sheet, 0, "phone") == ("was-wrong", f"{E164}; it was loaded like this")
+    assert state(sheet, 0, "phone") == ("was-wrong", f"{E164}; the value was already wrong when it was loaded")
     assert sheet.wrong == set()
 
 
@@ -150,7 +150,7 @@ def test_rows_and_columns_that_do_not_fit_are_reported(sheet):
     assert "1 row was not pasted: the grid has no more rows below." in done.message
     assert "1 column was not pasted" in done.message
     assert "2 cells were not changed, because updated_at is read-only" in done.message
-    assert "a paste may have 100,000" in sheet.paste([0], ["phone"], "\t" * MAX_CELLS + "\n").message
+    assert "(allowed: at most 100,000)" in sheet.paste([0], ["phone"], "\t" * MAX_CELLS + "\n").message
     assert sheet.edited == set()
 
 
@@ -331,7 +331,7 @@ def test_columns_of_few_values_have_suggestions(sheet):
 
 def test_a_frame_that_does_not_hold_records_is_refused(wiz):
     frame = load(wiz)
-    with pytest.raises(PlanError, match="no such columns"):
+    with pytest.raises(PlanError, match="does not have these columns"):
         EditedFrame(frame, columns=["nothing"])
     with pytest.raises(PlanError, match="two columns"):
         EditedFrame(pd.concat([frame, frame], axis=1))

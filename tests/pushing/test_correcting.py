@@ -98,7 +98,7 @@ def test_deletes_are_not_planned_again_by_themselves(wiz):
         (CONTACT["is_default"], "yes", (True, None)),
         (CONTACT["is_default"], "maybe", ("maybe", "is neither True nor False")),
         (CUSTOMER["assigned_sales_rep_ids"], "a,b", ("a, b", None)),
-        (CUSTOMER["first_name"], "x" * 51, ("x" * 51, "is 51 characters long, at most 50 are allowed")),
+        (CUSTOMER["first_name"], "x" * 51, ("x" * 51, "is 51 characters long (allowed: at most 50)")),
     ],
 )
 def test_what_was_typed_is_read_as_the_column_wants_it_or_kept(field, text, expected):

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLE", "cell_text", "copyable", "message", "rows_html", "typed_text"]
 
-# In characters. A cell of the table shows about 36 of them; its tooltip shows the rest.
+# Lengths in characters. A cell of the table shows about 36 characters; its tooltip shows the rest.
 _MAX_CELL = 120
 _MAX_TOOLTIP = 600
 
 STYLE = f"<style>{files('wizframe.notebook').joinpath('looks.css').read_text('utf-8')}</style>"
 
-# Runs in the page. It copies the text that is shown, so no string of a customer ever becomes part of a program. A page
-# without the permission to use the clipboard (a frame of another site) falls back to selecting and copying.
+# Runs in the browser. It copies the text that is shown, so a customer's data never becomes part of a program. A page
+# without permission to use the clipboard (such as a frame of another site) selects the text and copies it instead.
 _COPY = """
 const code = this.parentElement.querySelector('code');
 const done = () => { this.textContent = 'Copied'; setTimeout(() => { this.textContent = 'Copy'; }, 2000); };
@@ -40,14 +40,14 @@ navigator.clipboard ? navigator.clipboard.writeText(code.textContent).then(done,
 
 
 def typed_text(value: Any) -> str:
-    """Write a cell as a person would type it; blank is empty."""
+    """Write a cell as a user would type it; a blank cell is an empty string."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if is_blank(value) else str(value)
 
 
 def cell_text(value: Any) -> str:
-    """Write a cell for reading: times to the minute in UTC, invisible characters visible, blank as nothing."""
+    """Write a cell for reading: times in UTC to the minute, invisible characters escaped, a blank cell as nothing."""
     if is_blank(value):
         return ""
     if isinstance(value, pd.Timestamp):
@@ -58,7 +58,7 @@ def cell_text(value: Any) -> str:
 
 
 def rows_html(rows: Iterable[Sequence[Any]], widths_px: Sequence[int]) -> str:
-    """Write rows of a frame as an HTML table."""
+    """Write the rows of a frame as an HTML table."""
     columns = "".join(f'<col style="width:{width}px">' for width in widths_px)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     style = f"width:{sum(widths_px)}px"
@@ -68,16 +68,16 @@ def rows_html(rows: Iterable[Sequence[Any]], widths_px: Sequence[int]) -> str:
 def _cell(value: Any) -> str:
     text = cell_text(value)
     short = text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
-    # <bdi>: a name that is written from right to left must not reorder its neighbours.
+    # <bdi>: a name that is written from right to left must not change the order of the text around it.
     return f'<td title="{escape(text)}"><bdi>{escape(short)}</bdi></td>'
 
 
 def message(text: str, kind: str = "note") -> str:
-    """Write a sentence that a screen reader speaks when it changes; the kind is 'note', 'warned' or 'wrong'."""
+    """Write a message that a screen reader reads when it changes; the kind is 'note', 'warned' or 'wrong'."""
     return f'<div class="wizframe-{kind}" role="status">{escape(text)}</div>' if text else ""
 
 
 def copyable(code: str) -> str:
-    """Write code with a button that copies it."""
+    """Write code with a button that copies it to the clipboard."""
     button = f'<button type="button" class="wizframe-copy" onclick="{escape(_COPY)}">Copy</button>'
     return f'<div class="wizframe-code"><pre><code>{escape(code)}</code></pre>{button}</div>'

@@ -1,6 +1,6 @@
-"""The notebook's kernel: what changes a user's frame waits until no cell is running.
+"""Access to the notebook's kernel: changes to a user's frame wait until no cell is running.
 
-JupyterLab handles the messages of widgets in another thread than the cells, and pushes have threads of their own. A
+JupyterLab handles the messages of widgets in a different thread from the cells, and a push has its own threads. A
 frame must not change between two lines of a cell that reads it.
 """
 
@@ -18,10 +18,10 @@ __all__ = ["between_cells"]
 
 
 def between_cells(action: Callable[[], None], *, within_s: float | None = None) -> None:
-    """Do something when no cell is running: at once without a notebook, and in the thread of the cells.
+    """Run an action when no cell is running, in the thread of the cells; without a notebook, run it at once.
 
-    With ``within_s`` the caller waits for it. After so many seconds it is done in any case, because the running cell
-    may be waiting for the caller.
+    With ``within_s`` the caller waits for the action. After this many seconds the action runs in any case, because the
+    running cell may be waiting for the caller.
     """
     loop = _loop()
     if loop is None or threading.current_thread() is threading.main_thread():
@@ -37,7 +37,7 @@ def between_cells(action: Callable[[], None], *, within_s: float | None = None) 
             done.set_result(None)
         except BaseException as error:
             done.set_exception(error)
-            if within_s is None:  # nothing waits for the result, so the loop must log the error
+            if within_s is None:  # the caller does not wait for the result, so the event loop must log the error
                 raise
 
     loop.add_callback(once)
@@ -51,7 +51,7 @@ def between_cells(action: Callable[[], None], *, within_s: float | None = None) 
 
 
 def _loop() -> Any:
-    """Give the event loop that runs the notebook's cells, or None."""
+    """Return the event loop that runs the notebook's cells, or None."""
     if "ipykernel" not in sys.modules:
         return None
     from IPython import get_ipython  # noqa: PLC0415 - IPython is running

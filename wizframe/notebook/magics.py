@@ -1,6 +1,6 @@
 """``%wiz``: wizframe's functions as lines of a notebook, after ``%load_ext wizframe``.
 
-IPython is not imported here: it is running already when it loads this extension.
+IPython is not imported here, because it is already running when it loads this extension.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _COMMANDS = {
     "customers": "load customers",
     "contacts": "load the contacts of a frame of customers, or of ids",
     "plan": "show what a frame's edits would change; nothing is sent",
-    "push": "plan a frame, or take a plan, show it, ask for a confirmation, and send it",
-    "login": "log in with e-mail and password (asked for, not shown), and connect",
+    "push": "plan a frame (or use a finished plan), show the plan, ask for a confirmation, and send it",
+    "login": "log in with e-mail and password (you type them, the password is not shown), and connect",
 }
-#: What each option takes: a type, or its allowed values.
+#: The values of each option: a type, or the allowed values.
 _FRAME = {"dtype_backend": ("pyarrow",), "invalid": ("warn", "raise", "drop")}
 _PLAN: dict[str, Any] = {
     "contacts": pd.DataFrame, "table": tuple(TABLES), "match": ("id", "reference_id"),
@@ -57,26 +57,26 @@ _HELP = {
     "sort_by": "the column to sort by; by default created_at, or for contacts the order of the customers",
     "sort": "the direction: asc by default",
     "page_size": "records in one request; by default 100",
-    "limit": "at most this many rows; by default all",
+    "limit": "load at most this many rows; by default all",
     "details": "load addresses, sales reps and price list, too: one more request per customer",
-    "workers": "requests at the same time; by default the connection's number",
-    "dtype_backend": "pyarrow gives columns of pyarrow types; by default pandas types",
-    "load invalid": "rows that break the schema: warn (the default) keeps them, raise stops, drop leaves them out",
-    "client": "the variable with the connection; by default the one that is open",
+    "workers": "number of simultaneous requests; by default the connection's number",
+    "dtype_backend": "pyarrow: columns with pyarrow types; by default pandas types",
+    "load invalid": "rows that do not match the schema: warn (default) keeps them, raise stops, drop leaves them out",
+    "client": "the variable that holds the connection; by default the open connection",
     "contacts": "a frame of contacts to plan together with a frame of customers",
-    "table": "what the frame holds; by default its load or its columns tell",
+    "table": "whether the frame holds customers or contacts; by default decided from its load or its columns",
     "match": "how rows without an id find their record: id (the default) or reference_id",
     "new": "references that no record has: report them as problems (the default), or create records",
     "only": "the columns that you mean to edit; a change in another column is a problem",
-    "clear": "columns in which a blank cell clears the field; by default a blank is not sent",
-    "baseline": "service: compare rows of no load with the service's records, even newer ones; by default loaded",
+    "clear": "columns in which a blank cell clears the value in WizCommerce; by default a blank cell is not sent",
+    "baseline": "service: compare rows that were not loaded with the service's records, even if they are newer",
     "duplicates": "new rows that look like another record: report them as problems (the default), or create them",
     "yes": "send without asking for a confirmation",
     "max_changes": "stop before anything is sent if there are more changes; by default there is no limit",
     "max_deletes": "stop before anything is sent if there are more deletes; by default the confirmed number",
     "note": "the reason, stored in the journal",
     "on_conflict": "rows that another user changed, too: skip (the default), send mine, or keep theirs",
-    "push invalid": "rows with problems: raise (the default) sends nothing, skip leaves them out",
+    "push invalid": "rows with problems: raise (default) sends nothing, skip leaves them out",
     "base_url": "the server's address; by default the profile's, or production",
     "profile": "the profile with address and account; by default none",
     "read_only": "refuse every request that writes",
@@ -84,7 +84,7 @@ _HELP = {
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Add ``%wiz``; called by ``%load_ext wizframe``.
+    """Add ``%wiz`` to IPython. ``%load_ext wizframe`` calls this function.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Remove ``%wiz``; called by ``%unload_ext wizframe``.
+    """Remove ``%wiz`` from IPython. ``%unload_ext wizframe`` calls this function.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 def _matcher(magic: _Magic) -> Any:
-    """Make what IPython asks for completions; on a line of ``%wiz`` it asks nothing else."""
+    """Return the function that suggests completions on a line of ``%wiz``; IPython calls it for each line."""
     from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415 - IPython is running
 
     def match(context: Any) -> dict[str, Any]:
@@ -140,11 +140,11 @@ class _Magic:
         self._parsers = {name: self._make_parser(commands, name) for name in self._functions}
 
     def help(self) -> str:
-        """Describe all commands."""
+        """Return the descriptions of all commands."""
         return "\n".join([self._parser.format_help(), *(parser.format_usage() for parser in self._parsers.values())])
 
     def run(self, line: str) -> Any:
-        """Run a line; its result is shown, or assigned to a variable."""
+        """Run a line. The result is shown, or assigned to a variable with ``-o``."""
         try:
             given = vars(self._parser.parse_args(shlex.split(line)))
         except _HelpShown:
@@ -198,7 +198,7 @@ class _Magic:
         if isinstance(value, kinds):
             return value
         kind, known = " or ".join(kind.__name__ for kind in kinds), ", ".join(self._names_of(*kinds))
-        raise argparse.ArgumentTypeError(f"{name!r} is not a variable with a {kind} (there is: {known or 'none'})")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a variable with a {kind} (variables: {known or 'none'})")
 
     def _reader(self, *kinds: type) -> Callable[[str], Any]:
         return lambda name: self._variable(name, *kinds)
@@ -214,10 +214,10 @@ class _Magic:
         return [part.strip() for part in text.split(",") if part.strip()]
 
     def complete(self, line: str, token: str) -> list[str]:
-        """Suggest what may come next on a line: a command, its options, their values, or variables."""
+        """Suggest how a line may continue: a command, its options, their values, or variables."""
         first, *words = line.split() or [""]
         if first not in ("%wiz", "wiz") or (first == "wiz" and "wiz" in self._variables) or line.endswith(first):
-            return []  # IPython allows a magic without its sign, unless a variable has its name
+            return []  # IPython accepts a magic without the sign % unless a variable has the same name
         words = words[:-1] if token else words
         return [word for word in self._next(words, token) if word.startswith(token)]
 
@@ -245,11 +245,11 @@ class _Magic:
 
 
 class _HelpShown(Exception):  # noqa: N818 - not an error
-    """``-h`` was given, and the help is printed."""
+    """The user gave ``-h``, and the help has been printed."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser that raises errors; argparse itself would end the kernel."""
+    """An argument parser that raises errors, because argparse itself would end the kernel."""
 
     def error(self, message: str) -> NoReturn:
         raise _usage_error(f"{message}\n{self.format_usage()}")
@@ -260,12 +260,12 @@ class _Parser(argparse.ArgumentParser):
 
     @property
     def options(self) -> dict[str, argparse.Action]:
-        """Each option by its name."""
+        """The options by name."""
         return {option: action for action in self._actions for option in action.option_strings}
 
 
 def _options(command: str) -> dict[str, Any]:
-    """List the options of a command, by the names of the function's parameters."""
+    """Return the options of a command, by the names of the function's parameters."""
     if command in TABLES:
         table = TABLES[command]
         limit = {} if table.parent else {"limit": int}
@@ -276,7 +276,8 @@ def _options(command: str) -> dict[str, Any]:
 
 def _filters(table: Table) -> dict[str, Any]:
     kinds: dict[str, Any] = {"count": int, "references": list, "time": str}
-    # A load reads all pages; records of a parent are loaded parent by parent, in pages of the largest size.
+    # A load reads all pages, so it has no page number. Records of a parent are loaded parent by parent, in pages of
+    # the largest size.
     left_out = ("page", "page_size") if table.parent else ("page",)
     return {
         name: parameter.values[table.name] or kinds[parameter.kind]  # noqa: PD011 - not of a frame
@@ -287,12 +288,12 @@ def _filters(table: Table) -> dict[str, Any]:
 
 def _identifier(text: str) -> str:
     if not text.isidentifier() or keyword.iskeyword(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a valid name of a variable")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid variable name")
     return text
 
 
 def _usage_error(message: str) -> Exception:
-    """Make the error that IPython shows as a sentence, without a traceback."""
+    """Return the error that IPython shows as one sentence, without a traceback."""
     try:
         from IPython.core.error import UsageError  # noqa: PLC0415 - IPython is running
     except ImportError:

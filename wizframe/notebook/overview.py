@@ -1,4 +1,4 @@
-"""``df.wiz.overview()``: what is in a frame, as one figure and as text. The numbers are counted with plain pandas.
+"""``df.wiz.overview()``: a summary of a frame, as one figure and as text. The numbers are counted with plain pandas.
 
 matplotlib (the extra ``plot``) is imported when the figure is first used.
 """
@@ -36,16 +36,16 @@ __all__ = ["BLANK", "NONE", "Overview", "overview"]
 Theme = Literal["light", "dark"]
 BLANK = "(blank)"
 NONE = "(none)"  # customers without a sales rep
-#: Columns that divide a table's records into kinds, with their titles: the first one that the table has is counted.
+#: Columns that divide a table's records into groups, with their titles. The first one that the table has is counted.
 _KINDS = {"payment_term": "Payment term", "designation": "Job title", "type": "Type", "status": "Status"}
 _NO_FIGURE = f"the figure needs the library matplotlib: {to_install('plot')}"
-_DOTS_PER_INCH = 144  # twice what a notebook shows, for screens with two dots per point
-_TEXT_ITEMS = 6  # of one line of the text
+_DOTS_PER_INCH = 144  # twice the resolution of a notebook, for screens with two dots per pixel
+_TEXT_ITEMS = 6  # the number of values in one line of the text
 
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """What is in a frame. It shows itself as a figure in a notebook, and as text elsewhere.
+    """A summary of a frame. It shows itself as a figure in a notebook, and as text elsewhere.
 
     Parameters
     ----------
@@ -54,18 +54,18 @@ class Overview:
         The account and the time of the load; empty if the frame was not loaded.
     rows : int
     theme : {'light', 'dark'}
-        Of the figure.
+        The colours of the figure.
     status : Series
         Rows by status.
     kinds : Series
-        Rows by payment term; of contacts, by job title. Blank is ``(blank)``; the most frequent comes first.
+        Rows by payment term, or by job title for contacts. Blank is ``(blank)``; the most frequent comes first.
     months : Series
         Rows by month of creation (UTC): every month from the first to the last.
     owners : Series or None
-        Rows by sales rep (a customer with two reps counts for both; ``(none)`` has no rep); of contacts, the number of
-        customers by their number of contacts. None if the frame does not have these columns.
+        For customers: rows by sales rep. A customer with two reps counts for both; ``(none)`` counts customers without
+        a rep. For contacts: the number of customers by their number of contacts. None if the frame lacks these columns.
     fields : DataFrame
-        Column to its ``missing`` and ``invalid`` cells, the worst first; columns without either are left out.
+        The ``missing`` and ``invalid`` cells of each column, the worst column first. Columns without any are left out.
     """
 
     table: Table
@@ -80,17 +80,17 @@ class Overview:
 
     @property
     def title(self) -> str:
-        """Such as ``500 customers``."""
+        """The title, such as ``500 customers``."""
         return f"{self.rows:,} {self.table.name if self.rows != 1 else self.table.singular}"
 
     @property
     def kind_name(self) -> str:
-        """The title of ``kinds``."""
+        """The title of the panel ``kinds``."""
         return _KINDS[_kind_column(self.table)]
 
     @property
     def owner_name(self) -> str:
-        """The title of ``owners``."""
+        """The title of the panel ``owners``."""
         parent = self.table.parent
         return f"{self.table.name.capitalize()} per {parent.singular}" if parent else "Sales rep"
 
@@ -113,7 +113,7 @@ class Overview:
             raise MissingExtraError(_NO_FIGURE) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the figure to a file. The ending of the path decides the format.
+        """Write the figure to a file. The ending of the path sets the format.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Overview:
         self.figure.savefig(path, dpi=_DOTS_PER_INCH)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]] | None:
-        if find_spec("matplotlib") is None:  # the text says what to install
+        if find_spec("matplotlib") is None:  # the text then says how to install it
             return None
         content = io.BytesIO()
         self.figure.savefig(content, format="png", dpi=_DOTS_PER_INCH)
@@ -154,7 +154,7 @@ class Overview:
 
 
 def overview(frame: pd.DataFrame, *, theme: Theme = "light") -> Overview:
-    """Count what is in a frame."""
+    """Return the summary of a frame."""
     if theme not in ("light", "dark"):
         raise InvalidRequestError(f"theme={theme!r} is not a theme (allowed: 'light', 'dark')")
     own = attached(frame)
@@ -209,7 +209,7 @@ def _reps(typed: pd.DataFrame) -> pd.Series[Any] | None:
 
 
 def _rep_names(text: str) -> list[str]:
-    """Read the names of sales reps, which the two vendor documents write in different forms."""
+    """Return the names of sales reps; the two vendor documents write them in different forms."""
     try:
         return [_rep_name(rep) for rep in orjson.loads(text)]
     except (orjson.JSONDecodeError, AttributeError, TypeError):
@@ -222,7 +222,7 @@ def _rep_name(rep: Any) -> str:
 
 
 def _fields(typed: pd.DataFrame, table: Table, problems: pd.DataFrame) -> pd.DataFrame:
-    """Count the missing and the invalid cells of each column; a blank cell of a required field is missing."""
+    """Count the missing and invalid cells of each column. A blank cell counts as missing only in a required field."""
     names = [
         name for name in table.columns(details=True) if name in typed and table[name].kind in ("text", "ids", "flag")
     ]
@@ -242,16 +242,16 @@ def _line(name: str, counts: pd.Series[Any]) -> Iterator[str]:
     yield f"  {name}: {items}{more}"
 
 
-# The figure: a title, one bar of the status, and four panels. Places are shares of its width and height.
+# The figure has a title, one bar for the status, and four panels. Positions are fractions of its width and height.
 _SIZE_IN = (11, 7.2)
 _LEFT, _MIDDLE, _UPPER, _LOWER = 0.03, 0.53, 0.405, 0.045
 _LABELS, _WIDTH, _HEIGHT = 0.145, 0.44, 0.25
 _BARS = 8
-_MIN_ROWS = 6  # a panel has room for so many bars at least: two bars that fill it look like blocks
-_MAX_MONTHS = 120  # with more, the bars of months are too thin to tell apart
+_MIN_ROWS = 6  # a panel has room for at least this many bars, because two bars that fill it look like blocks
+_MAX_MONTHS = 120  # with more months the bars are too thin, so the panel shows years
 _MAX_LABEL, _LABEL_SIZE = 40, 9.5
 _NO_REPS = "not loaded: use details=True to load the sales reps"
-#: Font families with scripts that most fonts lack; those that are installed are used.
+#: Font families for scripts that most fonts do not contain. Those that are installed are used.
 _FAMILIES = (
     "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Hiragino Sans", "Yu Gothic",
     "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Hebrew", "Arial Unicode MS",
@@ -289,7 +289,7 @@ def _draw(overview: Overview) -> Any:
 
 
 class _Chart:
-    """Draws the parts of the figure in the colours of one theme; ``empty`` is what a part without numbers says."""
+    """Draws the parts of the figure in the colours of one theme. A part without numbers shows the text ``empty``."""
 
     def __init__(self, colours: _Palette, empty: str) -> None:
         from matplotlib import font_manager  # noqa: PLC0415 - optional
@@ -306,7 +306,7 @@ class _Chart:
         self._characters = frozenset[int]().union(*(font_manager.get_font(path).get_charmap() for path in paths))
 
     def write(self, x: float, y: float, text: str, *, on: Any = None, colour: str = "", **options: Any) -> None:
-        """Write a string as it is: a dollar sign does not begin a formula."""
+        """Write a string literally: a dollar sign does not start a formula."""
         (on or self.figure).text(
             x,
             y,
@@ -342,7 +342,9 @@ class _Chart:
         if counts is None or counts.empty:
             self._say(place, axes, unknown if counts is None and unknown else self._empty)
             return
-        shown = counts if len(counts) <= _BARS + 1 else counts.head(_BARS)  # a single other value is named
+        shown = (
+            counts if len(counts) <= _BARS + 1 else counts.head(_BARS)
+        )  # a single other value has its own bar
         others = f"{len(counts) - len(shown):,} others"
         if len(shown) < len(counts):
             shown = pd.concat([shown, pd.Series({others: counts.iloc[_BARS:].sum()})])
@@ -366,7 +368,7 @@ class _Chart:
         axes.bar(range(len(counts)), counts.to_numpy(), width=0.82, color=self.colours.bar)
         years = [str(label)[:4] for label in counts.index]
         firsts = [at for at, year in enumerate(years) if at == 0 or years[at - 1] != year]
-        step = -(-len(firsts) // 8)  # eight years fit below the panel
+        step = -(-len(firsts) // 8)  # eight labels of years fit below the panel
         axes.set_xticks(firsts[::step], [years[at] for at in firsts[::step]], color=self.colours.quiet, size=9)
         axes.locator_params(axis="y", nbins=4, integer=True)
         axes.tick_params(axis="y", colors=self.colours.quiet, labelsize=9, length=0)
@@ -379,7 +381,7 @@ class _Chart:
         self.write(most, counts.iloc[most] + counts.max() * 0.04, words, on=axes, size=9, ha=side)
 
     def draw_fields(self, place: _Place, fields: pd.DataFrame, rows: int) -> None:
-        """Draw how many cells are missing or invalid."""
+        """Draw how many cells of each column are missing or invalid."""
         axes = self._panel(place, "Missing and invalid fields")
         if fields.empty:
             self._say(place, axes, "No field is missing or invalid." if rows else self._empty)
@@ -396,7 +398,7 @@ class _Chart:
         axes.set_xlim(0, (missing + invalid).max() * 2.3)
 
     def _panel(self, place: _Place, title: str, labels: float = _LABELS) -> Any:
-        """Make a quarter of the figure: a title, and below it the labels of the rows and the axes."""
+        """Add a quarter of the figure: a title, and below it the row labels and the axes."""
         left, bottom = place
         return self._axes((left + labels, bottom, _WIDTH - labels, _HEIGHT), title, left, bottom + _HEIGHT + 0.018)
 
@@ -418,7 +420,7 @@ class _Chart:
         axes.set_ylim(max(len(labels), _MIN_ROWS) - 0.4, -0.6)
 
     def _fitting(self, text: str) -> str:
-        """Cut a label to the width of the panel's labels; only drawing tells how wide letters are."""
+        """Cut a label to the width of the panel's labels. Only drawing shows how wide its letters are."""
         words = self._drawable(text[:_MAX_LABEL])
         probe = self.figure.text(0, 0, words, family=self._fonts, size=_LABEL_SIZE, parse_math=False)
         room = _LABELS * self.figure.bbox.width - 6
@@ -440,7 +442,7 @@ class _Chart:
         self.write(place[0], place[1] + _HEIGHT - 0.02, words, colour=self.colours.quiet, size=10)
 
     def _drawable(self, text: str) -> str:
-        """Replace characters that no font has: matplotlib would warn of each of them."""
+        """Replace characters that no font contains, because matplotlib would warn about each of them."""
         return "".join(character if ord(character) in self._characters else "▯" for character in text)
 
 

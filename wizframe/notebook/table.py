@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 __all__ = ["FrameTable"]
 
 _PAGE_SIZES = (10, 25, 50, 100)
-# Widths of columns in pixels: a character of the table's 12 px font is 7.2 px wide on average.
+# Widths of columns in pixels. A character of the table's 12 px font is 7.2 px wide on average.
 _MIN_WIDTH_PX, _MAX_WIDTH_PX, _CHARACTER_PX, _PADDING_PX = 70, 260, 7.2, 24
-_TICK_WIDTH = "34px"  # as in looks.css
-_MEASURED_ROWS = 500  # that decide a column's width: measuring 100,000 rows takes seconds
+# The same width as in looks.css.
+_TICK_WIDTH = "34px"
+# The width of a column is measured on this many rows, because measuring 100,000 rows takes seconds.
+_MEASURED_ROWS = 500
 _ARROWS = {True: " ▲", False: " ▼", None: ""}
 
 
 class FrameTable:
-    """A table of a frame's rows as they are when it is given.
+    """A table of a frame's rows. Later edits of the frame do not appear in it.
 
-    ``noun`` says what the rows are; ``changed`` is called without arguments when rows are ticked or unticked.
+    ``noun`` names the rows in the plural. ``changed`` is called without arguments when rows are ticked or unticked.
     """
 
     def __init__(self, noun: str, changed: Callable[[], None] | None = None) -> None:
         self.frame = pd.DataFrame()
         self._noun = noun
         self._changed = changed
-        self._lock = threading.RLock()  # the thread of a load draws while the user clicks
+        self._lock = threading.RLock()  # the thread of a load may draw while the user clicks
         self._is_drawing = False
         self._order: npt.NDArray[np.intp] = np.empty(0, np.intp)
         self._is_ticked: npt.NDArray[np.bool_] = np.empty(0, bool)
@@ -61,7 +63,7 @@ class FrameTable:
         self.count = widgets.HTML()
         self.head = widgets.HBox().add_class("wizframe-head")
         self.ticks = widgets.VBox(layout={"flex": "none", "overflow": "hidden"})
-        # All boxes share one layout and one style: each of their own would be two widgets more per row.
+        # All boxes share one layout and one style, because separate ones would add two widgets per row.
         self._tick_layout = widgets.Layout(width=_TICK_WIDTH, margin="0")
         self._tick_style = CheckboxStyle()
         self.rows = widgets.HTML(layout={"margin": "0", "flex": "none"})
@@ -87,11 +89,11 @@ class FrameTable:
         self.untick.on_click(lambda _button: self.tick(slice(None), is_ticked=False))
 
     def show(self, frame: pd.DataFrame) -> None:
-        """Show another frame; no row is ticked."""
+        """Show another frame, with no row ticked."""
         with self._lock:
             self.frame = frame.copy(deep=False)
             self._is_ticked = np.zeros(len(frame), bool)
-            for box in (*self._old_boxes, *self.ticks.children):  # a late click on them means a row of the old frame
+            for box in (*self._old_boxes, *self.ticks.children):  # a late click on them belongs to the old frame
                 box.close()
             self._old_boxes = self.ticks.children = ()
             self._drawn = b""
@@ -110,11 +112,11 @@ class FrameTable:
 
     @property
     def ticked(self) -> npt.NDArray[np.intp]:
-        """Positions of the ticked rows in the frame, in its order."""
+        """The positions of the ticked rows, in the order of the frame."""
         return np.flatnonzero(self._is_ticked)
 
     def tick(self, positions: Any, *, is_ticked: bool = True) -> None:
-        """Tick or untick rows; ``positions`` is what numpy takes as an index of the frame's rows."""
+        """Tick or untick rows; ``positions`` is any numpy index of the frame's rows."""
         with self._lock:
             self._is_ticked[positions] = is_ticked
             self._draw()
@@ -122,7 +124,7 @@ class FrameTable:
             self._changed()
 
     def sort(self, place: int) -> None:
-        """Sort by the column at a place; the second time in descending order, the third time not at all."""
+        """Sort by the column at a place: first in ascending, then in descending order, the third time not at all."""
         with self._lock:
             after = {(place, True): (place, False), (place, False): None}
             self._sorted_by = after.get(self._sorted_by, (place, True)) if self._sorted_by else (place, True)
@@ -156,7 +158,7 @@ class FrameTable:
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
-        """Mark changes of widgets that are made here, so that they are not taken for the user's."""
+        """Mark the changes of widgets that this class makes, so that they do not count as clicks of the user."""
         was, self._is_drawing = self._is_drawing, True
         try:
             yield
@@ -175,9 +177,9 @@ class FrameTable:
             self._draw_texts()
 
     def _draw_ticks(self, positions: npt.NDArray[np.intp]) -> None:
-        """Give each row of the page a box of its own.
+        """Create a separate box for each row of the page.
 
-        A box always belongs to the same row, and the boxes of the previous page still work: if the rows change while
+        A box always belongs to the same row, and the boxes of the previous page still work. If the rows change while
         the user clicks, the click ticks the row that the user saw.
         """
         if positions.tobytes() != self._drawn:
@@ -220,14 +222,14 @@ class FrameTable:
 
 
 def _width_px(frame: pd.DataFrame, place: int) -> int:
-    """Fit a column to its first rows."""
+    """Return the width of a column that fits its first rows."""
     column = frame.iloc[:_MEASURED_ROWS, place]
     longest = max([len(str(frame.columns[place])) + 2, *(len(cell_text(value)) for value in column)])
     return int(min(max(longest * _CHARACTER_PX + _PADDING_PX, _MIN_WIDTH_PX), _MAX_WIDTH_PX))
 
 
 def _sorted(frame: pd.DataFrame, place: int, ascending: bool) -> npt.NDArray[np.intp]:  # noqa: FBT001 - from a pair
-    """Order rows by a column, ignoring capitals; blanks come last."""
+    """Return the order of the rows when sorted by a column; capitals are ignored, and blanks come last."""
     values = frame.iloc[:, place].reset_index(drop=True)
     if isinstance(values.dtype, pd.StringDtype):
         values = values.str.casefold()
@@ -244,7 +246,7 @@ def _row_texts(frame: pd.DataFrame) -> pd.Series[str]:
 
 
 def _row_name(frame: pd.DataFrame, position: int) -> str:
-    """Name a row for a screen reader."""
+    """Return the name of a row for screen readers."""
     names = [name for name in ("reference_id", "company_name", "first_name", "last_name") if name in frame]
     words = [cell_text(frame[name].iat[position]) for name in names]
     return " ".join(filter(None, words)) or f"row {position + 1}"

@@ -1,6 +1,6 @@
-"""``df.wiz.edit()``: an editing grid in a notebook. Its frame is planned like any other.
+"""``df.wiz.edit()``: an editing grid in a notebook. The frame of the grid is planned like any other frame.
 
-The browser shows and sends strings; :mod:`wizframe.notebook.editor.edits` decides what they mean.
+The browser shows and sends strings. :mod:`wizframe.notebook.editor.edits` converts them to values.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ __all__ = ["Editor"]
 
 Content = dict[str, Any]
 
-# Widths of columns, in characters: the narrowest still shows a flag, the widest leaves room for three others.
+# Widths of columns, in characters. The narrowest fits a flag, and the widest leaves room for three other columns.
 _MIN_WIDTH, _MAX_WIDTH = 8, 34
-# Rows that a column's width is measured on: measuring 100,000 rows takes 7 seconds.
+# A column's width is measured on this many rows, because measuring 100,000 rows takes 7 seconds.
 _MEASURED_ROWS = 500
 
 
 class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
-    """An editing grid of a copy of a frame.
+    """An editing grid for a copy of a frame.
 
     Parameters
     ----------
     frame : DataFrame
-        Customers or contacts. The grid edits a copy; this frame stays as it is.
+        Customers or contacts. The grid edits a copy, and this frame is not changed.
     client : Client, optional
-        For its plans; by default the open connection of the account that the frame was loaded from.
+        The client for the plans; by default the open connection of the account that the frame was loaded from.
     table : {'customers', 'contacts'}, optional
-        Needed if neither the load nor the columns tell.
+        Needed if neither the load nor the columns show which table the frame holds.
     columns : sequence of str, optional
         The columns to show; by default all.
 
@@ -57,7 +57,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     MissingExtraError
         anywidget is not installed.
     PlanError
-        The frame cannot be planned, so it cannot be edited either.
+        The frame cannot be planned, so it cannot be edited.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         Returns
         -------
         DataFrame
-            The same object until rows are added or removed. The column ``<command>`` says which records to delete.
+            The same object until rows are added or removed. The column ``<command>`` marks the records to delete.
         """
         return self._edits.frame
 
@@ -111,13 +111,13 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         Returns
         -------
         Plan
-            Nothing is sent until its ``apply()``.
+            Nothing is sent until you call its method ``apply()``.
         """
         table: Any = self._edits.table.name
         return plan(self.frame, **{"client": self._client, "table": table} | options)
 
     def review(self) -> Any:
-        """Plan the edits and show the plan below the grid, as the button does.
+        """Plan the edits and show the plan below the grid, as the button Review does.
 
         Returns
         -------
@@ -130,7 +130,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return review
 
     def refresh(self) -> None:
-        """Show the frame as it is now, after it was pushed or edited in code."""
+        """Show the frame's current values, after a push or after edits in code."""
         self._edits.read()
         self._find_rows()
 
@@ -151,7 +151,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         }
 
     def _find_rows(self, also: Sequence[int] = ()) -> None:
-        """Find the rows to show again; the rows ``also`` are shown even if they do not fit the search."""
+        """Search again for the rows to show. The rows ``also`` are shown even if the search does not match them."""
         self._version += 1
         self._shown = self._edits.find(**self._search)
         self._shown += [position for position in also if position not in set(self._shown)]
@@ -164,7 +164,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             between_cells(lambda: self._act_in_order(content))
 
     def _act_in_order(self, content: Content) -> None:
-        """Act on a message after all before it: JupyterLab may hand over messages in two threads that overtake."""
+        """Act on messages in the order in which they were sent: JupyterLab may deliver them from two threads."""
         view = str(content["view"])
         self._early[view, content["sequence"]] = content
         while (one := self._early.pop((view, self._done.get(view, 0) + 1), None)) is not None:
@@ -179,7 +179,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _act(self, content: Content) -> EditResult:
         if self._review is not None and self._review.is_pushing:
-            raise PlanError("nothing was edited, because a push is running", hint="Edit again when it is finished.")
+            raise PlanError("nothing was edited, because a push is running", hint="Edit again when it has finished.")
         edits = self._edits
         actions: dict[str, Callable[[Content], EditResult]] = {
             "edit": lambda content: edits.edit(
@@ -208,7 +208,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return EditResult(is_reset=True)
 
     def _respond(self, content: Content, result: EditResult) -> None:
-        """Tell the browser what its message did, with the rows as they are now."""
+        """Send the browser the result of its message, with the current rows."""
         select = None
         if result.is_reset:
             added = sorted(result.positions) if content["kind"] == "add" else []
@@ -249,7 +249,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
 
 def _cell(mark: Mark) -> str | list[str]:
-    """Write a cell for the browser; most are plain strings, which keeps the messages small."""
+    """Write a cell for the browser. Most cells are plain strings, which keeps the messages small."""
     text = printable(mark.text)
     return text if text == mark.text and not mark.state else [text, mark.state, printable(mark.why), mark.text]
 
@@ -274,14 +274,14 @@ def _described(edits: EditedFrame, name: Any) -> dict[str, Any]:
 
 @cache
 def _grid_class() -> Any:
-    """Make the widget that is the grid in the browser; anywidget is optional, so it is imported here."""
+    """Return the class of the grid in the browser. It is made here, because anywidget is optional."""
     try:
         import anywidget  # noqa: PLC0415 - part of the extra notebook
     except ImportError:
         raise MissingExtraError(f"the editing grid needs anywidget: {to_install('notebook')}") from None
 
     class Grid(anywidget.AnyWidget):
-        """Shows the rows that it requests, and sends what is typed."""
+        """Shows the rows that it requests from Python, and sends what the user types."""
 
         _esm = Path(__file__).with_name("grid.js")
         _css = Path(__file__).with_name("grid.css")

@@ -1,6 +1,6 @@
-"""A frame that is edited cell by cell, from strings that a person types or pastes. No widget, and nothing is sent.
+"""A frame that is edited cell by cell, from strings that a user types or pastes. No widgets, and nothing is sent.
 
-A string that does not fit its column is kept and marked: no edit is dropped silently. Every edit can be undone.
+A string that is not valid for its column is kept and marked, so no edit is lost silently. Every edit can be undone.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 __all__ = ["FILTERS", "MAX_CELLS", "EditResult", "EditedFrame", "Typed"]
 
-#: Cells of one paste: so many keep the kernel busy for 15 seconds.
+#: The most cells of one paste: so many cells keep the kernel busy for 15 seconds.
 MAX_CELLS = 100_000
-#: The rows that the grid can be limited to.
+#: The choices of the filter above the grid.
 FILTERS = ("all rows", "edited", "wrong", "new", "to delete")
-# Columns with more different values than this have no drop-down list: a longer list is not faster than typing.
+# A column with more different values has no drop-down list, because a longer list is not faster than typing.
 _MAX_SUGGESTIONS = 25
 
 
 class Typed(NamedTuple):
-    """A string for a cell."""
+    """A string that the user typed into a cell."""
 
     position: int
     name: Any
@@ -61,7 +61,7 @@ class _CellEdit(NamedTuple):
 
 @dataclass(frozen=True)
 class _Step:
-    """One step of undo: first rows are added at the end, then cells are set, then rows are removed."""
+    """One step of undo. It first adds rows at the end, then sets cells, then removes rows."""
 
     added: int = 0
     cells: tuple[_CellEdit, ...] = ()
@@ -71,22 +71,22 @@ class _Step:
 
 @dataclass(frozen=True)
 class EditResult:
-    """What an edit did."""
+    """The result of an edit, for the browser."""
 
-    positions: frozenset[int] = field(default_factory=frozenset)  # of rows that may look different now
+    positions: frozenset[int] = field(default_factory=frozenset)  # of the rows that may look different now
     message: str = ""
     is_reset: bool = False  # whether rows were added, removed or moved
 
 
 class EditedFrame:
-    """A frame of one table's records that is edited in place."""
+    """A frame of one table that is edited in place."""
 
     def __init__(self, frame: pd.DataFrame, table: str | None = None, columns: Sequence[str] | None = None) -> None:
         self.table = which_table(frame, table, attached(frame))
-        type_frame(frame.iloc[:0], self.table)  # refuses what cannot be planned either
+        type_frame(frame.iloc[:0], self.table)  # raises an error if the frame cannot be planned
         lacking = [name for name in columns or () if name not in frame]
         if lacking:
-            raise PlanError(f"columns={lacking}: the frame has no such columns")
+            raise PlanError(f"columns={lacking}: the frame does not have these columns")
         self.frame = frame
         self.columns: list[Any] = [name for name in columns or frame.columns if name != COMMAND]
         self._dtypes = frame.dtypes.to_dict()
@@ -98,7 +98,7 @@ class EditedFrame:
         return len(self.frame)
 
     def read(self) -> None:
-        """Read the frame again: after a push, or after it was edited in code."""
+        """Read the frame again, after a push or after edits in code."""
         self._index = self.frame.index
         self._marker = Marker(self.frame, self.table)
         self.edited = self._marker.edited(self.frame, range(len(self.frame)))
@@ -107,7 +107,7 @@ class EditedFrame:
         self._check_cells(new | {position for position, _ in self.edited})
 
     def _check_cells(self, touched: Iterable[int]) -> None:
-        """Find again which cells of some rows are edited and which are wrong."""
+        """Find again which cells of these rows are edited, and which are wrong."""
         positions = sorted(touched)
         rows = set(positions)
         self.edited = {cell for cell in self.edited if cell[0] not in rows}
@@ -119,15 +119,15 @@ class EditedFrame:
             self.wrong |= {(position, name) for name, mark in marks.items() if mark.state == "wrong"}
 
     def marks(self, positions: Sequence[int]) -> list[dict[str, Mark]]:
-        """Give the marks of some rows, by column."""
+        """Return the marks for the given rows, keyed by column."""
         return self._marker.marks(self.frame, positions)
 
     def is_new(self, position: int) -> bool:
-        """Tell whether a row has no record yet."""
+        """Return whether the row has no record yet."""
         return self._marker.is_new(position)
 
     def is_to_delete(self, position: int) -> bool:
-        """Tell whether the push deletes a row's record."""
+        """Return whether a push would delete the row's record."""
         return COMMAND in self.frame and is_delete(self.frame[COMMAND].iat[position])
 
     def counts(self) -> tuple[int, int]:
@@ -138,17 +138,17 @@ class EditedFrame:
         return self._marker.count_new(), to_delete
 
     def lock(self, name: Any, position: int | None = None) -> str:
-        """Say why cells of a column cannot be edited, or nothing; without a position, of rows that have a record."""
+        """Say why a cell cannot be edited; empty if it can. Without a position: a cell of a row that has a record."""
         table = self.table
         if table.parent and name in table.parent_columns:
             is_free = position is not None and self.is_new(position)
             return "" if is_free else f"fixed: {table.name} cannot move to another {table.parent.singular}"
         if name not in table:
-            return "your own column: it is never sent"
+            return "a column that you added: it is never sent"
         return "" if table[name].writable else "read-only: the service sets it"
 
     def find(self, text: str = "", limit_to: str = FILTERS[0], by: Any = None, *, ascending: bool = True) -> list[int]:
-        """Find the positions of the rows to show, in the order to show them; the frame itself keeps its order."""
+        """Return the positions of the rows to show, in the order to show them. The frame keeps its own order."""
         positions = np.flatnonzero(self._contains(text) & self._passes(limit_to))
         if by is None:
             return list(map(int, positions))
@@ -178,7 +178,7 @@ class EditedFrame:
         return passes
 
     def suggestions(self, name: Any) -> list[str]:
-        """List the values of a column that has few different ones, the most frequent first; any other may be typed."""
+        """List the values of a column with few different values, the most frequent first. Users may type others."""
         if name not in self.table or self.lock(name) or self.table[name].format or self.table[name].kind != "text":
             return []
         texts = [str(text) for text in self.frame[name].map(typed_text).value_counts().index if text]
@@ -186,25 +186,25 @@ class EditedFrame:
         return texts if len(texts) <= min(_MAX_SUGGESTIONS, len(self) / 3) else []
 
     def edit(self, cells: Iterable[Typed]) -> EditResult:
-        """Put typed strings into cells; an empty text clears a cell that was not blank."""
+        """Write typed strings into cells. An empty string clears a cell that was not blank."""
         self._check_rows()
         return self._put(list(cells), is_pasted=False)
 
     def paste(
         self, rows: Sequence[int], names: Sequence[Any], text: str, *, height: int = 1, width: int = 1
     ) -> EditResult:
-        """Put a block from a spreadsheet into the rows and columns that begin at the selected cell.
+        """Write a block from a spreadsheet into the rows and columns that begin at the selected cell.
 
-        A single value fills the selection of ``height`` × ``width`` cells. A block that begins in a new row may go
-        beyond the last row: rows are added for it. An empty cell of a block may be an accident, so it clears nothing:
-        the cell becomes blank, and a blank is not sent.
+        A single value fills the selection of ``height`` × ``width`` cells. If a block begins in a new row and needs
+        more rows, they are added. An empty cell of a block may be an accident, so it does not clear the record's value:
+        the cell becomes blank, and a blank cell is not sent.
         """
         self._check_rows()
         block = _block(text)
         count = sum(map(len, block))
         if count > MAX_CELLS:
-            limit = f"a paste may have {MAX_CELLS:,}. Read the file with wizframe.read_excel() instead."
-            return EditResult(message=f"Nothing was pasted: the block has {count:,} cells, {limit}")
+            limit = f"(allowed: at most {MAX_CELLS:,}). Read the file with wizframe.read_excel() instead."
+            return EditResult(message=f"Nothing was pasted: the block has {count:,} cells {limit}")
         if count == 1:
             block = [block[0] * width] * height
         added = 0
@@ -245,9 +245,9 @@ class EditedFrame:
         return EditResult(frozenset(one.position for one in edits), " ".join(messages))
 
     def _edits(self, name: Any, cells: Sequence[Typed], *, is_pasted: bool) -> Iterator[_CellEdit]:
-        """Read strings as values of a column; leave out those that change nothing."""
+        """Convert strings to the values of a column, and leave out cells that do not change."""
         of = self.table.field_of(name)
-        if of is None:  # never: a column that is not the table's is locked
+        if of is None:  # cannot happen: columns that the user added are locked
             return
         values = [value for value, _ in read_cells([cell.text for cell in cells], of)]
         for cell, value in zip(cells, values, strict=True):
@@ -260,7 +260,7 @@ class EditedFrame:
                 yield _CellEdit(cell.position, name, before, after)
 
     def add(self, sibling: int | None = None) -> EditResult:
-        """Add a row for a new record at the end; it gets the parent of the row at the position ``sibling``."""
+        """Add a row for a new record at the end, with the same parent as the row at the position ``sibling``."""
         self._check_rows()
         self._append(1)
         cells = []
@@ -283,7 +283,7 @@ class EditedFrame:
         self._replace_frame(grown, [*range(known), *[-1] * count])
 
     def delete(self, positions: Iterable[int], *, is_to_delete: bool = True) -> EditResult:
-        """Mark records for deletion, or unmark them; a row that has no record yet is removed from the frame."""
+        """Mark records for deletion, or unmark them. A row that has no record yet is removed from the frame."""
         self._check_rows()
         rows = [position for position in sorted(positions) if self.is_to_delete(position) != is_to_delete]
         removed = tuple(position for position in rows if self.is_new(position))
@@ -323,9 +323,9 @@ class EditedFrame:
         self._check_cells(positions)
 
     def _replace_frame(self, frame: pd.DataFrame, places: list[int]) -> None:
-        """Continue with a frame that has other rows; ``places`` has each row's old position, or -1 if it is new."""
+        """Continue with a frame that has other rows; ``places`` has each row's old position, or -1 for a new row."""
         frame.attrs = self.frame.attrs
-        # A plan that was made of the old frame must not be pushed any more: it would miss the new rows.
+        # A plan of the old frame must not be pushed any more, because it does not contain the new rows.
         self.frame.attrs[SUPERSEDED] = "rows were added or removed in the editing grid; plan the grid's frame"
         self.frame, self._index = frame, frame.index
         self._marker.move_rows(places)
@@ -340,7 +340,7 @@ class EditedFrame:
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a step that was undone."""
+        """Whether there is a step to redo."""
         return bool(self._undone)
 
     def undo(self) -> EditResult:
@@ -360,7 +360,7 @@ class EditedFrame:
         return EditResult(frozenset(touched), "Undone.", is_reset=bool(step.added or step.removed))
 
     def redo(self) -> EditResult:
-        """Do the step again that was undone last."""
+        """Redo the step that was undone last."""
         self._check_rows()
         if not self._undone:
             return EditResult(message="There is nothing to redo.")
@@ -381,7 +381,7 @@ class EditedFrame:
             self._restore_dtype(name)
 
     def _restore_dtype(self, name: Any) -> None:
-        """Give a column its dtype back as soon as every cell fits it again."""
+        """Restore a column's dtype when all its cells fit it again."""
         if name not in self.table or self.frame[name].dtype == self._dtypes.get(name):
             return
         typed, misfits = column(self.frame[name], self.table[name])
@@ -389,7 +389,7 @@ class EditedFrame:
             self.frame[name] = typed
 
     def _check_rows(self) -> None:
-        """Notice edits of the frame outside the grid: a push updates it, and code may move its rows."""
+        """Raise an error if the frame's rows changed outside the grid: a push updates them, and code may move them."""
         if not self.frame.index.equals(self._index):
             self._done, self._undone = [], []
             self.read()
@@ -408,18 +408,18 @@ def _not_pasted(count: int, noun: str, where: str) -> str:
 
 
 def _block(text: str) -> list[list[str]]:
-    """Split the text of a clipboard into rows and cells; a spreadsheet quotes cells with tabs or line ends in them."""
+    """Split the text of a clipboard into rows and cells. A spreadsheet quotes cells that contain tabs or line ends."""
     if not any(mark in text for mark in "\t\r\n"):
         return [[text]]
     lines = io.StringIO(text.removesuffix("\n").removesuffix("\r"), newline="")
     try:
         return [line or [""] for line in csv.reader(lines, "excel-tab")]
     except csv.Error as error:
-        raise PlanError(f"nothing was pasted, because the clipboard does not hold cells: {error}") from None
+        raise PlanError(f"nothing was pasted, because the clipboard does not contain cells: {error}") from None
 
 
 def _new_labels(index: pd.Index[Any], count: int) -> list[Any]:
-    """Make index labels that no row has."""
+    """Return index labels that no row has."""
     if pd.api.types.is_integer_dtype(index.dtype):
         first = int(index.max()) + 1 if len(index) else 0
         return list(range(first, first + count))

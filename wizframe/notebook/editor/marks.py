@@ -27,10 +27,10 @@ __all__ = ["Mark", "Marker"]
 
 @dataclass(frozen=True)
 class Mark:
-    """What the grid shows of a cell."""
+    """What the grid shows for a cell."""
 
-    text: str  # as a person would type it
-    #: '', 'changed', 'cleared', 'blanked' (blank now, and not sent), 'wrong', or 'was-wrong' (wrong when loaded).
+    text: str  # as a user would type it
+    #: '', 'changed', 'cleared', 'blanked' (now blank, but not sent), 'wrong', or 'was-wrong' (wrong when loaded).
     state: str = ""
     why: str = ""
 
@@ -39,15 +39,15 @@ class Mark:
 class _Cell:
     field: Field
     value: Any  # as in a plain record
-    misfit: str | None  # the rule by which the text does not fit its column
+    misfit: str | None  # the rule that the text breaks, if it is not a value of its column
     is_edited: bool
     is_cleared: bool
 
 
 class Marker:
-    """Compares the rows of a frame with how they were loaded, and with the rules of their fields.
+    """Compares the rows of a frame with their values when loaded, and with the rules of their fields.
 
-    Rows that are in no load count as unedited when the marker is made.
+    Rows that were never loaded count as unedited when the marker is created.
     """
 
     def __init__(self, frame: pd.DataFrame, table: Table) -> None:
@@ -63,7 +63,7 @@ class Marker:
         return type_frame(frame[known], self._table)
 
     def _loaded(self, typed: pd.DataFrame, ids: pd.Series[Any]) -> pd.DataFrame:
-        """Give the rows as they were loaded; new rows were blank."""
+        """Return the values of the rows when they were loaded. New rows were blank."""
         own, was = self.baseline, typed.copy()
         places = np.full(len(typed), -1)
         if own is not None and own.table is self._table and own.index.is_unique and len(own.frame):
@@ -76,13 +76,13 @@ class Marker:
         return was
 
     def move_rows(self, places: Sequence[int]) -> None:
-        """Follow rows that were added, removed or moved: ``places`` has each row's old position, or -1 if it is new."""
+        """Follow rows that were added, removed or moved; ``places`` has their old positions (-1: a new row)."""
         former = np.array(places, dtype=np.intp)
         self._was = self._was.reindex(former).reset_index(drop=True)
         self._is_new = np.append(self._is_new, [True])[former]
 
     def is_new(self, position: int) -> bool:
-        """Tell whether a row has no record yet."""
+        """Return whether the row has no record yet."""
         return bool(self._is_new[position])
 
     def count_new(self) -> int:
@@ -90,11 +90,11 @@ class Marker:
         return int(self._is_new.sum())
 
     def was_blank(self, position: int, name: str) -> bool:
-        """Tell whether a cell was blank when it was loaded."""
+        """Return whether the cell was blank when it was loaded."""
         return name not in self._was or is_blank(self._was[name].iat[position])
 
     def edited(self, frame: pd.DataFrame, positions: Sequence[int]) -> set[tuple[int, str]]:
-        """Find the cells of some rows that differ from the load."""
+        """Return the cells of the given rows that differ from the load, as (position, column)."""
         typed_frame = self._take_in(frame.iloc[list(positions)])
         return {(positions[place], name) for place, name in self._edited(typed_frame, positions)}
 
@@ -104,13 +104,13 @@ class Marker:
             is_other = differs(typed_frame.cells[name], was[name])
             if name in typed_frame.cleared:
                 is_other |= typed_frame.cleared[name].to_numpy()
-            for problem in typed_frame.problems:  # a string that does not fit its column was read as blank
+            for problem in typed_frame.problems:  # a string that is not valid for its column was read as blank
                 if problem.column == name and problem.position is not None and self._table[name].writable:
                     is_other[problem.position] |= is_blank(typed_frame.cells[name].iat[problem.position])
             yield from ((int(place), name) for place in np.flatnonzero(is_other))
 
     def marks(self, frame: pd.DataFrame, positions: Sequence[int]) -> list[dict[str, Mark]]:
-        """Give the marks of some rows, by column. The user's own columns have only a string."""
+        """Return the marks for the given rows, keyed by column. Columns that the user added have only a text."""
         rows = frame.iloc[list(positions)]
         typed_frame = self._take_in(rows)
         edited = set(self._edited(typed_frame, positions))
@@ -135,9 +135,9 @@ class Marker:
     def _state(self, cell: _Cell, position: int) -> tuple[str, str]:
         if not cell.is_edited:
             rule = cell.misfit or violation(cell.field, cell.value)
-            return ("was-wrong", f"{rule}; it was loaded like this") if rule else ("", "")
+            return ("was-wrong", f"{rule}; the value was already wrong when it was loaded") if rule else ("", "")
         if cell.value is None and not cell.is_cleared and cell.misfit is None:
-            return "blanked", "is blank now and is not sent; press Delete to clear it"
+            return "blanked", "is now blank, and a blank is not sent; to clear the value in WizCommerce, press Delete"
         rule = cell.misfit or rule_of_edit(self._table, cell.field, cell.value)
         if rule:
             return "wrong", rule

@@ -1,1 +1,1 @@
-"""Widgets that choose customers and contacts."""
+"""Widgets to choose customers and contacts."""

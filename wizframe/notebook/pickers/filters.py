@@ -1,4 +1,4 @@
-"""The filters of a load as widgets, and back as the arguments of that load."""
+"""The filters of a load as widgets. Their values are the arguments of the load."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LABELS = {
     "desc": "descending (newest or Z first)",
 }
 _TIMES = [name for name, parameter in LIST_PARAMETERS.items() if parameter.kind == "time"]
-_STYLE = {"description_width": "108px"}  # the longest label, "Updated before …"
+_STYLE = {"description_width": "108px"}  # fits the longest label, "Updated before"
 _DAY_STARTS = "A day starts at 00:00 UTC."
-_MAX_ROWS = 10_000_000  # more does not fit into memory; a widget of numbers needs a limit
+_MAX_ROWS = 10_000_000  # more rows do not fit into memory, and the widget needs a limit
 
 
 class Filters:
-    """The widgets of a load's filters; ``changed`` is called without arguments when one of them changes."""
+    """The widgets for a load's filters; ``changed`` is called without arguments when one of them changes."""
 
     def __init__(self, table: Table, changed: Callable[[], None]) -> None:
         self._table = table
@@ -47,7 +47,7 @@ class Filters:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The arguments of the load that are not its defaults: strings, numbers and lists."""
+        """The arguments of the load that differ from its defaults, as strings, numbers and lists."""
         return {name: field.value for name, field in self._fields.items() if field.value is not None}
 
     @value.setter
@@ -57,7 +57,7 @@ class Filters:
             field.value = value.get(name)
 
     def _check(self, value: Mapping[str, Any]) -> None:
-        """Refuse what the load would refuse, before any widget is changed."""
+        """Raise an error for arguments that the load would reject, before any widget is changed."""
         unknown = sorted(value.keys() - self._fields.keys())
         if unknown:
             raise InvalidRequestError(
@@ -71,15 +71,15 @@ class Filters:
 
 
 def _fields(table: Table) -> dict[str, Any]:
-    """Make a widget for each parameter of a table's load, in pairs that belong together."""
+    """Make a widget for each parameter of a table's load. Those that belong together are next to each other."""
     fields: dict[str, Any] = {"status": _Choice("Status", "active and inactive", STATUSES)}
     if table.has_details:
         fields["details"] = _Flag(
-            "Details too", f"Load addresses, sales reps and price list: one more request for each {table.singular}"
+            "Details too", f"Load addresses, sales reps and price list, too: one more request for each {table.singular}"
         )
     fields |= {name: _Day(name) for name in _TIMES}
     orders = LIST_PARAMETERS["sort_by"].values[table.name]
-    if table.parent:  # loaded parent by parent, and sorted afterwards if at all
+    if table.parent:  # such records are loaded parent by parent, and sorted afterwards on request
         fields["sort_by"] = _Choice("Order by", f"same order as the {table.parent.name}", orders)
     else:
         fields["sort_by"] = _Choice("Order by", _LABELS[orders[0]], orders[1:])
@@ -93,11 +93,11 @@ def _fields(table: Table) -> dict[str, Any]:
 
 
 class _Choice:
-    """One of some values; the first is the load's default."""
+    """A choice between values; the first one is the load's default."""
 
     def __init__(self, label: str, default: str, values: Iterable[str]) -> None:
         self._values = tuple(values)
-        # The default's value is an empty text: with None, ipywidgets shows an empty field.
+        # The value for the default is an empty string, because ipywidgets shows an empty field for None.
         options = [(default, ""), *((_LABELS.get(value, value), value) for value in self._values)]
         self.widget = widgets.Dropdown(options=options, description=label, style=_STYLE)
 
@@ -107,16 +107,16 @@ class _Choice:
 
     @value.setter
     def value(self, value: str | None) -> None:
-        self.widget.value = value if value in self._values else ""  # the default may also be given by its own name
+        self.widget.value = value if value in self._values else ""  # the default may also be given by its name
 
 
 class _Day:
-    """A day as the limit of a time; an exact time that was given is kept until the user chooses another day."""
+    """A day as the limit of a time. An exact time is kept until the user chooses another day."""
 
     def __init__(self, name: str) -> None:
         self._label = name.replace("_", " ").capitalize()
         self._exact: tuple[date, str] | None = None
-        tooltip = f"The given time is not included. {_DAY_STARTS}"
+        tooltip = f"Records of exactly this time are left out. {_DAY_STARTS}"
         self.widget = widgets.DatePicker(description=self._label, tooltip=tooltip, style=_STYLE)
         self.widget.observe(lambda _change: self._show_exactness(), "value")
 
@@ -143,7 +143,7 @@ class _Day:
 
 
 class _Count:
-    """A whole number; its first value is the load's default."""
+    """A whole number; the first value of the widget is the load's default."""
 
     def __init__(self, name: str, label: str, default: int, largest: int, tooltip: str) -> None:
         self._name, self._default = name, default
@@ -165,7 +165,7 @@ class _Count:
 
 
 class _Flag:
-    """Yes or no."""
+    """A box to tick: True or False."""
 
     def __init__(self, label: str, tooltip: str) -> None:
         self.widget = widgets.Checkbox(description=label, tooltip=tooltip, style=_STYLE)
@@ -184,7 +184,7 @@ class _Flag:
 
 
 class _References:
-    """References, one per line, so that a column of a spreadsheet can be pasted; a single line may hold several."""
+    """References, one per line, so that the user can paste a column of a spreadsheet. One line may hold several."""
 
     def __init__(self) -> None:
         self._given: tuple[str, list[str]] = ("", [])
@@ -197,12 +197,12 @@ class _References:
         if value is not None and not (
             isinstance(texts, (list, tuple)) and all(isinstance(t, str) and t for t in texts)
         ):
-            raise InvalidRequestError(f"reference_ids={value!r} is not a list of texts")
+            raise InvalidRequestError(f"reference_ids={value!r} is not a list of strings")
 
     @property
     def value(self) -> list[str] | None:
         text, given = self._given
-        if self.widget.value == text:  # unchanged: a reference may hold characters that a line cannot show
+        if self.widget.value == text:  # unchanged; a given reference may contain characters that a line cannot show
             return list(given) or None
         lines = self.widget.value.split("\n")
         if len(lines) == 1:
@@ -212,6 +212,6 @@ class _References:
     @value.setter
     def value(self, value: str | Sequence[str] | None) -> None:
         texts = [value] if isinstance(value, str) else list(value or ())
-        # Each reference ends its line, also a single one: a reference may hold a comma.
+        # Every reference ends with a line break, even a single one, because a reference may contain a comma.
         self._given = ("".join(f"{text}\n" for text in texts), texts)
         self.widget.value = self._given[0]

@@ -1,4 +1,4 @@
-"""The widgets of the pickers: filters, a load button, a table of what was loaded, and code that loads the same."""
+"""The widgets of the pickers: filters, a load button, a table of the loaded rows, and code for the same load."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ __all__ = ["ContactPanel", "CustomerPanel", "TablePanel"]
 
 #: The columns by which people choose customers.
 _CHOICE_COLUMNS = ("reference_id", "company_name", "display_name", "status", "id")
-_MAX_LINE = 100  # of code; a longer call has a line for each argument
-_REDRAWN_EVERY_S = 0.2  # each change of a widget is a message to the browser; five a second look smooth
+_MAX_LINE = 100  # the most characters in a line of code; a longer call has one argument per line
+# Each change of a widget sends a message to the browser, and five changes a second look smooth.
+_REDRAWN_EVERY_S = 0.2
 _MINUTE_S = 60
 
 
 class LoadButton:
-    """Loads a frame in a thread; ``loaded`` gets it in that thread, unless the load was cancelled."""
+    """A button that loads a frame in a thread. ``loaded`` receives the frame there, unless the load was cancelled."""
 
     def __init__(
         self, label: str, load: Callable[[Watch], pd.DataFrame], loaded: Callable[[pd.DataFrame], None]
@@ -60,7 +61,7 @@ class LoadButton:
         self.root = widgets.VBox([buttons, self.warnings])
 
     def start(self) -> None:
-        """Start a load, unless one is running."""
+        """Start a load if none is running."""
         with self._lock:
             if self._watch is not None:
                 return
@@ -72,7 +73,7 @@ class LoadButton:
             self._thread.start()
 
     def cancel(self) -> None:
-        """Stop the load that is running: no more requests are sent, and the frame stays as it was."""
+        """Cancel the running load: no more requests are sent, and the frame is not changed."""
         with self._lock:
             if self._watch is not None:
                 self._watch.stop()
@@ -93,7 +94,7 @@ class LoadButton:
                     self._finish("", warnings="\n".join(map(str, watch.warnings)))
         except LoadStoppedError:
             return
-        except Exception as error:  # noqa: BLE001 - shown to the user: no cell is running that could raise it
+        except Exception as error:  # noqa: BLE001 - shown to the user, because no cell is running that could raise it
             self._fail(watch, error)
 
     def _fail(self, watch: Watch, error: Exception) -> None:
@@ -137,7 +138,7 @@ def _progress_text(watch: Watch) -> str:
 
 
 class _LoadPanel:
-    """What both pickers have: a load, a table of its frame, and code that loads the same."""
+    """The common parts of both pickers: a load, a table of its frame, and code for the same load."""
 
     noun: str
 
@@ -158,7 +159,7 @@ class _LoadPanel:
 
 
 class CustomerPanel(_LoadPanel):
-    """Filters of customers, a button that loads them, and a table of them."""
+    """Filters for customers, a button that loads them, and a table of them."""
 
     noun = "customers"
 
@@ -172,7 +173,7 @@ class CustomerPanel(_LoadPanel):
 
     @property
     def value(self) -> dict[str, Any]:
-        """The filters."""
+        """The filters that differ from the defaults."""
         return self.filters.value
 
     @value.setter
@@ -181,11 +182,11 @@ class CustomerPanel(_LoadPanel):
 
     @property
     def code(self) -> str:
-        """The load, as code."""
+        """Code for the same load."""
         return _call("customers", "load_customers", self.value, client=self._client)
 
     def _write_code(self) -> None:
-        if hasattr(self, "filters"):  # the filters also change while they are made
+        if hasattr(self, "filters"):  # the filters also report changes while they are created
             self._code.value = copyable(self.code)
 
     def _load(self, watch: Watch) -> pd.DataFrame:
@@ -193,7 +194,7 @@ class CustomerPanel(_LoadPanel):
 
 
 class ContactPanel(_LoadPanel):
-    """A table of customers to choose from, filters of contacts, a button that loads them, and a table of them."""
+    """A table of customers to choose from, filters for contacts, a button that loads them, and a table of them."""
 
     noun = "contacts"
 
@@ -202,7 +203,7 @@ class ContactPanel(_LoadPanel):
     ) -> None:
         super().__init__(client)
         self._ids: list[str] = []
-        self._others: list[str] = []  # chosen, but not among the shown customers
+        self._others: list[str] = []  # the chosen ids that are not in the table of customers
         self._chosen = widgets.HTML()
         self.choice = FrameTable("customers", self._write)
         self.customers_loading = LoadButton("Load the customers to choose from", self._load_customers, self._offer)
@@ -223,7 +224,7 @@ class ContactPanel(_LoadPanel):
 
     @property
     def value(self) -> dict[str, Any]:
-        """The chosen customers' ids, and the filters."""
+        """The ids of the chosen customers, and the filters that differ from the defaults."""
         return {"customers": self.chosen} | self.filters.value
 
     @value.setter
@@ -234,12 +235,12 @@ class ContactPanel(_LoadPanel):
 
     @property
     def chosen(self) -> list[str]:
-        """Ids of the chosen customers: the shown ones in their order, then the others."""
+        """The ids of the chosen customers: those in the table in its order, then the others."""
         return [self._ids[position] for position in self.choice.ticked] + self._others
 
     @property
     def code(self) -> str:
-        """The load, as code."""
+        """Code for the same load."""
         return _call("contacts", "load_contacts", self.filters.value, first=_literal(self.chosen), client=self._client)
 
     def _choose(self, ids: list[str]) -> None:
@@ -249,7 +250,7 @@ class ContactPanel(_LoadPanel):
         self.choice.tick([places[identifier] for identifier in ids if identifier in places])
 
     def _write(self) -> None:
-        if hasattr(self, "loading"):  # the filters also change while they are made
+        if hasattr(self, "loading"):  # the filters also report changes while they are created
             self._chosen.value = message(f"{counted(len(self.chosen), 'customer')} chosen")
             self._code.value = copyable(self.code)
 
@@ -270,7 +271,7 @@ class ContactPanel(_LoadPanel):
         return load_contacts(self.chosen, client=self._client, progress=watch, **self.filters.value)
 
     def _shown(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add the company of each contact, if the customers are known."""
+        """Add the company of each contact, if its customer is known."""
         if "company_name" not in self.choice.frame:
             return frame
         names = self.choice.frame.set_index("id")["company_name"]
@@ -298,24 +299,24 @@ def _ids(ids: Any) -> list[str]:
     texts = [ids] if isinstance(ids, str) else [] if ids is None else list(ids)
     wrong = [text for text in texts if not isinstance(text, str) or not text]
     if wrong:
-        raise InvalidRequestError(f"customers={wrong[0]!r} is not a valid id of a customer", hint="Give ids as texts.")
+        raise InvalidRequestError(f"customers={wrong[0]!r} is not a valid customer id", hint="Pass ids as strings.")
     return texts
 
 
 def _choice(customers: pd.DataFrame) -> pd.DataFrame:
-    """Keep the columns by which people choose customers."""
+    """Return the columns by which people choose customers."""
     flat = customers if "id" in customers else customers.reset_index()
     if "id" not in flat or CONTACT.parent_id in flat:
         raise InvalidRequestError(
             "the frame does not hold customers",
-            hint="Give a frame of customers with their ids in the column or index level 'id'.",
+            hint="Pass a frame of customers with their ids in the column or index level 'id'.",
         )
     flat = flat[flat["id"].notna()].drop_duplicates("id")
     return flat[[name for name in _CHOICE_COLUMNS if name in flat]].reset_index(drop=True)
 
 
 def _call(name: str, function: str, arguments: Mapping[str, Any], *, first: str = "", client: Client | None) -> str:
-    """Write a call that assigns the result of a wizframe function; ``first`` is the code of a first argument."""
+    """Write code that assigns the result of a wizframe function; ``first`` is the code of its first argument."""
     parts = [first] if first else []
     parts += [f"{keyword}={_literal(value)}" for keyword, value in arguments.items()]
     if client is not None and not _is_the_only_one(client):
@@ -329,7 +330,7 @@ def _call(name: str, function: str, arguments: Mapping[str, Any], *, first: str 
 
 
 def _literal(value: Any) -> str:
-    """Write a value as Python code, with double quotes if possible; invisible characters are escaped."""
+    """Write a value as Python code, with double quotes if possible. Invisible characters are escaped."""
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"
     code = repr(value)

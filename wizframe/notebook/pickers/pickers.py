@@ -1,7 +1,7 @@
-"""Pickers of customers and contacts: filters as widgets, a frame, and the code that loads the same.
+"""Pickers for customers and contacts: filters as widgets, a frame, and the code for the same load.
 
-They run in JupyterLab and wherever else ipywidgets do, and load with :func:`wizframe.load_customers` and
-:func:`wizframe.load_contacts` in a thread. ipywidgets is imported when the first picker is made.
+They run in JupyterLab and everywhere else where ipywidgets run. They load in a thread, with
+:func:`wizframe.load_customers` and :func:`wizframe.load_contacts`. The first picker imports ipywidgets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["ContactPicker", "CustomerPicker", "FrameBrowser"]
 
 
 class _View:
-    """A table that shows itself as widgets, or as text without them."""
+    """A table that shows itself as widgets; where there are no widgets, as text."""
 
     _panel: CustomerPanel | ContactPanel | TablePanel
 
@@ -34,7 +34,7 @@ class _View:
         Returns
         -------
         DataFrame
-            As :func:`wizframe.load_customers` or :func:`wizframe.load_contacts` returned it, to edit and to plan.
+            As :func:`wizframe.load_customers` or :func:`wizframe.load_contacts` returned it. You can edit and plan it.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class _View:
         Returns
         -------
         DataFrame
-            With the baseline of the load, so that its edits can be planned.
+            With the baseline of the load, so that edits can be planned.
         """
         return self.frame.iloc[self._panel.table.ticked]
 
@@ -79,13 +79,13 @@ class _Picker(_View):
 
     @property
     def value(self) -> dict[str, Any]:
-        """The arguments of the load, except its defaults.
+        """The arguments of the load that differ from its defaults.
 
         Returns
         -------
         dict
-            Strings, numbers and lists, so that it can be stored as JSON. Set it, or give it to another picker, to
-            choose the same.
+            Strings, numbers and lists, so the value can be stored as JSON. To make the same choice again, assign it to
+            this attribute or pass it to another picker.
         """
         return self._panel.value
 
@@ -95,11 +95,11 @@ class _Picker(_View):
 
     @property
     def code(self) -> str:
-        """The code that loads the same without a picker."""
+        """The code for the same load without a picker."""
         return self._panel.code
 
     def load(self) -> pd.DataFrame:
-        """Load as the button does, and wait for it.
+        """Load as the button does, and wait until the load has finished.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class _Picker(_View):
         return self.frame
 
     def cancel(self) -> None:
-        """Stop the load that is running: no more requests are sent, and :attr:`frame` stays as it was."""
+        """Cancel the running load: no more requests are sent, and :attr:`frame` is not changed."""
         self._panel.loading.cancel()
 
     def _repr_html_(self) -> str:
@@ -128,14 +128,14 @@ class _Picker(_View):
 
 
 class CustomerPicker(_Picker):
-    """Choose filters of :func:`wizframe.load_customers`, and tick rows in a table of what was loaded.
+    """Choose filters for :func:`wizframe.load_customers`, and tick rows in a table of the loaded customers.
 
     Parameters
     ----------
     value : mapping, optional
-        The filters to begin with, such as another picker's :attr:`value`.
+        The initial filters, such as another picker's :attr:`value`.
     client : Client, optional
-        By default the one connection that is open when the load starts.
+        By default the only connection that is open when the load starts.
 
     Raises
     ------
@@ -165,12 +165,12 @@ class ContactPicker(_Picker):
     Parameters
     ----------
     customers : DataFrame, str or iterable of str, optional
-        A frame of customers to choose from, or ids of customers that are chosen. Without it, a button loads all
-        customers.
+        A frame of customers to choose from, or the ids of customers that are already chosen. Without it, a button
+        loads all customers to choose from.
     value : mapping, optional
-        What to begin with: ``customers`` (a list of ids) and the filters of :func:`wizframe.load_contacts`.
+        The initial values: ``customers`` (a list of ids) and the filters of :func:`wizframe.load_contacts`.
     client : Client, optional
-        By default the one connection that is open when the load starts.
+        By default the only connection that is open when the load starts.
 
     Raises
     ------
@@ -198,13 +198,13 @@ class ContactPicker(_Picker):
 
 
 class FrameBrowser(_View):
-    """Look through a frame: pages, sorting by a click, a search, rows to tick. Read-only.
+    """Browse a frame: turn pages, sort by a click on a column, search, and tick rows. Read-only.
 
     Parameters
     ----------
     frame : DataFrame
     noun : str, default 'rows'
-        What the rows are, in the plural.
+        The name of the rows, in the plural.
     """
 
     def __init__(self, frame: pd.DataFrame, noun: str = "rows") -> None:

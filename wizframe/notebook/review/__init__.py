@@ -1,1 +1,1 @@
-"""A plan with a box for each change."""
+"""The review: a plan with a box to tick for each change."""

@@ -1,4 +1,4 @@
-"""The lists of a review: changes with boxes to tick, and after a push what was not done, to correct or to decide."""
+"""The lists of a review: changes to tick; after a push, the changes that were not done, to correct or decide."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from wizframe.pushing.outcomes import ConflictCell, Outcome
     from wizframe.pushing.plan import Result
 
-    #: (table, position) to the columns with conflicts and the strings that decide them; None: not decided yet.
+    #: (table, position) to the columns with conflicts, and for each the string to send; None: not decided yet.
     Decisions = dict[tuple[str, int], dict[str, str | None]]
 
 __all__ = ["LATER", "MINE", "PAGE_SIZE", "THEIRS", "ChangeList", "CorrectionFields", "OutcomeList", "bar", "styled"]
 
-#: Cards on a page: a browser draws a few hundred widgets at once without a pause, and a card has ten or more.
+#: The cards on a page. A browser draws a few hundred widgets without a pause, and a card has ten or more.
 PAGE_SIZE = 20
 LATER, MINE, THEIRS = "decide later", "send mine", "keep WizCommerce's"
 _STATES = ("conflict", "failed", "unknown", "unsent", "skipped")  # in the order of the list
 
 
 def styled(widget: Any, *names: str) -> Any:
-    """Give a widget classes of the style sheet; returns the widget."""
+    """Add classes of the style sheet to a widget, and return the widget."""
     for name in names:
         widget.add_class(name)
     return widget
 
 
 def bar(*controls: Any) -> Any:
-    """Put controls in a row that wraps."""
+    """Arrange controls in a row that wraps."""
     return styled(widgets.HBox(controls), "wiz-bar")
 
 
 class Pages:
-    """A long list, shown one page at a time. ``draw`` makes one item's card; the card has a ``widget``."""
+    """A long list, shown one page at a time. ``draw`` returns the card of one item, which has a ``widget``."""
 
     def __init__(self, draw: Callable[[Any], Any]) -> None:
         self.drawn: list[Any] = []
@@ -60,7 +60,7 @@ class Pages:
         self.widget = widgets.VBox([self._cards, self._pager])
 
     def show(self, items: Sequence[Any]) -> None:
-        """Show a list from its beginning."""
+        """Show a list, beginning with its first page."""
         self._items, self._first = items, 0
         self._turn(0)
 
@@ -69,7 +69,7 @@ class Pages:
         last = min(self._first + PAGE_SIZE, len(self._items))
         before, self.drawn = self.drawn, [self._draw(item) for item in self._items[self._first : last]]
         self._cards.children = [card.widget for card in self.drawn]
-        for card in before:  # widgets that are not closed stay in memory, here and in the browser
+        for card in before:  # widgets that are not closed stay in memory, in the kernel and in the browser
             _close(card.widget)
         self._previous.disabled, self._next.disabled = self._first == 0, last >= len(self._items)
         self._pager.layout.display = None if len(self._items) > PAGE_SIZE else "none"
@@ -83,13 +83,13 @@ def _close(widget: Any) -> None:
 
 
 class CorrectionFields:
-    """Fields to correct cells in. They remember what was typed when their page is left."""
+    """Fields for corrected values of cells. They remember the typed values when the user turns the page."""
 
     def __init__(self) -> None:
         self._typed: dict[tuple[str, int, str], str] = {}
 
     def field(self, table: str, position: int, column: str, text: str) -> Any:
-        """Make a field for a cell that holds a string."""
+        """Create a field for a cell with a text value."""
         key = (table, position, column)
 
         def remember(change: dict[str, str]) -> None:
@@ -104,12 +104,12 @@ class CorrectionFields:
         return made
 
     def corrections(self) -> list[Correction]:
-        """List the cells in which the user typed another string."""
+        """List the cells for which the user typed another value."""
         return [Correction(*key, text) for key, text in self._typed.items()]
 
 
 class ChangeList:
-    """The changes of a plan, with boxes to tick; ``changed`` is called whenever a tick changes."""
+    """The changes of a plan, with boxes to tick. ``changed`` is called when a tick changes."""
 
     def __init__(self, choices: Choices, fields: CorrectionFields, changed: Callable[[], None]) -> None:
         self._choices = choices
@@ -143,13 +143,13 @@ class ChangeList:
         self._on_tick()
 
     def _on_tick(self) -> None:
-        for card in self._pages.drawn:  # all of them, because a contact depends on its new customer
+        for card in self._pages.drawn:  # all cards, because a contact depends on its new customer
             card.refresh()
         self._changed()
 
 
 class _ChangeCard:
-    """A row of a plan: a box for the record, boxes for the cells of an update, and fields for problems."""
+    """The card of a row: a box for the record, a box for each cell of an update, and fields for problems."""
 
     def __init__(self, row: PlanRow, choices: Choices, fields: CorrectionFields, changed: Callable[[], None]) -> None:
         self._row = row
@@ -185,7 +185,7 @@ class _ChangeCard:
             self._changed()
 
     def refresh(self) -> None:
-        """Show what is ticked."""
+        """Update the card to show what is ticked."""
         self._is_refreshing = True
         row, obstacle = self._row, self._choices.obstacle(self._row)
         self._title.value = markup.title(row, "" if row.problems else obstacle)
@@ -216,7 +216,7 @@ class _NotDone(NamedTuple):
 
 
 class OutcomeList:
-    """The changes that a push did not do, conflicts first: failed cells to correct, conflicts to decide."""
+    """The changes that a push did not do: conflicts to decide first, then failed cells to correct."""
 
     def __init__(self, result: Result, fields: CorrectionFields) -> None:
         self._decisions: Decisions = {}
@@ -231,7 +231,7 @@ class OutcomeList:
         self.widget = pages.widget
 
     def corrections(self) -> list[Correction]:
-        """List the decided cells of the records that have no undecided conflict."""
+        """List the decided cells of the records without undecided conflicts."""
         return [
             Correction(table, position, column, text)
             for (table, position), cells in self._decisions.items()
@@ -241,7 +241,7 @@ class OutcomeList:
         ]
 
     def count_half_decided(self) -> int:
-        """Count the records of which only some conflicts are decided."""
+        """Count the records with both decided and undecided conflicts."""
         counts = [sum(text is not None for text in cells.values()) for cells in self._decisions.values()]
         return sum(0 < count < len(cells) for count, cells in zip(counts, self._decisions.values(), strict=True))
 
@@ -254,7 +254,7 @@ def _not_done(result: Result) -> Iterator[_NotDone]:
 
 
 class _OutcomeCard:
-    """A change that was not done."""
+    """The card of a change that was not done."""
 
     def __init__(self, not_done: _NotDone, fields: CorrectionFields, decisions: Decisions) -> None:
         row, outcome = not_done
@@ -262,8 +262,8 @@ class _OutcomeCard:
         what_happened, next_step = outcome.what_happened, outcome.next_step
         controls = [_decision(cell, cells) for cell in outcome.conflicts if cell.column in cells]
         if controls:
-            what_happened = "another user changed it after you loaded it"
-            next_step = "decide below, then press Plan again"
+            what_happened = "another user changed the record after you loaded it"
+            next_step = "choose a value below, then press Plan again"
         elif outcome.state == "failed":
             controls = list(_fields(row, fields))
             where = "cells below" if controls else "row in the frame"
@@ -282,7 +282,7 @@ def _fields(row: PlanRow, fields: CorrectionFields) -> Iterator[Any]:
 
 
 def _decision(cell: ConflictCell, cells: dict[str, str | None]) -> Any:
-    """Let the user decide: keep theirs, or send mine, which can be edited to what both users agree on."""
+    """Let the user decide: keep the other user's value, or send their own, which they can still edit."""
     theirs, mine = _typed(cell.now, is_update=False), _typed(cell.yours, is_update=True)
     decided = cells[cell.column]
     chosen = LATER if decided is None else THEIRS if decided == theirs else MINE
@@ -302,5 +302,5 @@ def _decision(cell: ConflictCell, cells: dict[str, str | None]) -> Any:
 
 
 def _typed(value: Any, *, is_update: bool) -> str:
-    """Write a value of a record as it is typed into a cell; in an update, a blank is the text that clears it."""
+    """Write a value of a record as a user types it into a cell. For an update, a blank is the text ``<clear>``."""
     return typed_text(value) or (CLEAR if is_update else "")

@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 
 __all__ = ["FILTERS", "Choices", "PlanRow"]
 
-#: What the list can be limited to.
+#: The choices of the filter above the list.
 FILTERS = ("everything", "with problems", "ticked", "not ticked", "create", "update", "delete")
-_MAX_NAME = 80  # characters: a name and an id fit on a line of the card
+_MAX_NAME = 80  # characters, so that a name and an id fit on one line of the card
 
 
 @dataclass(eq=False)
 class PlanRow:
-    """One row of a planned frame: its change, if it has one, and its problems."""
+    """One row of a planned frame: its change, if any, and its problems."""
 
     part: PlanPart
-    number: int  # of the change in plan.changes; -1 if the row only has problems
+    number: int  # of the change in plan.changes; -1 if the row has only problems
     change: Change | None
-    position: int | None  # in the part's frame; None: the problem is about a whole column
+    position: int | None  # in the part's frame; None if the problem is about a whole column
     problems: list[Problem] = field(default_factory=list)
-    ticked: set[str] = field(default_factory=set)  # columns of an update; a create or a delete is the column ""
+    ticked: set[str] = field(default_factory=set)  # columns of an update; "" stands for a whole create or delete
 
     @property
     def key(self) -> tuple[str, int | None]:
-        """The row's table and position: they are the same in another plan of the same frame."""
+        """The row's table and position. They stay the same in another plan of the same frame."""
         return self.part.table.name, self.position
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What can be ticked."""
+        """The columns that can be ticked; ``("",)`` for a create or a delete."""
         if self.change is None:
             return ()
         return tuple(cell.column for cell in self.change.cells) if self.change.action == "update" else ("",)
 
     @property
     def name(self) -> str:
-        """What people call the record."""
+        """The record's name for people, such as the company name."""
         if self.position is None:
             return f"every row, column {self.problems[0].column}"
         name = self.change.name if self.change is not None else ""
@@ -73,13 +73,13 @@ class PlanRow:
         return "" if is_blank(value) else str(value)
 
     def contains(self, text: str) -> bool:
-        """Tell whether the row's names, values or problems contain a string, in capitals or not."""
+        """Return whether the row's names, values or problems contain a string; capitals are ignored."""
         texts: list[Any] = [self.name, self.identity, *self.problems]
         texts += self.change.cells if self.change else ()
         return text.casefold() in "\n".join(map(str, texts)).casefold()
 
     def can_be_corrected(self, column: str) -> bool:
-        """Tell whether a cell can be corrected: a writable one, or the parent of a new record."""
+        """Return whether a cell can be corrected: it is writable, or it holds the parent of a new record."""
         table, action = self.part.table, self.change.action if self.change else "create"
         if self.position is None or action == "delete":
             return False
@@ -87,7 +87,7 @@ class PlanRow:
 
 
 class Choices:
-    """The rows of a plan, those with problems first; everything that can be sent is ticked, except ``unticked``."""
+    """The rows of a plan, those with problems first. All that can be sent is ticked, except ``unticked``."""
 
     def __init__(self, plan: Plan, unticked: Collection[Unticked] = ()) -> None:
         self.plan = plan
@@ -103,7 +103,7 @@ class Choices:
                 self.tick(row, is_ticked=(*row.key, column) not in unticked, column=column)
 
     def obstacle(self, row: PlanRow) -> str:
-        """Say why a row cannot be sent, or nothing."""
+        """Return why a row cannot be sent; empty if it can."""
         if row.problems or row.change is None:
             return "it has problems"
         if row.part.table.name in self._stopped:
@@ -116,7 +116,7 @@ class Choices:
         return "" if is_sent else f"its new {parent.singular} is not ticked"
 
     def tick(self, row: PlanRow, *, is_ticked: bool, column: str | None = None) -> None:
-        """Tick or untick one column of a row, or all of them. A row with problems stays unticked."""
+        """Tick or untick one column of a row, or all columns. A row with problems stays unticked."""
         columns = set(row.columns) if column is None else {column}
         row.ticked = row.ticked | columns if is_ticked and not row.problems else row.ticked - columns
 
@@ -135,11 +135,11 @@ class Choices:
         }
 
     def chosen(self) -> Plan:
-        """Give the plan of the ticked changes."""
+        """Return the plan of the ticked changes."""
         return self.plan.keep({row.number: row.ticked - {""} or None for row in self.ticked()})
 
     def find(self, limit_to: str = FILTERS[0], text: str = "") -> list[PlanRow]:
-        """List the rows to show: those that pass one of :data:`FILTERS` and contain a string."""
+        """List the rows to show: those that match one of :data:`FILTERS` and contain a string."""
         ticked = set(map(id, self.ticked()))
         return [row for row in self.rows if _passes(row, limit_to, id(row) in ticked) and row.contains(text)]
 

@@ -1,4 +1,4 @@
-"""What a review shows, as HTML. Everything that comes from the service or the user is escaped here."""
+"""The parts of a review as HTML. Everything that comes from the service or the user is escaped here."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 STYLE = f"<style>{files('wizframe.notebook.review').joinpath('review.css').read_text('utf-8')}</style>"
-# In characters: some lines of a card. The whole value is in plan.cells.
+# Lengths in characters, so that a value takes some lines of a card. plan.cells has the whole value.
 _MAX_VALUE = 300
 _MAX_TEXT = 2000
 
 
 def title(row: PlanRow, obstacle: str = "") -> str:
-    """Name a record and its action; the obstacle says why it cannot be ticked."""
+    """Show the action and the name of a record, and the obstacle: why it cannot be ticked."""
     action = row.change.action if row.change else ""
     badge = f"<span class='wiz-badge wiz-{action}'>{action}</span> " if action else ""
     table = f" <small>{row.part.table.singular}</small>"
@@ -48,7 +48,7 @@ def title(row: PlanRow, obstacle: str = "") -> str:
 
 
 def cells(change: Change) -> str:
-    """Show what a change does, cell by cell."""
+    """Show the cells that a change creates, updates or deletes."""
     if change.action == "delete":
         words, count = counted_children([change])
         return f"<div>{words} {plural(count, 'is', 'are')} deleted with it</div>" if count else ""
@@ -56,7 +56,7 @@ def cells(change: Change) -> str:
 
 
 def cell(change: Change, one: Any) -> str:
-    """Show a cell, old → new."""
+    """Show the old and the new value of a cell."""
     old = f"<del>{_value(one.old)}</del> → " if change.action == "update" else ""
     return f"<div>{_column(one.column)} {old}<ins>{_value(one.new)}</ins></div>"
 
@@ -74,7 +74,7 @@ def outcome(one: Outcome, what_happened: str, next_step: str) -> str:
 
 
 def conflict(one: ConflictCell) -> str:
-    """Show a cell that another user changed too."""
+    """Show a cell that another user changed, too."""
     return (
         f"<div>{_column(one.column)} when loaded {_value(one.when_loaded)} · "
         f"yours <ins>{_value(one.yours)}</ins> · now in WizCommerce <b>{_value(one.now)}</b></div>"
@@ -82,13 +82,13 @@ def conflict(one: ConflictCell) -> str:
 
 
 def heading(plan: Plan, client: BaseClient) -> str:
-    """Name the plan, and say where it goes."""
+    """Show the plan's id, and the account that it is sent to."""
     words = f"Review of plan {plan.id} for {_target(plan, client)}"
     return f"<div role='heading' aria-level='3' class='wiz-head'>{words}</div>"
 
 
 def contents(plan: Plan) -> str:
-    """Count the changes of a plan and its rows with problems; list its notices."""
+    """Count the changes of a plan and its rows with problems, and list its notices."""
     count = len({(part.table.name, problem.position) for part in plan.parts for problem in part.problems_list})
     stop = f"<div class='wiz-bad'>{counted(count, 'row')} with problems cannot be ticked until corrected</div>"
     notices = "".join(f"<div class='wiz-quiet'>· {_text(line)}</div>" for line in plan.notice_lines())
@@ -108,12 +108,12 @@ def question(chosen: Plan, client: BaseClient) -> str:
 
 
 def label(text: str) -> str:
-    """Write the plain label of a widget; the notebook would typeset dollar signs and backslashes as mathematics."""
+    """Escape the label of a widget: the notebook would typeset dollar signs and backslashes as mathematics."""
     return printable(text, _MAX_TEXT).replace("$", "＄").replace("\\", "＼")
 
 
 def alert(text: str) -> str:
-    """Show a message that a screen reader reads at once; nothing if there is no string."""
+    """Show a message that a screen reader reads at once; an empty text shows nothing."""
     return f"<div role='alert' class='wiz-bad'>{_text(text)}</div>" if text else ""
 
 
@@ -123,7 +123,7 @@ def summary(result: Result) -> str:
 
 
 def _target(plan: Plan, client: BaseClient) -> str:
-    """Name the account and the server; production is red."""
+    """Show the account and the server; production is red."""
     environment = client.environment
     name = f"{escape(plan.account.name)} at " if plan.account.name else ""
     kind = "wiz-production" if environment == "PRODUCTION" else "wiz-elsewhere"

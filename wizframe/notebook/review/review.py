@@ -1,7 +1,7 @@
-"""``plan.review()``: a plan as cards with boxes to tick, and a push of what is ticked, in a notebook.
+"""``plan.review()``: a notebook widget that shows a plan as cards with boxes to tick, and pushes the ticked changes.
 
-It shows and asks; plans and pushes decide what may be sent, and how. It imports ipywidgets, so it is imported when the
-first review is made.
+The review only shows and asks. The plan and the push decide what may be sent, and how. This module imports ipywidgets,
+so it is imported when the first review is created.
 """
 
 from __future__ import annotations
@@ -32,28 +32,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Review"]
 
-_REDRAWN_EVERY_S = 0.1  # each change of a widget is a message to the browser; ten a second look smooth
-# A finished push waits so long for the running cell before it writes ids into the frame: the cell may be waiting for
-# the push itself, as review.wait() does.
+# Each change of a widget sends a message to the browser, and ten changes a second look smooth.
+_REDRAWN_EVERY_S = 0.1
+# A finished push waits this long for the running cell before it writes ids into the frame. It cannot wait forever,
+# because the cell may be waiting for the push, as review.wait() does.
 _MAX_WAIT_FOR_CELL_S = 10.0
 
 
 class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
-    """Show a plan with a box for each change, and send what is ticked.
+    """Show a plan with a box for each change, and send the ticked changes.
 
     Parameters
     ----------
     plan : Plan
-        At first, every change is ticked, except those of rows with problems: they must be corrected first.
+        At first, every change is ticked, except in rows with problems, which must be corrected first.
     client : Client, optional
         By default the open connection of the plan's account.
 
     Attributes
     ----------
     plan : Plan
-        What is shown: the given plan, or the one that was made of corrections.
+        The shown plan: the given plan, or the new plan with your corrections.
     result : Result or None
-        The result of the last push. It is a trait, so it can be observed.
+        The result of the last push. It is a traitlets trait, so code can observe it.
     """
 
     result = traitlets.Any(None, allow_none=True)
@@ -96,12 +97,12 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return self._push is not None and self._push.is_alive() and self._push is not threading.current_thread()
 
     def wait(self, timeout_s: float | None = None) -> Result | None:
-        """Wait for the push that is running, if any.
+        """Wait until the running push has finished, if there is one.
 
         Parameters
         ----------
         timeout_s : float, optional
-            In seconds; by default without a limit.
+            Maximum time in seconds; by default there is no limit.
 
         Returns
         -------
@@ -114,7 +115,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return result
 
     def _button(self, text: str, action: Callable[[], None], *, style: str = "", tooltip: str = "") -> Any:
-        """Make a button; an error of its action is shown as a message below the review."""
+        """Make a button. If its action raises an error, the message is shown below the review."""
         made = widgets.Button(description=text, button_style=style, tooltip=tooltip or text, layout={"width": "auto"})
         made.on_click(lambda _: self._try(action))
         return made
@@ -126,12 +127,12 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._say(str(error))
 
     def _wait_for_cells(self, action: Callable[[], None]) -> None:
-        """Do something that writes into the frame as soon as no cell is running."""
+        """Run an action that writes into the frame when no cell is running."""
         self._say("Waiting for the running cell to finish.")
         between_cells(lambda: self._try(action))
 
     def _open(self, choices: Choices) -> None:
-        """Show a plan and what is ticked of it."""
+        """Show a plan and its ticks."""
         self._choices = choices
         self._fields = CorrectionFields()
         self._outcomes: OutcomeList | None = None
@@ -156,7 +157,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._message.value = markup.alert(text)
 
     def _ask(self) -> None:
-        """Show how many changes go where, and ask for a confirmation."""
+        """Show how many changes are sent to which account, and ask for a confirmation."""
         self._ask_nothing()
         chosen = self.chosen
         is_dangerous = self._client.environment == "PRODUCTION" or chosen.counts()["delete"]
@@ -198,9 +199,9 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             button.disabled = is_busy
 
     def _run(self, chosen: Plan, watch: Watch) -> None:
-        """Push, and show the result. Runs in a thread of its own."""
+        """Push the chosen changes and show the result. Runs in a separate thread."""
         try:
-            # The user has seen the number of deletes and confirmed it, so it is the limit.
+            # The user has seen the number of deletes and confirmed it, so this number is the limit.
             result = apply(
                 chosen,
                 client=self._client,
@@ -230,7 +231,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.result = result
 
     def _plan_again(self) -> None:
-        """Write the corrections into the frame and plan it. Changes that were unticked stay unticked."""
+        """Write the corrections into the frame and plan it again. Changes that were unticked stay unticked."""
         made: Any = self.plan if self._outcomes is None else self.result
         corrections = self._fields.corrections()
         if self._outcomes is not None:
@@ -251,7 +252,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
 
 class _Watch(Watch):
-    """Writes the results into the frame between two cells."""
+    """Writes the results into the frame when no cell is running."""
 
     def settle(self, action: Callable[[], None]) -> None:
         between_cells(action, within_s=_MAX_WAIT_FOR_CELL_S)
