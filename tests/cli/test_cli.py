@@ -131,7 +131,7 @@ def test_a_taken_port_is_reported_in_one_line(capsys):
     with wizframe.sandbox(customers=1) as client:
         port = client.base_url.split(":")[2].split("/")[0]
         assert main(["sandbox", "--port", port]) == 1
-    said = f"wizframe: port {port} is in use, perhaps by another sandbox. Use --port 0 for a free port.\n"
+    said = f"wizframe: port {port} is already in use, perhaps by another sandbox. Use --port 0 for any free port.\n"
     assert capsys.readouterr().err == said
 
 

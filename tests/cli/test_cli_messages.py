@@ -168,7 +168,7 @@ CASES = {
     "no service": (None, "whoami --base-url http://127.0.0.1:9/v1", "no connection to 127.0.0.1:9"),
     "no journal": (None, "undo nope --yes --max-changes 1", "`wizframe pushes`"),
     "no push to resume": (_pushed, "resume nope", "`wizframe pushes`"),
-    "unknown column": (None, "list customers --columns colour", "unknown colour"),
+    "unknown column": (None, "list customers --columns colour", "unknown column colour"),
     "unknown customer": (None, "get customer CUST00002", "`wizframe list customers --reference CUST00002`"),
     "contacts of an unknown customer": (None, "list contacts --customer nope", "--reference nope"),
     "unknown contact": (None, "get contact cust_1 nope", "404"),

@@ -28,7 +28,7 @@ def test_an_approved_plan_is_applied_exactly(wiz, saved):
     assert (done.returncode, done.stderr) == (0, "")
     assert "~ 3 to update" in done.stdout
     assert "3 done" in done.stdout
-    way_back = re.search(r"-m wizframe (undo \S+)` takes it back", done.stdout)[1]
+    way_back = re.search(r"to undo the push: `.*-m wizframe (undo \S+)`", done.stdout)[1]
     assert "3 changes" in run(wiz, *way_back.split(), "--yes", "--max-changes", "2").stderr
     assert [row["payment_term"] for row in stored(wiz, "customers").values()].count("net77") == 3
     assert wizframe.pushes()["note"].tolist() == ["asked by Ada"]

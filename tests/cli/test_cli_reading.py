@@ -47,7 +47,7 @@ def test_filters_order_limit_and_columns_are_those_of_load_customers(wiz):
     done = run(wiz, "list", "customers", "--reference", reference, "--columns", "reference_id")
     assert done.stdout.split() == ["reference_id", reference]
     refused = run(wiz, "list", "customers", "--columns", "id,colour")
-    assert (refused.returncode, "unknown colour (allowed: id, reference_id" in refused.stderr) == (6, True)
+    assert (refused.returncode, "unknown column colour (allowed: id, reference_id" in refused.stderr) == (6, True)
 
 
 def test_csv_is_what_export_writes(wiz, tmp_path):

@@ -373,7 +373,7 @@ def test_a_changed_hidden_sheet_is_not_used(customers, path):
     rewrite(path, change)
     with pytest.warns(LostBaselineWarning, match="its hidden sheet was changed"):
         assert attached(wizframe.read_excel(path)) is None
-    with pytest.raises(InvalidRequestError, match="is not a workbook that wizframe exported"):
+    with pytest.raises(InvalidRequestError, match="is not a workbook that wizframe wrote"):
         wizframe.read_excel(path, original=path)
 
 
@@ -584,7 +584,7 @@ def test_an_ambiguous_sheet_is_an_error_that_lists_the_sheets(path):
 def test_repeated_columns_are_refused_with_their_places(customers, path):
     customers.wiz.to_excel(path)
     edit(path, {"Q1": "Payment Term", "R1": "payment_term"})
-    with pytest.raises(InvalidDataError, match="Customers!N and Customers!R are both the column 'payment_term'"):
+    with pytest.raises(InvalidDataError, match="Customers!N and Customers!R both mean the column 'payment_term'"):
         wizframe.read_excel(path)
 
 

@@ -162,7 +162,7 @@ def test_a_new_time_is_read_in_the_zone_of_the_sheet_and_an_unclear_one_is_not_g
     [
         (45.0, "45", "number"),
         (4.5, "4.5", "number"),
-        (True, "True", "truth value"),
+        (True, "True", "boolean"),
         (dt.date(2026, 1, 2), "2026-01-02", "date"),
     ],
 )

@@ -118,7 +118,7 @@ def test_copies_of_a_sheet_are_distinguished_only_by_name(path):
         book["Customers Copy"].title = "Two"
 
     rewrite(path, rename)
-    with pytest.raises(AmbiguousTableError, match="'One', 'Two' look alike"):
+    with pytest.raises(AmbiguousTableError, match="'One', 'Two' match customers equally well"):
         wizframe.read_excel(path)
     assert len(wizframe.read_excel(path, sheet="Two")) == 3
 

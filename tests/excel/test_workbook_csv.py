@@ -213,10 +213,10 @@ def test_a_file_that_is_not_csv_is_refused(path, frame):
     with pytest.raises(UnreadableFileError, match=r"wizframe\.read_excel\(\) reads it"):
         wizframe.read_csv(path)
     path.write_text("id,ID,company_name\nc1,c2,A\n", "utf-8")
-    with pytest.raises(InvalidDataError, match="file!A and file!B are both the column 'id'"):
+    with pytest.raises(InvalidDataError, match="file!A and file!B both mean the column 'id'"):
         wizframe.read_csv(path)
     for delimiter in ("", ",,", '"', "\n"):
-        with pytest.raises(InvalidRequestError, match=r"is not a delimiter\. Give one character"):
+        with pytest.raises(InvalidRequestError, match=r"is not a delimiter\. Pass one character"):
             frame.wiz.to_csv(path, delimiter=delimiter)
 
 

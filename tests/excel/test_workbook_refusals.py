@@ -130,7 +130,7 @@ def test_a_part_that_is_shorter_than_it_says_is_refused(path):
     with zipfile.ZipFile(path) as archive:
         size = struct.pack("<I", archive.getinfo(SHEET).file_size)
     path.write_bytes(content.replace(size, struct.pack("<I", struct.unpack("<I", size)[0] + 7)))
-    refused(path, "does not have the size that it says")
+    refused(path, "does not have the size that the file gives")
 
 
 FAR = [
@@ -171,7 +171,7 @@ def test_pictures_in_a_workbook_are_accepted(path):
 def test_a_table_of_too_many_texts_is_refused(path, monkeypatch):
     monkeypatch.setattr(opening, "_MAX_TEXTS", 100_000)
     repack(path, **{"xl/sharedStrings.xml": lambda old: old.replace(b"</sst>", b"<si/>" * 100_000 + b"</sst>")})
-    refused(path, "may be a trap: .* has 100.* texts")
+    refused(path, "may be a trap: .* has 100.* strings")
 
 
 def test_a_sheet_in_utf_16_is_refused(path):

@@ -1,4 +1,4 @@
-"""The command ``wizframe``. Its commands read options and call the package's functions."""
+"""The command ``wizframe``. Its subcommands read options and call the package's functions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line, by default with the arguments of the process, and return one of ``EXIT_CODES``."""
+    """Run the command line, by default with the process's arguments, and return one of ``EXIT_CODES``."""
     try:
         with hints_for("cli"):
             code: int = commands.main(arguments, prog_name="wizframe", standalone_mode=False)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Commands(click.Group):
-    """The commands in the order in which a user needs them. Every error ends as one line and an exit code."""
+    """The commands, in the order in which users need them. Every error ends with one line and an exit code."""
 
     def invoke(self, context: click.Context) -> int:
         """Run a command and return its exit code."""
@@ -51,7 +51,7 @@ class _Commands(click.Group):
                 code: int = super().invoke(context)
                 sys.stdout.flush()
         except BrokenPipeError as error:
-            # Python flushes stdout once more when it ends, and would complain on stderr.
+            # At its end, Python flushes stdout again and would print an error on stderr.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exit_code(error)
         except (WizframeError, OSError) as error:
@@ -59,7 +59,7 @@ class _Commands(click.Group):
             return exit_code(error)
         except KeyboardInterrupt as error:
             if sys.stderr.isatty():
-                click.echo(err=True)  # the terminal has written ^C into the line
+                click.echo(err=True)  # the terminal has printed ^C in this line
             complain(str(error) or "interrupted")
             return exit_code(error)
         return 8 if code == 0 and IncompleteLoadWarning in warned else code
@@ -76,7 +76,7 @@ class _Commands(click.Group):
 
 @contextlib.contextmanager
 def _printed_warnings() -> Iterator[set[type[Warning]]]:
-    """Print our own warnings without the line of code that they come from; collect their classes."""
+    """Print wizframe's own warnings without the line of code that they come from, and collect their classes."""
     warned: set[type[Warning]] = set()
 
     def show(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-#: Wide enough for six columns of a frame, and narrow enough for half a screen.
+#: Characters in a line: six columns of a frame fit, and the window takes half a screen.
 _WIDTH = 96
 
 
@@ -52,7 +52,7 @@ _data = together(
     metavar="PORT",
     default=8080,  # the port of LOCAL in the vendor's SDK
     show_default=True,
-    help="Port on 127.0.0.1. 0 takes a free one.",
+    help="Port on 127.0.0.1. 0 means any free port.",
 )
 @click.option("--latency-s", type=float, default=0.0, metavar="S", help="Delay of each response, in seconds.")
 @click.option(
@@ -69,7 +69,7 @@ def _sandbox(customers: int, dialect: Dialect, port: int, **options: Any) -> int
         if error.errno != errno.EADDRINUSE:
             raise
         raise WizframeError(
-            f"port {port} is in use, perhaps by another sandbox", hint="Use --port 0 for a free port."
+            f"port {port} is already in use, perhaps by another sandbox", hint="Use --port 0 for any free port."
         ) from None
     with client:
         setting = '$env:{}="{}"' if os.name == "nt" else 'export {}="{}"'
@@ -85,8 +85,8 @@ def _sandbox(customers: int, dialect: Dialect, port: int, **options: Any) -> int
             f'  curl -H "X-API-Key: {SANDBOX_API_KEY}" "{client.base_url}/customers?page_size=2"'
         )
         sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how the user stops it, and not a failure
-            while not stopped.wait(0.5):  # a wait without a limit does not notice Ctrl-C on Windows
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how the user stops the server, so it is not a failure
+            while not stopped.wait(0.5):  # without a limit, the wait would not notice Ctrl-C on Windows
                 pass
     return 0
 
@@ -127,7 +127,7 @@ COMMANDS = (_demo, _sandbox)
 
 @contextlib.contextmanager
 def _own_journal() -> Iterator[None]:
-    """Keep the demo's pushes out of the user's journal."""
+    """Store the demo's pushes in a temporary journal instead of the user's."""
     before = os.environ.get("WIZFRAME_STATE_DIR")
     with tempfile.TemporaryDirectory(prefix="wizframe-demo-") as folder:
         os.environ["WIZFRAME_STATE_DIR"] = folder
@@ -140,7 +140,7 @@ def _own_journal() -> Iterator[None]:
 
 
 class _Demo:
-    """The story of the demo. The lines of code that it shows are the lines that it runs."""
+    """The steps of the demo. It runs the same lines of code that it shows."""
 
     def __init__(self, out: TextIO, *, is_colored: bool) -> None:
         self.names: dict[str, Any] = {}
@@ -283,7 +283,7 @@ class _Demo:
         return eval(compiled, self.names)  # noqa: S307 - the demo's own lines
 
     def _folded(self, text: str) -> str:
-        """Fold long lines, and color the lines of a plan."""
+        """Wrap long lines, and color the lines of a plan."""
         folded = [
             textwrap.fill(line, _WIDTH, subsequent_indent=" " * 8) if len(line) > _WIDTH else line
             for line in text.split("\n")

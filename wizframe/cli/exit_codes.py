@@ -38,5 +38,5 @@ _CODES_OF_ERRORS: list[tuple[int, tuple[type[BaseException], ...]]] = [
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the exit code, one of ``EXIT_CODES``, of a command that ends with an error."""
+    """Return the exit code, one of ``EXIT_CODES``, of a command that ended with an error."""
     return next((code for code, kinds in _CODES_OF_ERRORS if isinstance(error, kinds)), 1)

@@ -20,13 +20,13 @@ __all__ = [
     "planning", "sending", "together",
 ]  # fmt: skip
 
-#: The filters that ``load_customers`` has under the same name.
+#: The filters with the same names as parameters of ``load_customers``.
 FILTERS = ("status", "created_after", "created_before", "updated_after", "updated_before")
 COUNT = click.IntRange(min=0)
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make one decorator of several."""
+    """Combine several decorators into one."""
 
     def decorate(command: Any) -> Any:
         for add in reversed(options):
@@ -37,19 +37,19 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def choice(flag: str, values: str, text: str, *, default: str | None = "") -> Callable[[Any], Any]:
-    """Make an option with some allowed values, of which the first one is the default."""
+    """Make an option with allowed values, given as words. The first one is the default."""
     allowed = values.split()
     chosen = allowed[0] if default == "" else default
     return click.option(flag, type=click.Choice(allowed), default=chosen, show_default=True, help=text)
 
 
 def examples(*lines: str) -> str:
-    """Return the examples at the end of a command's help, one line each."""
+    """Return the examples for the end of a command's help, one per line."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def connected(chosen: Mapping[str, Any], **options: Any) -> Client:
-    """Connect as the options of a command say; the account is printed on stderr, because stdout is for data."""
+    """Connect with the options of a command. The account is printed on stderr, because stdout is for data."""
     with contextlib.redirect_stdout(sys.stderr):
         return connect(profile=chosen["profile"], base_url=chosen["base_url"], **options)
 
@@ -81,12 +81,12 @@ filters = together(
 
 planning = together(
     click.argument("file", metavar="FILE"),
-    choice("--table", "customers contacts", "What the rows are, if the file does not show it.", default=None),
+    choice("--table", "customers contacts", "The table of the rows, if the file does not show it.", default=None),
     choice("--match", "id reference_id", "Find the record of a row by its id or by its reference."),
     choice(
         "--new",
         "report create",
-        "With --match reference_id: report references that no record has as problems, or create the records.",
+        "With --match reference_id: report unknown references as problems, or create their records.",
     ),
     click.option(
         "--only",
@@ -106,17 +106,17 @@ planning = together(
     choice(
         "--baseline",
         "loaded service",
-        "Compare with the values of the export, or with the records in WizCommerce as they are now (service).",
+        "Compare with the values of the export, or with the current records in WizCommerce (service).",
     ),
     click.option(
         "--map",
         metavar="TOML",
-        help="Names and values of a file from another system: [rename] theirs = ours, [values.COLUMN] theirs = ours.",
+        help="TOML file for a file from another system: [rename] theirs = ours, [values.COLUMN] theirs = ours.",
     ),
     click.option(
         "--original",
         metavar="FILE",
-        help="The file as it was exported, to compare with: for a CSV file, or a workbook that lost its hidden sheet.",
+        help="The file as it was exported, to compare with. For a CSV file, or a workbook without its hidden sheet.",
     ),
 )
 

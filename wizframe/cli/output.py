@@ -1,4 +1,4 @@
-"""What a command prints: text, tables, JSON, and messages on stderr."""
+"""The output of a command: text, tables, JSON, and messages on stderr."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ __all__ = [
     "typed_path",
 ]
 
-#: The version of the JSON, for programs that read it.
+#: The version of the JSON format, for programs that read it.
 _FORMAT = 1
-#: The width of an output that is not a terminal: a program needs whole values.
+#: The width of an output that is not a terminal, so that no value is cut: programs need whole values.
 _UNLIMITED_WIDTH = 1_000_000
-#: A column keeps this width in a narrow terminal, so that its header and values can still be told apart.
+#: The least width of a column in a narrow terminal, so that its header and values can still be recognized.
 _LEAST_WIDTH = 6
 _GAP = 2
 
@@ -54,7 +54,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "warn": {"fg": "yellow"},
     "bad": {"fg": "red", "bold": True},
 }
-#: How the lines of a plan, a result or the doctor's report begin.
+#: The first characters of the lines of a plan, a result or the doctor's report, and their styles.
 _SIGNS = {
     "  + ": "add", "  ~ ": "change", "  - ": "bad", "  · ": "quiet", "  ! ": "warn", "  conflict": "warn",
     "  failed": "bad", "  unknown": "bad",
@@ -63,7 +63,7 @@ _SIGNS = {
 
 
 def program_name() -> str:
-    """Return how this program was called, as the user would type it."""
+    """Return how the user called this program."""
     script = sys.argv[0]
     if Path(script).stem != "wizframe":
         return f"{typed_path(sys.executable)} -m wizframe"
@@ -78,17 +78,17 @@ def typed_path(path: str) -> str:
 
 
 def takes_color(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that shows color, and the user has not set ``NO_COLOR``."""
+    """Return whether a stream is a terminal that shows color, and the user has not set ``NO_COLOR``."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def colored(text: str, style: str) -> str:
-    """Give each line of a string the color of a style."""
+    """Return a string with each line in the color of a style."""
     return "\n".join(click.style(line, **_STYLES[style]) for line in text.split("\n"))
 
 
 def colored_by_sign(line: str) -> str:
-    """Give a line of a plan or a result the color of its sign."""
+    """Return a line of a plan or a result in the color of its sign."""
     return next((colored(line, style) for sign, style in _SIGNS.items() if line.startswith(sign)), line)
 
 
@@ -99,7 +99,7 @@ def print_text(text: object) -> None:
 
 
 def print_rows(text: str) -> None:
-    """Print data for a program as it is; in a terminal, escape what the terminal would obey."""
+    """Print data for a program unchanged; on a terminal, escape control characters."""
     if sys.stdout.isatty():
         print_text(text)
     else:
@@ -107,11 +107,11 @@ def print_rows(text: str) -> None:
 
 
 def print_json(name: str, value: pd.DataFrame | Mapping[str, Any]) -> None:
-    """Print JSON with its format's version; a frame becomes a list of objects, times become ISO 8601."""
+    """Print JSON with the version of its format. A frame becomes a list of objects, and times become ISO 8601."""
     if isinstance(value, pd.DataFrame):
         text = value.to_json(orient="records", date_format="iso", date_unit="us")
     else:
-        text = json.dumps(value)  # in ASCII, so that no character can drive a terminal
+        text = json.dumps(value)  # in ASCII, so that no character can control a terminal
     print_text(f'{{"format": {_FORMAT}, "{name}": {text}}}')
 
 
@@ -134,12 +134,12 @@ def sentence(error: BaseException) -> str:
 
 
 def print_table(frame: pd.DataFrame) -> None:
-    """Print a frame as a table that fits the terminal; without a terminal, all values are whole."""
+    """Print a frame as a table that fits the terminal; without a terminal, print whole values."""
     _print_columns([str(name) for name in frame.columns], frame.itertuples(index=False), is_cut=True)
 
 
 def print_pairs(values: Mapping[str, Any]) -> None:
-    """Print names and values one below the other; long values are folded."""
+    """Print names and values below each other; long values are wrapped."""
     _print_columns(["", ""], values.items(), is_cut=False)
 
 
@@ -169,7 +169,7 @@ def _print_columns(headers: list[str], rows: Any, *, is_cut: bool) -> None:
 
 
 def _widths(headers: list[str], cells: list[list[Any]], room: int) -> list[int | None]:
-    """Narrow the widest columns until all fit. Ids stay whole, because half an id is of no use."""
+    """Narrow the widest columns until all fit. Ids are never cut, because half an id is useless."""
     wanted = [max([len(header), *(row[number].cell_len for row in cells)]) for number, header in enumerate(headers)]
     least = [
         width if header == "id" or header.endswith("_id") else min(width, _LEAST_WIDTH)

@@ -1,4 +1,4 @@
-"""The commands about pushes: plan, push, resume, undo, and what the journal knows."""
+"""The commands about pushes: plan, push, resume, undo, and the contents of the journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wizframe.pushing.api import load_plan, plan, push, undo
 from wizframe.pushing.checks import check_allowed
 from wizframe.pushing.history import history, purge, pushes
 from wizframe.pushing.resume import resume
-from wizframe.text import counted
+from wizframe.text import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,7 +84,7 @@ def _plan_of_file(chosen: Mapping[str, Any], client: Client) -> Plan:
 
 
 def _mapping(path: str | None) -> dict[str, Any]:
-    """Read the names and values that a file from another system has."""
+    """Read the translation of names and values for a file from another system."""
     if path is None:
         return {}
     try:
@@ -94,7 +94,8 @@ def _mapping(path: str | None) -> dict[str, Any]:
     unknown = sorted(content.keys() - {"rename", "values", "labels"})
     if unknown:
         raise InvalidRequestError(
-            f"--map {path}: unknown {', '.join(unknown)} (allowed: [rename], [values.COLUMN] and [labels])"
+            f"--map {path}: unknown {plural(len(unknown), 'section')} {', '.join(unknown)} "
+            "(allowed: [rename], [values.COLUMN], [labels])"
         )
     return content
 
@@ -106,7 +107,7 @@ def _save(planned: Plan, path: str) -> None:
     elif kind == ".xlsx":
         planned.to_excel(path)
     else:
-        raise InvalidRequestError(f"{path}: a plan is saved as .json, to push it later, or as .xlsx, to read it")
+        raise InvalidRequestError(f"{path}: save a plan with the ending .json (to push it later) or .xlsx (to read it)")
 
 
 @click.command(
@@ -119,7 +120,7 @@ def _save(planned: Plan, path: str) -> None:
     ),
 )
 @planning
-@click.option("--expect", metavar="ID", help="Send nothing if the plan has another id than this, which was approved.")
+@click.option("--expect", metavar="ID", help="Send nothing unless the plan has this id, such as the approved plan's.")
 @click.option("--results", metavar="FILE", help="Write a workbook (.xlsx) with the result of each row.")
 @sending
 @connection
@@ -151,7 +152,7 @@ def _undo(push_id: str, ids: tuple[str, ...], **chosen: Any) -> int:
 
 
 def _check_limited(chosen: Mapping[str, Any], limits: str) -> None:
-    """Refuse --yes without a limit before anything is read."""
+    """Reject --yes without a limit, before anything is read."""
     if chosen["yes"] and chosen["max_changes"] is None:
         raise PlanError(
             "nothing was sent: --yes needs a limit, because you do not see the plan before it is sent",
@@ -164,7 +165,7 @@ def _send(planned: Plan, client: Client, chosen: Mapping[str, Any], *, results: 
     invalid: Literal["raise", "skip"] = "skip" if chosen["skip_invalid"] else "raise"
     if chosen["dry_run"]:
         print_text(planned)
-        # A user who looks at the plan may allow its deletes; --yes allows none.
+        # A user who sees the plan may confirm its deletes; with --yes, no delete is confirmed.
         allowed = max_deletes or 0 if yes or max_deletes is not None else len(planned)
         check_allowed(planned.parts, client, max_changes=max_changes, max_deletes=allowed, invalid=invalid)
         print_text("Nothing was sent (--dry-run).")
@@ -207,13 +208,13 @@ def _resume(push_id: str | None, **chosen: Any) -> int:
 
 
 def _print_results(results: Iterable[Result]) -> int:
-    """Print results, and return the exit code of the worst state in them."""
+    """Print results, and return the exit code of their worst state."""
     states: set[str] = set()
     for result in results:
         print_text(result)
         counts = result.counts()
         if counts["done"]:
-            print_text(f"  · `{program_name()} undo {result.push_id}` takes it back")
+            print_text(f"  · to undo the push: `{program_name()} undo {result.push_id}`")
         states.update(state for state, count in counts.items() if count)
     if states - {"done", "conflict"}:
         return 3
@@ -260,7 +261,7 @@ def _push_lines(frame: pd.DataFrame) -> Iterator[str]:
     for row in frame.to_dict("records"):
         counts = ", ".join(f"{row[state]} {state}" for state in _STATES if row[state])
         is_open = row["ended_at"] != row["ended_at"]
-        open_note = "  cut off, or still running: `wizframe resume` finishes it" if is_open else ""
+        open_note = "  cut off, or still running. To finish it: `wizframe resume`" if is_open else ""
         where = f"{row['table']} of {_account(row)}"
         yield f"{row['push_id']}  {row['user']}  {where}  {counts or 'nothing'}{_note(row)}{open_note}"
 

@@ -17,7 +17,7 @@ from wizframe.fields import CONTACT, CUSTOMER
 from wizframe.files import replacing
 from wizframe.frames.build import to_frame
 from wizframe.loading.loaders import load_contacts, load_customers
-from wizframe.text import counted, option
+from wizframe.text import counted, option, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-#: The columns that a table shows by default, because all of them do not fit a terminal.
+#: The columns that a table shows by default. All columns do not fit a terminal.
 _SHOWN = {
     "customers": ["id", "reference_id", "company_name", "email", "payment_term", "status"],
     "contacts": ["id", "customer_id", "first_name", "last_name", "email", "designation"],
@@ -37,7 +37,7 @@ _SHOWN = {
 
 
 def _chosen_customers(chosen: Mapping[str, Any], client: Client, **options: Any) -> pd.DataFrame:
-    """Load the customers that the filters choose."""
+    """Load the customers that match the filters."""
     names = {name: chosen[name] for name in FILTERS}
     references = chosen["reference"] or None
     return load_customers(client=client, reference_ids=references, details=chosen["details"], **names, **options)
@@ -105,13 +105,13 @@ def _list_contacts(customer: tuple[str, ...], sort_by: str | None, sort: Any, li
 
 @contextlib.contextmanager
 def _reference_hint(*customer_ids: str) -> Iterator[None]:
-    """Say how to find a customer's id if the user gave its reference instead."""
+    """Add the command that finds a customer's id to a 'not found' error, as the user may have given a reference."""
     try:
         yield
     except (NotFoundError, InvalidRequestError) as error:
         if customer_ids:
             search = f"wizframe list customers {option('reference', customer_ids)}"
-            hint = f"If you gave a reference instead of an id, `{search}` shows the id."
+            hint = f"If you gave a reference instead of an id, find the id with `{search}`."
             error.hint = Hint(hint, hint)
         raise
 
@@ -122,7 +122,8 @@ def _print_list(frame: pd.DataFrame, table: Table, chosen: Mapping[str, Any]) ->
     if unknown:
         more = "" if chosen["details"] else "--details loads more columns."
         raise InvalidRequestError(
-            f"--columns {chosen['columns']}: unknown {', '.join(unknown)} (allowed: {', '.join(frame.columns)})",
+            f"--columns {chosen['columns']}: unknown {plural(len(unknown), 'column')} {', '.join(unknown)} "
+            f"(allowed: {', '.join(frame.columns)})",
             hint=more,
         )
     if chosen["as_json"]:

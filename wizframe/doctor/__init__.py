@@ -1,1 +1,1 @@
-"""Check this machine and the account for a bug report."""
+"""Check this machine and the account, for a bug report."""

@@ -39,14 +39,15 @@ _SETTINGS = (
     "WIZCOMMERCE_API_KEY", "WIZCOMMERCE_BASE_URL", "WIZFRAME_STATE_DIR", "WIZFRAME_READ_ONLY", "REQUESTS_CA_BUNDLE",
     "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "NO_COLOR",
 )  # fmt: skip
-#: Filters by time and the order of conflicts compare this machine's clock with the service's. A minute is harmless.
+#: In seconds. Filters by time and the order of conflicts compare this machine's clock with the service's clock. A
+#: difference of a minute is harmless.
 _CLOCK_S = 60.0
-#: A journal of a large push has some tens of megabytes.
+#: In megabytes. The journal of a large push takes some tens of megabytes.
 _LITTLE_SPACE_MB = 100
 
 
 class Finding(NamedTuple):
-    """The result of one check: ``ok`` as expected, ``note`` worth knowing, ``bad`` a problem."""
+    """The result of one check: ``ok`` (as expected), ``note`` (unusual, but harmless) or ``bad`` (a problem)."""
 
     name: str
     state: State
@@ -54,12 +55,12 @@ class Finding(NamedTuple):
 
 
 def checked(name: str, check: Callable[[], Report]) -> Finding:
-    """Run a check; an error becomes a finding, too."""
+    """Run a check, and convert an error to a finding."""
     try:
         return Finding(name, *check())
     except (WizframeError, OSError) as error:
         return Finding(name, "bad", str(error))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:  # its message may quote a customer's data
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # its message may contain a customer's data
         return Finding(name, "bad", f"the response has an unexpected form ({type(error).__name__})")
 
 
@@ -106,7 +107,7 @@ def _journal() -> Report:
     size = f"{path.stat().st_size:,} bytes, {free_mb:,} MB free"
     said = f"{_short(path)}: {counted(len(frame), 'push')}, {size}"
     if cut_off := int(frame["ended_at"].isna().sum()):
-        return "note", f"{said}; {cut_off} cut off, or still running: `wizframe resume` finishes them"
+        return "note", f"{said}; {cut_off} cut off, or still running. To finish: `wizframe resume`"
     return ("ok" if free_mb > _LITTLE_SPACE_MB else "note"), said
 
 

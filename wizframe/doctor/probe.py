@@ -1,4 +1,4 @@
-"""Compare an account with the assumptions about the API: by reading, and by writing to a customer made for it."""
+"""Compare an account with the assumptions about the API: by reading, and by writing to a temporary customer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["probe", "probe_writes"]
 
-#: Fields are the same in all records, so that a few customers are enough.
+#: All records have the same fields, so a few customers are enough.
 _SAMPLE_SIZE = 3
 _PHONE = "+14155552671"
 
@@ -125,10 +125,10 @@ def _unknown(table: Table, records: list[Record]) -> set[str]:
 
 
 def probe_writes(client: Client) -> Iterator[Finding]:
-    """Check creating, updating and deleting, on a customer that is created for it and then deleted.
+    """Check creating, updating and deleting, on a customer that is created for this check and then deleted.
 
-    The reference of the customer begins with ``wizframe-probe-``. If it cannot be deleted, a finding names it. Raises
-    ConfigurationError, before anything is sent, if the account may be production or the connection is read-only.
+    The customer's reference begins with ``wizframe-probe-``. If the customer cannot be deleted, a finding names it.
+    If the account may be production or the connection is read-only, it raises a ConfigurationError and sends nothing.
     """
     if client.environment not in ("staging", "local") or client.transport.read_only:
         kind = "a read-only connection" if client.transport.read_only else client.environment
@@ -155,7 +155,7 @@ def probe_writes(client: Client) -> Iterator[Finding]:
 
 
 class _Trial:
-    """The checks that write, each on the same customer."""
+    """The checks that write. All of them use the same customer."""
 
     def __init__(self, client: Client) -> None:
         self.reference = f"wizframe-probe-{uuid.uuid4().hex[:12]}"
@@ -195,7 +195,7 @@ class _Trial:
             self._create()
         except TakenError:
             return "ok", "the service refuses a reference that exists"
-        return "bad", "two customers can have one reference, so a create that lost its response cannot be found by it"
+        return "bad", "two customers can have the same reference, so a create without a response cannot be found by it"
 
     def patch(self) -> Report:
         before = self._read()
@@ -225,7 +225,7 @@ class _Trial:
         return self._client.customer.contact.create(self._id, record)
 
     def put(self) -> Report:
-        """Send half a contact, as wizframe never does otherwise."""
+        """Send half a contact. Only this check does so: wizframe always sends whole contacts."""
         contact = self._contact("one", designation="Probe")["id"]
         half = {"reference_id": "one", "first_name": "one", "email": "one@example.com"}
         body = encode_record(half, CONTACT, self._client.dialect, "update")

@@ -1,1 +1,1 @@
-"""Frames as workbooks and CSV files, and back."""
+"""Write frames to workbooks and CSV files, and read them back."""

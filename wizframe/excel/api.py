@@ -1,6 +1,6 @@
-"""The public functions for files: to Excel and CSV, and back with exactly the edits.
+"""The public functions for files: write Excel and CSV, and read them back with exactly the user's edits.
 
-Nothing here knows the service: what a file says about an account is compared, never used.
+This module does not use the service. What a file says about its account is compared, but never used for a connection.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TableName = Literal["customers", "contacts"]
 
 
 def _wrap_plain_exports() -> None:
-    """Let pandas' own ``frame.to_excel()`` write loaded frames: it refuses times with a zone, so they become UTC."""
+    """Let pandas' own ``frame.to_excel()`` write loaded frames: it rejects times with a zone, so write them in UTC."""
     original = pd.DataFrame.to_excel
 
     @functools.wraps(original)
@@ -71,21 +71,21 @@ def to_excel(
     Parameters
     ----------
     frame : DataFrame
-        Customers or contacts, filtered, sorted or edited as you like. The file gets only its rows and columns.
+        Customers or contacts, filtered, sorted or edited as you like. The file contains only its rows and columns.
     path : path-like
         Ends in ``.xlsx``. An existing file is replaced as a whole, or not at all.
     contacts : DataFrame, optional
-        Contacts, for a second sheet next to customers.
+        Contacts to write to a second sheet next to the customers.
     table : {'customers', 'contacts'}, optional
-        What the rows are, if neither the load nor the columns show it.
+        The table of the rows, if neither the load nor the columns show it.
     labels : mapping, optional
-        Column to header, in the language of the colleague: ``{"payment_term": "Zahlungsziel"}``. Reading reverses it.
-    zone : str, default 'UTC'
+        Column to header, in the language of the colleague: ``{"payment_term": "Zahlungsziel"}``. :func:`read_excel`
+        translates the headers back.
         The time zone for times, such as ``'Europe/Berlin'``.
     protect : bool, default False
         Lock the cells that must not be changed. Excel can then filter, but not sort.
     progress : bool, default True
-        Show a bar if it takes longer than a second.
+        Whether to show a progress bar if the work takes longer than a second.
 
     Raises
     ------
@@ -96,11 +96,11 @@ def to_excel(
 
     Notes
     -----
-    Read-only columns are grey and refuse typing. Columns with a ``*`` are required in new rows. ``DELETE`` in the
-    column ``Command`` deletes the record of a row. A hidden sheet remembers the exported cells as they were loaded,
-    with account, address, filters and time, never the key. No cell is a formula or a link. A value that does not fit
-    its column, such as a number in a text column, is shown with a remark, and is a problem again when it is read.
-    Above 200,000 rows, the strings are stored in a way that Apple Numbers shows as blank cells.
+    Read-only columns are grey and reject typing. Columns with a ``*`` are required in new rows. ``DELETE`` in the
+    column ``Command`` deletes the record of a row. A hidden sheet contains the exported cells as they were loaded,
+    with account, address, filters and time, but never the key. No cell is a formula or a link. A value that is not
+    valid for its column, such as a number in a text column, is shown with a remark, and reading it reports a problem
+    again. In a file of more than 200,000 rows, Apple Numbers shows the strings as blank cells.
 
     Examples
     --------
@@ -159,43 +159,43 @@ def read_excel(
     sheet : str, optional
         Read only this sheet.
     table : {'customers', 'contacts'}, optional
-        Read only this table. For a workbook of another program, what its rows are.
+        Read only this table. For a workbook of another program: the table of its rows.
     original : path-like, DataFrame or both DataFrames, optional
-        The workbook as it was sent, or the frame that was exported, if the hidden sheet was lost.
+        The workbook as it was sent, or the exported frame. Needed if the hidden sheet was lost.
     rename : mapping, optional
         Header to column, for files of other programs: ``{"KUNNR": "reference_id"}``.
     values : mapping, optional
-        Column to the meaning of its cells: a mapping that contains every string of the column,
-        ``{"payment_term": {"ZB30": "net30"}}``, or a function of the cell.
+        Column to the meaning of its cells. The meaning is a mapping that contains every string of the column, such as
+        ``{"payment_term": {"ZB30": "net30"}}``, or a function that is called with each cell.
     labels : mapping, optional
-        The labels that :func:`to_excel` got, if the hidden sheet was lost.
+        The labels that were passed to :func:`to_excel`. Needed if the hidden sheet was lost.
     progress : bool, default True
         As for :func:`to_excel`.
 
     Returns
     -------
     DataFrame, or Sheets
-        A workbook of customers and contacts gives both: ``customers, contacts = read_excel(…)``. A workbook of one
-        table gives its frame. The columns are in the order of the sheet and in their fields' dtypes; a column with a
-        cell that does not fit holds objects. The labels are the row numbers of the sheet. A cell that was not edited
-        has the exported value, in whatever form the program stored it. The baseline is attached, so that
-        ``.wiz.plan()`` plans exactly the edits.
+        For a workbook of one table, its frame. For a workbook of customers and contacts, both frames:
+        ``customers, contacts = read_excel(…)``. The columns are in the order of the sheet and have the dtypes of their
+        fields; a column with an invalid cell has the dtype object. The index labels are the row numbers of the sheet. A
+        cell that was not edited has exactly the exported value, even if a program stored it in another form. The frame
+        has its baseline, so ``.wiz.plan()`` plans exactly the edits.
 
     Raises
     ------
     UnreadableFileError
         The file is damaged, encrypted, of another kind, or too large to be safe, or it contains macros.
     AmbiguousTableError
-        Nothing shows which sheet is meant.
+        The file does not show which sheet to read.
     InvalidDataError, InvalidRequestError
-        Two headers mean the same column, or a name is not in the file.
+        Two headers mean the same column, or the file lacks a given sheet or column.
     MissingExtraError
         python-calamine is not installed.
 
     Warns
     -----
     InvalidDataWarning
-        Some cells may mean several things; each is listed with its place, such as ``Customers!F12``. Planning reports
+        Some cells are ambiguous. The warning lists them with their places, such as ``Customers!F12``. Planning reports
         them, too.
     LostBaselineWarning
         The hidden sheet was lost.
@@ -221,7 +221,7 @@ def to_csv(
     delimiter: str = ",",
     progress: bool = True,
 ) -> None:
-    """Write a frame as CSV that a spreadsheet does not change; :func:`read_csv` gives the same frame back.
+    """Write a frame as CSV that a spreadsheet does not change; :func:`read_csv` returns the same frame.
 
     Parameters
     ----------
@@ -241,9 +241,9 @@ def to_csv(
 
     Notes
     -----
-    The file is UTF-8 with a byte order mark. A string that a spreadsheet in any of many languages would take for a
-    formula, a number, a date or a truth value begins with an apostrophe; :func:`read_csv` removes it. Times are UTC in
-    ISO 8601.
+    The file is UTF-8 with a byte order mark. Some strings look like a formula, a number, a date or a boolean to a
+    spreadsheet in one of many languages. They are written with an apostrophe before them, and :func:`read_csv` removes
+    it. Times are in UTC and ISO 8601.
 
     Examples
     --------
@@ -273,28 +273,28 @@ def read_csv(
     table, rename, values, labels
         As for :func:`read_excel`.
     original : path-like or DataFrame, optional
-        The file as it was sent, or the frame that was exported, because CSV has no hidden sheet. A cell that differs
-        from it is an edit. Without it, rows are compared with a load of this session that has them, else with the
-        records of the service.
+        The file as it was sent, or the exported frame, because CSV has no hidden sheet. A cell that differs from this
+        original is an edit. Without an original, a row is compared with its values in a load of this session, or with
+        the service's record if no load has the row.
     delimiter : str, optional
-        By default, the header shows it: comma, semicolon, tab or vertical bar.
+        By default, the header decides: comma, semicolon, tab or vertical bar.
     encoding : str, optional
-        By default UTF-8, or UTF-16 with a byte order mark. Others must be named, such as ``'cp1252'``.
+        By default UTF-8, or UTF-16 with a byte order mark. Pass the name of any other encoding, such as ``'cp1252'``.
     progress : bool, default True
         As for :func:`to_excel`.
 
     Returns
     -------
     DataFrame
-        The columns are in the order of the file and in their fields' dtypes, own columns as text. The labels are row
-        numbers.
+        The columns are in the order of the file and have the dtypes of their fields. Other columns contain text. The
+        index labels are row numbers.
 
     Raises
     ------
     UnreadableFileError
         The file is in another encoding, or its quotes or delimiters do not match.
     InvalidDataError, InvalidRequestError
-        Two headers mean the same column, or a name is not in the file.
+        Two headers mean the same column, or the file lacks a given column.
 
     Warns
     -----

@@ -1,7 +1,7 @@
-"""What is exported of one table, and the hidden sheet that carries it, so that reading back finds exactly the edits.
+"""The export of one table, and the hidden sheet that stores it, so that reading back finds exactly the edits.
 
-The hidden sheet has the exported cells and how they were when they were loaded, and nothing else of the load: a person
-who gets a file with ten rows and three columns gets only these.
+The hidden sheet contains the exported cells and their values when they were loaded, and nothing else of the load. A
+person who receives a file with ten rows and three columns receives only these.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MARK", "Export", "export_of", "field_of", "pack", "typed_column", "unpack", "with_loaded_cells"]
 
-#: The first line of the hidden sheet. The number of its format follows, so that a later one can be told from damage.
+#: The first line of the hidden sheet. The number of its format follows, to tell a later format from a damaged sheet.
 MARK = "wizframe workbook"
 _FORMAT = 1
-_CHUNK = 30_000  # characters; a cell holds 32,767
-_MAX_BYTES = 1 << 30  # a hidden sheet that unpacks to more may be a trap
+# Characters of one cell. Excel's limit is 32,767.
+_CHUNK = 30_000
+# 1 GiB. A hidden sheet that unpacks to more may be a trap to fill the memory.
+_MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,16 @@ class Export:
 
     table: Table
     cells: pd.DataFrame  # the table's columns, typed, in the order of the sheet; RangeIndex
-    baseline: Baseline | None  # how the exported cells were when they were loaded, if that is known
+    baseline: Baseline | None  # the exported cells as they were loaded; None if that is unknown
     sheet: str = ""
     zone: str = "UTC"
-    headers: dict[str, str] | None = None  # column to header, own columns included, in the order of the sheet
-    #: Column to row number to text: values that the column cannot hold, such as a number in a text column. They are
-    #: blank in ``cells`` and shown with a remark, so that they are problems again when they are read.
+    headers: dict[str, str] | None = None  # column to header, in the order of the sheet, with columns that users added
+    #: Column to row number to text, for invalid values such as a number in a text column. They are blank in ``cells``,
+    #: and the sheet shows them with a remark, so that reading them reports a problem again.
     unclear: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
 
     def shown(self, name: str) -> pd.Series[Any]:
-        """Give a column as it is shown: typed, or objects if something is unclear."""
+        """Return a column as the sheet shows it: typed, or as objects if a value is unclear."""
         if name not in self.unclear:
             return self.cells[name]
         cells = self.cells[name].astype(object)
@@ -68,13 +70,13 @@ class Export:
 
 
 def field_of(table: Table, name: str) -> Field | None:
-    """Give the field of a column that a frame can have; None for the user's own column."""
+    """Return the field of a frame's column; None for a column that the user added."""
     field = table.field_of(name)
     return field if field is not None and field.level else None
 
 
 def export_of(frame: pd.DataFrame, table: str | None) -> Export:
-    """Prepare a frame for an export; ``id`` may be an index level."""
+    """Prepare a frame for an export. ``id`` may be an index level."""
     own = attached(frame)
     kind = which_table(frame, table, own)
     typed_frame = type_frame(frame, kind)
@@ -90,7 +92,7 @@ def export_of(frame: pd.DataFrame, table: str | None) -> Export:
 
 
 def _cells(typed_frame: TypedFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Put the cells in the frame's order; a cell to be cleared holds :data:`CLEAR`."""
+    """Return the cells in the order of the frame's columns; a cell to be cleared contains :data:`CLEAR`."""
     cells = {}
     for name in map(str, [*frame.index.names, *frame.columns]):
         if name in typed_frame.cells:
@@ -105,17 +107,17 @@ def _cells(typed_frame: TypedFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _baseline(typed_frame: TypedFrame, own: Baseline | None) -> Baseline | None:
-    """Take from the loads how the exported cells were, and no other cells."""
+    """Return a baseline of the exported cells only, from the loads that the rows come from."""
     typed = typed_frame.cells
     others = loads(typed_frame.table)
     if own is not None:
         others = [one for one in others if one.account == own.account and one.connection == own.connection]
     elif len({(one.account, one.connection) for one in others}) != 1:
-        return None  # the rows may be of several accounts
+        return None  # the rows may belong to several accounts
     newest = own or others[0]
     if "id" not in typed:
         return None
-    # Only columns that the loads have for every found row: a baseline has no cells that are "not loaded".
+    # Only columns that the loads have for every row, because a baseline cannot mark single cells as "not loaded".
     loaded = match(typed, own, others)
     shown = [name for name in map(str, typed) if name in loaded.known and loaded.known[name][loaded.found].all()]
     rows = loaded.frame.loc[loaded.found, shown].drop_duplicates("id") if shown else typed.iloc[:0][["id"]]
@@ -129,9 +131,9 @@ def _baseline(typed_frame: TypedFrame, own: Baseline | None) -> Baseline | None:
 
 
 def with_loaded_cells(export: Export, sent_at: datetime) -> Export:
-    """Take the cells of a file without a hidden sheet as loaded cells, for rows that no load of this session has.
+    """Use the cells of a file without a hidden sheet as the baseline of rows that no load of this session has.
 
-    The baseline may belong to no named account: planning then compares it with the account's records.
+    The account of this baseline may be unknown. Planning then compares the baseline with the account's records.
     """
     if "id" not in export.cells:
         return export
@@ -148,7 +150,7 @@ def with_loaded_cells(export: Export, sent_at: datetime) -> Export:
 
 
 def typed_column(values: pd.Series[Any], field: Field) -> pd.Series[Any]:
-    """Bring a column into its field's dtype if every cell fits; else leave it as objects."""
+    """Convert a column to its field's dtype if every cell is valid; else return it as objects."""
     if field.dtype != "str" and values.dtype == object and values.eq(CLEAR).any():
         return values
     typed, misfits = column(values, field)
@@ -156,18 +158,18 @@ def typed_column(values: pd.Series[Any], field: Field) -> pd.Series[Any]:
 
 
 def pack(exports: Sequence[Export]) -> list[str]:
-    """Write exports as strings that fit into cells; the first one says what follows, with its hash."""
-    # Level 1: level 6 takes four times as long to save a fifth of the bytes (100,000 customers).
+    """Write exports as strings that fit into cells. The first string has the format and a hash of the others."""
+    # Level 1, because level 6 takes four times as long and saves only a fifth of the bytes (100,000 customers).
     packing = zlib.compressobj(1)
     content = b"".join(packing.compress(piece) for piece in _pieces(exports)) + packing.flush()
     text = base64.b64encode(content).decode()
-    # The letter at the beginning keeps programs from making a formula or a number of a string.
+    # The letter at the beginning prevents programs from converting a string to a formula or a number.
     chunks = [f"w{text[start : start + _CHUNK]}" for start in range(0, len(text), _CHUNK)]
     return [f"{MARK} {_FORMAT} {hashlib.sha256(content).hexdigest()}", *chunks]
 
 
 def _pieces(exports: Sequence[Export]) -> Iterator[bytes]:
-    """Write JSON a column at a time: as Python objects, all columns would take ten times the memory of the frame."""
+    """Write JSON one column at a time: as Python objects, all columns would take ten times the memory of the frame."""
     for number, export in enumerate(exports):
         yield b"," if number else b"{"
         yield orjson.dumps(export.table.name) + b":" + orjson.dumps(_packed(export), default=str)[:-1] + b',"cells":{'
@@ -178,7 +180,7 @@ def _pieces(exports: Sequence[Export]) -> Iterator[bytes]:
 
 
 def _packed(export: Export) -> dict[str, Any]:
-    """Give all of an export except the cells; of the loaded cells, only those that differ from the exported ones."""
+    """Return an export without its cells; of the loaded cells, it has only those that differ from the exported ones."""
     packed: dict[str, Any] = {"sheet": export.sheet, "zone": export.zone, "headers": export.headers}
     own = export.baseline
     if own is None:
@@ -203,7 +205,7 @@ def _packed(export: Export) -> dict[str, Any]:
 
 
 def _plain(values: pd.Series[Any]) -> list[Any]:
-    """Give a column as JSON holds it: strings, truth values, times as microseconds since 1970, None for blank."""
+    """Return a column as JSON values: strings, booleans, times in microseconds since 1970, and None for blank."""
     blank = values.isna()
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.as_unit("us").astype("int64")
@@ -212,7 +214,7 @@ def _plain(values: pd.Series[Any]) -> list[Any]:
 
 
 def unpack(lines: Sequence[str]) -> dict[str, Export] | None:
-    """Read exports by the table's name; None if the lines are damaged or of a format that this version cannot read."""
+    """Read exports, keyed by table name; None if the lines are damaged or have a format that is unknown here."""
     try:
         head, *chunks = lines
         content = base64.b64decode("".join(chunk[1:] for chunk in chunks), validate=True)
@@ -228,7 +230,7 @@ def unpack(lines: Sequence[str]) -> dict[str, Export] | None:
 
 
 def _unpacked(table: Table, packed: dict[str, Any]) -> Export:
-    """Rebuild an export. Anyone can write a hidden sheet with a correct hash, so the type of each part is checked."""
+    """Rebuild an export. Any program can write a hidden sheet with a correct hash, so each part's type is checked."""
     cells = pd.DataFrame({name: _column(table, name, values) for name, values in packed["cells"].items()})
     headers = {_text(name): _text(header) for name, header in packed["headers"].items()}
     export = Export(table, cells, None, _text(packed["sheet"]), find_zone(_text(packed["zone"])).key, headers)
@@ -241,11 +243,11 @@ def _unpacked(table: Table, packed: dict[str, Any]) -> Export:
         then.loc[rows] = _column(table, name, old).tolist()
         frame[name] = typed_column(then, table[name])
     if any(frame[name].dtype != pandas_dtype(table[str(name)]) for name in frame):
-        raise ValueError("a load has typed columns only")
+        raise ValueError("the loaded cells have a column that the table does not have")
     baseline = Baseline(
         table,
         Account(_text(packed["base_url"]), _text(packed["account"])),
-        "",  # not a connection of this session: planning proves the account by known records
+        "",  # not a connection of this session: planning checks the account by its records
         frame.drop_duplicates("id").reset_index(drop=True),
         problems_frame(),
         dict(packed["filters"]),

@@ -1,9 +1,8 @@
-"""One cell: how it shows a value, whether it still shows that value, and what a new content means.
+"""One cell: how it shows a value, whether it still shows that value, and what new content means.
 
-A spreadsheet program may store a cell in another form than it was written: a truth value as a word, a string that looks
-like a number as a number, a line end without its carriage return. A cell that still shows the exported value *is* that
-value; only a cell that differs is read. A cell that may mean several things becomes a
-:class:`wizframe.frames.build.Unsure`.
+A spreadsheet program may store a cell in another form than wizframe wrote: a boolean as a word, a string that looks
+like a number as a number, or a line end without its carriage return. A cell that still shows the exported value *is*
+that value. Only a cell that differs is read. An ambiguous cell becomes a :class:`wizframe.frames.build.Unsure`.
 """
 
 from __future__ import annotations
@@ -39,21 +38,24 @@ __all__ = [
     "write_text",
 ]
 
-_LONGEST = 32_767  # UTF-16 units, Excel's limit for a cell
-ALWAYS_FITS = _LONGEST // 2  # characters: none takes more than two units
-_KEPT_OF_LONG = 16_000  # characters, so that the remark fits, too
+# Excel's limit for a cell, in UTF-16 units.
+_LONGEST = 32_767
+#: A string of so many characters always fits into a cell, because a character takes at most two UTF-16 units.
+ALWAYS_FITS = _LONGEST // 2
+# The characters that are kept of a string that is too long. The remark after them must fit, too.
+_KEPT_OF_LONG = 16_000
 _REMARK, _UNCLEAR = "too long for a cell", " (unclear: type it again)"
-#: Excel keeps 15 digits of a number and writes zeros for the others; other programs keep 16 or 17, and may round.
+#: Excel keeps 15 digits of a number and replaces the others by zeros. Other programs keep 16 or 17, and may round.
 _SHORTENED = [Context(prec=digits, rounding=way) for digits in (15, 16, 17) for way in (ROUND_DOWN, ROUND_HALF_UP)]
 _LINE_ENDS = re.compile("\r\n|\n\r|\r")
-#: The codes of characters that XML cannot hold; some programs store the code as text.
+#: The codes of characters that XML cannot contain. Some programs store the code as text.
 _CODE = re.compile("_x(00[01][0-9A-F]|FFF[EF])_", re.IGNORECASE)
-#: Strings that xlsxwriter spoils: it takes one that begins with <r> for XML, and escapes only one of two codes that
-#: share a "_". Pieces of them are written correctly.
+#: Strings that xlsxwriter would damage: it reads a string that begins with <r> as XML, and it escapes only one of two
+#: codes that share a "_". If such a string is written in pieces, each piece is correct.
 _SPOILT = re.compile(r"^<r>|_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
 _PIECE_ENDS = re.compile(r"(?<=^<)(?=r>)|(?<=_x)(?=[0-9A-Fa-f]{4}_)")
 
-#: Truth values as programs in other languages store them.
+#: The booleans as programs in other languages store them.
 TRUE = frozenset({
     "true", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "sand", "tosi", "prawda", "pravda",
     "igaz"
@@ -62,7 +64,7 @@ FALSE = frozenset({
     "false", "falsch", "faux", "falso", "onwaar", "usant", "falsk", "falskt", "epätosi", "fałsz", "nepravda",
     "hamis"
 })  # fmt: skip
-#: Truth values as people type them.
+#: The booleans as users type them.
 YES = frozenset({
     "yes", "ja", "oui", "si", "sì", "sí", "sim", "tak"
 })  # fmt: skip
@@ -91,7 +93,7 @@ FORMULA_ERRORS = frozenset({
 
 
 def is_empty(raw: Any) -> bool:
-    """Tell whether a cell as it was read holds nothing, or only spaces."""
+    """Return whether a cell, as it was read, contains nothing or only spaces."""
     return not raw.strip() if isinstance(raw, str) else raw is None
 
 
@@ -103,7 +105,7 @@ def cut(text: str) -> str:
 
 
 def write_text(page: Any, row: int, place: int, text: str, style: Any) -> None:
-    """Write a string into a cell of an xlsxwriter worksheet, whatever the text contains."""
+    """Write any string into a cell of an xlsxwriter worksheet, even one that xlsxwriter would damage."""
     if _SPOILT.search(text):
         fragments = [part for piece in _PIECE_ENDS.split(text) for part in (style, piece)]
         page.write_rich_string(row, place, *fragments[1:], style)  # the first piece has the style of the cell
@@ -112,19 +114,19 @@ def write_text(page: Any, row: int, place: int, text: str, style: Any) -> None:
 
 
 def unclear_text(value: Any) -> str:
-    """Show a value that does not fit its column, so that it is a problem again when it is read."""
+    """Write an invalid value with a remark, so that reading it reports a problem again."""
     return as_text(value) + _UNCLEAR
 
 
 def as_text(raw: Any) -> str:
-    """Write a cell's content as a person types it: ``45`` for the number 45.0."""
+    """Write the content of a cell as a user types it: ``45`` for the number 45.0."""
     if isinstance(raw, float) and raw.is_integer():
         return str(int(raw))
     return str(raw)
 
 
 def as_number(text: str) -> float | None:
-    """Read a string as a spreadsheet may: unlike Python, it takes ``1_000`` for a string."""
+    """Convert a string to a number as a spreadsheet does: unlike in Python, ``1_000`` is not a number."""
     try:
         return None if "_" in text else float(text)
     except ValueError:
@@ -132,8 +134,8 @@ def as_number(text: str) -> float | None:
 
 
 def still_shows(raw: Any, value: Any, field: Field, zone: ZoneInfo) -> bool:
-    """Tell whether a cell as it was read still shows the typed value that was exported to it."""
-    raw = raw.value if isinstance(raw, Unsure) else raw  # "#N/A" as an exported text is not an error
+    """Return whether a cell, as it was read, still shows the typed value that was exported to it."""
+    raw = raw.value if isinstance(raw, Unsure) else raw  # an exported text "#N/A" is not a formula error
     if is_blank(value) or is_empty(raw):
         return (is_blank(value) or is_empty(value)) and is_empty(raw)
     if isinstance(value, str):
@@ -156,15 +158,15 @@ def _shows_text(raw: Any, text: str, zone: ZoneInfo) -> bool:
 
 
 def _shortened(text: str) -> list[float]:
-    """Give the numbers that programs make of a string with more digits than they keep."""
+    """Return the numbers that programs store for a string with more digits than they keep."""
     try:
         return [float(context.create_decimal(text)) for context in _SHORTENED]
-    except ArithmeticError:  # an exponent beyond those of Decimal
+    except ArithmeticError:  # the exponent is too large for Decimal
         return []
 
 
 def _plain(text: str) -> str:
-    """Bring a string to the form that no program changes: composed, without NUL, lines that end with a line feed."""
+    """Return a form of a string that no program changes: composed, without NUL, with line feeds as line ends."""
     text = _CODE.sub(lambda found: chr(int(found[1], 16)), text.replace("_x005F_", "_"))
     return unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text.replace("\x00", "")))
 
@@ -190,7 +192,7 @@ def _moments(raw: Any, zone: ZoneInfo) -> list[Reading]:
 def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     """Read a cell with new content: str, bool, a time with its zone, None for blank, or an ``Unsure``.
 
-    A string that is not a valid value of its column stays as it is: planning says which rule it breaks.
+    A string that is not valid for its column is returned unchanged: the plan reports the rule that it breaks.
     """
     if raw == "" or isinstance(raw, Unsure):
         return raw or None
@@ -204,7 +206,7 @@ def read_cell(raw: Any, field: Field, zone: ZoneInfo) -> Any:
     if isinstance(raw, str):
         is_cut = f" … ({_REMARK}: " in raw
         return Unsure(raw, "was cut to fit into the cell and then edited: edit it in a frame") if is_cut else raw
-    kind = "truth value" if isinstance(raw, bool) else "number" if isinstance(raw, (int, float)) else "date or time"
+    kind = "boolean" if isinstance(raw, bool) else "number" if isinstance(raw, (int, float)) else "date or time"
     lost = ", zeros or a plus sign may be lost" if kind == "number" else ""
     return Unsure(as_text(raw), f"is a {kind} in a text column{lost}: format the cell as text and type it again")
 
@@ -218,7 +220,7 @@ def _read_time(raw: Any, zone: ZoneInfo) -> Any:
 
 
 def with_errors_marked(row: list[Any]) -> list[Any]:
-    """Mark the errors of formulas in a row as unclear."""
+    """Mark the formula errors in a row as unclear."""
     if FORMULA_ERRORS.isdisjoint(row):
         return row
     return [Unsure(cell, "is the error of a formula") if cell in FORMULA_ERRORS else cell for cell in row]

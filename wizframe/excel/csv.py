@@ -1,4 +1,4 @@
-"""CSV: written so that no program makes a formula, a number or a date of a string, and read from any program."""
+"""CSV files: written so that no program changes a string to a formula, number or date; read from any program."""
 
 from __future__ import annotations
 
@@ -36,31 +36,32 @@ if TYPE_CHECKING:
 __all__ = ["escape", "pad_rows", "read_rows", "unescape", "write_csv"]
 
 _MARK = "'"
-_FORMULA = tuple("=+-@")  # a spreadsheet takes a string that begins so for a formula
+_FORMULA = tuple("=+-@")  # a spreadsheet reads a string that begins with one of these as a formula
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DELIMITERS = ",;\t|"
+# Rows are written to the file in blocks of this size, with an update of the progress bar after each.
 _ROWS_AT_ONCE = 1_000
-#: Addresses as JSON are longer than the 131,072 characters that the csv module allows.
+#: The csv module allows 131,072 characters in a cell, but the addresses of a customer as JSON may be longer.
 _MAX_CELL = 10 << 20
 _limit = threading.Lock()  # the csv module has one limit for the whole process
 
 
 def escape(text: str) -> str:
-    """Put an apostrophe before a string that a spreadsheet would change; :func:`unescape` gives the text back."""
+    """Add an apostrophe before a string that a spreadsheet would change; :func:`unescape` removes it."""
     return _MARK + text if text.startswith(_MARK) or _would_change(text) else text
 
 
 def unescape(text: str) -> str:
-    """Remove the apostrophe that :func:`escape` added; one that belongs to the text stays."""
+    """Remove the apostrophe that :func:`escape` added. An apostrophe that belongs to the text stays."""
     rest = text[1:]
     return rest if text.startswith(_MARK) and (rest.startswith(_MARK) or _would_change(rest)) else text
 
 
 def _would_change(text: str) -> bool:
-    """Tell whether any spreadsheet would take a string for a formula, a number, a date, a truth value or blank."""
-    plain = unicodedata.normalize("NFKC", text).strip()  # some programs take full-width signs, too
+    """Return whether a spreadsheet would read a string as a formula, number, date, boolean or blank."""
+    plain = unicodedata.normalize("NFKC", text).strip()  # some programs accept full-width signs, too
     if not plain:
-        return bool(text)  # read_rows() takes spaces alone for blank
+        return bool(text)  # read_rows() reads a cell with only spaces as blank
     if plain.startswith(_FORMULA) or text[0] in "\t\r\n" or plain.upper() in FORMULA_ERRORS:
         return True
     if not any(map(str.isdigit, plain)):
@@ -80,19 +81,19 @@ def write_csv(
     """Write a frame as CSV; see :func:`wizframe.to_csv`."""
     if len(delimiter) != 1 or delimiter in "\"'\r\n":
         raise InvalidRequestError(
-            f"delimiter={delimiter!r} is not a delimiter", hint="Give one character, such as ',' or ';'."
+            f"delimiter={delimiter!r} is not a delimiter", hint="Pass one character, such as ',' or ';'."
         )
     columns = _columns(frame, export_of(frame, table))
     check_labels(labels, columns)
     names = {name: COMMAND_HEADER if name == COMMAND else name for name in columns}
-    # A header is escaped, too, because a spreadsheet would run one that looks like a formula.
+    # A header is escaped, too, because a spreadsheet would run a header that looks like a formula.
     headers = [escape(labels.get(name, header)) for name, header in names.items()]
     lines = io.StringIO()
     writer = csv.writer(lines, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(headers)
     rows = zip(*columns.values(), strict=True)
     with bar("rows", enabled=progress, total=len(frame)) as show, replacing(path) as target:
-        target.write(codecs.BOM_UTF8)  # without it Excel reads Windows-1252
+        target.write(codecs.BOM_UTF8)  # without the mark, Excel reads the file as Windows-1252
         for number, row in enumerate(rows, 1):
             writer.writerow(row)
             if number % _ROWS_AT_ONCE == 0:
@@ -104,7 +105,7 @@ def write_csv(
 
 
 def _columns(frame: pd.DataFrame, export: Export) -> dict[str, list[str]]:
-    """Write the columns of a frame as escaped strings, commands first; blank is ``""``."""
+    """Write the columns of a frame as escaped strings, the commands first. Blank is ``""``."""
     names = [*([COMMAND] if COMMAND in frame else []), *column_names(frame, export)]
     return {
         str(name): _cells(export.shown(name) if name in export.cells else own_column(frame, name)) for name in names
@@ -113,7 +114,7 @@ def _columns(frame: pd.DataFrame, export: Export) -> dict[str, list[str]]:
 
 def _cells(values: pd.Series[Any]) -> list[str]:
     if values.dtype.kind == "M" and getattr(values.dt, "tz", None) is not None:
-        # A spreadsheet leaves a time with T and Z as it is: a string.
+        # A spreadsheet does not change a time with T and Z: it stays a string.
         texts = pc.strftime(pa.array(values.dt.tz_convert("UTC")), format="%Y-%m-%dT%H:%M:%SZ")
         cells: list[str] = pc.fill_null(pc.replace_substring_regex(texts, r"\.0+Z$", "Z"), "").to_pylist()
         return cells
@@ -127,9 +128,9 @@ def _cell(value: Any) -> str:
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str | None) -> list[list[Any]]:
-    """Read the rows of a CSV file without the escapes.
+    """Read the rows of a CSV file, and remove the escapes.
 
-    A cell that is blank, or holds only spaces, becomes ``""``; the error of a formula becomes an ``Unsure``.
+    A cell that is blank or contains only spaces becomes ``""``; a formula error becomes an ``Unsure``.
     """
     rows = _split(path, _decoded(path, encoding), delimiter)
     return [
@@ -139,29 +140,29 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None, encoding: str
 
 
 def _decoded(path: str | os.PathLike[str], encoding: str | None) -> str:
-    """Read UTF-8, or UTF-16 with a byte order mark. No encoding is guessed: a wrong guess looks like edits."""
+    """Decode UTF-8, or UTF-16 with a byte order mark. Nothing is guessed, because a wrong guess looks like edits."""
     content = read_bytes(path)
     start = content[:200]
     if content.startswith(b"PK\x03\x04"):
-        hint = Hint("wizframe.read_excel() reads it.", "Rename it so that its name ends in .xlsx.")
-        raise UnreadableFileError(f"{path} is a workbook, not CSV", hint=hint)
+        hint = Hint("Read it with wizframe.read_excel().", "Rename it so that its name ends in .xlsx.")
+        raise UnreadableFileError(f"{path} is a workbook, not a CSV file", hint=hint)
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not encoding and not is_wide and start.count(0) > len(start) // 4:
         order = "be" if start.startswith(b"\x00") else "le"
-        hint = Hint(f"encoding='utf-16-{order}' reads it.", "Save it as 'CSV UTF-8'.")
+        hint = Hint(f"Pass encoding='utf-16-{order}'.", "Save it as 'CSV UTF-8'.")
         raise UnreadableFileError(f"{path} looks like UTF-16 without a byte order mark", hint=hint)
     given = encoding or ("utf-16" if is_wide else "utf-8-sig")
     try:
         text = content.decode(given)
     except LookupError:
         raise InvalidRequestError(
-            f"encoding={encoding!r} is not an encoding that Python knows", hint="Give one such as 'cp1252'."
+            f"encoding={encoding!r} is not an encoding that Python knows", hint="Pass one such as 'cp1252'."
         ) from None
     except UnicodeDecodeError as error:
         raise UnreadableFileError(
             f"{path} is not {given} text (byte {error.start})",
             hint=Hint(
-                "Save it as 'CSV UTF-8', or give its encoding, such as encoding='cp1252' for Excel on Windows in "
+                "Save it as 'CSV UTF-8', or pass its encoding, such as encoding='cp1252' for Excel on Windows in "
                 "Western Europe.",
                 "Save it as 'CSV UTF-8'.",
             ),
@@ -181,21 +182,21 @@ def _split(path: str | os.PathLike[str], text: str, delimiter: str | None) -> li
             raise UnreadableFileError(
                 f"{path}, line {reader.line_num}, has quotes that do not match ({error})"
             ) from None
-    # A download that broke off ends in the middle of a row.
+    # A download that was cut off ends in the middle of a row.
     if rows and len(rows[-1]) < len(rows[0]) and not text.endswith(("\n", "\r")):
-        raise UnreadableFileError(f"{path} ends in the middle of row {len(rows)}", hint="Get the whole file.")
+        raise UnreadableFileError(f"{path} ends in the middle of row {len(rows)}", hint="Get the whole file again.")
     return rows
 
 
 def pad_rows(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -> None:
-    """Make all rows as long as the header, in place; refuse a longer one, because its cells may have moved."""
+    """Fill up all rows to the length of the header, in place; reject a longer row, as its cells may have moved."""
     width = max((place for place, cell in enumerate(rows[header], 1) if cell), default=0)
     for number, row in enumerate(rows, 1):
         if number > header + 1 and any(row[width:]):
             raise UnreadableFileError(
                 f"{path}, row {number} has {len(row)} cells, but the header has {width}",
                 hint=Hint(
-                    "Quote cells that contain the delimiter, or give the delimiter with delimiter=.",
+                    "Quote cells that contain the delimiter, or pass the delimiter with delimiter=.",
                     "Quote cells that contain the delimiter.",
                 ),
             )
@@ -203,7 +204,7 @@ def pad_rows(path: str | os.PathLike[str], rows: list[list[Any]], header: int) -
 
 
 def _delimiter_of(text: str) -> str:
-    """Take the delimiter that is most frequent in the first row, outside quotes; a comma if there is none."""
+    """Return the most frequent delimiter of the first row, outside quotes; a comma if there is none."""
     first = re.sub(r'"[^"]*"', "", text[:65_536]).lstrip("\r\n")
     return max(_DELIMITERS, key=re.split(r"[\r\n]", first, maxsplit=1)[0].count)
 

@@ -1,4 +1,4 @@
-"""Times as a workbook shows them, local times of a named zone, and back from any form that a program gave them."""
+"""Times in a workbook: written as local times of a zone, and read from every form that a program stores."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from wizframe.text import option
 
 __all__ = ["EPOCH", "FIRST_DAY", "LAST_DAY", "Reading", "find_zone", "from_serial", "readings", "shows"]
 
-#: Day 0 of Excel's calendar, for each day after February 1900 (in Excel 1900 is a leap year).
-EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone
+#: Day 0 of Excel's calendar for all days after February 1900. (Excel treats 1900 as a leap year.)
+EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no time zone
 #: The days that Excel counts correctly: from 1 March 1900 to the end of 9999.
 FIRST_DAY, LAST_DAY = 61, 2_958_466
 _MINUTE = dt.timedelta(minutes=1)
@@ -24,37 +24,37 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _NOON = 12
-#: The years of two digits that mean 19xx; the others mean 20xx.
+#: Two-digit years that mean 19xx. The others mean 20xx.
 _LAST_CENTURY = range(70, 100)
 
 
 class Reading(NamedTuple):
-    """What a string may mean: a local time, and how precise it is."""
+    """One meaning of a string: a local time, and how precise it is."""
 
     moment: dt.datetime
     precision: dt.timedelta
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """Give a time zone by its name."""
+    """Return the time zone with a name, or raise an error that says which names are valid."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidRequestError(
-            f"{option('zone', name)} is not a time zone", hint="Give a name such as 'UTC' or 'Europe/Berlin'."
+            f"{option('zone', name)} is not a time zone", hint="Use a name such as 'UTC' or 'Europe/Berlin'."
         ) from None
 
 
 def from_serial(days: float) -> dt.datetime | None:
-    """Read a number of days, as Excel counts them, in a cell that lost its format; None if it cannot be a time."""
+    """Convert Excel's number of days, from a cell that lost its format, to a time; None if it cannot be a time."""
     return EPOCH + dt.timedelta(days=days) if FIRST_DAY <= days < LAST_DAY else None
 
 
 def readings(text: str, zone: dt.tzinfo) -> list[Reading]:
-    """List what a string may mean as a time: two for ``01/02/2026``, a day in January or in February.
+    """List the times that a string may mean: two for ``01/02/2026``, a day in January or a day in February.
 
     The text is ISO 8601, or a date as people write it: ``31.12.2026 14:30``, ``12/31/2026 2:30 PM``, ``31/12/26``. A
-    time without a zone is a local time of ``zone``.
+    time without a zone is a local time in ``zone``.
     """
     text = text.strip()
     try:
@@ -81,13 +81,13 @@ def _as_people_write(text: str) -> list[Reading]:
     time, precision = clock
     moments = []
     for order in sorted(orders):
-        with contextlib.suppress(ValueError):  # there is no such day
+        with contextlib.suppress(ValueError):  # the day does not exist, such as 31 June
             moments.append(dt.datetime.combine(dt.date(*order), time))
     return [Reading(moment, precision) for moment in moments]
 
 
 def _year(number: int) -> int:
-    """Read a year of two digits as spreadsheets do."""
+    """Convert a two-digit year as spreadsheets do."""
     if number in _LAST_CENTURY:
         return 1900 + number
     return 2000 + number if number < _LAST_CENTURY.start else number
@@ -109,8 +109,8 @@ def _clock(found: re.Match[str]) -> tuple[dt.time, dt.timedelta] | None:
 
 
 def shows(reading: Reading, moment: dt.datetime) -> bool:
-    """Tell whether a reading is a known local time, cut or rounded to the precision of the text."""
+    """Return whether a reading is the same as a local time that was cut or rounded to the reading's precision."""
     if reading.precision >= dt.timedelta(days=1):
         return reading.moment.date() == moment.date()
-    # A program may drop the seconds.
+    # A program may leave out the seconds.
     return abs(reading.moment - moment) < max(reading.precision, _MINUTE)

@@ -53,16 +53,16 @@ def _lines(sheets: Sequence[Sheet]) -> Iterator[tuple[str, str]]:
                for one in (sheet.export.table for sheet in sheets) if one.parent]  # fmt: skip
     yield from (
         ("Edit", f"Change white cells on the sheet {names}, save the file as a workbook (.xlsx), and send it back."),
-        (_GREY, "WizCommerce sets these values. If you type there, it is reported, but not sent."),
-        ("What counts", "Only cells that you change; each is shown before it is sent. A removed row is ignored."),
+        (_GREY, "WizCommerce sets these values. If you type in them, it is reported, but not sent."),
+        ("What counts", "Only the cells that you change are sent, and each is shown first. A removed row is ignored."),
         ("New", "Type a new row below the last one, and leave its id blank. Fill in the columns with a *."
                 + "".join(parents)),
         ("Delete", f"Type DELETE into the column {sheets[0].columns[0].header}."),
-        ("Clear", f"An emptied cell is not sent, because cells become empty by accident. To clear it, type {CLEAR}."),
-        ("Sort", "You may sort, filter, hide and move. Sort whole rows, because the id names the record of a row."),
-        ("Text", "Texts stay as you type them: 00123 keeps its zeros. Phone numbers look like +14155552671."),
+        ("Clear", f"A cell that you empty is not sent, as it may be an accident. To clear the value, type {CLEAR}."),
+        ("Sort", "You may sort, filter, hide and move. Always sort whole rows, so that each row keeps its id."),
+        ("Text", "Text stays as you type it: 00123 keeps its zeros. Phone numbers look like +14155552671."),
         ("Times", f"Times are shown in the time zone {sheets[0].export.zone}."),
-        ("Keep", "Keep the column id. A hidden sheet remembers how the cells were, so that only your changes count."),
+        ("Keep", "Keep the column id. A hidden sheet has the original cells, so that only your changes are sent."),
         *zip(("From", *[""] * len(sheets)), map(_origin, sheets), strict=False),
     )  # fmt: skip
 
@@ -96,5 +96,5 @@ def _rule(column: Column) -> str:
 
 def _meaning(column: Column) -> str:
     if column.field is None:
-        return "What to do with the row." if column.kind == "command" else "Your own column."
+        return "What to do with the row." if column.kind == "command" else "A column that WizCommerce does not have."
     return column.field.doc.replace("`", "")

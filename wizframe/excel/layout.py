@@ -1,4 +1,4 @@
-"""A sheet and its columns: what they are called, how their cells look, and what they show of a frame's values."""
+"""A sheet and its columns: their names, how their cells look, and the values that they show."""
 
 from __future__ import annotations
 
@@ -42,14 +42,16 @@ __all__ = [
 
 Kind = Literal["text", "flag", "time", "data", "own", "command"]
 
-#: The header of the column of commands.
+#: The header of the column with the commands, such as DELETE.
 COMMAND_HEADER = "Command"
 _REQUIRED_MARK = "*"
 _SUFFIX = re.compile(r"\s*\(([^()]*)\)\s*$")
 _DAY_MS = 86_400_000
-_EXACT = 1 << 53  # a cell holds whole numbers exactly up to this one
-_SAMPLE = 2_000  # cells that a column's width is fitted to
-#: A list of values to choose from helps if it is short and the values occur again and again.
+# 2 to the power of 53: a cell is a 64-bit float, which is exact for whole numbers up to this one.
+_EXACT = 1 << 53
+# The width of a column is fitted to this many cells.
+_SAMPLE = 2_000
+#: A list of values to choose from is useful if it is short and each value occurs several times on average.
 _MAX_CHOICES, _MIN_REPEATS = 15, 3
 
 
@@ -59,17 +61,17 @@ class Column:
 
     name: str  # in the frame
     header: str  # in the sheet
-    field: Field | None  # None for the user's own column and for the commands
+    field: Field | None  # None for a column that the user added, and for the commands
     kind: Kind  # "data" is JSON
     values: pd.Series[Any]  # of the frame; typed if there is a field
     zone: ZoneInfo  # of times
-    is_open: bool  # people may change it
-    is_open_below: bool  # people fill it in in new rows
-    is_required: bool = False  # in new rows
+    is_open: bool  # users may change the cells
+    is_open_below: bool  # users may fill in the cells of new rows
+    is_required: bool = False  # users must fill in the cells of new rows
 
     @property
     def width(self) -> float:
-        """In characters, fitted to the header and the first cells."""
+        """The width in characters, fitted to the header and the first cells."""
         return fitted_width(self.header, ["2026-12-31 23:59"] if self.kind == "time" else self.cells(0, _SAMPLE))
 
     @property
@@ -77,20 +79,20 @@ class Column:
         """The values to choose from; empty if a list would not help."""
         if self.kind != "text" or not self.is_open or (self.field and (self.field.max_length or self.field.pattern)):
             return []
-        # A column with a length or a format holds names and addresses: other customers' values do not help.
+        # A column with a length or a format contains names or addresses: values of other customers do not help there.
         given = self.values.dropna()
         distinct = given.unique().tolist()
         is_few = len(distinct) <= _MAX_CHOICES and len(given) >= _MIN_REPEATS * len(distinct)
         return sorted(distinct) if is_few else []
 
     def cells(self, start: int, stop: int) -> list[Any]:
-        """Give what some rows of the column show, as :func:`shown` does."""
+        """Return the shown values of some rows, as :func:`shown` does."""
         return shown(self.values.iloc[start:stop], self.field, self.zone)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table, laid out."""
+    """The columns of one table in a sheet."""
 
     export: Export
     columns: list[Column]
@@ -102,25 +104,25 @@ class Sheet:
 
     @property
     def height(self) -> int:
-        """Its number of rows, without the header."""
+        """The number of rows, without the header."""
         return len(self.export.cells)
 
 
 def fitted_width(header: str, cells: Sequence[Any]) -> float:
-    """Fit a column's width, in characters, to its header with the filter's button, and to its first cells."""
+    """Return the width of a column in characters that fits the header, its filter button and the first cells."""
     longest = max((len(str(cell)) for cell in cells if cell is not None), default=0)
-    # Room for the filter's button; a long text must not push the other columns out of sight.
+    # Room for the filter button. A long text must not push the other columns off the screen.
     return min(max(longest + 1, len(header) + 4, 9), 38)
 
 
 def sheet_columns(frame: pd.DataFrame, export: Export, labels: Mapping[str, str], zone: ZoneInfo) -> list[Column]:
-    """Lay out a sheet: the column of commands, then the frame's columns in their order."""
+    """Return the columns of a sheet: the commands, then the frame's columns in their order."""
     commands = labels.get(COMMAND, COMMAND_HEADER)
     given = own_column(frame, COMMAND) if COMMAND in frame else pd.Series(None, index=frame.index, dtype=object)
     columns = [Column(COMMAND, commands, None, "command", given, zone, is_open=True, is_open_below=True)]
     columns += [_column(name, frame, export, labels, zone) for name in column_names(frame, export)]
     taken: dict[str, Column] = {}
-    for column in columns:  # an own header may be like another one: the hidden sheet has it as it is
+    for column in columns:  # the header of a column that the user added may repeat another one
         other = taken.setdefault(column.header if column.field is None else plain_header(column.header), column)
         if other is not column and (column.field or other.field):
             raise InvalidRequestError(
@@ -131,13 +133,13 @@ def sheet_columns(frame: pd.DataFrame, export: Export, labels: Mapping[str, str]
 
 
 def column_names(frame: pd.DataFrame, export: Export) -> list[Any]:
-    """Name the frame's columns without the commands, index levels that are fields first, each once."""
+    """List the frame's columns without the commands; index levels that are fields come first; no name twice."""
     levels = [name for name in frame.index.names if name in export.cells]
     return [name for name in dict.fromkeys([*levels, *frame.columns]) if name != COMMAND]
 
 
 def own_column(frame: pd.DataFrame, name: Any) -> pd.Series[Any]:
-    """Give a column of a frame; the first one if there are several with this name."""
+    """Return a column of a frame; the first one if several have the same name."""
     values = frame.loc[:, name]
     return values.iloc[:, 0] if isinstance(values, pd.DataFrame) else values
 
@@ -169,7 +171,7 @@ def _column(name: Any, frame: pd.DataFrame, export: Export, labels: Mapping[str,
 
 
 def plain_header(header: Any) -> str:
-    """Bring a header to one form for all that differ only in case, spaces and marks."""
+    """Return the same form for all headers that differ only in case, spaces and marks."""
     text = unicodedata.normalize("NFKC", str(header)).strip().removesuffix(_REQUIRED_MARK).rstrip()
     if zone_of(text):
         text = _SUFFIX.sub("", text)
@@ -177,7 +179,7 @@ def plain_header(header: Any) -> str:
 
 
 def zone_of(header: Any) -> str | None:
-    """Find the time zone that a header names, such as ``updated_at (Europe/Berlin)``."""
+    """Return the time zone in a header such as ``updated_at (Europe/Berlin)``."""
     found = _SUFFIX.search(str(header).strip().removesuffix(_REQUIRED_MARK).rstrip())
     try:
         return find_zone(found[1]).key if found else None
@@ -186,21 +188,21 @@ def zone_of(header: Any) -> str | None:
 
 
 def check_labels(labels: Mapping[str, str], names: Iterable[str]) -> None:
-    """Refuse labels of columns that are not there, and a label that is used twice."""
+    """Reject labels of columns that do not exist, and a label that is used twice."""
     known = list(names)
     for name in labels:
         if name not in known:
             raise InvalidRequestError(
-                f"labels: there is no column {name!r}", hint=f"The columns are {', '.join(known)}."
+                f"labels: the column {name!r} does not exist", hint=f"The columns are {', '.join(known)}."
             )
     if len(set(labels.values())) < len(labels):
-        raise InvalidRequestError("labels: two columns would have the same header", hint="Give each its own.")
+        raise InvalidRequestError("labels: two columns would have the same header", hint="Use different labels.")
 
 
 def shown(values: pd.Series[Any], field: Field | None, zone: ZoneInfo) -> list[Any]:
-    """Give what the cells of a column show: strings that fit into a cell, truth values, numbers, None for blank.
+    """Return what the cells of a column show: strings that fit into a cell, booleans, numbers, or None for blank.
 
-    Times are Excel's numbers of days. ``values`` are typed if there is a field; an own column has none.
+    Times are Excel's numbers of days. ``values`` are typed if the column has a field.
     """
     if values.dtype.kind == "M":
         return _shown_times(values, zone)
@@ -212,7 +214,7 @@ def shown(values: pd.Series[Any], field: Field | None, zone: ZoneInfo) -> list[A
 
 
 def listed(values: pd.Series[Any]) -> list[Any]:
-    """List a column's values, blank as None."""
+    """List the values of a column, with None for blank."""
     given: list[Any] = values.astype(object).mask(values.isna(), None).tolist()
     return given
 
@@ -223,19 +225,19 @@ def _shown_times(values: pd.Series[Any], zone: ZoneInfo) -> list[Any]:
     blank = clock.isna().to_numpy()
     cells: list[Any] = [None if empty else day for empty, day in zip(blank, days.tolist(), strict=True)]
     for place in np.flatnonzero(~blank & ~((days >= FIRST_DAY) & (days < LAST_DAY))):
-        cells[place] = str(values.iloc[place])  # Excel does not have this day
+        cells[place] = str(values.iloc[place])  # Excel's calendar does not have this day
     return cells
 
 
 def local_times(values: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
-    """Give the local times that a column shows, without a zone, to the millisecond: a cell cannot hold more."""
+    """Return the local times that a column shows, without a zone. A cell cannot store more than milliseconds."""
     clock = values.dt.tz_convert(zone).dt.tz_localize(None) if values.dt.tz is not None else values
     floored: pd.Series[Any] = clock.dt.floor("ms")
     return floored
 
 
 def _shown_own(value: Any) -> Any:
-    """Show a value of an own column as a truth value or a number if it is one, else as text."""
+    """Format a value of a column that the user added: as a boolean or a number if it is one, otherwise as text."""
     if is_blank(value):
         return None
     if isinstance(value, (bool, np.bool_)):

@@ -1,6 +1,6 @@
-"""Read a workbook or a CSV file back: find the sheet of each table, and make its frame.
+"""Read a workbook or a CSV file: find the sheet of each table, and make its frame.
 
-A cell that still shows the exported value is that value; the others are read.
+A cell that still shows the exported value keeps that value. Only the other cells are read.
 """
 
 from __future__ import annotations
@@ -69,15 +69,17 @@ __all__ = ["Original", "ReadOptions", "ValueMap", "exports_of", "read_delimited"
 
 Rows = Sequence[Sequence[Any]]
 Original = str | os.PathLike[str] | pd.DataFrame | Sequence[pd.DataFrame]
-#: What a caller gives for a column: text in the file to value, or a function of the cell.
+#: The caller's translation of a column: a mapping from the text in the file to a value, or a function of the cell.
 ValueMap = Mapping[str, Any] | Callable[[Any], Any]
-_MIN_KNOWN = 2  # headers that show a table: a single one may be chance
-_LISTED = 5  # cells in a warning
+# A sheet holds a table if it has at least so many known headers, because a single one may be a coincidence.
+_MIN_KNOWN = 2
+# The most cells that a warning lists.
+_LISTED = 5
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the caller says about a file."""
+    """The caller's options for reading a file."""
 
     table: str | None
     rename: Mapping[str, str] = field(default_factory=dict)  # header to column
@@ -86,7 +88,7 @@ class ReadOptions:
     progress: bool = False
 
     def names(self, export: Export | None) -> HeaderNames:
-        """Give the meaning of headers in a sheet."""
+        """Return the meaning of a sheet's headers."""
         table = export.table if export is not None else TABLES.get(self.table or "")
         tables = [table] if table is not None else list(TABLES.values())
         known = [name for one in tables for name in one.columns(details=True)]
@@ -96,7 +98,7 @@ class ReadOptions:
         return HeaderNames(exact, known, self.rename)
 
     def check(self, path: str | os.PathLike[str], tables: Iterable[_TableData]) -> None:
-        """Refuse names of columns that no table has."""
+        """Reject names of columns that no table has."""
         found = list(tables)
         names = [name for one in found for name in one.names]
         for header, name in self.rename.items():
@@ -114,10 +116,10 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class _TableData:
-    """The data of one table before its cells are read."""
+    """The data of one table, before its cells are read."""
 
     data: SheetData
-    columns: list[str | None]  # the table's column that each header means; None for an own column
+    columns: list[str | None]  # the table's column for each header; None for a column that the user added
     names: list[str]  # of the frame's columns
     table: Table | None
     export: Export | None
@@ -138,7 +140,7 @@ def read_workbook(
 
 
 def _hidden_exports(book: Book) -> tuple[dict[str, Export], str]:
-    """Read the hidden sheet, under any name; if that is impossible, say why."""
+    """Read the hidden sheet, whatever its name is; if that is impossible, return the reason."""
     names = [name for name in (*book.hidden, *book.visible) if name == HIDDEN] or book.hidden
     for name in names:
         lines = [str(row[0]) for row in book.rows(name) if row and not is_empty(row[0])]
@@ -170,7 +172,7 @@ def read_delimited(
 
 
 def exports_of(original: Original, table: str | None) -> dict[str, Export]:
-    """Give what was exported, by the table's name, from the file or the frames that were sent."""
+    """Return the exports of the file or the frames that were sent, keyed by table name."""
     if isinstance(original, pd.DataFrame):
         original = [original]
     if isinstance(original, (str, os.PathLike)):
@@ -180,7 +182,7 @@ def exports_of(original: Original, table: str | None) -> dict[str, Export]:
             return {name: with_loaded_cells(one, sent_at) for name, one in exports_of(frame, table).items()}
         if exports := _hidden_exports(open_workbook(original))[0]:
             return exports
-        raise InvalidRequestError(f"{option('original', str(original))} is not a workbook that wizframe exported")
+        raise InvalidRequestError(f"{option('original', str(original))} is not a workbook that wizframe wrote")
     prepared = [export_of(frame, table if len(original) == 1 else None) for frame in original]
     return {export.table.name: export for export in prepared}
 
@@ -194,9 +196,9 @@ def read_tables(
     *,
     is_chosen: bool = False,
 ) -> dict[str, pd.DataFrame]:
-    """Make frames of the rows of sheets, by the table's name, or ``""`` if nothing says which table it is.
+    """Make frames of the rows of sheets, keyed by table name; the key is ``""`` if the table is unknown.
 
-    ``why`` says why there are no exports, ``is_chosen`` that the caller chose the sheet.
+    ``why`` is the reason why there are no exports. ``is_chosen`` is True if the caller chose the sheet.
     """
     if exports:
         found = _exported_tables(path, rows, exports, options, is_chosen=is_chosen)
@@ -214,12 +216,12 @@ def _exported_tables(
     *,
     is_chosen: bool,
 ) -> dict[str, _TableData]:
-    """Find the tables that were exported. A removed sheet is ignored, like a removed row: its frame is empty."""
+    """Find the exported tables. A removed sheet is ignored, like a removed row: its frame is empty."""
     wanted = [one for name, one in exports.items() if options.table in (None, name)]
     sheets = _sheets_of(wanted, rows, options)
     if not sheets:
         columns = ", ".join(map(str, wanted[0].cells)) if wanted else options.table
-        raise UnreadableFileError(f"{path} has no sheet with the columns that were exported: {columns}")
+        raise UnreadableFileError(f"{path} has no sheet with the exported columns: {columns}")
     found = {}
     for one in wanted:
         name = one.table.name
@@ -238,7 +240,7 @@ def _sheets_of(wanted: Sequence[Export], rows: Mapping[str, Rows], options: Read
         for sheet, some in rows.items():
             known = find_header(some, names)[1]
             if known >= _MIN_KNOWN:
-                # A sheet with the exported name wins over any part of the columns, which is at most 1.
+                # A sheet with the exported name wins over every part of the columns, which is at most 1.
                 part = known / len(one.headers or one.cells.columns)
                 fits.append((part + (sheet == one.sheet), one.table.name, sheet))
     found: dict[str, str] = {}
@@ -246,8 +248,10 @@ def _sheets_of(wanted: Sequence[Export], rows: Mapping[str, Rows], options: Read
         if table not in found and sheet not in found.values():
             equal = [other for same, name, other in fits if (same, name) == (fit, table)]
             if len(equal) > 1:
-                which = Hint("Give the one you mean with sheet=.", "Delete all but one of them.")
-                raise AmbiguousTableError(f"the sheets {', '.join(map(repr, equal))} look alike", hint=which)
+                which = Hint("Choose one of them with sheet=.", "Delete all but one of them.")
+                raise AmbiguousTableError(
+                    f"the sheets {', '.join(map(repr, equal))} match {table} equally well", hint=which
+                )
             found[table] = sheet
     return found
 
@@ -265,19 +269,19 @@ def _foreign_tables(
         sheets.setdefault(table.name if table else "", []).append(sheet)
     if not sheets or any(len(some) > 1 for some in sheets.values()) or ("" in sheets and len(sheets) > 1):
         listed = ", ".join(map(repr, rows))
-        which = Hint("Give the one you mean with sheet=.", "Delete all but one of them.")
-        raise AmbiguousTableError(f"{path} has the sheets {listed}, and nothing says which one is meant", hint=which)
+        which = Hint("Choose one of them with sheet=.", "Delete all but one of them.")
+        raise AmbiguousTableError(f"{path} has the sheets {listed}, and it is unclear which one to read", hint=which)
     found = {}
     for name in [name for name in (*TABLES, "") if name in sheets]:
         sheet = sheets[name][0]
-        # Without an export, nothing says whether spaces were there before: they are blank.
+        # Without an export it is unknown whether a cell had spaces before, so cells with only spaces are blank.
         cells = [["" if is_empty(cell) else cell for cell in row] for row in rows[sheet]]
         found[name] = _table_data(sheet, cells, TABLES.get(name), None, options)
         if {"id", "updated_at"} <= {*found[name].columns}:
             sent_file = Hint("original='…'", "--original FILE")
             message = (
-                f"{path} does not say how its rows were when they were exported ({why}), so edits are compared with "
-                f"the records as they are now: give the file as it was sent, {sent_file}"
+                f"{path} does not contain the exported values of its rows ({why}), so edits are compared with the "
+                f"current records. To compare with the exported values, pass the file as it was sent: {sent_file}"
             )
             warnings.warn(message, LostBaselineWarning, stacklevel=caller_level())
     return found
@@ -291,7 +295,7 @@ def _table_of(columns: Sequence[str | None], given: str | None) -> Table | None:
 
 
 def _table_data(sheet: str, rows: Rows, table: Table | None, export: Export | None, options: ReadOptions) -> _TableData:
-    """Find the header among the first rows of a sheet, and what it means."""
+    """Find the header among the first rows of a sheet, and the columns that it names."""
     names = options.names(export)
     data = SheetData.below(sheet, rows, find_header(rows, names)[0])
     columns = names.columns(data.headers)
@@ -302,7 +306,7 @@ def _table_data(sheet: str, rows: Rows, table: Table | None, export: Export | No
 def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
     """Make the frame of a table, with the baseline of its export.
 
-    Columns are typed if every cell fits. The labels are row numbers of the sheet.
+    A column is typed if all its cells are valid. The index labels are the row numbers of the sheet.
     """
     data, export = found.data, found.export
     places = np.full(len(data.rows), -1)
@@ -334,7 +338,7 @@ def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
 
 
 def _unique_names(data: SheetData, columns: Sequence[str | None]) -> list[str]:
-    """Name every column: own columns by their headers, or by their letters if they have none."""
+    """Name every column. Columns that the user added have their header as name, or their letters without one."""
     names: dict[str, None] = {}
     known = set(columns)
     for place, (column, header) in enumerate(zip(columns, data.headers, strict=True)):
@@ -354,7 +358,7 @@ def _field(table: Table | None, name: str) -> Field | None:
 def _translated(raw: Sequence[Any], how: ValueMap) -> list[Any]:
     if not isinstance(how, Mapping):
         return [how(cell) for cell in raw]
-    meanings = {value: value for value in how.values()} | dict(how)  # a cell may have its meaning already
+    meanings = {value: value for value in how.values()} | dict(how)  # a cell may already contain the meaning
 
     def translate(text: str) -> Any:
         return meanings.get(text, Unsure(text, "is not among the values= of this column: add it"))
@@ -363,7 +367,7 @@ def _translated(raw: Sequence[Any], how: ValueMap) -> list[Any]:
 
 
 def _places(raw: Sequence[Any], export: Export) -> Places:
-    """Find the exported row of each row by its id; -1 if there is none.
+    """Return the exported row of each row, found by its id; -1 if there is none.
 
     If the export has a record twice, its first row in the sheet is its first row in the export, and so on.
     """
@@ -380,7 +384,7 @@ def _places(raw: Sequence[Any], export: Export) -> Places:
             places[row] = free.pop()
         elif not is_empty(cell):
             lost.append(row)
-    # A program may have made numbers of ids. 00123 and 123 are the same number: neither row can be found then.
+    # A program may have converted ids to numbers. 00123 and 123 are the same number, so neither row can be found then.
     loose: dict[Any, list[list[int]]] = {}
     for one, free in waiting.items() if lost else ():
         if free:
@@ -393,7 +397,7 @@ def _places(raw: Sequence[Any], export: Export) -> Places:
 
 
 def _loose(identifier: str) -> Any:
-    """Bring an id to a form that is the same if a program made a number of it."""
+    """Return a form of an id that stays the same if a program converts the id to a number."""
     number = as_number(identifier)
     return unicodedata.normalize("NFC", identifier.strip()) if number is None else number
 
@@ -401,11 +405,11 @@ def _loose(identifier: str) -> Any:
 def _column(
     name: str, field: Field, raw: Sequence[Any], places: Places, export: Export | None, zone: ZoneInfo
 ) -> pd.Series[Any]:
-    """Read a column. Only cells that are not exactly as they were written are looked at one by one."""
+    """Read a column. Only cells that differ from what was written are checked one by one."""
     if export is None or name not in export.cells or not len(export.cells):
         return typed_column(pd.Series([read_cell(cell, field, zone) for cell in raw], dtype=object), field)
     known = places >= 0
-    # take() needs a place for each row: the others are read below, whatever they are compared with.
+    # take() needs a place for every row. The rows without one are read below, so their value here does not matter.
     exported = export.cells[name].take(np.where(known, places, 0)).reset_index(drop=True)
     changed = [
         place
@@ -422,8 +426,8 @@ def _column(
 
 
 def _unlike(raw: Sequence[Any], exported: pd.Series[Any], field: Field, zone: ZoneInfo) -> npt.NDArray[np.bool_]:
-    """Tell which cells are not exactly as they were written; usually these are few."""
-    with contextlib.suppress(ValueError, TypeError):  # also pyarrow's errors: a cell has another type than the column
+    """Return which cells differ from what was written. Usually these are few."""
+    with contextlib.suppress(ValueError, TypeError):  # also pyarrow's errors for a cell of another type
         if exported.dtype.kind == "M":
             then = local_times(exported, zone).to_numpy()
             now = pa.array([_as_time(cell) for cell in raw], pa.timestamp("us")).to_numpy(zero_copy_only=False)
@@ -436,12 +440,12 @@ def _unlike(raw: Sequence[Any], exported: pd.Series[Any], field: Field, zone: Zo
 
 
 def _as_time(cell: Any) -> Any:
-    """Give midnight as a time: calamine reads it as a day."""
+    """Return midnight as a time, because calamine reads it as a date."""
     return None if cell == "" else dt.datetime.combine(cell, dt.time(0)) if type(cell) is dt.date else cell
 
 
 def _unclear_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """List the cells that may mean several things as problems, and warn of them."""
+    """List the ambiguous cells as problems, and warn about them."""
     unclear = [
         (frame.index[position], str(name), cell.value, cell.rule)
         for name in frame
@@ -453,6 +457,6 @@ def _unclear_cells(frame: pd.DataFrame) -> pd.DataFrame:
         listed = [f"{cell_place(frame, row, name)} {value!r} {rule}" for row, name, value, rule in unclear[:_LISTED]]
         listed += [f"and {len(unclear) - _LISTED} more"] if unclear[_LISTED:] else []
         cells = f"{counted(len(unclear), 'cell')} {plural(len(unclear), 'is', 'are')}"
-        message = f"{cells} not clear, correct {plural(len(unclear), 'it', 'them')}: {'; '.join(listed)}"
+        message = f"{cells} not clear. Correct {plural(len(unclear), 'it', 'them')}: {'; '.join(listed)}"
         warnings.warn(message, InvalidDataWarning, stacklevel=caller_level())
     return problems_frame(unclear)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HeaderNames", "SheetData", "find_header", "letters"]
 
-_HEADER_WITHIN = 20  # rows, because people put a title above the header
+_HEADER_WITHIN = 20  # rows, because people may write a title above the header
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class SheetData:
 
     @classmethod
     def below(cls, sheet: str, rows: Sequence[Sequence[Any]], header: int) -> SheetData:
-        """Take the rows below a header, which is counted from 0; all rows have the same length."""
+        """Use the rows below a header, which is counted from 0. All rows have the same length."""
         kept = [number for number in range(header + 1, len(rows)) if not _is_blank(rows[number])]
         columns: list[Sequence[Any]] = list(zip(*[rows[number] for number in kept], strict=True))
         columns = columns or [() for _ in rows[header]]
         return cls(sheet, list(rows[header]), columns, [number + 1 for number in kept])
 
     def check(self, columns: Sequence[str | None]) -> None:
-        """Refuse two headers that mean the same column."""
+        """Reject two headers that mean the same column."""
         places: dict[str, int] = {}
         for place, name in enumerate(columns):
             if name is None:
@@ -43,7 +43,7 @@ class SheetData:
             other = places.setdefault(name, place)
             if other != place:
                 raise InvalidDataError(
-                    f"{self.sheet}!{letters(other)} and {self.sheet}!{letters(place)} are both the column {name!r}",
+                    f"{self.sheet}!{letters(other)} and {self.sheet}!{letters(place)} both mean the column {name!r}",
                     hint="Rename or remove one of them.",
                 )
 
@@ -53,7 +53,7 @@ def _is_blank(row: Sequence[Any]) -> bool:
 
 
 def letters(place: int) -> str:
-    """Name a column, counted from 0, as spreadsheets do: ``A`` to ``Z``, then ``AA``."""
+    """Return the name of a column, counted from 0, as spreadsheets do: ``A`` to ``Z``, then ``AA``."""
     name = ""
     place += 1
     while place:
@@ -63,10 +63,10 @@ def letters(place: int) -> str:
 
 
 class HeaderNames:
-    """The columns that headers mean: by the exact header, else by one that differs only in case, spaces and marks.
+    """The columns that headers mean. A header matches exactly, or apart from case, spaces and marks.
 
-    ``exact`` gives the column of a header, own columns included; ``known`` are the table's columns. ``rename`` also
-    gives the column of a header, as the caller says; it comes first.
+    ``exact`` maps headers to columns, with the columns that users added. ``known`` are the table's columns. ``rename``
+    is the caller's mapping from headers to columns, and takes precedence.
     """
 
     def __init__(self, exact: Mapping[str, str], known: Iterable[str], rename: Mapping[str, str]) -> None:
@@ -76,7 +76,7 @@ class HeaderNames:
         self._plain |= {plain_header(header): name for header, name in rename.items()}
 
     def columns(self, headers: Sequence[Any]) -> list[str | None]:
-        """Give the column that each header means, None for a header that is not known."""
+        """Return the column that each header means; None for an unknown header."""
         texts = [str(header).strip() for header in headers]
         found = [self._exact.get(text) for text in texts]
         taken = {name for name in found if name}
@@ -88,9 +88,9 @@ class HeaderNames:
 
 
 def find_header(rows: Sequence[Sequence[Any]], names: HeaderNames) -> tuple[int, int]:
-    """Find the row of headers, counted from 0, and how many known headers it has: the one with the most.
+    """Return the row with the most known headers, counted from 0, and how many it has.
 
-    It is the first row that is not blank if no header is known.
+    If no header is known, this is the first row that is not blank.
     """
     first = [number for number in range(min(len(rows), _HEADER_WITHIN)) if not _is_blank(rows[number])]
     scores = {number: sum(name is not None for name in set(names.columns(rows[number]))) for number in first}

@@ -1,7 +1,7 @@
-"""Open a workbook from any source: check its claims and its content before it is parsed.
+"""Open a workbook from any source. What the file says about itself and its content are checked before parsing.
 
-An xlsx file is a ZIP of XML, and the parser trusts it: a file of a few kilobytes may unpack to many gigabytes, or have
-one cell in the last row of the last column, and the parser would allocate memory for all cells before it.
+An xlsx file is a ZIP of XML, and the parser trusts it. A file of a few kilobytes may unpack to many gigabytes. It may
+also have one cell in the last row of the last column, and the parser would allocate memory for all cells before it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Book", "library", "open_workbook", "read_bytes"]
 
+# 200 MiB for the file, and 1 GiB for all its parts together. They limit the memory that a file from a stranger takes.
 MAX_BYTES = 200 << 20
 _MAX_UNPACKED = 1 << 30
-_MAX_RATIO, _SMALL = 100, 10 << 20  # a part of more than 10 MiB may unpack to 100 times its bytes
+# A part of more than 10 MiB may be at most 100 times as large as its compressed bytes.
+_MAX_RATIO, _SMALL = 100, 10 << 20
 _MAX_PARTS = 2_000
 _MAX_ROWS = 1_048_576  # Excel's own limit
-_MAX_CELLS = 40_000_000  # of the rectangle for which the parser allocates memory, 24 bytes each
-_MAX_TEXTS = 20_000_000  # of the table of shared strings, 24 bytes each, too
+# The parser allocates 24 bytes for each cell of the sheet's rectangle, and for each shared string: 1 GB and 0.5 GB.
+_MAX_CELLS = 40_000_000
+_MAX_TEXTS = 20_000_000
 _BLOCK = 1 << 20
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -50,7 +53,7 @@ _ROW = re.compile(rb"""row\s[^>]*?r\s*=\s*["'](\d{1,10})""")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,4})(\d{1,10})["']""")
 _ROW_START, _CELL_START = re.compile(rb"<(?:\w+:)?row(?=[\s/>])"), re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ROW_NUMBER = re.compile(rb"""[^>]*?\sr\s*=\s*["'](\d{1,10})""")
-#: A cell that is not written in the usual way, or is beyond column Z or row 999,999.
+#: A cell that is not written in the usual way, or that is beyond column Z or row 999,999.
 _UNUSUAL = re.compile(rb'<c(?! r="[A-Z]\d{1,6}"|[A-Za-z])')
 _PREFIXED = re.compile(rb":c[\s/>]")
 
@@ -66,11 +69,11 @@ def library(name: str, package: str) -> Any:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file, unless it is too large."""
+    """Read a file, or raise an error if it is too large."""
     with Path(path).open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise UnreadableFileError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="Split it.")
+        raise UnreadableFileError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="Split it into smaller files.")
     return content
 
 
@@ -86,9 +89,9 @@ class Book:
         self.hidden = [one.name for one in sheets if one.name not in self.visible]
 
     def rows(self, sheet: str) -> list[list[Any]]:
-        """Read a sheet from row 1 and column A, blank cells as ``""``.
+        """Read a sheet from row 1 and column A, with ``""`` for blank cells.
 
-        Numbers are floats, times have no zone, and the errors of formulas are ``Unsure``.
+        Numbers are floats, times have no zone, and formula errors are ``Unsure``.
         """
         with _refusing_damage(self.path):
             rows: list[list[Any]] = self._workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
@@ -96,7 +99,7 @@ class Book:
 
 
 def open_workbook(path: str | os.PathLike[str]) -> Book:
-    """Open a workbook that is safe to read."""
+    """Open a workbook after checking that it is safe to read."""
     calamine = library("python_calamine", "python-calamine")
     content = read_bytes(path)
     _check_kind(path, content)
@@ -111,32 +114,32 @@ def open_workbook(path: str | os.PathLike[str]) -> Book:
 
 @contextlib.contextmanager
 def _refusing_damage(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the many errors of the libraries about a damaged file into one."""
+    """Convert the libraries' many errors about a damaged file to an ``UnreadableFileError``."""
     try:
         yield
     except UnreadableFileError:
         raise
     except BaseException as error:
-        # calamine is written in Rust. Its panics are not an Exception in Python.
+        # calamine is written in Rust, and its panics are not subclasses of Exception in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise UnreadableFileError(f"{path} is damaged ({error})", hint=f"Ask for it again. {_SAVE}") from None
 
 
 def _check_kind(path: str | os.PathLike[str], content: bytes) -> None:
-    """Refuse a file that is not a ZIP, and name the kind that it is."""
+    """Reject a file that is not a ZIP, and name its kind in the error."""
     if content.startswith(_OLD_OFFICE):
         if _ENCRYPTED in content:
             raise UnreadableFileError(f"{path} is encrypted", hint=_DECRYPT)
         raise UnreadableFileError(f"{path} is a workbook of the old kind (.xls)", hint=_SAVE)
     if not content.startswith(b"PK"):
         is_binary = b"\x00" in content[:4096] or not content
-        csv = Hint("wizframe.read_csv() reads CSV files.", "Let the name of a CSV file end in .csv.")
+        csv = Hint("Read a CSV file with wizframe.read_csv().", "The name of a CSV file must end in .csv.")
         raise UnreadableFileError(f"{path} is not an Excel workbook", hint=_SAVE if is_binary else csv)
 
 
 def _check_parts(path: str | os.PathLike[str], archive: zipfile.ZipFile, size: int) -> None:
-    """Check the table of contents, before anything is unpacked."""
+    """Check the table of contents before anything is unpacked."""
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
@@ -172,19 +175,19 @@ def _refuse_other_kind(path: str | os.PathLike[str], names: set[str]) -> None:
 
 
 def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Unpack a part block by block: it must have the size that it says, and a sheet must not be sparse and huge.
+    """Unpack a part block by block, and check its size and that a sheet is not sparse and huge.
 
-    Any part may be a sheet, because the workbook's list of relations can give a sheet any name.
+    Every part may be a sheet, because the workbook's list of relations can give a sheet any name.
     """
     area = _Area(is_exact=False)
     size = _look(archive, part, area)
     if size != part.file_size:
-        raise UnreadableFileError(f"{path} may be a trap: {part.filename} does not have the size that it says")
+        raise UnreadableFileError(f"{path} may be a trap: {part.filename} does not have the size that the file gives")
     if not area.is_usual:
         area = _Area(is_exact=True)
         _look(archive, part, area)
     if area.texts > _MAX_TEXTS:
-        raise UnreadableFileError(f"{path} may be a trap: {part.filename} has {area.texts} texts")
+        raise UnreadableFileError(f"{path} may be a trap: {part.filename} has {area.texts} strings")
     if area.rows > _MAX_ROWS or area.rows * area.columns > _MAX_CELLS:
         raise UnreadableFileError(
             f"{path} is too large: {part.filename} spans {area.rows} rows and {area.columns} columns",
@@ -193,8 +196,8 @@ def _check_content(path: str | os.PathLike[str], archive: zipfile.ZipFile, part:
 
 
 def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
-    """Show a part to an area; give its size, or one more if it is longer than it says."""
-    # A part may be longer than it says: zipfile stops at the claimed size, the parser at the end of the stream.
+    """Measure a part with an area, and return its size; a longer part than declared has one byte more than declared."""
+    # A part may be longer than declared: zipfile stops at the declared size, but the parser at the end of the stream.
     longer = copy.copy(part)
     longer.file_size += 1
     size = 0
@@ -206,23 +209,23 @@ def _look(archive: zipfile.ZipFile, part: zipfile.ZipInfo, area: _Area) -> int:
 
 
 class _Area:
-    """The rectangle of a sheet, as far as it was seen.
+    """The rectangle of a sheet, as far as it was read.
 
-    To look at each cell takes as long as to parse it. If all cells are written in the usual way, and none is beyond
-    column Z or row 999,999, the rectangle is small enough, and rows are enough to look at.
+    Checking each cell takes as long as parsing it. If all cells are written in the usual way, and none is beyond column
+    Z or row 999,999, the rectangle is small enough, and only the rows need a check.
     """
 
     def __init__(self, *, is_exact: bool) -> None:
         self.rows, self.columns, self.texts = 0, 26, 0
         self.is_usual = True
         self._is_exact = is_exact
-        self._row, self._cells = 0, 0  # of the row that goes on in the next block: its number, its cells so far
+        self._row, self._cells = 0, 0  # of the row that continues in the next block: its number, and its cells so far
         self._rest = b""
 
     def see(self, block: bytes) -> None:
-        """Look at the complete tags of a block, and keep the incomplete one for the next block."""
+        """Check the complete tags of a block, and keep an incomplete tag for the next block."""
         if not self._rest and block.startswith(_WIDE):
-            raise ValueError("a part in UTF-16")  # in which these tags could hide
+            raise ValueError("a part in UTF-16")  # the patterns would not find tags in UTF-16
         block = self._rest + block
         end = block.rfind(b"<")
         end = len(block) if end < 0 or b">" in block[end:] else end
@@ -241,7 +244,7 @@ class _Area:
         for letters, row in set(_CELL.findall(whole)):
             self.rows = max(self.rows, int(row))
             self.columns = max(self.columns, _column_number(letters))
-        for place, some in enumerate(_ROW_START.split(whole)):  # cells that don't say where they are stand in a row
+        for place, some in enumerate(_ROW_START.split(whole)):  # cells without a position follow each other in a row
             if place:
                 found = _ROW_NUMBER.match(some)
                 self._row, self._cells = int(found[1]) if found else self._row + 1, 0

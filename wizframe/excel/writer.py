@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["FONT", "HIDDEN", "new_workbook", "write_workbook"]
 
 HIDDEN, GUIDE = "wizframe", "Read me"
-_MAX_ROWS = 1_048_575  # of a sheet without the header, and so the number of its last row, counted from 0
-_ROWS_AT_ONCE = 2_000  # so that the lists of what cells show stay small
-#: xlsxwriter keeps about 3 KB for each row of customers. More rows are written to temporary files, with their strings
-#: in the cells, which Apple Numbers and the preview of an iPhone show as blank.
+# The last row of a sheet, counted from 0: also the most rows that fit into a sheet below its header.
+_MAX_ROWS = 1_048_575
+# Rows are converted in blocks of this size, so that the lists of shown values stay small.
+_ROWS_AT_ONCE = 2_000
+#: xlsxwriter keeps about 3 KB in memory for each row of customers. A sheet with more rows is written to temporary
+#: files, with the strings in the cells. Apple Numbers and the preview of an iPhone show such strings as blank.
 _MAX_ROWS_IN_MEMORY = 200_000
 
 FONT = {"font_name": "Calibri", "font_size": 11}
@@ -73,17 +75,17 @@ def write_workbook(
     protect: bool,
     progress: bool,
 ) -> None:
-    """Write frames, each with its table if the caller gives it, as sheets; see :func:`wizframe.to_excel`."""
+    """Write frames as sheets, each with its table if the caller specified it; see :func:`wizframe.to_excel`."""
     sheets = [_sheet(frame, table, labels, zone) for frame, table in frames]
     if len({sheet.name for sheet in sheets}) < len(sheets):
         raise InvalidRequestError(
-            f"both frames contain {sheets[0].export.table.name}", hint="Give customers, and contacts=."
+            f"both frames contain {sheets[0].export.table.name}", hint="Pass customers, and contacts with contacts=."
         )
     for sheet in sheets:
         if sheet.height > _MAX_ROWS:
             raise InvalidRequestError(
-                f"{sheet.height} rows do not fit into a sheet, which has {_MAX_ROWS}",
-                hint="Write parts of the rows, or CSV.",
+                f"{sheet.height} rows do not fit into a sheet (allowed: at most {_MAX_ROWS})",
+                hint="Write fewer rows at a time, or write CSV.",
             )
     check_labels(labels, [column.name for sheet in sheets for column in sheet.columns])
     total, done = sum(sheet.height for sheet in sheets), 0
@@ -111,24 +113,24 @@ def _sheet(frame: pd.DataFrame, table: str | None, labels: Mapping[str, str], zo
 
 @contextmanager
 def new_workbook(path: str | os.PathLike[str], rows: int = 0) -> Iterator[Any]:
-    """Open a new workbook of xlsxwriter that takes the place of ``path`` when the block ends without an error."""
+    """Create a workbook of xlsxwriter that replaces ``path`` when the block ends without an error."""
     if Path(path).suffix.lower() != ".xlsx":
         raise InvalidRequestError(f"{path} is not the name of a workbook", hint="Use a name that ends in .xlsx.")
     xlsxwriter = library("xlsxwriter", "xlsxwriter")
     with (
         replacing(path) as target,
-        # Not in the system's folder for temporary files, which other users may read and which may be small.
+        # Not in the system's folder for temporary files, because other users may read it and it may be small.
         TemporaryDirectory(prefix=".wizframe-", dir=Path(path).parent, ignore_cleanup_errors=True) as folder,
     ):
         is_large = rows > _MAX_ROWS_IN_MEMORY
         # ZIP64, because the strings of a million rows may have more than 4 GB before they are compressed.
         options = {"tmpdir": folder, "constant_memory": is_large, "use_zip64": True}
-        content = io.BytesIO()  # a ZIP in a file on a full disk would fail again when Python tidies it up
+        content = io.BytesIO()  # in memory: a ZIP file on a full disk would raise a second error when Python closes it
         book = xlsxwriter.Workbook(content, options)
         try:
             yield book
         except BaseException:
-            if is_large:  # its temporary files are open, and Windows removes no open file
+            if is_large:  # its temporary files are open, and Windows does not remove open files
                 with suppress(Exception):
                     book.close()
             raise
@@ -148,14 +150,14 @@ def _lay_out(page: Any, sheet: Sheet, formats: dict[str, Any], hidden: _HiddenSh
         _validate(page, place, column, sheet.height, hidden)
     last = len(sheet.columns) - 1
     page.set_row(0, 22)
-    # What names a record stays in sight: the columns up to the reference, if it is near the beginning.
+    # The columns up to the reference stay visible when the user scrolls, if the reference is near the beginning.
     places = [place for place, column in enumerate(sheet.columns[:4]) if column.name in ("id", "reference_id")]
     page.freeze_panes(1, max(places, default=0) + 1)
     page.autofilter(0, 0, max(sheet.height, 1), last)
-    # A person sees at once what a DELETE in the first column means.
+    # A row with DELETE is marked, so that users see at once what it does.
     marked = {"type": "formula", "criteria": '=UPPER(TRIM($A2))="DELETE"', "format": formats["deleted"]}
     page.conditional_format(1, 0, _MAX_ROWS, last, marked)
-    # Without this, Excel marks each string of digits with a green triangle and offers to make a number of it.
+    # Without this, Excel marks each string of digits with a green triangle and offers to convert it to a number.
     page.ignore_errors({"number_stored_as_text": f"A1:XFD{_MAX_ROWS + 1}"})
     page.set_landscape()
     page.fit_to_pages(1, 0)
@@ -172,11 +174,11 @@ def _validate(page: Any, place: int, column: Column, height: int, hidden: _Hidde
         rule = {"validate": "list", "source": ["DELETE"], "error_title": "Command",
                 "error_message": "Leave it blank, or type DELETE to delete the record of this row."}  # fmt: skip
     elif not column.is_open:
-        # New rows are typed below the last row, so their cells must stay free.
+        # New rows are typed below the last row, so the cells there must stay open.
         last = height if column.is_open_below else _MAX_ROWS
-        rule = {"validate": "custom", "value": "=FALSE", "error_title": "Not to be changed",
+        rule = {"validate": "custom", "value": "=FALSE", "error_title": "Read-only",
                 "error_message": "WizCommerce sets this value. Press Esc to keep it."}  # fmt: skip
-    # The other rules only suggest values: this version does not know all that the service accepts.
+    # The other rules only suggest values, because the service may accept values that this version does not know.
     elif column.kind == "flag":
         rule = {"validate": "list", "source": ["TRUE", "FALSE"], "show_error": False}
     elif column.choices and not hidden.is_full:
@@ -188,7 +190,7 @@ def _validate(page: Any, place: int, column: Column, height: int, hidden: _Hidde
 
 
 def _write_rows(page: Any, sheet: Sheet, formats: dict[str, Any]) -> Iterator[int]:
-    """Write the rows, some at a time, and give how many."""
+    """Write the rows in blocks, and yield the number of rows in each."""
     styles = [formats[f"{column.kind} {'open' if column.is_open else 'closed'}"] for column in sheet.columns]
     for start in range(0, sheet.height, _ROWS_AT_ONCE):
         cells = [column.cells(start, start + _ROWS_AT_ONCE) for column in sheet.columns]
@@ -205,7 +207,7 @@ def _write_rows(page: Any, sheet: Sheet, formats: dict[str, Any]) -> Iterator[in
 
 
 class _HiddenSheet:
-    """The hidden sheet: the exports in column A, the values to choose from in the next columns."""
+    """The hidden sheet: the exports in column A, and lists of values to choose from in the next columns."""
 
     def __init__(self, memory: Sequence[str]) -> None:
         self._columns: list[Sequence[str]] = [memory]
@@ -215,7 +217,7 @@ class _HiddenSheet:
         return len(self._columns) > 25  # noqa: PLR2004 - the columns B to Z
 
     def add_choices(self, values: list[str]) -> str:
-        """Keep values and give their place: a rule itself ends a value at a comma, and has room for 255 characters."""
+        """Store a list of values, and return its place: a list in a rule cannot have commas or over 255 characters."""
         letter = "BCDEFGHIJKLMNOPQRSTUVWXYZ"[len(self._columns) - 1]
         self._columns.append(values)
         return f"={HIDDEN}!${letter}$1:${letter}${len(values)}"

@@ -342,9 +342,7 @@ class _Chart:
         if counts is None or counts.empty:
             self._say(place, axes, unknown if counts is None and unknown else self._empty)
             return
-        shown = (
-            counts if len(counts) <= _BARS + 1 else counts.head(_BARS)
-        )  # a single other value has its own bar
+        shown = counts if len(counts) <= _BARS + 1 else counts.head(_BARS)  # a single other value has its own bar
         others = f"{len(counts) - len(shown):,} others"
         if len(shown) < len(counts):
             shown = pd.concat([shown, pd.Series({others: counts.iloc[_BARS:].sum()})])

@@ -1,1 +1,1 @@
-"""Bring a loaded frame up to date."""
+"""Update a loaded frame to the service's current records."""

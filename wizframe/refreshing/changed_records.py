@@ -1,4 +1,4 @@
-"""Read how the records of a load are now: those that changed since, or all of them if a list cannot tell."""
+"""Read the current records of a load: those that changed since, or all if a list cannot show only changes."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "read_changes"]
 
-# The clocks of one service differ, and a change may become visible later than its `updated_at` says. A change in the
-# very second of the newest one that was read must come, too, although `updated_after` excludes its bound.
+# The clocks of one service differ, and a change may become visible later than its `updated_at`. Also, changes in the
+# same second as the newest known one must be read again, although `updated_after` excludes its limit.
 OVERLAP = timedelta(minutes=10)
 _TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What was read."""
+    """The records that were read, and what is known about deletions."""
 
-    now: pd.DataFrame  # typed records as they are now, each id once; at least those that changed
-    problems: pd.DataFrame  # what validation found in them
+    now: pd.DataFrame  # typed records with their current values, each id once; at least those that changed
+    problems: pd.DataFrame  # the problems that validation found in them
     listed: frozenset[Any]  # all ids that a list showed
     gone: frozenset[str]  # ids that are known to be deleted
-    seen_at: datetime | None  # as of a baseline
+    seen_at: datetime | None  # the service's time of this read, as in a baseline
     is_complete: bool  # whether the lists were complete
-    why_all: str = ""  # why all records were read, if they were
+    why_all: str = ""  # the reason why all records were read; empty if they were not
 
 
 def read_changes(own: Baseline, client: BaseClient, *, deletions: bool, progress: bool | Watch) -> Changes:
-    """Read what changed; ``deletions`` also looks for deleted records if that takes requests of its own."""
+    """Read the changed records; ``deletions`` also searches for deleted ones if that needs additional requests."""
     if own.table.parent:
         return _children(own, client, progress)
     if own.seen_at is None or client.query_dialect != "rest":
-        why = "the service did not tell its time" if own.seen_at is None else "this dialect cannot list changes alone"
-        # Without the load's filters: a record that they do not let through any more is not deleted.
+        why = "the service did not send its time" if own.seen_at is None else "this dialect cannot list only changes"
+        # Without the load's filters, because a record that no longer matches them is not deleted.
         return _with_missing(own, _records(own, Reader(client, own.table, progress=progress), why))
     reader = Reader(client, own.table, {"updated_after": own.seen_at - OVERLAP}, progress=progress)
     changes = _records(own, reader)
@@ -71,7 +71,7 @@ def _records(own: Baseline, reader: Reader, why_all: str = "") -> Changes:
 
 
 def _concerns(own: Baseline, record: Record) -> bool:
-    """Tell whether a record's details need a request: it is not as the load shows it, or is new to the load."""
+    """Return whether a record's details must be read: the record changed, or it is new to the load."""
     place = own.places.get(record.get("id"))
     if place is None:
         return own.takes_new and passes(record, dict(own.filters))
@@ -85,7 +85,7 @@ def _children(own: Baseline, client: BaseClient, progress: bool | Watch) -> Chan
     rows = Rows(own.table)
     for page in reader.child_pages(list(parents)):
         rows.add(page)
-    for one in reader.failures.gone:  # a deleted parent has no children: that is a change, and no doubt
+    for one in reader.failures.gone:  # a deleted parent has no children, so the result is still complete
         del reader.failures.rows[one, own.table.name]
     return _with_missing(own, _changes(own, reader, rows, f"no list tells which {own.table.name} changed"))
 

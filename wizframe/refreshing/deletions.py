@@ -1,8 +1,8 @@
-"""Find the records of a load that were deleted since, from how many there are, without reading them all.
+"""Find the records of a load that were deleted since, by counting records instead of reading all of them.
 
-Lists count the records that match. If a span of ``created_at`` holds as many as the frame, none of them was deleted.
-If it does not, its halves are counted, until a span is short enough to be listed. A record counts as deleted only if
-its details cannot be read any more.
+A list says how many records match it. If a span of ``created_at`` has as many records as the frame, none was deleted.
+If the numbers differ, both halves of the span are counted, until a span is short enough to be listed. A record counts
+as deleted only if its details cannot be read any more.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _SECOND = timedelta(seconds=1)
 
 
 class _NoCountsError(Exception):
-    """The service does not count the records that a request asks for."""
+    """The service does not say how many records match a request."""
 
 
 @dataclass(frozen=True)
 class _Span:
-    """A time of creation, both ends excluded, in whole seconds: the service knows no finer bounds."""
+    """A span of creation times in whole seconds, both ends excluded: the service's filters have no finer limits."""
 
     after: datetime
     before: datetime
@@ -51,11 +51,11 @@ class _Span:
         return frame[(created > self.after) & (created < self.before)]
 
     def halves(self, rows: pd.DataFrame) -> list[_Span] | None:
-        """Cut the span at the second of its middle row; None if it is short, or lasts no longer than that second."""
+        """Split the span at the second of its middle row; None if it is too short or its rows are within one second."""
         middle = rows["created_at"].sort_values().iloc[len(rows) // 2].floor("s").to_pydatetime()
         if len(rows) <= _SHORT or not self.after + _SECOND < middle < self.before:
             return None
-        # Ends are excluded: a second half that began at the middle would lose the records of that very second.
+        # The ends are excluded, so a second half that began at the middle would lose the records of that second.
         return [_Span(self.after, middle), _Span(middle - _SECOND, self.before)]
 
     @property
@@ -64,7 +64,7 @@ class _Span:
 
 
 def deleted_records(own: Baseline, now: pd.DataFrame, client: BaseClient, *, progress: bool | Watch) -> frozenset[str]:
-    """Find the records of a load that were deleted since; ``now`` holds those that changed since, typed."""
+    """Return the ids of a load's deleted records; ``now`` has the typed records that changed since the load."""
     with bar("deletions", enabled=progress) as show:
         suspects: set[str] = set()
         for found in _suspects(own, now, client):
@@ -75,7 +75,7 @@ def deleted_records(own: Baseline, now: pd.DataFrame, client: BaseClient, *, pro
 
 def _suspects(own: Baseline, now: pd.DataFrame, client: BaseClient) -> Iterator[set[str]]:
     rest = own.frame[~are_among(own.frame["id"], now["id"])]
-    if not own.takes_new:  # counts say nothing about rows that were chosen by reference or by a limit
+    if not own.takes_new:  # rows that were chosen by reference or by a limit cannot be compared with a count
         yield _unlisted(rest, own, client)
         return
     columns = ["id", "status", "created_at", "updated_at"]
@@ -89,17 +89,17 @@ def _suspects(own: Baseline, now: pd.DataFrame, client: BaseClient) -> Iterator[
 
 
 def _unlisted(frame: pd.DataFrame, own: Baseline, client: BaseClient) -> set[str]:
-    """Look references up; a record that is not listed under its own is suspect."""
+    """Look up the references of a load; return the ids that were not listed under their reference."""
     references = frame["reference_id"].dropna().tolist()
     listed = Reader(client, own.table, progress=False).by_reference(references)
     return set(frame["id"]).difference(record.get("id") for record in listed)
 
 
 def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseClient) -> Iterator[set[str]]:
-    """Count span by span, and list the short spans that do not hold as many as expected."""
+    """Count span by span; in short spans with a different count, return the ids that the service does not list."""
     if expected.empty:
         return
-    if expected["created_at"].isna().any():  # in no span
+    if expected["created_at"].isna().any():  # such a record is in no span
         raise _NoCountsError
     first, last = expected["created_at"].min().floor("s"), expected["created_at"].max().floor("s")
     ends = _Span(first.to_pydatetime() - _SECOND, last.to_pydatetime() + _SECOND)
@@ -114,13 +114,13 @@ def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseC
             yield set(rows["id"]) - _ids(own, client, span.parameters | {"status": status})
             continue
         counted = [(half, _count(half, status, own, client)) for half in halves]
-        if all(of_half == count for _, of_half in counted):  # the service ignores parameters that it does not know
+        if all(of_half == count for _, of_half in counted):  # the service ignores the limits of the span
             raise _NoCountsError
         spans += counted
 
 
 def _count(span: _Span, status: str, own: Baseline, client: BaseClient) -> int:
-    # Its rows pass the load's own bounds, so that the span lies within them, apart from a second.
+    # The span replaces the load's own limits. All its rows match them, so it exceeds them by a second at most.
     filters = dict(own.filters) | span.parameters | {"status": status}
     operations: Any = client.operations(own.table)
     total: int | None = operations.page(**filters, page_size=1).total_records

@@ -1,4 +1,4 @@
-"""Merge a frame with edits, its baseline, and what changed in the service since."""
+"""Merge a frame with edits, its baseline, and the changes in the service since the load."""
 
 from __future__ import annotations
 
@@ -36,42 +36,42 @@ COLLISION_COLUMNS = ["table", "index", "id", "column", "when_loaded", "yours", "
 
 @dataclass(frozen=True)
 class Merged:
-    """A frame and its baseline as they are now."""
+    """An updated frame and its baseline."""
 
     frame: pd.DataFrame
     baseline: Baseline
-    counts: dict[str, int]  # what happened to how many rows
+    counts: dict[str, int]  # "changed", "added" and "removed" to the number of rows
 
     @property
     def collisions(self) -> pd.DataFrame:
-        """Cells that both sides changed."""
+        """The cells that both the user and the service changed."""
         return collisions_of(self.baseline)
 
 
 def collisions_of(baseline: Baseline | None) -> pd.DataFrame:
-    """Give the collisions that a refresh found, in the columns of ``COLLISION_COLUMNS``."""
+    """Return the collisions that a refresh found, with the columns of ``COLLISION_COLUMNS``."""
     known = baseline.collisions if baseline is not None else None
     return problems_frame((), COLLISION_COLUMNS) if known is None else known.copy()
 
 
 def merge(frame: pd.DataFrame, own: Baseline, changes: Changes) -> Merged:
-    """Bring a frame and its baseline up to date; the frame given is not changed."""
+    """Return an updated copy of a frame and its baseline."""
     typed_frame = type_frame(frame, own.table)
     if "id" not in typed_frame.cells:
-        message = "the frame has no column or index level 'id' any more, so its records are unknown"
+        message = "the frame has no column or index level 'id' any more, so the records of its rows are unknown"
         raise PlanError(message, hint="Keep the column id, or load again.")
     return _Merge(frame, typed_frame, own, changes).merged()
 
 
 @dataclass
 class _Merge:
-    """One merge under way; arrays have one element for each row of the frame."""
+    """One merge in progress. Arrays have one element for each row of the frame."""
 
     frame: pd.DataFrame
     typed_frame: TypedFrame
     own: Baseline
     changes: Changes
-    #: The baseline keeps these cells as they were loaded, so that pushing them is a conflict: ids, by column.
+    #: Column to ids: the baseline keeps the loaded values of these cells, so that pushing them is a conflict.
     colliding: dict[str, set[Any]] = field(default_factory=dict)
     collisions: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -98,7 +98,7 @@ class _Merge:
         return Merged(result, baseline, {"changed": changed, "added": len(self.new), "removed": int(drops.sum())})
 
     def _cells(self, name: str, rows: Places) -> tuple[pd.Series[Any], pd.Series[Any]]:
-        """Give a column in some rows, all of the load: as the frame has it, and as it was loaded."""
+        """Return a column in rows that were loaded: the values in the frame, and the loaded values."""
         mine = self.typed_frame.cells[name].iloc[rows].reset_index(drop=True)
         return mine, self.was[name].iloc[self.was_rows[rows]].reset_index(drop=True)
 
@@ -110,7 +110,7 @@ class _Merge:
         return np.asarray(edited & ~is_literal(self.typed_frame, name, rows, was), dtype=bool)
 
     def _write_changes(self, result: pd.DataFrame) -> int:
-        """Write changes into cells that were not edited, note the other ones, and count changed rows."""
+        """Write changes into cells that were not edited, note collisions in the others, and count changed rows."""
         rows = np.flatnonzero((self.was_rows >= 0) & (self.now_rows >= 0))
         changed = np.zeros(len(rows), dtype=bool)
         for name in self.columns:
@@ -128,7 +128,7 @@ class _Merge:
         return int(changed.sum())
 
     def _note(self, row: int, name: str, theirs: Any, what: str) -> None:
-        """Note a collision, with the cell as it is in the user's frame."""
+        """Note a collision, with the value of the cell in the user's frame."""
         identifier, was = self.ids.iat[row], self.was[name].iat[self.was_rows[row]]
         is_column = name in self.frame.columns
         mine = self.frame[name].iat[row] if is_column else self.frame.index.get_level_values(name)[row]
@@ -136,7 +136,7 @@ class _Merge:
         self.collisions.append((self.own.table.name, self.frame.index[row], identifier, name, was, mine, theirs, what))
 
     def _dropped(self) -> tuple[Mask, set[Any]]:
-        """Choose the rows of deleted or left records, except edited ones; also give the ids of these."""
+        """Return which rows to drop, and the ids of deleted or left records that stay because of their edits."""
         going = dict.fromkeys(self.changes.gone, "deleted") | dict.fromkeys(self.left, "left the load's filters")
         drops = are_among(self.ids, going) & (self.was_rows >= 0)
         rows = np.flatnonzero(drops)
@@ -174,7 +174,7 @@ class _Merge:
         )
 
     def _earlier_collisions(self) -> Iterator[tuple[Any, ...]]:
-        """Give earlier collisions that still exist: their cells still differ, and no newer value was read."""
+        """Yield earlier collisions that still exist: their cells still differ, and no newer value was read."""
         read = set(self.now["id"])
         known: Any
         for known in collisions_of(self.own).itertuples(index=False):
@@ -184,7 +184,7 @@ class _Merge:
                 yield tuple(known)
 
     def _problems(self, after: pd.DataFrame) -> pd.DataFrame:
-        """Keep the problems of records that did not change, and add those of the others, under their new rows."""
+        """Return the problems of unchanged records, and the new ones of the others, with their new row numbers."""
         old, now = self.own.problems, self.now["id"]
         stays, comes = _with_ids(old, self.own.frame["id"]), _with_ids(self.changes.problems, now)
         both = pd.concat([stays[~are_among(stays["id"], now)], comes])
@@ -194,7 +194,7 @@ class _Merge:
 
 
 def _with_ids(problems: pd.DataFrame, ids: pd.Series[Any]) -> pd.DataFrame:
-    """Give the problems of single rows, with the ids of their records."""
+    """Return the problems of single rows, with the ids of their records."""
     rows = ids.index.get_indexer(pd.Index(problems["row"], dtype=object))
     return problems[rows >= 0].assign(id=ids.take(rows[rows >= 0]).array)
 
@@ -210,7 +210,7 @@ def _is_plain(index: pd.Index[Any]) -> bool:
 
 
 def _with_new(frame: pd.DataFrame, new: pd.DataFrame, own: Baseline) -> pd.DataFrame:
-    """Add new records below, under labels of the frame's own kind."""
+    """Add new records below the last row, with index labels like those of the frame."""
     if new.empty:
         return frame
     names = list(frame.index.names)
@@ -226,7 +226,7 @@ def _with_new(frame: pd.DataFrame, new: pd.DataFrame, own: Baseline) -> pd.DataF
     added = added[[name for name in frame.columns if name in added]]
     of_arrow = {name: dtype for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.ArrowDtype)}
     added = added.astype({name: dtype for name, dtype in of_arrow.items() if name in added})
-    # By number, since the user's own columns may share a name.
+    # By number, because columns that the user added may have equal names.
     added = added.set_axis([frame.columns.get_loc(name) for name in added], axis=1)
     both = pd.concat([frame.set_axis(range(frame.shape[1]), axis=1), added], ignore_index=_is_plain(frame.index))
     both = both.set_axis(frame.columns, axis=1)

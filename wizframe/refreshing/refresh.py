@@ -1,4 +1,4 @@
-"""Bring a loaded frame up to date: what changed since, with the fewest requests, and without losing an edit."""
+"""Update a loaded frame: read the changes since the load with few requests, and keep the user's edits."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = ["refresh"]
 def refresh(
     frame: pd.DataFrame, *, deletions: bool = False, client: BaseClient | None = None, progress: bool | Watch = True
 ) -> pd.DataFrame:
-    """Bring a loaded frame up to date, and keep the edits in it.
+    """Update a loaded frame to the service's current records, and keep your edits.
 
     Parameters
     ----------
     frame : DataFrame
-        Loaded in this session; filtered, sorted and edited as you like. It is not changed.
+        A frame that was loaded in this session; filtered, sorted and edited as you like. It is not changed.
     deletions : bool, default False
-        Also find customers that were deleted: a list of changes does not show them. If all records are read anyway (see
-        Notes), deleted records are found without this option.
+        Also find deleted customers, which a list of changes does not show. If all records are read anyway (see Notes),
+        deleted records are found without this option.
     client : Client, optional
         By default the open connection of the account from which the frame was loaded.
     progress : bool or wizframe.progress.Watch, default True
@@ -47,17 +47,17 @@ def refresh(
     Returns
     -------
     DataFrame
-        The rows in their order, with your own columns and labels; cells that you did not edit are as they are in
-        WizCommerce now. Its baseline is new, so that planning it plans your edits and nothing else.
+        The rows in their order, with your own columns and index labels. Cells that you did not edit have the current
+        values in WizCommerce. The frame has a new baseline, so a plan of it contains only your edits.
 
-        New records come at the end, if the frame has all rows of its load, and only filters limited that load: if you
-        chose the rows yourself, wizframe cannot know which new records belong to them. Records that were deleted, or
-        that the filters of the load do not let through any more, are left out, unless you edited them.
+        New records are added at the end if the frame has all rows of its load and only filters limited that load. If
+        you chose the rows yourself, wizframe cannot know which new records belong to them. Records that were deleted or
+        that no longer match the filters of the load, are left out unless you edited them.
 
     Raises
     ------
     PlanError
-        The frame was not loaded in this session, or has no ids any more.
+        The frame was not loaded in this session, or no longer has ids.
     WrongAccountError
         The client belongs to another account.
     TransportError, ServiceError, LoadStoppedError
@@ -66,22 +66,22 @@ def refresh(
     Warns
     -----
     CollidingEditsWarning
-        Another user changed cells that you edited: your values stay, and ``frame.wiz.collisions`` lists them. Pushed as
-        they are, they become conflicts.
+        Another user changed cells that you edited. Your values stay, and ``frame.wiz.collisions`` lists them. If you
+        push them unchanged, they become conflicts.
     IncompleteLoadWarning
-        The refresh could not prove that nothing is missing.
+        The refresh could not prove that no record is missing.
 
     Notes
     -----
-    In the ``rest`` dialect it reads customers with ``updated_after`` the time of the load, by the service's own clock
-    and with some minutes of overlap: three requests if little changed, and one for each changed customer of a load with
-    details. Deletions are found by counting the customers in ever smaller spans of ``created_at``: two requests if
-    nothing was deleted, and about twenty for each deletion in a large account. For a load that was limited to
-    references it looks these up.
+    In the ``rest`` dialect, it reads customers with ``updated_after`` set to the time of the load, by the service's own
+    clock and with an overlap of some minutes. This takes three requests if little changed, and one more for each
+    changed customer of a load with details. Deletions are found by counting the customers in ever smaller spans of
+    ``created_at``: two requests if nothing was deleted, and about twenty for each deletion in a large account. If the
+    load was limited to references, the references are looked up again.
 
-    The ``sdk`` dialect has no such filter: all customers are read again, and a line says so. In both dialects, a frame
-    of contacts reads the contacts of all its customers again, since each customer has a list of its own. Source: [D],
-    [R]; that each change moves ``updated_at`` is assumed.
+    The ``sdk`` dialect has no such filter: all customers are read again, and a printed line says so. In both dialects,
+    refreshing a frame of contacts reads the contacts of all its customers again, because each customer has its own
+    list. Source: [D], [R]. It is assumed that each change of a record also changes its ``updated_at``.
 
     Examples
     --------
