@@ -102,10 +102,10 @@ def test_a_customer_that_does_not_exist_is_an_error_and_its_reference_is_offered
     for arguments in (["get", "customer", "CUST 2"], ["list", "contacts", "--customer", "CUST 2"]):
         done = run(wiz, *arguments)
         assert (done.returncode, done.stdout) == (6, "")
-        assert "`wizframe list customers --reference 'CUST 2'` shows the id" in done.stderr
+        assert "find the id with `wizframe list customers --reference 'CUST 2'`" in done.stderr
         done = run(wiz, *arguments[:-1], "CUST-2")
         assert (done.returncode, done.stdout) == (1, "")
-        assert "`wizframe list customers --reference CUST-2` shows the id" in done.stderr
+        assert "find the id with `wizframe list customers --reference CUST-2`" in done.stderr
         assert "incomplete" not in done.stderr
 
 

@@ -591,7 +591,7 @@ def test_repeated_columns_are_refused_with_their_places(customers, path):
 def test_a_workbook_without_the_exported_columns_is_refused(customers, path):
     customers.wiz.to_excel(path)
     rewrite(path, lambda book: book["Customers"].delete_rows(1))
-    with pytest.raises(UnreadableFileError, match="no sheet with the columns that were exported: id, reference_id"):
+    with pytest.raises(UnreadableFileError, match="no sheet with the exported columns: id, reference_id"):
         wizframe.read_excel(path)
 
 

@@ -210,7 +210,7 @@ def test_a_file_that_is_not_csv_is_refused(path, frame):
     with pytest.raises(UnreadableFileError, match="is empty"):
         wizframe.read_csv(path)
     path.write_bytes(b"PK\x03\x04")
-    with pytest.raises(UnreadableFileError, match=r"wizframe\.read_excel\(\) reads it"):
+    with pytest.raises(UnreadableFileError, match=r"Read it with wizframe\.read_excel\(\)"):
         wizframe.read_csv(path)
     path.write_text("id,ID,company_name\nc1,c2,A\n", "utf-8")
     with pytest.raises(InvalidDataError, match="file!A and file!B both mean the column 'id'"):

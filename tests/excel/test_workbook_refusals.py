@@ -55,7 +55,7 @@ def refused(path, words):
     ("content", "words"),
     [
         (b"", "is not an Excel workbook. Open it in Excel or LibreOffice and save it as"),
-        (b"id,company_name\nc1,A\n", r"wizframe\.read_csv\(\) reads CSV files"),
+        (b"id,company_name\nc1,A\n", r"Read a CSV file with wizframe\.read_csv\(\)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, r"of the old kind \(\.xls\)"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600 + "EncryptedPackage".encode("utf-16-le"),

@@ -268,7 +268,7 @@ class TestRefusals:
             ({"kind": "answer"}, "needs a status"),
             ({"kind": "answer", "status": 200, "body": bytes.upper}, "no true body"),
             ({"kind": "meanwhile"}, "needs an action"),
-            ({"kind": "drop", "action": print}, "takes no action"),
+            ({"kind": "drop", "action": print}, "cannot have an action"),
             ({"kind": "drop", "times": 0}, "times"),
             ({"kind": "drop", "skip": -1}, "negative"),
             ({"kind": "drop", "delay_s": -0.1}, "negative"),

@@ -1,11 +1,11 @@
 """The sandbox: an embedded server that speaks the documented WizCommerce API over real HTTP on loopback.
 
 It serves generated data from SQLite, so that users can try, teach and test everything without an account. It imports
-nothing else of wizframe, because it is a second, independent reading of the vendor's documents.
+no other part of wizframe, because it is a second, independent reading of the vendor's documents.
 
-The modules that decide what the documents leave open say so at their top: ``customers`` and ``contacts`` (the
-operations), ``list_parameters`` (lists), ``rules`` (what is refused), ``spelling`` (both dialects). ``resources`` has
-the fields. ``faults`` lists what can go wrong on request.
+Modules that decide a point on which the documents are silent say so at their top: ``customers`` and ``contacts`` (the
+operations), ``list_parameters`` (lists), ``rules`` (refused values) and ``spelling`` (both dialects). ``resources`` has
+the fields. ``faults`` lists the failures that the server can inject.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Contacts(Endpoint):
             self.make_default(current["customer_id"], current["id"])
 
     def make_default(self, customer_id: str, contact_id: str) -> None:
-        """Set the default flag of one contact, and clear the flag of the customer's others."""
+        """Set the default flag of one contact, and clear the flag of the customer's other contacts."""
         for contact in self._store.records_of(customer_id, "contacts"):
             wanted = contact["id"] == contact_id
             if contact["is_default"] != wanted:

@@ -1,6 +1,6 @@
-"""The countries of the generated customers, with names and addresses as people there write them.
+"""The countries of the generated customers, with names and addresses as people write them in that country.
 
-All of it is made up. Phone numbers contain 555, which is reserved for fiction.
+All names and addresses are made up. Phone numbers contain 555, which is reserved for fiction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["COUNTRIES", "Country"]
 class Country:
     """A country (ISO 3166-1 alpha-2) and the parts of its customers; `weight` is their share in percent.
 
-    A name that is also needed in an e-mail address or a domain has its Latin form next to it, which may be empty.
+    A name that is part of an e-mail address or a domain also has its Latin form, which may be empty.
     """
 
     code: str
@@ -25,11 +25,11 @@ class Country:
     """Phone numbers without their last four digits."""
     shops: list[tuple[str, str]]
     companies: list[str]
-    """Legal names; ``~`` stands for the shop."""
+    """Legal names; ``~`` is replaced by the shop's name."""
     cities: list[list[str]]
-    """City, state, ZIP code and Latin name; in the ZIP code, ``#`` stands for a digit and ``@`` for a letter."""
+    """City, state, ZIP code and Latin name. In the ZIP code, ``#`` is replaced by a digit and ``@`` by a letter."""
     streets: list[str]
-    """Streets; ``#`` stands for the house number."""
+    """Streets; ``#`` is replaced by the house number."""
     given_names: list[tuple[str, str]]
     family_names: list[tuple[str, str]]
 
@@ -48,7 +48,7 @@ def _country(  # noqa: PLR0913, PLR0917 - a row of the table below
     given_latin: str = "",
     joiner: str = " ",
 ) -> Country:
-    """Split the strings of the table below at ``|``; a shop's name is a first word, the joiner and a second word."""
+    """Split the strings of the table below at ``|``. A shop's name is a first word, a joiner and a second word."""
     shops = [(first, second) for first in first_words.split("|") for second in second_words.split("|")]
     given_names = given.split("|")
     latin = given_latin.split("|") if given_latin else [_latin(name) for name in given_names]
@@ -66,8 +66,8 @@ def _country(  # noqa: PLR0913, PLR0917 - a row of the table below
 
 
 def _latin(text: str) -> str:
-    """Return the ASCII letters and digits of a name in lower case; nothing is left of another script."""
-    # NFKD does not take these apart.
+    """Return the ASCII letters and digits of a name in lower case; a name in another script becomes empty."""
+    # NFKD does not split these letters into ASCII letters and accents.
     for letter, ascii_form in (("ß", "ss"), ("ø", "o"), ("ł", "l"), ("æ", "ae"), ("ı", "i")):
         text = text.replace(letter, ascii_form).replace(letter.upper(), ascii_form)
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -2,10 +2,10 @@
 
 The documents are silent on these points, so this module decides them:
 
-- The details hold all contacts, active and inactive, in the order of insertion.
-- A list in a body replaces the stored list. An item with the ``id`` of a stored one keeps it, with its status and its
-  ``created_at``. An id of another customer's item is refused. Stored items that are not in the list are deleted.
-- If several addresses of a type, or several contacts, are the default, the last one stays the default.
+- The details have all contacts, active and inactive, in the order of insertion.
+- A list in a body replaces the stored list. An item with the ``id`` of a stored item keeps its id, status and
+``created_at``. The id of another customer's item is refused. Stored items that are not in the list are deleted.
+- If several addresses of a type, or several contacts, have the default flag, only the last one keeps it.
 - A new customer without a ``display_id`` gets one.
 - A PATCH that changes nothing does not move ``updated_at``.
 """
@@ -68,7 +68,7 @@ class Customers(Endpoint):
             customer_id = CUSTOMERS.record_id(row)
             default: Record = {"display_id": f"C{row:05d}", "assigned_sales_rep_ids": [], "attributes": []}
             own: Record = {"id": customer_id, "status": "active", "created_at": now, "updated_at": now}
-            # The id of an item means nothing in a new customer.
+            # In a new customer, the id of an item has no meaning.
             addresses = [_own(now) | ADDRESSES.blank | _without_id(item) for item in values.get("addresses", [])]
             own["addresses"] = _with_one_default(addresses, now)
             self._store.insert("customers", default | _stored(values) | own)
@@ -95,7 +95,7 @@ class Customers(Endpoint):
             if "primary_contact_id" in values:
                 self._set_primary_contact(customer_id, values["primary_contact_id"])
             changes = changed(current, wanted)
-            # A contact in the body counts as a change of the customer; one that is written by itself does not.
+            # A contact in the body counts as a change of the customer. A contact that is written by itself does not.
             if changes or contacts_before != self._store.records_of(customer_id, "contacts"):
                 self._store.update("customers", customer_id, changes | {"updated_at": now})
             return self._response(201, customer_id)
@@ -127,7 +127,7 @@ class Customers(Endpoint):
         self._refuse(problems, creating=creating)
 
     def _require_own(self, name: str, items: list[Record], stored: Record) -> None:
-        """Refuse items with an id that is not among the stored ones."""
+        """Refuse items with an id that no stored item has."""
         self._refuse(
             [
                 Problem((name, index, "id"), f"must be the id of one of this customer's {name}")
@@ -151,7 +151,7 @@ class Customers(Endpoint):
         return _with_one_default(addresses, now)
 
     def _default_addresses(self, addresses: list[Record], values: Record, now: str) -> Record:
-        """Return the addresses with the defaults that an update names by id, or nothing if it names none."""
+        """Return the addresses with the defaults that an update names by id; empty if it names none."""
         named = [name for name in ("default_shipping_address_id", "default_billing_address_id") if name in values]
         for name in named:
             kind = name.split("_")[1]  # contract, "Where the documents are silent": one of the other type is a 422
@@ -168,7 +168,7 @@ class Customers(Endpoint):
         for index, item in enumerate(items):
             at = ("contacts", index)
             if item.get("id") in stored:
-                # Read again: a default before it in the list may have cleared its flag.
+                # Read again, because an earlier default in the list may have cleared the flag.
                 current = self._store.get("contacts", item["id"]) or stored[item["id"]]
                 self._contacts.replace(current, _without_id(item), at=at)
             else:
@@ -189,7 +189,7 @@ def _without_id(item: Record) -> Record:
 
 
 def _own(now: str) -> Record:
-    """Return what the service itself gives a new address."""
+    """Return the fields of a new address that the service sets itself."""
     address_id = f"{ADDRESSES.id_prefix}{uuid4().hex[:10]}"
     return {"id": address_id, "status": "active", "created_at": now, "updated_at": now}
 
@@ -201,7 +201,7 @@ def _with_one_default(addresses: list[Record], now: str) -> list[Record]:
 
 
 def _with_default(addresses: list[Record], address_id: str, now: str) -> list[Record]:
-    """Return the addresses with one as the default, and the flags of the others of its type cleared."""
+    """Return the addresses with one as the default; the flags of the others of its type are cleared."""
     chosen = next(address for address in addresses if address["id"] == address_id)
     result = []
     for address in addresses:

@@ -1,4 +1,4 @@
-"""What the operations of every resource share: pages of lists, checks of bodies, refusals."""
+"""The common parts of all operations: pages of lists, checks of bodies, refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Endpoint", "changed"]
 
 
 class Endpoint:
-    """The operations of one resource in one dialect; `page_size_cap` returns the cap at the moment, or None."""
+    """The operations of one resource in one dialect; `page_size_cap` returns the current cap, or None."""
 
     resource: ClassVar[Resource]
 
@@ -55,9 +55,9 @@ class Endpoint:
         return customer
 
     def _checked(self, body: Record, current: Record | None = None) -> Record:
-        """Return the values to store by column, of a new record or an update of the current one.
+        """Return the values to store by column, for a new record or for an update of the current one.
 
-        Raises a 422 with everything that is wrong.
+        Raises a 422 that lists everything that is wrong.
         """
         creating = current is None
         sent = self._spelling.read(self.resource, body, creating=creating)
@@ -84,5 +84,5 @@ class Endpoint:
 
 
 def changed(before: Record, wanted: Record) -> Record:
-    """Return the values that differ from those before. One kind of blank for another is not a change."""
+    """Return the values that differ from the earlier ones. Another kind of blank is not a change."""
     return {name: value for name, value in wanted.items() if (before[name] or None) != (value or None)}

@@ -1,4 +1,4 @@
-"""The HTTP side: sockets, headers, bodies. It knows nothing about customers: a `Service` responds to requests."""
+"""The HTTP side: sockets, headers, bodies. A `Service` responds to the requests; this module has no customers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "SandboxListener"]
 
-# A larger body is refused unread: far above any customer, far below what would hurt.
+# 8 MB. A larger body is refused unread: no customer is that large, and the server's memory is not at risk.
 MAX_BODY_BYTES = 8_000_000
 
-# How long the rest of a refused body is read, so that the client can read the refusal.
+# Seconds to read the rest of a refused body, so that the client can read the refusal.
 DRAIN_S = 1.0
 
 # A browser that is tricked into calling this machine (DNS rebinding) sends the host name of the attacker.
 _HOSTS = r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
-# RFC 9110, 15.3.5 and 15.4.5: a body would be read as the next response.
+# RFC 9110, 15.3.5 and 15.4.5: these statuses have no body, so a client would read one as the next response.
 _STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class Handler(FaultyHandler):
-    """One connection to the sandbox server, kept alive over many requests."""
+    """One connection to the sandbox server. It is kept open for many requests."""
 
     server: SandboxListener
 
@@ -102,7 +102,7 @@ class Handler(FaultyHandler):
             self.server.stopping.wait(left_s)
 
     def _inject(self, fault: Fault, request: Request) -> bool:
-        """Carry out a fault; False if it found nothing to alter, and then nothing was done."""
+        """Inject a fault; return False without any effect if it found nothing to alter."""
         kind = KINDS[fault.kind]
         altered: Response | None = None
         if kind.applied == "altered":
@@ -145,7 +145,7 @@ class Handler(FaultyHandler):
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
     def _drain(self) -> None:
-        # A connection that is closed with unread bytes is reset, and the client could not read the refusal.
+        # Closing a connection with unread bytes resets it, and the client could not read the refusal.
         deadline = time.monotonic() + DRAIN_S
         self.connection.settimeout(DRAIN_S)
         with contextlib.suppress(OSError):
@@ -154,7 +154,7 @@ class Handler(FaultyHandler):
                 pass
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Send what the standard library itself refuses, such as a malformed request line, as JSON."""
+        """Send the standard library's own refusals, such as of a malformed request line, as JSON."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         error = ApiError(code, "bad_request", explain or message or HTTPStatus(code).phrase)
@@ -162,7 +162,7 @@ class Handler(FaultyHandler):
 
 
 class SandboxListener(FaultyListener):
-    """The listening socket of a sandbox server; `latency_s` returns the latency at the moment."""
+    """The listening socket of a sandbox server; `latency_s` returns the current latency in seconds."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ __all__ = ["ApiError", "Request", "Response", "validation_error"]
 
 @dataclass(frozen=True)
 class Request:
-    """A request: `path` is percent-encoded, `query` is raw, and `key` is the value of ``X-API-Key``."""
+    """A request: `path` is percent-encoded, `query` is not decoded, and `key` is the value of ``X-API-Key``."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
     body: bytes
 
     def json_object(self) -> Record:
-        """Decode the body; raise a 400 unless it is a JSON object."""
+        """Decode the body, or raise a 400 if it is not a JSON object."""
         try:
             decoded = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -64,6 +64,6 @@ class ApiError(Exception):
 
 
 def validation_error(problems: Sequence[tuple[str, str]]) -> ApiError:
-    """Make the 422 for fields, spelled as on the wire, and the reasons why they are refused."""
+    """Return the 422 for invalid fields, with their names on the wire and the reasons."""
     details = [{"field": name, "reason": reason} for name, reason in problems]
     return ApiError(422, "validation_failed", " ".join(problems[0]), details)

@@ -1,9 +1,9 @@
-"""The parameters of a list request: their defaults, their limits, and the page that they ask for.
+"""The parameters of a list request: their defaults, their limits, and the page that they select.
 
 The documents are silent on these points, so this module decides them:
 
 - A page holds 20 records by default.
-- ``…_after`` and ``…_before`` are exclusive: a record from exactly that second is not in the list.
+- ``…_after`` and ``…_before`` are exclusive: a record of exactly that second is not in the list.
 - If a parameter occurs twice, the first one counts. Unknown parameters, and those in the spelling of the other
   dialect, are ignored without an error.
 - An invalid value is refused with 422.
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Page", "Query", "Selection"]
 
+# The documents do not name a default, so a client must not rely on it.
 _DEFAULT_PAGE_SIZE = 20
 _LARGEST_PAGE_SIZE = 100  # contract, "List parameters"
-_MOST_DIGITS = 18  # no list has 10^18 pages, and int() of a very long string is slow
+# No list has 10^18 pages, and int() is slow for a very long string.
+_MOST_DIGITS = 18
 
 _BOUNDS = {
     "created_after": ("created_at", ">"),
@@ -38,9 +40,9 @@ _BOUNDS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """The records of a list and their order; records with equal values stay in the order of insertion.
+    """The records of a list and their order. Records with equal values stay in the order of insertion.
 
-    A status of None selects both.
+    A status of None selects both statuses.
     """
 
     status: str | None
@@ -62,7 +64,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a selection. The direction is here, because both directions read the same stored order."""
+    """A page of a selection. It has the direction, because both directions read the same stored order."""
 
     selection: Selection
     number: int

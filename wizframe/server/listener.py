@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["POLL_S", "Listener", "reset_at_close"]
 
-# How often a waiting thread checks whether it has to stop: a test does not notice the wait.
+# Seconds between two checks of a waiting thread whether it must stop. Tests do not notice such a short wait.
 POLL_S = 0.02
 
-# Longest wait for the threads of open connections; a fault that sleeps wakes up at once.
+# The longest wait for the threads of open connections. A sleeping fault wakes up at once.
 _STOP_S = 5.0
 
 # SO_LINGER with zero seconds: closing the socket sends RST instead of FIN.
@@ -56,7 +56,7 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             if error.errno != errno.EADDRINUSE:
                 raise
             port = self.server_address[1]
-            message = f"port {port} is in use, perhaps by another sandbox: use port=0 for a free port"
+            message = f"port {port} is already in use, perhaps by another sandbox: use port=0 for any free port"
             raise OSError(error.errno, message) from None
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
@@ -83,7 +83,7 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for a new connection, and remember both until it is closed."""
+        """Start a thread for a new connection, and store both until the connection is closed."""
         thread = threading.Thread(target=self._serve_connection, args=(request, client_address), daemon=True)
         with self._open_lock:
             self._open[request] = thread
@@ -97,10 +97,10 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
                 self._open.pop(request, None)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection; one that sends a reset must not send a FIN first."""
+        """Close a connection. A connection that sends a reset must not send a FIN first."""
         try:
             is_reset = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
-        except OSError:  # already closed
+        except OSError:  # the connection is already closed
             is_reset = False
         if is_reset:
             self.close_request(request)

@@ -1,6 +1,6 @@
 """The sales reps, price lists and attribute definitions of every sandbox account.
 
-No operation lists them, so they are constants. The examples of the documents are among them.
+No operation lists them, so they are constants. They include the examples of the documents.
 """
 
 from __future__ import annotations
@@ -108,16 +108,16 @@ ATTRIBUTES: dict[tuple[str, str], Record] = {
 
 
 def sales_rep(rep_id: str, *, brief: bool) -> Record:
-    """Return a sales rep as the API shows it; an unknown one, stored without a check, has only an id and a blank name.
+    """Return a sales rep as the API shows it. An unknown rep has only an id and a blank name.
 
-    `brief` is ``id`` and ``name`` [D]. Otherwise it has first and last name, but no ``name`` [R].
+    The brief form has ``id`` and ``name`` [D]. The full form has first and last name, but no ``name`` [R].
     """
     rep = SALES_REPS.get(rep_id, {"id": rep_id, "name": ""})
     return _brief(rep) if brief else {key: value for key, value in rep.items() if key != "name"}
 
 
 def price_list(list_id: str, *, brief: bool) -> Record:
-    """Return a price list as the API shows it: `brief` [D] or in full [R]."""
+    """Return a price list as the API shows it: the brief form [D] or the full form [R]."""
     found = PRICE_LISTS.get(list_id, {"id": list_id, "name": ""})
     return _brief(found) if brief else found
 
@@ -133,7 +133,7 @@ def known_attribute(name_or_id: str, entity: str) -> Record | None:
 
 
 def attribute_definition(name: str, entity: str) -> Record:
-    """Return the definition of an attribute; a new name gets one, always with the same id."""
+    """Return the definition of an attribute; a new name gets a definition, always with the same id."""
     known = ATTRIBUTES.get((name, entity))
     if known is not None:
         return known

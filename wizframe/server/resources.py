@@ -1,7 +1,7 @@
-"""The resources that the service knows: their fields, in which requests and responses each occurs, what it accepts.
+"""The resources of the service: their fields, the requests and responses with each field, and the accepted values.
 
-It follows the contract's tables. A field is one line here. A resource is a `Resource` here, its operations in a
-module of its own (see `endpoints`) and its `routes`.
+The module follows the contract's tables. A field is one line here. A resource is a `Resource` here, and has its
+operations in a separate module (see `endpoints`) and its `routes`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ __all__ = ["ADDRESSES", "CONTACTS", "CUSTOMERS", "E164", "EMAIL", "RESOURCES", "
 Record = dict[str, Any]
 
 _ID_BITS = 40
-# Odd, so row * stride is a bijection modulo a power of two: ids look random, are the same in each run and never clash.
+# Odd, so row * stride is a bijection modulo a power of two: ids look random, are the same in each run and are unique.
 _ID_STRIDE = 0x9E3779B97F | 1
 
 
 class Format(NamedTuple):
-    """A pattern for strings that are not blank, and the reason of a refusal."""
+    """A pattern for strings that are not blank, and the reason in a refusal."""
 
     pattern: re.Pattern[str]
     reason: str
@@ -34,10 +34,10 @@ _ADDRESS_TYPE = Format(re.compile("billing|shipping"), "must be billing or shipp
 
 @dataclass(frozen=True)
 class Field:
-    """A field: where it occurs (`uses`, or `sdk` for that dialect if it differs), and what it accepts.
+    """A field: where it occurs (`uses`, or `sdk` if that dialect differs), and the values that it accepts.
 
-    A use is a letter: L shown in list rows, D in details, N nested in a customer's details; C accepted by a create,
-    U by an update.
+    A use is a letter. L: shown in list rows. D: shown in details. N: shown nested in a customer's details. C: accepted
+    by a create. U: accepted by an update.
     """
 
     name: str
@@ -51,13 +51,13 @@ class Field:
     stored: bool = True
 
     def occurs(self, use: str, *, sdk: bool) -> bool:
-        """Tell whether the field occurs in one of the uses (a letter) of a dialect."""
+        """Return whether the field has one of the uses (letters) in a dialect."""
         return use in (self.sdk if sdk and self.sdk is not None else self.uses)
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of record: `name` is its path segment and its table, `entity` one record of it in messages."""
+    """A kind of record. `name` is its path segment and its table; `entity` is one record in messages."""
 
     name: str
     entity: str
@@ -79,19 +79,19 @@ class Resource:
 
     @cached_property
     def blank(self) -> Record:
-        """The writable fields of a record that has no values."""
+        """The writable fields with blank values, for a new record."""
         defaults: Record = {"flag": False, "attributes": []}
         return {name: defaults.get(field.kind) for name, field in self.writable.items()}
 
     @cached_property
     def list_columns(self) -> frozenset[str]:
-        """The columns that hold lists, as JSON."""
+        """The columns that contain lists, as JSON."""
         kinds = {"texts", "attributes", "addresses"}
         return frozenset(field.name for field in self.fields if field.stored and field.kind in kinds)
 
     @cached_property
     def flag_columns(self) -> frozenset[str]:
-        """The columns that hold true or false."""
+        """The columns that contain true or false."""
         return frozenset(field.name for field in self.fields if field.kind == "flag")
 
     def record_id(self, row: int) -> str:
@@ -114,7 +114,7 @@ CUSTOMERS = Resource(
         Field("last_name", "LDCU", max_length=50),
         Field("phone", "LDCU", format=E164),
         Field("email", "LDCU", format=EMAIL),
-        Field("status", "LD", sdk="D"),  # [D] shows neither this nor the next one in list rows
+        Field("status", "LD", sdk="D"),  # [D] does not show this field and the next one in list rows
         Field("freight_term", "LDCU", sdk="DCU"),
         Field("shipping_method", "LDCU"),
         Field("payment_mode", "LDCU"),
@@ -153,7 +153,7 @@ CONTACTS = Resource(
         Field("attributes", "LDNCU", sdk="LDCU", kind="attributes"),
         Field("created_at", "LDN", sdk="LD"),
         Field("updated_at", "LDN", sdk="LD"),
-        # No document names this field: a PUT that leaves it out erases it, so a client must send it back.
+        # No document names this field. A PUT without it erases it, so a client must send it back.
         Field("department", "LDNCU", sdk=""),
     ),
     sort_by=("created_at", "updated_at"),

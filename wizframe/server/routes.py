@@ -1,4 +1,4 @@
-"""The routes: which operation the verb and the path of a request mean."""
+"""The routes: the operation of each verb and path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOGIN = "login"
 
 
 def route_of(path: str) -> str:
-    """Return a path below ``/v1`` with every id as ``*``: names stand at even places, ids at odd ones."""
+    """Return a path below ``/v1`` with each id replaced by ``*``: names are at even places, ids at odd ones."""
     return "/".join("*" if place % 2 else segment for place, segment in enumerate(path.split("/")[2:]))
 
 
@@ -31,7 +31,7 @@ def ids_of(path: str) -> list[str]:
 
 
 def operation_of(method: str, path: str) -> str:
-    """Return the operation that a request means: one of `OPERATIONS`, `LOGIN`, or "" if there is none."""
+    """Return the operation of a request: one of `OPERATIONS`, `LOGIN`, or "" if there is none."""
     if path == "/auth/token" and method == "POST":
         return LOGIN
     if not path.startswith("/v1/"):

@@ -1,4 +1,4 @@
-"""The rules for what is written, and the reasons of a 422. What each field accepts is in `resources`.
+"""The rules for written values, and the reasons of a 422. `resources` has the accepted values of each field.
 
 The documents are silent on these points, so this module decides them:
 
@@ -31,7 +31,7 @@ _ATTRIBUTE_TYPES = {"text": (str,), "select": (str,), "number": (int, float), "c
 
 
 class Problem(NamedTuple):
-    """One reason for a 422, and the path in the body of the value that it is about."""
+    """One reason for a 422, and the path of the wrong value in the body."""
 
     path: Path
     reason: str

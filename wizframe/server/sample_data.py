@@ -1,8 +1,8 @@
-# Every number that is compared with a chance is a share of the data. A name for each would say less than the number.
+# Every number that is compared with a chance is a share of the data. A name for each number would say less.
 # ruff: noqa: PLR2004
-"""The generated data: a plausible wholesale account, with the few percent of mess that real accounts have.
+"""The generated data: a plausible wholesale account, with the few percent of errors that real accounts have.
 
-The same seed gives the same records on every day: the whole history ends at `_UNTIL`.
+The same seed generates the same records on every day, because the history always ends at `_UNTIL`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ _SPAN_S = 3 * 365 * 86_400
 _START_S = int(_UNTIL.timestamp()) - _SPAN_S
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-# Some runs of twelve customers have the same second, like an import: a walk by time must cope with equal times.
+# Some groups of twelve customers were created in the same second, as by an import: loads must handle equal times.
 _IMPORT_SIZE = 12
 
-# Contacts wait in memory until their customers are stored; 5,000 customers have 11,000.
+# Contacts are kept in memory until their customers are stored; 5,000 customers have about 11,000 contacts.
 _CHUNK = 5_000
 
-# Repetition is the weight: a choice by index costs a tenth of a weighted choice, and there are millions of them.
+# A value is repeated according to its weight: a choice by index costs a tenth of a weighted choice, and there are
+# millions of choices.
 _TERMS = ["net30"] * 9 + ["net15"] * 3 + ["net45"] * 3 + ["net60"] * 4 + ["prepaid"] * 3 + ["due_on_receipt", "Net 30"]
 _MODES = ["credit"] * 6 + ["card"] * 6 + ["ach"] * 3 + ["wire"] * 2 + ["check"] * 2
 _SHIPPING = ["standard"] * 8 + ["ups_ground"] * 4 + ["fedex_ground"] * 3 + ["ltl_freight"] * 3 + ["express", "pickup"]
@@ -50,7 +51,7 @@ _STORE_TYPES = ATTRIBUTES["Store type", "customer"]["options"]
 _SHOWS = ["Maison d'Été 2025", "Harbor Home Show 2024", "Gift & Living Fall 2025", "Nordic Rooms 2026"]
 _TLDS = ["com"] * 6 + ["net", "org"]
 _CONTACT_COUNTS = [1] * 8 + [2] * 6 + [3] * 3 + [4] * 2 + [5]
-# Real accounts contain values that break the rules of a write, so a client must be able to load them.
+# Real accounts contain values that a write would refuse, so a client must be able to load such values.
 _BAD_PHONES = ["555-0100", "(415) 555-0123", "n/a", "+1 415 555 0199", "0049 30 555 01"]
 _BAD_EMAILS = ["info@", "see notes", "buyer.example.com", "orders@example,com"]
 _SHARED_EMAILS = ["office@holding.example.com", "purchasing@group.example.org"]
@@ -80,7 +81,7 @@ def seed_store(store: Store, customers: int, seed: int) -> None:
 
 
 class Generator:
-    """Generate customers and contacts one after the other; `total` customers spread over the whole history."""
+    """Generate customers and contacts one after the other. `total` customers cover the whole history."""
 
     def __init__(self, total: int, seed: int) -> None:
         self._chance = random.Random(seed).random  # noqa: S311 - nothing here is secret
@@ -147,7 +148,7 @@ class Generator:
             return f"CUST{number:05d}"
         if kind < 0.97:
             return f"{1_000_000 + number:010d}"
-        # Characters that need care in a path, in a parameter, and in the comma-separated `reference_ids`.
+        # These contain characters that need care in a path, in a parameter, and in the comma-separated `reference_ids`.
         return self._pick((f"{country.code}/{number:05d}", f"CUST {number:05d}", f"CUST{number:05d},B"))
 
     def _company_name(self, shop: str, country: Country) -> str:
@@ -169,7 +170,7 @@ class Generator:
         return self._blank()
 
     def _blank(self) -> str | None:
-        # Both kinds of blank: never given, and cleared.
+        # There are two kinds of blank: a value that was never set, and a value that was cleared.
         return "" if self._chance() < 0.5 else None
 
     def _sales_rep_ids(self, country: Country) -> list[str]:
@@ -198,7 +199,7 @@ class Generator:
     def _addresses(self, number: int, country: Country, city: list[str], created: str) -> list[Record]:
         types = ["billing"] + ["shipping"] * self._pick(_SHIPPING_COUNTS)
         return [
-            # Eight row numbers a customer, so that no two customers share an id.
+            # Eight row numbers per customer, so that no two customers share an id.
             self._address(number * 8 + index, type_, country, city if index < 2 else self._pick(country.cities))
             | {"is_default": index < 2, "created_at": created, "updated_at": created}
             for index, type_ in enumerate(types)
@@ -246,7 +247,7 @@ class Generator:
         self._contacts += 1
         first, first_slug = self._pick(country.given_names)
         last, last_slug = self._pick(country.family_names)
-        # References of contacts are unique only within a customer, and many companies count from 1 in each.
+        # References of contacts are unique only within a customer, and many companies begin with 1 for each customer.
         reference = f"CONT{position:03d}" if self._chance() < 0.4 else f"CONT-{self._contacts:06d}"
         return {
             "id": CONTACTS.record_id(self._contacts),

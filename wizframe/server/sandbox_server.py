@@ -1,4 +1,4 @@
-"""The sandbox server as its users see it: options, data, faults, and its life from start to stop."""
+"""The sandbox server for its users: options, data, faults, start and stop."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class SandboxServer:
     Parameters
     ----------
     customers : int, default 500
-        How many customers to generate, each with 1 to 5 contacts. 0 gives an empty account.
+        Number of customers to generate, each with 1 to 5 contacts. With 0, the account is empty.
     dialect : {"rest", "sdk"}, default "rest"
-        The documented dialect that the server speaks: names in snake_case and an envelope, or camelCase and none.
+        The dialect of the server. ``"rest"``: names in snake_case, with an envelope. ``"sdk"``: camelCase, without one.
     seed : int, default 20260
         Seed of the random numbers. The same seed gives the same data.
     latency_s : float, default 0.0
@@ -43,22 +43,22 @@ class SandboxServer:
     rate_limit : float, optional
         Requests per second before the server responds with 429. None means no limit. May be changed while running.
     page_size_cap : int, optional
-        Most records on a page, whatever the request says. None means no cap. May be changed while running.
+        The most records on a page, whatever the request says. None means no cap. May be changed while running.
     port : int, default 0
-        Port to listen on. 0 lets the system choose a free port.
+        Port to listen on. With 0, the system chooses a free port.
     database : str or Path, optional
-        SQLite file for the data. If it has customers already, they are served and none are generated. None keeps the
-        data in a private temporary database.
+        SQLite file for the data. If it already has customers, they are served and none are generated. With None, the
+        data are in a private temporary database.
     faults : iterable of Fault, optional
-        The faults to inject, see :mod:`wizframe.server.faults`; by default none. ``server.faults`` takes more while
-        the server runs, and ``server.faults.fired`` lists those that happened.
+        The faults to inject, see :mod:`wizframe.server.faults`; by default none. Call ``server.faults.add()`` to add
+        more while the server runs. ``server.faults.fired`` lists those that happened.
     deviations : iterable of str, optional
         Names of deviations from the documents, see :mod:`wizframe.server.deviations`; by default none.
 
     Raises
     ------
     ValueError
-        Another dialect, or an unknown deviation.
+        The dialect or a deviation is unknown.
 
     Examples
     --------
@@ -130,7 +130,7 @@ class SandboxServer:
         Raises
         ------
         OSError
-            The port is in use.
+            The port is already in use.
         """
         if self._listener is None:
             store = Store(self.database)
@@ -160,12 +160,12 @@ class SandboxServer:
             self._store = None
 
     def records(self, table: Literal["customers", "contacts"]) -> list[dict[str, Any]]:
-        """Return the stored records, including what the API does not show.
+        """Return the stored records, with the fields that the API does not show.
 
         Parameters
         ----------
         table : {"customers", "contacts"}
-            Which records.
+            The table of the records.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class SandboxServer:
         Raises
         ------
         KeyError
-            Another table.
+            The table does not exist.
         """
         return self._running_store().records(table)
 
@@ -193,7 +193,7 @@ class SandboxServer:
         table : {"customers", "contacts"}
             The table of the record.
         record_id : str
-            Its id.
+            The record's id.
         status : {"active", "inactive"}
             The new status.
 
@@ -205,16 +205,16 @@ class SandboxServer:
         self.overwrite(table, record_id, status=status)
 
     def overwrite(self, table: Literal["customers", "contacts"], record_id: str, **columns: Any) -> None:
-        """Store values without any check, as another user or an old import can.
+        """Store values without any check, as another user or an old import may do.
 
         Parameters
         ----------
         table : {"customers", "contacts"}
             The table of the record.
         record_id : str
-            Its id.
+            The record's id.
         **columns
-            New values by column, named as in `records`. ``updated_at`` moves unless it is among them.
+            New values by column, named as in `records`. ``updated_at`` is set to the current time unless you pass it.
 
         Raises
         ------

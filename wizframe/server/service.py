@@ -1,4 +1,4 @@
-"""The service: it checks the key, finds the operation of a request, and always responds, with JSON for every error."""
+"""The service: it checks the key, finds the operation of a request, and responds; every error is JSON."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["SANDBOX_API_KEY", "SANDBOX_PASSWORD", "TENANT_ID", "Service"]
 
-# Neither is a secret: both are documented, and they open nothing but a sandbox.
+# Not secrets: both are documented, and they give access only to a sandbox.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
 SANDBOX_PASSWORD = "sandbox"  # noqa: S105
 TENANT_ID = "tenant_sandbox"
 
 
 class Service:
-    """The API of one account in one dialect; `page_size_cap` returns the cap at the moment, or None."""
+    """The API of one account in one dialect; `page_size_cap` returns the current cap, or None."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Service:
         }
 
     def respond(self, request: Request) -> Response:
-        """Apply a request and return the response, possibly an error."""
+        """Apply a request and return the response, which may be an error."""
         try:
             return self._applied(request)
         except ApiError as error:
@@ -81,7 +81,7 @@ class Service:
         return self._operations[verbs[request.method]](request, *ids_of(request.path))
 
     def _login(self, request: Request) -> Response:
-        """Return a new key to any valid e-mail address with the documented password."""
+        """Return a new key for any valid e-mail address with the documented password."""
         body = request.json_object()
         email, password = body.get("email"), body.get("password")
         if not isinstance(email, str) or not EMAIL.pattern.fullmatch(email) or password != SANDBOX_PASSWORD:
@@ -90,7 +90,7 @@ class Service:
         self._keys.add(key)
         expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)  # contract, "Transport": after one year
         user = {
-            # The same user at every login.
+            # The same e-mail address has the same user id at every login.
             "id": f"user_{uuid.uuid5(uuid.NAMESPACE_URL, email).hex[:12]}",
             "email": email,
             "first_name": email.partition("@")[0].capitalize(),

@@ -1,7 +1,7 @@
-"""The two dialects: how responses are spelled and enveloped, and how bodies are read. Pure functions of records.
+"""The two dialects: the spelling and envelopes of responses, and the reading of bodies. Pure functions of records.
 
 A stored field that never had a value is None: it is ``null`` in list rows and missing in a customer's details. A
-cleared field is ``""`` in both. So clients meet all three kinds of blank.
+cleared field is ``""`` in both. So clients receive all three kinds of blank.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Spelling"]
 
 
 class Spelling:
-    """One dialect: `rest` has snake_case and an envelope with ``data``, `sdk` has camelCase and none."""
+    """One dialect: `rest` has snake_case and an envelope with ``data``; `sdk` has camelCase and no envelope."""
 
     def __init__(self, dialect: str) -> None:
         if dialect not in {"rest", "sdk"}:
@@ -31,25 +31,25 @@ class Spelling:
         self.sdk = dialect == "sdk"
 
     def key(self, name: str) -> str:
-        """Spell a name in snake_case as this dialect does."""
+        """Return a snake_case name in the spelling of this dialect."""
         if not self.sdk:
             return name
         first, *rest = name.split("_")
         return first + "".join(word.capitalize() for word in rest)
 
     def written_key(self, name: str, *, creating: bool) -> str:
-        """Spell the name of a field in a body."""
+        """Return the name of a field in a body."""
         if self.sdk and creating and name == "assigned_price_list_id":
-            return "assignedPriceListID"  # contract, "Two dialects": so in a create, and …Id in an update
+            return "assignedPriceListID"  # contract, "Two dialects": only on create; on update it ends in Id
         return self.key(name)
 
     def path(self, path: Path, *, creating: bool) -> str:
-        """Spell the path of a value in a body, such as ``contacts[0].firstName``."""
+        """Return the path of a value in a body, such as ``contacts[0].firstName``."""
         parts = [f"[{p}]" if isinstance(p, int) else "." + self.written_key(p, creating=creating) for p in path]
         return "".join(parts).lstrip(".")
 
     def read(self, resource: Resource, body: Record, *, creating: bool) -> Record:
-        """Return the writable fields in a body in snake_case; the items of lists keep their ``id``."""
+        """Return the writable fields of a body in snake_case; the items of lists keep their ``id``."""
         fields = [field for field in resource.fields if field.occurs("C" if creating else "U", sdk=self.sdk)]
         names = {self.written_key(field.name, creating=creating): field.name for field in fields}
         sent = {name: body[key] for key, name in names.items() if key in body}
@@ -70,7 +70,7 @@ class Spelling:
         return {self.key(field.read_as or field.name): field.name for field in listed}
 
     def customer(self, stored: Record, contacts: Iterable[Record]) -> Record:
-        """Spell a customer's details; fields without a value are left out."""
+        """Return a customer's details in the spelling of this dialect; fields without a value are left out."""
         list_id = stored["assigned_price_list_id"]
         addresses = [address | {"customer_id": stored["id"]} for address in stored["addresses"]]
         shown = stored | {
@@ -84,7 +84,7 @@ class Spelling:
         return {key: value for key, value in spelled.items() if value is not None}
 
     def contact(self, stored: Record, use: str) -> Record:
-        """Spell a contact for a list row (L), for its details (D), or nested in its customer (N)."""
+        """Return a contact in the spelling of this dialect: in a list row (L), details (D) or its customer (N)."""
         if self.sdk:  # `rest` shows names and values, `sdk` definitions
             stored = stored | {"attributes": self._attributes(stored["attributes"], "contact")}
         return self._spelled(CONTACTS, stored, use)
@@ -101,11 +101,11 @@ class Spelling:
         return [{"id": d["id"], "name": d["name"], "value": value, **d} for d, value in definitions]
 
     def record_body(self, spelled: Record) -> bytes:
-        """Put a spelled record into its envelope."""
+        """Return a record in its envelope."""
         return orjson.dumps(spelled if self.sdk else {"data": spelled})
 
     def list_body(self, rows: bytes, *, page: int, page_size: int, total: int) -> bytes:
-        """Put the rows of a page, a JSON list, into their envelope; `total` counts the records on all pages."""
+        """Return the rows of a page, a JSON list, in their envelope; `total` is the number of records on all pages."""
         if self.sdk:
             return rows
         pages = -(-total // page_size)

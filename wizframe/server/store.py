@@ -1,9 +1,9 @@
 # The tables and columns in the SQL below come from `resources`, never from a request. Values are always bound.
 # ruff: noqa: S608
-"""The data in SQLite. It knows nothing about HTTP, spelling or rules.
+"""The data in SQLite. This module does not know HTTP, spelling or rules.
 
-One connection under one lock, so every response shows one moment. The lock costs little: SQLite puts a whole page
-together in a third of a millisecond.
+There is one connection with one lock, so every response shows one moment. The lock costs little: SQLite builds a whole
+page in a third of a millisecond.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-# An order has 8 bytes a customer. Without time bounds there are eight: two statuses, four columns.
+# An order takes 8 bytes per customer. Without time filters there are eight orders: two statuses, four columns.
 _ORDERS_KEPT = 32
 
-# Pages are kept for lists that are read again; this holds the pages of 140,000 customers.
+# Pages are kept for lists that are read again. 64 MB are enough for the pages of 140,000 customers.
 _PAGES_KEPT_BYTES = 64_000_000
 
 
 class Store:
-    """The records of an account; without a `path` in a private database, which SQLite keeps in memory while small."""
+    """The records of an account. Without a `path`, the database is private, and in memory while it is small."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
@@ -49,7 +49,7 @@ class Store:
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -64000"):
             self._db.execute(f"PRAGMA {pragma}")
         for resource in TABLES.values():
-            # AUTOINCREMENT: the row number of a deleted record, and so its id, is never used again.
+            # With AUTOINCREMENT, the row number of a deleted record, and so its id, is never used again.
             columns = f"row INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(resource.columns)}"
             self._db.execute(f"CREATE TABLE IF NOT EXISTS {resource.name} ({columns})")
         self._latest = ""
@@ -62,7 +62,7 @@ class Store:
             self._db.close()
 
     def now(self) -> str:
-        """Return the time of a write in UTC, never before the newest one in the account, whatever the clock says."""
+        """Return the time of a write in UTC. It is never earlier than the newest time in the account."""
         with self._lock:
             self._latest = max(self._latest, dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
             return self._latest
@@ -71,9 +71,9 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the lock for reads and writes that happen together; an error undoes them all."""
+        """Hold the lock for reads and writes that belong together. An error undoes all of them."""
         with self._lock:
-            # A savepoint is a transaction that may also be inside another one, such as a rehearsal.
+            # A savepoint is a transaction that may be inside another one, such as a rehearsal.
             self._db.execute("SAVEPOINT writing")
             try:
                 yield
@@ -85,7 +85,7 @@ class Store:
 
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[None]:
-        """Hold the lock for writes that are all undone; the row numbers that they used stay used."""
+        """Hold the lock for writes that are all undone. The row numbers that they used are not used again."""
         with self._lock:
             self._db.execute("SAVEPOINT rehearsing")
             try:
@@ -96,11 +96,11 @@ class Store:
                 self._db.execute("DELETE FROM sqlite_sequence")
                 self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", used)
                 self._db.execute("RELEASE rehearsing")
-                self._orders.clear()  # what was read meanwhile may show writes that are undone
+                self._orders.clear()  # orders that were read in the meantime may contain writes that are undone
                 self._forget_pages()
 
     def next_row(self, table: str) -> int:
-        """Return the row number of the next record, higher than all that were ever used."""
+        """Return the row number of the next record, higher than all numbers that were ever used."""
         found = self._one("SELECT seq FROM sqlite_sequence WHERE name = ?", table)
         return 1 + (found["seq"] if found else 0)
 
@@ -118,7 +118,7 @@ class Store:
         self._forget_orders(table, set(changes))
 
     def delete(self, table: str, record_id: str) -> None:
-        """Delete a record, and with a customer everything that belongs to it."""
+        """Delete a record. With a customer, its contacts are deleted, too."""
         if table == "customers":
             for resource in TABLES.values():
                 if resource.belongs_to_customer:
@@ -127,13 +127,13 @@ class Store:
         self._forget_orders(table, set(TABLES[table].columns))
 
     def rows_of(self, table: str, customer_id: str) -> list[tuple[Any, ...]]:
-        """Return a customer's own row or those of its records, with their row numbers, for `put_back`."""
+        """Return a customer's own row, or the rows of its records, with row numbers for `put_back`."""
         key = "customer_id" if TABLES[table].belongs_to_customer else "id"
         with self._lock:
             return [tuple(row) for row in self._db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (customer_id,))]
 
     def put_back(self, table: str, customer_id: str, rows: list[tuple[Any, ...]], free_row: int) -> None:
-        """Store the rows of a customer as they were when `free_row` was the next row number of the table."""
+        """Store the rows that a customer had when `free_row` was the next row number of the table."""
         key = "customer_id" if TABLES[table].belongs_to_customer else "id"
         self._execute(f"DELETE FROM {table} WHERE {key} = ? OR row >= ?", customer_id, free_row)
         for row in rows:
@@ -141,7 +141,7 @@ class Store:
         self._forget_orders(table, set(TABLES[table].columns))
 
     def overwrite(self, table: str, record_id: str, columns: Record) -> None:
-        """Store values without any check; `updated_at` moves unless it is among them."""
+        """Store values without any check; `updated_at` is set to the current time unless it is among them."""
         allowed = [column for column in _resource(table).columns if column != "id"]
         unknown = sorted(set(columns) - set(allowed))
         if unknown:
@@ -158,7 +158,7 @@ class Store:
         self._db.executemany(statement, rows)
 
     def loaded(self) -> None:
-        """Build the indexes: afterwards it costs less than during the load."""
+        """Create the indexes. This costs less after the load than during it."""
         with self._lock:
             for resource in TABLES.values():
                 for statement in _indexes(resource):
@@ -191,7 +191,7 @@ class Store:
             return [_decoded(resource, row) for row in self._db.execute(f"SELECT * FROM {table} ORDER BY row")]
 
     def records_of(self, customer_id: str, table: str, selection: Selection | None = None) -> list[Record]:
-        """Return what belongs to a customer: all in the order of insertion, or a selection in its ascending order."""
+        """Return the records of a customer: all in the order of insertion, or a selection in its ascending order."""
         condition, values = selection.condition() if selection else ("1", [])
         order = f"{selection.sort_by}, row" if selection else "row"
         query = f"SELECT * FROM {table} WHERE customer_id = ? AND {condition} ORDER BY {order}"
@@ -199,7 +199,7 @@ class Store:
             return [_decoded(TABLES[table], row) for row in self._db.execute(query, (customer_id, *values))]
 
     def reference_taken(self, table: str, reference: str, customer_id: str | None, own_id: str) -> bool:
-        """Tell whether another record, of the customer or else of the account, has a reference, whatever its status."""
+        """Return whether another record has a reference, whatever its status, in the customer or in the account."""
         query = f"SELECT 1 FROM {table} WHERE reference_id = ? AND id <> ?"
         if customer_id is None:
             return self._one(query, reference, own_id) is not None
@@ -208,7 +208,7 @@ class Store:
     def customer_page(self, page: Page, keys: dict[str, str]) -> tuple[bytes, int]:
         """Return a page of customers as a JSON list, and the number of customers on all pages.
 
-        `keys` has the keys of a list row, each with its column.
+        `keys` maps each key of a list row to its column.
         """
         with self._lock:
             found = self._pages.get((page, tuple(keys)))
@@ -224,7 +224,7 @@ class Store:
 
     def _page(self, rows: list[int], keys: dict[str, str]) -> bytes:
         pairs = ", ".join(f"'{key}', c.{column}" for key, column in keys.items())
-        # One statement with one result: a fetch of each row would hand the GIL to another thread and back.
+        # One statement with one result, because fetching each row would hand the GIL to another thread and back.
         query = (
             f"SELECT group_concat(line) FROM (SELECT json_object({pairs}) AS line "
             "FROM json_each(?) AS wanted CROSS JOIN customers AS c ON c.row = wanted.value ORDER BY wanted.key)"
@@ -249,7 +249,7 @@ class Store:
         return order
 
     def _forget_orders(self, table: str, columns: set[str]) -> None:
-        """Drop the orders that a write to these columns may change: a walk by creation survives all edits."""
+        """Drop the orders that a write to these columns may change. The order by creation time survives all edits."""
         if table != "customers":
             return
         self._forget_pages()
@@ -279,7 +279,7 @@ def _resource(table: str) -> Resource:
 def _indexes(resource: Resource) -> Iterator[str]:
     table = resource.name
     yield f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)"
-    if resource.belongs_to_customer:  # a customer's few records are sorted without an index
+    if resource.belongs_to_customer:  # a customer has few records, which are sorted without an index
         yield f"CREATE INDEX IF NOT EXISTS {table}_customer ON {table} (customer_id)"
         return
     yield f"CREATE INDEX IF NOT EXISTS {table}_reference ON {table} (reference_id)"

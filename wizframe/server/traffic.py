@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RateLimit", "RequestLog", "RequestRecord"]
 
-# About 20 MB; more than a test sends, and a demo that runs for days does not fill the memory.
+# About 20 MB. This is more than a test sends, and a demo that runs for days does not fill the memory.
 _REMEMBERED = 100_000
 
 
@@ -30,7 +30,7 @@ class RequestRecord(NamedTuple):
     query : str
         The raw query string.
     status : int
-        The status of the response; 0 if a fault left the request without a response.
+        The status of the response; 0 if a fault prevented a response.
     """
 
     method: str
@@ -45,7 +45,7 @@ class RequestRecord(NamedTuple):
 
 
 class RequestLog:
-    """The requests that the server received, oldest first: the last 100,000. Thread-safe.
+    """The requests that the server received, oldest first. Only the last 100,000 are kept. Thread-safe.
 
     An entry exists before its response is sent, so a client that has the response finds the entry.
     """
@@ -93,7 +93,7 @@ class RateLimit:
     Parameters
     ----------
     rate : callable
-        Returns the limit at the moment in requests per second; None means no limit.
+        Returns the current limit in requests per second; None means no limit.
     """
 
     def __init__(self, rate: Callable[[], float | None]) -> None:
@@ -103,12 +103,12 @@ class RateLimit:
         self._filled_at = time.monotonic()
 
     def seconds_to_wait(self) -> int:
-        """Take a token, or tell how long to wait for one.
+        """Take a token, or return how long to wait for one.
 
         Returns
         -------
         int
-            0 if the request may pass, otherwise whole seconds, at least 1.
+            0 if the request may pass, otherwise the whole seconds to wait, at least 1.
         """
         rate = self._rate()
         if rate is None:

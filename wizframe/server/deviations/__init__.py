@@ -1,6 +1,6 @@
-"""Deviations: ways in which a real service may differ from the documents, one switch each.
+"""Deviations: ways in which a real service may differ from the documents. Each one is a switch.
 
-``sandbox(deviations=["total_zero", "trims_text"])`` starts a service that has them. `table` lists all of them.
+``sandbox(deviations=["total_zero", "trims_text"])`` starts a service with two of them. `table` lists all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Creates that deviate: they respond with another record, or with none."""
+"""Creates that deviate: they respond with another record, or without a record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Create(Deviation):
     """A deviation of creates."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Create otherwise."""
+        """Respond to a create in a deviating way, and to other requests as usual."""
         is_create = operation_of(request.method, request.path).endswith(".create")
         return self.create(request, proceed) if is_create else proceed(request)
 
@@ -31,7 +31,7 @@ class _Create(Deviation):
 
 
 class CreateFindsExisting(_Create):
-    """A create that takes a record with the same value in one field for the new one, and may update it."""
+    """A create that returns an existing record with the same value in one field, and may update it."""
 
     def __init__(self, name: str, *, updates: bool) -> None:
         self._name = name
@@ -56,7 +56,7 @@ class CreateFindsExisting(_Create):
 
 
 class OtherReference(Deviation):
-    """A create that stores a reference of its own."""
+    """A create that stores a different reference from the one that was sent."""
 
     def stored(self, values: Record, _resource: Resource, current: Record | None) -> Record:
         """Add a prefix to the reference of a new record."""
@@ -64,7 +64,7 @@ class OtherReference(Deviation):
 
 
 class OtherId(_Create):
-    """A create that responds with an id under which the record cannot be found."""
+    """A create that responds with an id that no record has."""
 
     def create(self, request: Request, proceed: Proceed) -> Response:
         """Replace the id in the response."""
@@ -77,7 +77,7 @@ class OtherId(_Create):
 
 
 class CreateAnswers(_Create):
-    """A create that takes effect, and responds without the record."""
+    """A create that takes effect, but responds without the record."""
 
     def __init__(self, status: int, body: Record | None = None) -> None:
         self._answer = Response(status, b"" if body is None else orjson.dumps(body))

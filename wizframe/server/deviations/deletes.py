@@ -1,4 +1,4 @@
-"""Deletes that deviate: the service agrees, and the record stays; or it is gone, and the service says otherwise."""
+"""Deletes that deviate: they report success but keep the record, or delete the record but report an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Delete(Deviation):
     """A deviation of deletes that would succeed."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Delete otherwise; what is refused is refused."""
+        """Respond to an allowed delete in a deviating way; a refused delete stays refused."""
         if not operation_of(request.method, request.path).endswith(".delete"):
             return proceed(request)
         response = self.rehearsed(request, proceed)
@@ -33,7 +33,7 @@ class _Delete(Deviation):
 
 
 class DeleteSetsInactive(_Delete):
-    """A delete that sets the record to inactive, and with a customer its contacts."""
+    """A delete that sets the record to inactive; with a customer, also its contacts."""
 
     def delete(self, request: Request, _proceed: Proceed) -> Response:
         """Set the status and respond with 204."""
@@ -48,7 +48,7 @@ class DeleteSetsInactive(_Delete):
 
 
 class DeleteKeeps(_Delete):
-    """A delete that does nothing, with a response that looks like success."""
+    """A delete that does nothing, but responds as if it succeeded."""
 
     def __init__(self, status: int, body: Record | None = None) -> None:
         self._status = status
@@ -60,7 +60,7 @@ class DeleteKeeps(_Delete):
 
 
 class DeleteAnswers(_Delete):
-    """A delete that takes effect, and responds with 410."""
+    """A delete that takes effect, but responds with 410."""
 
     def delete(self, request: Request, proceed: Proceed) -> Response:
         """Delete, and respond that the record is gone."""
@@ -69,7 +69,7 @@ class DeleteAnswers(_Delete):
 
 
 class Gone(Deviation):
-    """A record that does not exist is said to be gone, with 410."""
+    """A service that responds with 410 (gone) for a record that does not exist."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
         """Respond with 410 instead of 404."""

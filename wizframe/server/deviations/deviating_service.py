@@ -1,4 +1,4 @@
-"""A service that deviates from the documents as it was told to, in every request to one of its operations."""
+"""A service with deviations, which affect every request to one of its operations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["DeviatingService"]
 
 
 class DeviatingService(Service):
-    """A service with deviations; the last one sees a request first, and a response last."""
+    """A service with deviations. The last one receives a request first, and alters a response last."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class DeviatingService(Service):
             deviation.attach(store, spelling)
 
     def respond(self, request: Request) -> Response:
-        """Apply a request as the service with its deviations does, and return the response."""
+        """Apply a request with all deviations, and return the response."""
         if operation_of(request.method, request.path) in ("", LOGIN):
             return super().respond(request)
         return respond_in_turn(self._deviations, request, super().respond)

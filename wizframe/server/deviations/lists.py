@@ -1,4 +1,4 @@
-"""Lists that deviate: filters that are ignored, wrong totals, other ends, other orders."""
+"""Lists that deviate: ignored filters, wrong totals, unusual ends and orders."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _NO_REFERENCE = ("\0",)
 
 
 class OtherSelection(Deviation):
-    """A list of other records than the request asks for."""
+    """A list of other records than the request selects."""
 
     def __init__(self, select: Callable[[Selection, list[str]], Selection]) -> None:
         self._select = select
 
     def page(self, page: Page) -> Page:
-        """Select other records; the references of all customers are known."""
+        """Select other records; `select` also receives the references of all customers."""
         is_search = page.selection.references is not None
         known = [record["reference_id"] for record in self.store.records("customers")] if is_search else []
         return dataclasses.replace(page, selection=self._select(page.selection, known))
@@ -56,7 +56,7 @@ def all_statuses(selection: Selection, _known: list[str]) -> Selection:
 
 
 def always_active(selection: Selection, _known: list[str]) -> Selection:
-    """Take every status for the default one."""
+    """Treat every status as the default status."""
     return dataclasses.replace(selection, status="active")
 
 
@@ -66,7 +66,7 @@ def any_reference(selection: Selection, _known: list[str]) -> Selection:
 
 
 def one_text(selection: Selection, _known: list[str]) -> Selection:
-    """Take several references for one, with the commas in it."""
+    """Treat several references as one reference that contains commas."""
     several = selection.references is not None and len(selection.references) > 1
     return dataclasses.replace(selection, references=_NO_REFERENCE) if several else selection
 
@@ -95,7 +95,7 @@ def _found(selection: Selection, references: list[str]) -> Selection:
 
 
 class IgnoredOrder(Deviation):
-    """A list in an order of its own: by the named column, whatever the request says."""
+    """A list that is ordered by the given column, whatever the request says."""
 
     def __init__(self, column: str, *, has_direction: bool = False) -> None:
         self._column = column
@@ -109,7 +109,7 @@ class IgnoredOrder(Deviation):
 
 
 class PageSizeCap(Deviation):
-    """A page holds at most so many records, and the service does not say so."""
+    """A list with at most this many records per page; the service does not report the cap."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -130,14 +130,14 @@ class PageSizeLimit(PageSizeCap):
 
 
 class Totals(Listing):
-    """A list that says another number of records than it has; only `rest` lists have totals."""
+    """A list that reports a wrong total. Only `rest` lists have totals."""
 
     def __init__(self, shown: Callable[[int, int], int | None], *, is_text: bool = False) -> None:
         self._shown = shown
         self._is_text = is_text
 
     def listing(self, _request: Request, response: Response, _proceed: Proceed) -> Response:
-        """Show another total; it is computed from the true one and the number of rows on the page."""
+        """Replace the total by one that is computed from the true total and the number of rows on the page."""
         body = orjson.loads(response.body)
         if isinstance(body, list):
             return response
@@ -155,13 +155,13 @@ class Totals(Listing):
 
 
 class EndOfList(Listing):
-    """A list that responds to a page behind its end otherwise than with no rows."""
+    """A list that responds to a page after the last one with a status or a page instead of an empty list."""
 
     def __init__(self, status: int) -> None:
         self._status = status
 
     def listing(self, request: Request, response: Response, proceed: Proceed) -> Response:
-        """Respond with the status, or with the last page again if it is 200."""
+        """Respond with the status; with status 200, respond with the last page again."""
         number = int(dict(parse_qsl(request.query)).get("page", "1"))
         if number == 1 or rows_of(response):
             return response

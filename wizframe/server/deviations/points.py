@@ -1,4 +1,4 @@
-"""The points at which a deviation can change what the service does: around a request, in a list, in what is stored."""
+"""The points at which a deviation can change the service: around a request, in a list, and in stored values."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ class Deviation:
     spelling: Spelling
 
     def attach(self, store: Store, spelling: Spelling) -> None:
-        """Get to know the service; its data are complete by then."""
+        """Receive the service's store and spelling, after its data were generated."""
         self.store = store
         self.spelling = spelling
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Respond to a request to one of the operations; `proceed` responds as the service otherwise would."""
+        """Respond to a request to one of the operations; `proceed` returns the response without this deviation."""
         return proceed(request)
 
     def page(self, page: Page) -> Page:
-        """Return the page that a list request gets, from the one that it asks for."""
+        """Return the page for a list request, from the requested page."""
         return page
 
     def stored(self, values: Record, _resource: Resource, _current: Record | None) -> Record:
-        """Return the values to store, from those that were sent and are valid; a new record has no current one."""
+        """Return the values to store, from the valid values that were sent; for a new record, `_current` is None."""
         return values
 
     def rehearsed(self, request: Request, proceed: Proceed) -> Response:
@@ -66,7 +66,7 @@ class RecordDeviation(Deviation):
     """A deviation that shows each record differently, wherever a response contains one."""
 
     def record(self, record: Record, table: str) -> Record:
-        """Return a record, spelled as on the wire, as it is shown."""
+        """Return a record as the service shows it, spelled as on the wire."""
         raise NotImplementedError
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
@@ -89,10 +89,10 @@ class RecordDeviation(Deviation):
 
 
 class Listing(Deviation):
-    """A deviation that changes the body of a list: its rows, or what is said about them."""
+    """A deviation that changes the body of a list: its rows or its totals."""
 
     def listing(self, request: Request, response: Response, proceed: Proceed) -> Response:
-        """Return the response to a list request, from the usual one."""
+        """Return the response to a list request, from the usual response."""
         raise NotImplementedError
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
@@ -103,7 +103,7 @@ class Listing(Deviation):
 
 
 def is_success(response: Response) -> bool:
-    """Tell whether a response has the status of a success."""
+    """Return whether a response has a success status."""
     return response.status < 300  # noqa: PLR2004 - the service never redirects
 
 
@@ -125,7 +125,7 @@ def with_page(request: Request, number: int) -> Request:
 
 
 def respond_in_turn(deviations: Sequence[Deviation], request: Request, proceed: Proceed) -> Response:
-    """Respond as the last deviation does, which proceeds to those before it."""
+    """Respond as the last deviation does; it can call the deviations before it."""
     if not deviations:
         return proceed(request)
     *others, last = deviations

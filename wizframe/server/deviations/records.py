@@ -1,4 +1,4 @@
-"""Records that deviate: other types of ids, texts, flags and times, and numbers that are exact."""
+"""Records that deviate: other types of ids, texts, flags and times, and exact numbers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _EXACT_ATTRIBUTE = "Ledger number"
 
 
 class Shown(RecordDeviation):
-    """Values that are shown otherwise: those of the named fields, or all."""
+    """Values of the given fields, or of all fields, that are shown in another form."""
 
     def __init__(self, show: Callable[[Any], Any], *names: str) -> None:
         self._show = show
         self._names = names
 
     def record(self, record: Record, _table: str) -> Record:
-        """Show the values otherwise; a blank stays blank."""
+        """Show the values in the other form. Blank values stay blank."""
         names = {self.spelling.key(name) for name in self._names} or record.keys()
         return {
             key: self._show(value) if key in names and value is not None else value for key, value in record.items()
@@ -70,7 +70,7 @@ def _number_if_digits(value: Any) -> Any:
 
 
 class NumbersForTexts(Shown):
-    """Texts of digits are shown, and accepted, as numbers."""
+    """Strings of digits that are shown and accepted as numbers."""
 
     def __init__(self) -> None:
         super().__init__(_number_if_digits)
@@ -85,18 +85,18 @@ class NumbersForTexts(Shown):
 
 
 class _OtherIds(RecordDeviation):
-    """Records are shown under other ids, and found under them."""
+    """Records that are shown, and found, under other ids."""
 
     def shown_id(self, table: str, identifier: str) -> Any:
-        """Return the id that is shown for the id of a stored record."""
+        """Return the shown id for the id of a stored record."""
         raise NotImplementedError
 
     def stored_id(self, table: str, shown: str, customer_id: str) -> str:
-        """Return the id of the stored record that is shown under an id."""
+        """Return the id of the stored record for a shown id."""
         raise NotImplementedError
 
     def record(self, record: Record, table: str) -> Record:
-        """Show the ids."""
+        """Replace the ids by the shown ids."""
         shown = {"id": self.shown_id(table, record["id"])}
         key = self.spelling.key("customer_id")
         if key in record:
@@ -104,7 +104,7 @@ class _OtherIds(RecordDeviation):
         return record | shown
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Find the records that the path means."""
+        """Replace the shown ids in the path by the stored ids."""
         segments = request.path.split("/")  # "", v1, customers, id, contacts, id
         if "*" in route_of(request.path):
             segments[3] = quote(self.stored_id("customers", segments[3], ""), safe="")
@@ -114,7 +114,7 @@ class _OtherIds(RecordDeviation):
 
 
 class IntegerIds(_OtherIds):
-    """Ids are integers; large ones are above 2^53, where a float is not exact."""
+    """Ids that are integers. Some are above 2^53, where a float is not exact."""
 
     def __init__(self, *, offset: int = 0) -> None:
         self._offset = offset
@@ -130,7 +130,7 @@ class IntegerIds(_OtherIds):
 
 
 class ContactIdsPerCustomer(_OtherIds):
-    """Contacts are numbered within their customer."""
+    """Contacts that are numbered within their customer, so that their ids are not unique."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, str] = {}
@@ -157,13 +157,13 @@ class ContactIdsPerCustomer(_OtherIds):
 
 
 class OneCreationTime(Shown):
-    """All records have one creation time, so that an order by it says nothing."""
+    """Records that all have the same creation time, so that an order by it has no meaning."""
 
     def __init__(self) -> None:
         super().__init__(lambda _: _CREATION_TIME, "created_at")
 
     def page(self, page: Page) -> Page:
-        """Order and filter by the one time."""
+        """Order and filter as if all records had been created at the same time."""
         selection = page.selection
         sort_by = "row" if selection.sort_by == "created_at" else selection.sort_by
         fitting = {">": _CREATION_TIME.__gt__, "<": _CREATION_TIME.__lt__}
@@ -175,29 +175,30 @@ class OneCreationTime(Shown):
 
 
 class ExactNumbers(RecordDeviation):
-    """Each record has an attribute with a number that a float would change, and that must come back unchanged.
+    """Records with a number attribute that a float would change, and that a client must send back unchanged.
 
-    The store has it as a text that begins with a mark. `sdk` shows no values of attributes, so nothing deviates there.
+    The store has the number as a string that begins with a mark. `sdk` lists show no values of attributes, so this
+    deviation has no effect there.
     """
 
     def __init__(self, number: str) -> None:
         self._attribute = {"name": _EXACT_ATTRIBUTE, "value": f"{_EXACT}{number}"}
 
     def attach(self, store: Store, spelling: Spelling) -> None:
-        """Give the attribute to all records."""
+        """Add the attribute to all records."""
         super().attach(store, spelling)
         for table in () if spelling.sdk else TABLES:
             for record in store.records(table):
                 store.update(table, record["id"], {"attributes": [*record["attributes"], self._attribute]})
 
     def record(self, record: Record, _table: str) -> Record:
-        """Show the number as it is."""
+        """Show the exact number."""
         if self.spelling.sdk or not record.get("attributes"):
             return record
         return record | {"attributes": [item | {"value": _unmarked(item["value"])} for item in record["attributes"]]}
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Accept the number as it is."""
+        """Accept the exact number."""
         if request.body.startswith(b"{"):
             body = json.loads(request.body, parse_int=_marked, parse_float=_marked)
             request = dataclasses.replace(request, body=orjson.dumps(_exact_only(body)))

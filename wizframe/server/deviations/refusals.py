@@ -1,4 +1,4 @@
-"""Refusals that deviate: more is refused, with other words or another status, or in a way that looks like success."""
+"""Refusals that deviate: more refusals, unusual words or statuses, or refusals that look like success."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OwnFieldRefused(RecordDeviation):
 
 
 class UnknownFieldsRefused(Deviation):
-    """A body must contain only documented fields; a PUT leaves the others as they are."""
+    """A service that refuses undocumented fields in a body; a PUT does not change them."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
         """Refuse other fields."""
@@ -51,14 +51,14 @@ class UnknownFieldsRefused(Deviation):
         return proceed(request)
 
     def stored(self, values: Record, resource: Resource, current: Record | None) -> Record:
-        """Leave the field as it is."""
+        """Keep the value of the undocumented field."""
         if resource is not CONTACTS or current is None:
             return values
         return {_UNDOCUMENTED: current[_UNDOCUMENTED]} | values
 
 
 class NullsRefused(Deviation):
-    """A body must not contain null, although responses do."""
+    """A service that refuses null in a body, although its responses contain null."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
         """Refuse null."""
@@ -69,7 +69,7 @@ class NullsRefused(Deviation):
 
 
 class ErrorsAsSuccess(Deviation):
-    """Errors have the status 200, and a body that says what is wrong: the documented one, or one with ``success``."""
+    """Errors with the status 200, and a body that describes the error: the documented body, or one with ``success``."""
 
     def __init__(self, *, has_flag: bool = False) -> None:
         self._has_flag = has_flag
@@ -84,20 +84,20 @@ class ErrorsAsSuccess(Deviation):
 
 
 class LoginPage(Deviation):
-    """A page in HTML with the status 200 is all that a client gets: for every request, or for writes."""
+    """An HTML page with the status 200 instead of every response, or of every response to a write."""
 
     def __init__(self, *, for_reads: bool) -> None:
         self._operations = (*READS, *WRITES) if for_reads else WRITES
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Respond with the page; nothing is done."""
+        """Respond with the page, without any effect."""
         if operation_of(request.method, request.path) not in self._operations:
             return proceed(request)
         return Response(200, _LOGIN_PAGE, {"Content-Type": "text/html; charset=utf-8"})
 
 
 class OncePerRequest(Deviation):
-    """The first request of its kind, for the same content, gets an error of a time-out; the next one is served."""
+    """The first of several equal requests gets a timeout error; the next one is served."""
 
     def __init__(self, status: int, operations: tuple[str, ...], *, is_applied: bool = False) -> None:
         self._status = status

@@ -1,4 +1,4 @@
-"""The deviations that a sandbox knows, each with its name, its kind, and a sentence on what the service does."""
+"""The deviations of the sandbox, each with its name, its kind, and a sentence about what the service does."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Switch:
     Parameters
     ----------
     name : str
-        The name that ``sandbox(deviations=[…])`` takes.
+        The name to pass to ``sandbox(deviations=[…])``.
     kind : str
-        What it is about, one of ``KINDS``.
+        The subject of the deviation, one of ``KINDS``.
     says : str
         What the service does.
     make : callable
-        Makes the deviation for one server.
+        A function that returns the deviation for one server.
     """
 
     name: str
@@ -469,7 +469,7 @@ KINDS = tuple(dict.fromkeys(switch.kind for switch in _SWITCHES))
 
 
 def chosen(names: Iterable[str]) -> tuple[Switch, ...]:
-    """Return the named deviations in the order of the table; raise ValueError, with the closest names, for others."""
+    """Return the named deviations in the order of the table; raise ValueError with similar names for unknown ones."""
     wanted = [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in DEVIATIONS:

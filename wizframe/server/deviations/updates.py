@@ -1,4 +1,4 @@
-"""Updates that deviate: they change other fields, or do not show what they did."""
+"""Updates that deviate: they change more fields, or their response does not show the change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
     "sent_fields",
 ]
 
-#: Longer than a request takes, and shorter than a client waits for the effect of a write (0.5 s at a sandbox).
+#: Seconds: longer than a request takes, and shorter than a client waits for the effect of a write (0.5 s at a sandbox).
 LATE_S = 0.2
 
 _LISTS = ("assigned_sales_rep_ids", "addresses", "attributes")
@@ -54,7 +54,7 @@ class PatchChangesMore(Deviation):
 
 
 def replaced() -> Record:
-    """Return the blank values of a customer that is replaced as a whole; its contacts stay."""
+    """Return the blank values of a customer that is replaced as a whole. Its contacts are kept."""
     blank = {name: None for name in CUSTOMERS.writable if name in CUSTOMERS.columns}
     return blank | lists_cleared()
 
@@ -65,25 +65,25 @@ def lists_cleared() -> Record:
 
 
 def defaults() -> Record:
-    """Return the values that a service gives a customer if none are sent."""
+    """Return the values that the service sets if a request does not send them."""
     return dict(_DEFAULTS)
 
 
 class SpelledOtherwise(Deviation):
-    """An update that does not know field names of several words in the spelling of its own responses."""
+    """An update that does not accept field names of several words in the spelling of the responses."""
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
 
     def stored(self, values: Record, resource: Resource, current: Record | None) -> Record:
-        """Take only names of one word from an update; the other names are not read."""
+        """Use only the fields with names of one word from an update."""
         if resource is not self._resource or current is None:
             return values
         return {name: value for name, value in values.items() if "_" not in name}
 
 
 class SiblingsLoseDefault(Deviation):
-    """A PUT of a contact that clears the default flag of the customer's other contacts, whatever it sends."""
+    """A PUT of a contact that always clears the default flag of the customer's other contacts."""
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
         """Clear the flags after the update."""
@@ -97,13 +97,13 @@ class SiblingsLoseDefault(Deviation):
 
 
 class UpdateAnswers(Deviation):
-    """An update that takes effect, and does not respond with the record."""
+    """An update that takes effect, but does not respond with the record."""
 
     def __init__(self, answer: Callable[[Response, Response, Request], Response]) -> None:
         self._answer = answer
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Respond with something that is made of the record before, the usual response, and the request."""
+        """Respond with a response that is made from the old record, the usual response and the request."""
         if not operation_of(request.method, request.path).endswith(".update"):
             return proceed(request)
         before = proceed(dataclasses.replace(request, method="GET", body=b""))
@@ -112,7 +112,7 @@ class UpdateAnswers(Deviation):
 
 
 def sent_fields(_before: Response, response: Response, request: Request) -> Response:
-    """Respond with the id and the fields that were sent, as they are stored."""
+    """Respond with the id and the sent fields, with their stored values."""
     body = orjson.loads(response.body)
     record = body.get("data", body)
     shown = {name: record[name] for name in ("id", *orjson.loads(request.body)) if name in record}
@@ -126,7 +126,7 @@ class LateWrite(Deviation):
         self._verb = verb
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Accept a write that would succeed, and carry it out later."""
+        """Accept a write that would succeed, and apply it later."""
         if not operation_of(request.method, request.path).endswith(self._verb):
             return proceed(request)
         response = self.rehearsed(request, proceed)
@@ -143,7 +143,7 @@ class LateWrite(Deviation):
 
 
 class _Moment(NamedTuple):
-    """What was stored of one customer when a write came, and the first row number that was free."""
+    """The stored data of one customer at the time of a write, and the first free row number at that time."""
 
     time_s: float
     customer_id: str
@@ -152,14 +152,14 @@ class _Moment(NamedTuple):
 
 
 class LaggingReads(Deviation):
-    """Reads that show for a moment what was stored before a write; `verbs` are the operations that do so."""
+    """Reads that show old data for a moment after a write; `verbs` are the affected operations."""
 
     def __init__(self, *verbs: str) -> None:
         self._verbs = verbs
         self._moments: list[_Moment] = []
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Remember the data before each write, and read as if the latest writes had not been."""
+        """Remember the data before each write, and read as if the latest writes had not happened."""
         verb = operation_of(request.method, request.path).partition(".")[2]
         with self.store.reading():
             if verb not in ("list", "get"):

@@ -1,4 +1,4 @@
-"""Values that deviate: the service stores them in a form of its own."""
+"""Values that deviate: the service stores them in another form."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ __all__ = [
 
 _IDS = {"id", "assigned_price_list_id", "primary_contact_id", "default_shipping_address_id"}
 _IDS |= {"default_billing_address_id"}
-#: Shorter than some names.
+#: Shorter than some of the generated names.
 _MOST_CHARACTERS = 12
 
 
 class Rewritten(Deviation):
-    """Texts that are stored in another form: those of the named fields, or all except ids."""
+    """Text values of the given fields, or of all fields except ids, that are stored in another form."""
 
     def __init__(self, rewrite: Callable[[str], str], *names: str) -> None:
         self._rewrite = rewrite
         self._names = names
 
     def stored(self, values: Record, _resource: Resource, _current: Record | None) -> Record:
-        """Rewrite the values, also those of records inside a record."""
+        """Rewrite the values, including those of records inside a record."""
         return {name: self._rewritten(name, value) for name, value in values.items()}
 
     def _rewritten(self, name: str, value: Any) -> Any:
@@ -76,7 +76,7 @@ def escaped(text: str) -> str:
 
 
 def truncated(text: str) -> str:
-    """Cut the text."""
+    """Cut the text after some characters."""
     return text[:_MOST_CHARACTERS]
 
 
@@ -95,7 +95,7 @@ class FormattedPhones(Rewritten):
         super().__init__(_formatted, "phone")
 
     def respond(self, request: Request, proceed: Proceed) -> Response:
-        """Accept the own form."""
+        """Accept the formatted numbers."""
         body = orjson.loads(request.body) if request.body.startswith(b"{") else {}
         phone = body.get("phone")
         if not isinstance(phone, str) or not re.fullmatch(r"\+[\d ()-]+", phone):

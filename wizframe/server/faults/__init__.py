@@ -1,7 +1,7 @@
-"""Faults that the sandbox server or a proxy injects on request. Without a `Fault`, nothing ever goes wrong.
+"""Faults that the sandbox server or a proxy injects on request. Without a `Fault`, there are no failures.
 
-`FaultProxy` takes the kinds marked P, because it only forwards bytes. The sandbox server takes all of them.
-"applied" says whether the request has its effect.
+`FaultProxy` supports only the kinds marked P, because it forwards bytes. The sandbox server supports all kinds.
+The column "applied" shows whether the request has its effect.
 
 ======================  ========  ====================================================================================
 kind                    applied   what the client sees
@@ -32,7 +32,7 @@ kind                    applied   what the client sees
 ``meanwhile``           yes       the true response; ``action()`` runs before the request is applied
 ======================  ========  ====================================================================================
 
-``keep`` and ``lie`` without a ``column`` store nothing. If a fault has nothing to alter in a request (page 1, a write
+Without a ``column``, ``keep`` and ``lie`` store nothing. If a fault has nothing to alter in a request (page 1, a write
 that is refused anyway, a list without totals), it waits for the next request. A response without a body is cut in its
 head.
 """

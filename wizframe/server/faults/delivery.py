@@ -1,4 +1,4 @@
-"""How a response is delivered, or not, when a fault hits a request: the same for the sandbox server and the proxy."""
+"""How a response is delivered when a fault hits its request. The sandbox server and the proxy share this module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["IDLE_S", "FaultyHandler", "FaultyListener", "header_lines"]
 # before it sends the next request.
 IDLE_S = 60.0
 
-# So a drip takes at most 200 * delay_s, however long the response is.
+# The number of pieces is limited, so a drip takes at most 200 * delay_s for a response of any length.
 _DRIP_PIECES = 200
 
 
@@ -35,10 +35,10 @@ class FaultyListener(Listener):
 
 
 class FaultyHandler(http.server.BaseHTTPRequestHandler):
-    """One connection, kept alive over many requests unless a fault ends it."""
+    """One connection. It is kept open for many requests unless a fault ends it."""
 
     protocol_version = "HTTP/1.1"
-    # With separate writes for head and body, Nagle's algorithm costs 40 ms a request.
+    # With separate writes for head and body, Nagle's algorithm would cost 40 ms per request.
     wbufsize = -1
     disable_nagle_algorithm = True
     timeout = IDLE_S
@@ -51,7 +51,7 @@ class FaultyHandler(http.server.BaseHTTPRequestHandler):
         return self.server.faults.due(self.command, self.path.partition("?")[0], reused=reused)
 
     def inject(self, fault: Fault, perform: Callable[[], bytes]) -> None:
-        """Carry out a fault; `perform` applies the request and returns the response.
+        """Inject a fault; `perform` applies the request and returns the response.
 
         The log has the fault before the client can notice it.
         """
@@ -66,7 +66,7 @@ class FaultyHandler(http.server.BaseHTTPRequestHandler):
             self._send(response, fault)
 
     def send_whole(self, response: bytes) -> None:
-        """Send a response as it is."""
+        """Send a response unchanged."""
         self.wfile.write(response)
         self.wfile.flush()
 
@@ -96,7 +96,7 @@ class FaultyHandler(http.server.BaseHTTPRequestHandler):
             if how == "reset":
                 reset_at_close(self.connection)
             elif how == "stall":
-                # Ends when the client closes the connection, or when the listener stops.
+                # The loop ends when the client closes the connection, or when the listener stops.
                 while self.connection.recv(1 << 16):
                     pass
             elif how != "close":
@@ -111,14 +111,14 @@ class FaultyHandler(http.server.BaseHTTPRequestHandler):
             self.connection.sendall(response[start : start + size])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-        """Print nothing: `SandboxServer.requests` is the log."""
+        """Print nothing, because `SandboxServer.requests` is the log."""
 
     def exchange(self) -> None:
         """Read one request and respond."""
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
-        # http.server looks for do_<VERB>. All verbs go to `exchange`, and the service refuses wrong ones with 405.
+        # http.server calls do_<VERB>. All verbs go to `exchange`, and the service refuses wrong verbs with 405.
         if name.startswith("do_"):
             return self.exchange
         raise AttributeError(name)

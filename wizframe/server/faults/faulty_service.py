@@ -1,4 +1,4 @@
-"""A service that can respond falsely: what a fault makes of a request and its response, before any byte is sent."""
+"""A service that can send false responses: it alters a request or its response before any byte is sent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["FaultyService"]
 
 
 class FaultyService(DeviatingService):
-    """A service that also responds as a fault wants."""
+    """A service that alters its responses as a fault requires."""
 
     def respond_with(self, fault: Fault, request: Request) -> Response | None:
-        """Respond to a request that a fault hits; None if there is nothing to alter, and then nothing was done."""
+        """Respond to a request that a fault hits; return None without any effect if there is nothing to alter."""
         if KINDS[fault.kind].applied == "altered":
             return self._altered(fault, request)
         if fault.kind == "answer":
@@ -34,7 +34,7 @@ class FaultyService(DeviatingService):
         if fault.action is not None:
             try:
                 fault.action()
-            except Exception as error:  # noqa: BLE001 - the author of the action reads it in the response
+            except Exception as error:  # noqa: BLE001 - the author of the action sees it in the response
                 return ApiError(500, "action_failed", f"{type(error).__name__}: {error}").response()
         truth = self.respond(request)
         return _replaced(truth, fault, request) if fault.kind == "answer_after" else truth
@@ -57,7 +57,7 @@ class FaultyService(DeviatingService):
     # ------------------------------------------------------------------ writes: keep, lie
 
     def _unstored_write(self, fault: Fault, request: Request) -> Response | None:
-        """Respond with success, but leave the old values (or the old value of one column) in the store."""
+        """Respond with success, but keep the old values (or the old value of one column) in the store."""
         table, _, verb = operation_of(request.method, request.path).partition(".")
         with self._store.reading():
             if fault.column is None or verb == "delete":
@@ -122,7 +122,7 @@ def _is_success(response: Response) -> bool:
 
 
 def _replaced(truth: Response, fault: Fault, request: Request) -> Response:
-    """Return the response that a fault has in place of the true one."""
+    """Return the fault's response, which replaces the true response."""
     status = fault.status or truth.status
     body, content_type = _replaced_body(truth, fault, status)
     headers = {**truth.headers, "Content-Type": content_type, **fault.headers}

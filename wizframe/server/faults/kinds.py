@@ -1,4 +1,4 @@
-"""The kinds of faults: whether the request is applied, how the response is sent, and which operations they fit."""
+"""The kinds of faults: whether the request is applied, how the response is sent, and the operations of each kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["KINDS", "WIRE_KINDS", "Kind"]
 
 
 class Kind(NamedTuple):
-    """One kind of fault; "altered" means that the effect or the content of the response is a different one."""
+    """One kind of fault; "altered" means that the effect or the content of the response differs from the true one."""
 
     applied: Literal["yes", "no", "late", "altered"]
     sent: Literal["whole", "part", "cut chunk", "unended chunks", "drip", "close", "reset", "stall"]
@@ -49,7 +49,7 @@ KINDS = {
     "meanwhile": Kind("yes", "whole"),
 }
 
-# A proxy forwards bytes: it can delay, cut or drop them, but it cannot choose what they say.
+# A proxy forwards bytes: it can delay, cut or drop them, but it cannot change their content.
 WIRE_KINDS = tuple(
     name for name, kind in KINDS.items() if name == "delay" or (kind.applied != "altered" and kind.sent != "whole")
 )

@@ -1,7 +1,7 @@
-"""A proxy on loopback that breaks connections, while the server behind it notices nothing.
+"""A proxy on loopback that breaks connections. The server behind it does not notice the faults.
 
-It takes the faults marked P in :mod:`wizframe.server.faults`. Each connection to the proxy has its own connection to
-the server, and everything else is forwarded byte by byte.
+It supports the faults marked P in :mod:`wizframe.server.faults`. Each connection to the proxy has a separate
+connection to the server, and everything else is forwarded byte by byte.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaultProxy"]
 
-# Longest wait for a connection or a response of the server: far more than any test's latency.
+# The longest wait for a connection or a response of the server. No test has such a long latency.
 _UPSTREAM_TIMEOUT_S = 10.0
 
 
@@ -34,13 +34,13 @@ class FaultProxy:
     upstream : str
         Base URL of the server: ``http`` to this machine, such as ``http://127.0.0.1:8080/v1``.
     faults : iterable of Fault, optional
-        The faults to inject; by default none. ``proxy.faults`` takes more while the proxy runs, and
+        The faults to inject; by default none. Call ``proxy.faults.add()`` to add more while the proxy runs.
         ``proxy.faults.fired`` lists those that happened.
 
     Raises
     ------
     ValueError
-        Another kind of URL, or a fault that a proxy cannot inject.
+        The URL is of another kind, or a proxy cannot inject one of the faults.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class FaultProxy:
 
     @property
     def base_url(self) -> str:
-        """The base URL for a client: the server's path at the port of the proxy."""
+        """The base URL for a client: the server's path at the proxy's port."""
         if not self._port:
             raise RuntimeError("the proxy was never started: call start() or use it in a with statement")
         return f"http://127.0.0.1:{self._port}{self._path}"
@@ -95,14 +95,14 @@ class FaultProxy:
         return self
 
     def stop(self) -> None:
-        """Close every connection and refuse new ones until the next `start`. Stopping twice does nothing."""
+        """Close every connection, and refuse new ones until the next `start`. Stopping twice has no effect."""
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
 
 
 class _WireFaults(Faults):
-    """Faults of the kinds that need nothing but the bytes."""
+    """Faults of the kinds that need only the bytes of a response."""
 
     def add(self, *faults: Fault) -> None:
         for fault in faults:
@@ -142,7 +142,7 @@ class _Relay(FaultyListener):
 
 
 class _RelayHandler(FaultyHandler):
-    """One connection, and the one to the server, which is opened for the first request."""
+    """One connection to the proxy, and its connection to the server, which is opened for the first request."""
 
     server: _Relay
     _behind: socket.socket | None = None

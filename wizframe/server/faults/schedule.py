@@ -1,4 +1,4 @@
-"""The schedule of faults: which request each fault hits, and a log of the faults that fired. Nothing about sockets."""
+"""The schedule of faults: the request that each fault hits, and a log of the faults that fired. No sockets here."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ __all__ = ["HTML_PAGE", "PASSING", "Fault", "Faults", "FiredFault", "LateRequest
 
 HTML_PAGE = "<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 
-# Statuses that may go away when the request is sent again.
+# With these statuses, the same request may succeed later.
 PASSING = (429, 500, 502, 503, 504)
 
 _GROUPS = {"*": OPERATIONS, "reads": READS, "writes": WRITES}
 
-# Only a timeout ends the first three, no response reveals a "lie", and "meanwhile" needs a function.
+# Random faults must end by themselves and show an effect: only a timeout ends the first three, no response reveals a
+# "lie", and "meanwhile" needs a function.
 _NEVER_RANDOM = {"stall", "stall_after", "late_stall", "lie", "meanwhile"}
 
 
 @dataclass(frozen=True, repr=False)
 class Fault:
-    """One thing that goes wrong.
+    """One failure to inject.
 
     Parameters
     ----------
     kind : str
         A kind from the table in :mod:`wizframe.server.faults`.
     operation : str, default "*"
-        The operation that it hits: one of the ten such as ``customers.create``, ``reads``, ``writes``, ``*`` for all
-        ten, or ``login``.
+        The operation to hit: one of the ten such as ``customers.create``, ``reads``, ``writes``, ``*`` for all ten, or
+        ``login``.
     times : int, optional
-        How many requests it hits, 1 by default. None hits every request.
+        Number of requests to hit, 1 by default. None hits every request.
     skip : int, default 0
-        How many requests of the operation pass before it hits the first one.
+        Number of requests of the operation to skip before the first hit.
     status : int, optional
         HTTP status of an ``answer``. In an ``answer_after``, None keeps the true status.
     headers : mapping, optional
         Headers that replace the usual ones of the same name. The value None removes a header.
     body : str, bytes, dict, list or callable, optional
-        A string is sent as HTML, bytes as they are, a dict or list as JSON. A function receives the true body and
-        returns the one to send (only in ``answer_after``). None sends a JSON error if the fault has an error status,
-        otherwise the true body, or nothing. ``{key}`` in the body or a header becomes the API key of the request.
+        A string is sent as HTML, bytes unchanged, a dict or list as JSON. A function receives the true body and returns
+        the body to send (only in ``answer_after``). None sends a JSON error if the fault has an error status, otherwise
+        the true body, or nothing. ``{key}`` in the body or a header becomes the API key of the request.
     column : str, optional
         The column that a ``keep`` or ``lie`` does not store, named as in `SandboxServer.records`.
     delay_s : float, default 0
         Seconds to wait before the request is applied or dropped. In a ``drip``, seconds between two pieces.
     after_bytes : int, optional
-        Where a ``truncate`` cuts, counted from the first byte of the status line. None cuts the body in half.
+        Position at which ``truncate`` cuts, counted from the first byte of the status line. None cuts the body in half.
     action : callable, optional
         The function that a ``meanwhile`` calls.
 
     Raises
     ------
     ValueError
-        An unknown kind or operation, a kind that does not fit the operation, or a missing or invalid option.
+        The kind or operation is unknown, the kind does not fit the operation, or an option is missing or invalid.
     """
 
     kind: str
@@ -98,7 +99,7 @@ class Fault:
         if self.kind == "meanwhile" and self.action is None:
             raise ValueError("the fault 'meanwhile' needs an action")
         if self.kind != "meanwhile" and self.action is not None:
-            raise ValueError(f"the fault {self.kind!r} takes no action: only 'meanwhile' does")
+            raise ValueError(f"the fault {self.kind!r} cannot have an action: only 'meanwhile' can")
         if self.times is not None and self.times < 1:
             raise ValueError(f"times must be at least 1, or None for every request, not {self.times}")
         for name in ("skip", "delay_s", "after_bytes"):
@@ -112,7 +113,7 @@ class Fault:
         return f"Fault({self.kind!r}{''.join(options)})"
 
     def hits(self, operation: str) -> bool:
-        """Tell whether it can happen to an operation; "" stands for a request that means none."""
+        """Return whether the fault can hit an operation; "" is a request without an operation."""
         return operation in self._operations()
 
     def _operations(self) -> set[str]:
@@ -141,7 +142,7 @@ class FiredFault(NamedTuple):
 
 
 class LateRequest:
-    """A request to apply later: set `now` to stop the waiting; `done` is set when it is over."""
+    """A request to apply later: set `now` to end the waiting; `done` is set when the request is finished."""
 
     def __init__(self) -> None:
         self.now = threading.Event()
@@ -150,7 +151,7 @@ class LateRequest:
 
 @dataclass
 class _Scheduled:
-    """A fault, the requests it saw, and those it hit."""
+    """A fault, the number of requests that it has seen, and the number that it has hit."""
 
     fault: Fault
     seen: int = 0
@@ -220,7 +221,7 @@ class Faults:
         Parameters
         ----------
         timeout_s : float, default 5
-            Most seconds to wait for each.
+            Maximum seconds to wait for each request.
         """
         with self._lock:
             waiting = list(self._late)
@@ -246,7 +247,7 @@ class Faults:
         seed : int
             Seed of the random numbers.
         count : int, default 5
-            How many faults.
+            Number of faults.
         kinds : sequence of str, optional
             Kinds to choose from. By default all, except those that only a timeout ends, ``lie`` and ``meanwhile``.
         operations : sequence of str
@@ -265,7 +266,7 @@ class Faults:
         possible = {name: _random_kinds(kinds, name) for name in operations}
         faults = []
         for _ in range(count):
-            # The operation first: more kinds fit lists, so a choice by kind would hit mostly lists.
+            # Choose the operation first, because more kinds fit lists: a choice by kind would hit mostly lists.
             operation = rng.choice([name for name in operations if possible[name]])
             kind = rng.choice(possible[operation])
             options = _random_options(kind, operation, rng, statuses)
@@ -294,7 +295,7 @@ class Faults:
     def give_back(self, fault: Fault) -> None:
         """Let a fault that found nothing to alter wait for the next request."""
         with self._lock:
-            for scheduled in self._scheduled:  # it may be gone: `clear` can come between
+            for scheduled in self._scheduled:  # the fault may be missing, because `clear` may have been called
                 if scheduled.fault is fault:
                     scheduled.hit -= 1
                     return
@@ -302,7 +303,7 @@ class Faults:
     def enter(self, fault: Fault, method: str, path: str) -> LateRequest | None:
         """Log that a fault fired; return the request to apply later, if there is one, for `end_late`."""
         late = LateRequest() if KINDS[fault.kind].applied == "late" else None
-        # One lock for both: a test that sees the entry can apply the late request at once.
+        # One lock for both, because a test that sees the log entry may apply the late request at once.
         with self._lock:
             self._fired.append(FiredFault(fault.kind, operation_of(method, path), method, path))
             if late is not None:
@@ -310,7 +311,7 @@ class Faults:
         return late
 
     def end_late(self, late: LateRequest) -> None:
-        """Note that a late request was applied, or never will be."""
+        """Note that a late request was applied, or will never be applied."""
         with self._lock:
             self._late.remove(late)
         late.done.set()
@@ -319,7 +320,7 @@ class Faults:
 def _random_kinds(kinds: Sequence[str] | None, operation: str) -> list[str]:
     if kinds is not None:
         return [kind for kind in kinds if operation in KINDS[kind].operations]
-    # The response to a DELETE has no body, so it cannot reveal that the record still exists.
+    # The response to a DELETE has no body, so it cannot show that the record still exists.
     unfit = _NEVER_RANDOM | ({"keep"} if operation.endswith(".delete") else set())
     return [kind for kind in KINDS if kind not in unfit and operation in KINDS[kind].operations]
 
@@ -330,21 +331,21 @@ def _random_options(kind: str, operation: str, rng: random.Random, statuses: Seq
         headers = rng.choice([{}, {"Retry-After": "0"}, {"Retry-After": "-1"}, {"Retry-After": "soon"}])
         return {"status": rng.choice(statuses), "body": rng.choice([None, HTML_PAGE, ""]), "headers": headers}
     if kind == "answer_after":
-        # A 4xx says that the request was not applied, which would be false here.
+        # A 4xx means that the request was not applied, which would be false here.
         applied = [status for status in statuses if status >= HTTPStatus.INTERNAL_SERVER_ERROR]
         return {"status": rng.choice(applied or [502]), "body": rng.choice([None, HTML_PAGE, ""])}
     if kind in {"keep", "lie"}:
-        # A create needs a column: no response reveals a new record that was not stored at all.
+        # A create needs a column, because no response shows that a new record was not stored at all.
         return {"column": "email" if operation.endswith(".create") else rng.choice([None, "email"])}
     if kind == "truncate":
-        # 400 bytes: somewhere in the head, or early in the body.
+        # 400 bytes end in the head of a response, or early in its body.
         return {"after_bytes": rng.choice([None, rng.randrange(400)])}
     return {"delay_s": 0.02} if kind in {"delay", "late", "late_stall"} else {}
 
 
 @functools.cache
 def gzip_bomb(megabytes: int = 100) -> bytes:
-    """Make a small body that unpacks to a large one, to send with ``Content-Encoding: gzip``.
+    """Return a small body that unpacks to a large one, to send with ``Content-Encoding: gzip``.
 
     Parameters
     ----------
