@@ -25,10 +25,10 @@ PYTHON = re.compile(
 NEVER_IN_A_COMMAND = (
     "client= takes", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
     "workers=", "sandbox(", "choose() takes", "a connection cannot be pickled", "an API key cannot be pickled",
-    "= takes a frame of", "a DataFrame is needed", "a plan with deletes is not made again",
+    "= takes a frame of", "a pandas DataFrame is needed", "a plan with deletes is not made again",
     "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan", "frame.wiz.plan() makes one",
     "with details=True",
-    ", read_only=True", "df.wiz.addresses",
+    ", read_only=True", "df.wiz.addresses", "Convert it with frame.",
     "load_customers() and load_contacts() filter", "Pass their ids, such as", "delimiter=", "encoding='7'",
     "sort_by=created_at", "status=",
 )  # fmt: skip

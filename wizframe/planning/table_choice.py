@@ -25,10 +25,10 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
     if not isinstance(frame, pd.DataFrame):
         library, name = type(frame).__module__.partition(".")[0], type(frame).__name__
-        hint = "pd.DataFrame(records) makes one of records."
+        hint = "Make a DataFrame of records with pd.DataFrame(records)."
         if name in ("DataFrame", "LazyFrame", "Table"):  # of polars, dask, pyarrow and the like
             convert = {"dask": "compute", "polars": "collect().to_pandas" if name == "LazyFrame" else "to_pandas"}
-            name, hint = f"one of {library}", f"frame.{convert.get(library, 'to_pandas')}() makes one."
+            name, hint = f"one of {library}", f"Convert it with frame.{convert.get(library, 'to_pandas')}()."
         raise PlanError(f"a pandas DataFrame is needed, not {name}", hint=hint)
     if table is not None and table not in TABLES:
         raise AmbiguousTableError(f"{option('table', table)} is not valid: use {' or '.join(map(repr, TABLES))}")
