@@ -14,11 +14,11 @@
     ├── ServiceError                         the service refused the request: .status, .code, .details
     │   ├── AuthenticationError              401
     │   ├── ForbiddenError (PermissionError) 403
-    │   ├── NotFoundError (LookupError)      404
+    │   ├── NotFoundError (LookupError)      404, 410
     │   ├── TakenError (ValueError)          409, the reference exists already
     │   ├── RejectedError (ValueError)       400, 422 and other 4xx, with details
     │   ├── RateLimitError                   429 after all retries: .retry_after_s
-    │   └── UnavailableError                 5xx
+    │   └── UnavailableError                 5xx, 408, 425, 499
     ├── InvalidDataError (ValueError)        loaded rows break the schema: .failures
     ├── UnreadableFileError (ValueError)     a file that is not a workbook or CSV file, or is not safe to open
     ├── MissingExtraError (ImportError)      an optional library is not installed
@@ -229,9 +229,16 @@ class RedirectError(TransportError):
 
 
 class ProtocolError(TransportError):
-    """The response does not follow the contract: it is HTML, JSON of another form, or too large."""
+    """The response does not follow the contract: it is HTML, JSON of another form, or too large.
+
+    Attributes
+    ----------
+    verdict : {'', 'refused', 'accepted'}
+        What a success without a record says: ``{"success": false}`` refuses; an empty body or ``{}`` accepts.
+    """
 
     code = "protocol"
+    verdict: Literal["", "refused", "accepted"] = ""
 
 
 class ServiceError(WizframeError):
@@ -285,7 +292,7 @@ class ForbiddenError(ServiceError, PermissionError):
 
 
 class NotFoundError(ServiceError, LookupError):
-    """Status 404: the record does not exist."""
+    """Status 404 or 410: the record does not exist."""
 
 
 class TakenError(ServiceError, ValueError):
@@ -309,7 +316,7 @@ class RateLimitError(ServiceError):
 
 
 class UnavailableError(ServiceError):
-    """Status 5xx: the service failed, so it is unknown whether it carried out the request."""
+    """Status 5xx, 408, 425 or 499: the service failed, so it is unknown whether it carried out the request."""
 
 
 class _FramedError(WizframeError, ValueError):
@@ -466,7 +473,12 @@ def service_error(
         401: AuthenticationError,
         403: ForbiddenError,
         404: NotFoundError,
+        410: NotFoundError,
         409: TakenError,
+        # Too slow, too early, closed by the client: what proxies say of a request that they gave up.
+        408: UnavailableError,
+        425: UnavailableError,
+        499: UnavailableError,
         429: RateLimitError,
     }
     default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary

@@ -6,7 +6,7 @@ import zlib
 import pytest
 from support.client import HANG_UP, Reply, Stub, client_of
 
-from wizframe.errors import ProtocolError, RejectedError, TransportError
+from wizframe.errors import ProtocolError, TransportError, UnavailableError
 
 PAGE = b'{"data": [{"id": "c1", "reference_id": "a", "name": "n"}], "pagination": {"total_records": 1}}'
 PACKED = gzip.compress(PAGE)
@@ -60,7 +60,7 @@ def test_a_read_that_a_proxy_gave_up_is_sent_again(status):
 
 
 def test_a_read_that_is_always_given_up_says_so():
-    with Stub(Reply(408, b"<html>")) as stub, pytest.raises(RejectedError, match="408"):
+    with Stub(Reply(408, b"<html>")) as stub, pytest.raises(UnavailableError, match="408"):
         client_of(stub.base_url).customer.list()
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXECUTOR, SENDER = "wizframe.pushing.executor", "wizframe.pushing.sender"
+COMPARISON, VERIFICATION = "wizframe.pushing.comparison", "wizframe.pushing.verification"
 
 
 class Bug(NamedTuple):
@@ -121,7 +122,7 @@ def wrap(path):
     "test_pushing_faults.py::test_a_create_with_a_lost_response_is_adopted_and_never_doubled[rest-customers]",
 )
 def no_look_up():
-    replace(f"{SENDER}.Sender._find_new", lambda _self, _change: None)
+    replace(f"{VERIFICATION}.Verification.look_up", lambda *_given, **_options: None)
 
 
 @bug(
@@ -142,7 +143,7 @@ def writes_are_repeated():
     "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-1-customers]",
 )
 def no_settle_period():
-    replace(f"{SENDER}.Sender._wait_for_effect", lambda _self, _name: None)
+    replace(f"{VERIFICATION}.Verification.wait_for_effect", lambda _self, _name: None)
 
 
 @bug(
@@ -152,13 +153,12 @@ def no_settle_period():
     "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
 )
 def one_look_up():
-    lookups = existing(f"{SENDER}.ServiceLookups")[2]
-
-    @wrap(f"{SENDER}.Sender._find_new")
-    def _(_original, self, change):
-        key = change.customer_id, change.reference_id
-        self._wait_for_effect(change.reference_id)
-        return lookups(self._client).by_reference(self._table, [key]).get(key)
+    @wrap(f"{VERIFICATION}.Verification.look_up")
+    def _(original, self, *given, **options):
+        find, wait, count = self._find, self.wait_for_effect, []
+        self.wait_for_effect = lambda name: count or (count.append(1), wait(name))
+        self._find = lambda *given: find(*given) if not count[1:] and not count.append(1) else None
+        return original(self, *given, **options)
 
 
 @bug(
@@ -167,12 +167,15 @@ def one_look_up():
     "test_pushing_lost.py::test_a_new_record_that_another_user_deactivates_is_still_found[rest]",
 )
 def inactive_records_are_not_found():
-    class ActiveLookups(existing(f"{SENDER}.ServiceLookups")[2]):
+    class ActiveLookups(existing(f"{VERIFICATION}.ServiceLookups")[2]):
         def by_reference(self, table, keys):
             found = super().by_reference(table, keys)
             return {key: record for key, record in found.items() if record["status"] == "active"}
 
-    replace(f"{SENDER}.ServiceLookups", ActiveLookups)
+        def created_since(self, table, moment):
+            return [record for record in super().created_since(table, moment) if record["status"] == "active"]
+
+    replace(f"{VERIFICATION}.ServiceLookups", ActiveLookups)
 
 
 @bug(
@@ -193,9 +196,9 @@ def refusal_is_believed():
     "test_pushing_faults.py::test_a_create_that_another_user_made_with_other_content_is_a_conflict[rest]",
 )
 def any_content_is_adopted():
-    @wrap(f"{SENDER}._adopted")
-    def _(original, change, _record, found, tries):
-        return original(change, {}, found, tries)
+    @wrap(f"{VERIFICATION}.Verification._adopted")
+    def _(original, self, change, _sent, found, **options):
+        return original(self, change, {}, found, **options)
 
 
 @bug(
@@ -354,8 +357,8 @@ def sent_after_the_end():
 )
 def resume_forgets_what_was_sent():
     @wrap("wizframe.pushing.resume.Earlier")
-    def _(original, numbers, _were_sent, created):
-        return original(numbers, frozenset(), created)
+    def _(original, numbers, _were_sent, _before, created):
+        return original(numbers, frozenset(), {}, created)
 
 
 @bug(
@@ -420,9 +423,9 @@ def read_only_once():
     "test_pushing.py::test_theirs_keeps_the_cell_that_both_changed_and_sends_the_rest_of_the_row[rest]",
 )
 def conflicts_are_sent():
-    @wrap(f"{SENDER}._three_way")
-    def _(original, cells, current, on_conflict):
-        return {cell.column: cell.new for cell in cells}, original(cells, current, on_conflict)[1]
+    @wrap(f"{COMPARISON}.three_way")
+    def _(original, cells, current, on_conflict, **options):
+        return {cell.column: cell.new for cell in cells}, original(cells, current, on_conflict, **options)[1]
 
 
 @bug(
@@ -431,7 +434,7 @@ def conflicts_are_sent():
     "test_pushing.py::test_a_record_that_changed_since_the_delete_was_planned_is_not_deleted[rest-skip]",
 )
 def changed_records_are_deleted():
-    replace(f"{SENDER}._is_as_it_was", lambda _cell, _current: True)
+    replace(f"{COMPARISON}.is_as_it_was", lambda _cell, _current: True)
 
 
 @bug(
@@ -440,9 +443,38 @@ def changed_records_are_deleted():
     "test_pushing_faults.py::test_a_value_that_the_service_does_not_store_is_a_failure[rest]",
 )
 def response_is_not_compared():
-    @wrap(f"{SENDER}.Sender._verified")
-    def _(original, self, change, _wanted, written, tries):
-        return original(self, change, {}, written, tries)
+    @wrap(f"{VERIFICATION}.Verification.update")
+    def _(original, self, change, _sent, *given):
+        return original(self, change, {}, *given)
+
+
+@bug(
+    "an update is compared only in the fields that were sent",
+    "a service that replaces whole records erases phone numbers, and the rows are reported as done",
+    "test_side_effects.py::test_a_patch_that_replaces_is_noticed_with_all_its_losses[rest]",
+)
+def other_fields_are_not_compared():
+    replace(f"{COMPARISON}.side_effects", lambda *_given: [])
+
+
+@bug(
+    "a delete is believed without a read",
+    "a record that the service only promised to delete is reported as deleted",
+    "test_deletes_proven.py::test_a_record_that_is_still_there_was_not_deleted[rest-customers-204]",
+)
+def deletes_are_believed():
+    @wrap(f"{VERIFICATION}.Verification.delete")
+    def _(_original, _self, *_given):
+        return existing("wizframe.pushing.outcomes.Outcome")[2]("done", "deleted")
+
+
+@bug(
+    "a write may leave at any time after its read",
+    "after a pause that the service asked for, another user's newer value is overwritten",
+    "test_late_writes.py::test_a_delete_is_compared_again_too[rest-customers]",
+)
+def late_writes_leave():
+    replace("wizframe.http.deadlines.MAX_READ_AGE_S", math.inf)
 
 
 @bug(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wizframe.api.dialects import (
     Page,
@@ -17,6 +18,7 @@ from wizframe.api.dialects import (
 from wizframe.api.validation import check_parameters, check_record, whole_record
 from wizframe.errors import ProtocolError, ServiceError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Dialect, Operation, Table
+from wizframe.http.deadlines import LateWriteError, ReadAge
 from wizframe.text import printable
 
 if TYPE_CHECKING:
@@ -70,8 +72,12 @@ class Operations(ABC):
         """Change fields of a record that was just read."""
 
     @abstractmethod
-    def delete_one(self, parent_id: str | None, record_id: str) -> None:
-        """Delete a record."""
+    def _path(self, parent_id: str | None, record_id: str) -> Sequence[str]:
+        """Give the path of a record."""
+
+    def delete_one(self, parent_id: str | None, record_id: str) -> str:
+        """Delete a record, and return what the service says."""
+        return self._request("DELETE", self._path(parent_id, record_id)).words
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
         checked = check_parameters(parameters, self.table)
@@ -85,7 +91,15 @@ class Operations(ABC):
 
     def _send(self, method: str, path: Sequence[str], record: Mapping[str, Any], operation: Operation) -> Record:
         body = encode_record(record, self.table, self._client.dialect, operation)
-        return decode_record(self._request(method, path, payload=body).json(), self.table)
+        return self._record(self._request(method, path, payload=body))
+
+    def _record(self, response: Response) -> Record:
+        """Read the record in a response; if there is none, the error tells what that says about a write."""
+        try:
+            return decode_record(response.json(), self.table)
+        except ProtocolError as error:
+            error.verdict = _verdict(response)
+            raise
 
     def _request(self, method: str, path: Sequence[str], **content: Any) -> Response:
         """Send a request; translate the field names in the service's errors to wizframe's."""
@@ -179,7 +193,7 @@ class CustomerOperations(Operations):
         -----
         Sends ``GET /customers/{id}``. Source: [D], [R].
         """
-        return _of(id, decode_record(self._request("GET", ["customers", id]).json(), self.table))
+        return _of(id, self._record(self._request("GET", ["customers", id])))
 
     def create(self, data: Mapping[str, Any]) -> Record:
         """Create a customer.
@@ -252,7 +266,7 @@ class CustomerOperations(Operations):
         -----
         Sends ``DELETE /customers/{id}``. Source: [D], [R].
         """
-        self._request("DELETE", ["customers", id])
+        self.delete_one(None, id)
 
     def read_one(self, parent_id: str | None, record_id: str) -> Record:  # noqa: ARG002, D102 - as in Operations
         return self.get(record_id)
@@ -263,8 +277,8 @@ class CustomerOperations(Operations):
     def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:  # noqa: D102
         return self.update(current["id"], changes)
 
-    def delete_one(self, parent_id: str | None, record_id: str) -> None:  # noqa: ARG002, D102
-        self.delete(record_id)
+    def _path(self, parent_id: str | None, record_id: str) -> Sequence[str]:  # noqa: ARG002
+        return ["customers", record_id]
 
 
 class ContactOperations(Operations):
@@ -330,8 +344,8 @@ class ContactOperations(Operations):
         -----
         Sends ``GET /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
-        response = self._request("GET", ["customers", customer_id, "contacts", contact_id])
-        return _of(contact_id, decode_record(response.json(), self.table)) | {"customer_id": customer_id}
+        response = self._request("GET", self._path(customer_id, contact_id))
+        return _of(contact_id, self._record(response)) | {"customer_id": customer_id}
 
     def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
         """Create a contact.
@@ -388,7 +402,12 @@ class ContactOperations(Operations):
         :meth:`replace`. Source: [D], [R], [K].
         """
         check_record(data, self.table, "update")
-        return self.replace(self.get(customer_id, contact_id), data)
+        age = ReadAge()
+        while True:
+            with age.reading():
+                current = self.get(customer_id, contact_id)
+            with contextlib.suppress(LateWriteError), age.writing():
+                return self.replace(current, data)
 
     def replace(self, current: Mapping[str, Any], changes: Mapping[str, Any]) -> Record:
         """Write a contact that was just read, with changes, as a whole.
@@ -439,7 +458,7 @@ class ContactOperations(Operations):
         -----
         Sends ``DELETE /customers/{customer_id}/contacts/{contact_id}``. Source: [D], [R].
         """
-        self._request("DELETE", ["customers", customer_id, "contacts", contact_id])
+        self.delete_one(customer_id, contact_id)
 
     def read_one(self, parent_id: str | None, record_id: str) -> Record:  # noqa: D102 - as in Operations
         return self.get(str(parent_id), record_id)
@@ -450,5 +469,20 @@ class ContactOperations(Operations):
     def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:  # noqa: D102
         return self.replace(current, changes)  # the PUT trap: a contact is written back whole
 
-    def delete_one(self, parent_id: str | None, record_id: str) -> None:  # noqa: D102
-        self.delete(str(parent_id), record_id)
+    def _path(self, parent_id: str | None, record_id: str) -> Sequence[str]:
+        return ["customers", str(parent_id), "contacts", record_id]
+
+
+def _verdict(response: Response) -> Literal["", "refused", "accepted"]:
+    """Tell what a response with a success status, but without a record, says about a write."""
+    if not response.body:
+        return "accepted"
+    try:
+        body = response.json()
+    except ProtocolError:
+        return ""
+    if not isinstance(body, dict):
+        return "accepted" if body is None else ""
+    is_error = any(body.get(name) for name in ("error", "errors")) or {"code", "message"} <= body.keys()
+    is_error = is_error or any(body.get(name) is False for name in ("success", "ok"))
+    return "refused" if is_error else "accepted"

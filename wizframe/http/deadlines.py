@@ -1,33 +1,112 @@
-"""Connections with a total deadline for head and body of a response, which print nothing.
+"""Connections with a total deadline for head and body of a response, and one for the departure of a write.
 
 The time-out of a socket restarts with each byte, so a response that arrives byte by byte could go on for hours. A slow
-head would never reach the code that reads bodies. Knows nothing of requests or keys.
+head would never reach the code that reads bodies. Knows nothing of requests or keys, and prints nothing.
+
+A write that was compared with a record must leave soon after the record was read, or it overwrites what another user
+stored since. Only the connection knows when a request really leaves: after a queue, a pause, and connecting.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
+import math
 import os
+import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from wizframe.errors import NotSentError
 from wizframe.processes import renew_in_child
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Iterator
 
     from _typeshed import WriteableBuffer
 
-__all__ = ["DEADLINE_S", "pool_classes"]
+__all__ = ["DEADLINE_S", "MAX_READ_AGE_S", "LateWriteError", "ReadAge", "left_s", "pool_classes"]
 
 # The largest response, 64 MB, arrives in this time at 0.5 MB/s.
 DEADLINE_S = 120.0
 # A page of 100 customers, about 50 kB, arrives in one piece.
 _BUFFER_BYTES = 65536
+# A write follows its read within milliseconds. Two seconds allow for a slow disk or a busy machine, and are short
+# enough that another user rarely saves the same record in between.
+MAX_READ_AGE_S = 2.0
+# A read that takes longer than that, so often in a row, is a slow service and not a process that was stopped.
+_SLOW_READS = 3
+# A rate limit or a pause that lets no write follow its read so often will not do so the next time.
+_MAX_LATE = 20
+
+
+class LateWriteError(Exception):
+    """A write did not leave in time after its read. The service did not get it."""
+
+
+def _awake_or_asleep_clock() -> Callable[[], float]:
+    """Choose the clock that also runs while the machine sleeps: a laptop may be closed between a read and a write."""
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # Linux; macOS, whose monotonic clock of this name never stops
+        if hasattr(time, name):
+            return partial(time.clock_gettime, getattr(time, name))
+    return time.monotonic  # Windows, where it counts sleep
+
+
+clock_s = _awake_or_asleep_clock()
+
+
+class _Departure(threading.local):
+    """When the requests of this thread must have left, on :func:`clock_s`."""
+
+    latest_s = math.inf
+
+
+_departure = _Departure()
+
+
+def left_s() -> float:
+    """Return the seconds in which the next request of this thread must leave; infinite without a limit."""
+    return _departure.latest_s - clock_s()
+
+
+class ReadAge:
+    """How old a record is that was read for a write. A late write raises, and its record must be read again."""
+
+    def __init__(self) -> None:
+        self._late = 0
+        self._read_at = -math.inf
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Note when the record is read: when the request leaves, because the process may stop before it has come."""
+        began = clock_s()
+        yield
+        is_slow = clock_s() - began > MAX_READ_AGE_S and self._late >= _SLOW_READS
+        self._read_at = clock_s() if is_slow else began
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let the requests of this thread raise :class:`LateWriteError` if they do not leave in time."""
+        _departure.latest_s = self._read_at + MAX_READ_AGE_S
+        try:
+            yield
+        except LateWriteError:
+            self._late += 1
+            if self._late < _MAX_LATE:
+                raise
+            message = (
+                f"nothing was sent: {_MAX_LATE} times, more than {MAX_READ_AGE_S:.0f} seconds passed between reading "
+                "the record and writing it, so another user's edit could have been overwritten"
+            )
+            raise NotSentError(message, hint="Try again when the service or the network is faster.") from None
+        finally:
+            _departure.latest_s = math.inf
 
 
 def pool_classes() -> dict[str, Any]:
@@ -107,6 +186,14 @@ class _Connection(HTTPConnection):
         """Close this process's copy of the socket. To shut the connection down would end the parent's, too."""
         if self.sock is not None:
             os.close(self.sock.detach())
+
+    def send(self, data: Any) -> None:
+        """Send bytes, unless they are late; a request without its last byte is not carried out."""
+        if self.sock is None:
+            self.connect()  # may take seconds, which count
+        if left_s() < 0:
+            raise LateWriteError
+        super().send(data)
 
 
 class _SecureConnection(_Connection, HTTPSConnection):

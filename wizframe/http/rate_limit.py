@@ -66,12 +66,18 @@ class RateLimiter:
         """Take a lock that no thread holds, for a forked process; it goes on with the rate that was learned."""
         self._lock = threading.Lock()
 
-    def wait(self) -> float:
-        """Block until the next request may leave; return that time, for :meth:`slow_down`."""
+    def wait(self, within_s: float = math.inf) -> float:
+        """Block until the next request may leave; return that time, for :meth:`slow_down`.
+
+        A request that must leave within some seconds does not wait behind others; they wait for it instead.
+        """
         while True:
             with self._lock:
-                start = max(self._clock(), self._next)
-                self._next = start + 1 / self._rate
+                now = self._clock()
+                start = max(now, self._next)
+                if start - now > within_s:  # with a slow rate, no write could ever follow its read
+                    start = max(now, self._paused_until)
+                self._next = max(self._next, start) + 1 / self._rate
                 self._sent.append(start)
             self._sleep_until(start)
             # A pause that began in the meantime holds for requests that were queued before it, too.

@@ -8,6 +8,7 @@ import json
 import ssl
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -94,6 +95,13 @@ class Response:
             del parsed
         object.__setattr__(self, "body", b"")  # a traceback may print local variables, and the body contains the key
         raise ProtocolError(f"the service responded {self.status} with {found}", hint=hint)
+
+    @cached_property
+    def words(self) -> str:
+        """What the service says in it, for a message: the status with the body's own message, or its beginning."""
+        _, message, details = _error_body(self.body, self.secret)
+        reasons = [f"{name}: {reason}" for name, reason in details if reason not in message]
+        return " ".join(filter(None, [str(self.status), message, "; ".join(reasons)]))
 
 
 class TooManyValuesError(ValueError):

@@ -31,6 +31,7 @@ from wizframe.errors import (
 )
 from wizframe.fields import NOT_AN_ID, is_id
 from wizframe.http.adapter import Adapter
+from wizframe.http.deadlines import left_s
 from wizframe.http.rate_limit import RateLimiter, ServiceClock, pause_s, retry_after_s
 from wizframe.http.request_log import log
 from wizframe.http.responses import Response, connection_error, read_body, response_or_error
@@ -56,8 +57,6 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 MAX_ATTEMPTS = 5
 # A 429 is not a failure: the service asks for patience, and it did not act on the request.
 MAX_REFUSALS = 20
-# Too slow, too early, closed by the client: what proxies say of an idle connection that they gave up.
-_TOO_SLOW = (408, 425, 499)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
@@ -142,7 +141,7 @@ class Transport:
         failures = refusals = 0
         while True:
             with self._adapter.slots:
-                sent_at = self.rate_limiter.wait()
+                sent_at = self.rate_limiter.wait(left_s())
                 if self._check:
                     self._check()
                 outcome, asked_s = self._attempt(method, url, body)
@@ -232,8 +231,7 @@ def _may_repeat(method: str, error: WizframeError) -> bool:
         return error.code != "certificate"
     # A redirect or a response of the wrong shape does not change when the request is repeated.
     lasting = isinstance(error, (RedirectError, ProtocolError))
-    passing = isinstance(error, (TransportError, UnavailableError)) or getattr(error, "status", 0) in _TOO_SLOW
-    return method == "GET" and passing and not lasting
+    return method == "GET" and isinstance(error, (TransportError, UnavailableError)) and not lasting
 
 
 def check_base_url(base_url: str) -> str:

@@ -13,6 +13,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Self
 
 from wizframe.errors import Hint, JournalError
+from wizframe.frames.baselines import attached
 from wizframe.progress import Watch, bar
 from wizframe.pushing.frame_update import columns_shown, write_back
 from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
@@ -78,6 +79,7 @@ class Earlier:
 
     numbers: Sequence[int]  # the journal's number of each change that is left, part by part
     were_sent: frozenset[int] = frozenset()  # numbers of changes that may have been sent
+    before: Mapping[int, Record] = field(default_factory=dict)  # the records of these before they were sent
     created: Mapping[str, str] = field(default_factory=dict)  # parents that it created: reference to id
 
 
@@ -157,6 +159,7 @@ class _Push:
         self._interrupts = interrupts
         self._numbers = iter(earlier.numbers) if earlier else count()
         self._were_sent = earlier.were_sent if earlier else frozenset()
+        self._before = earlier.before if earlier else {}
         self._parents = dict(earlier.created) if earlier else {}  # new ones: reference to id
         self._expected: set[str] = set()  # references of new parents that are not created yet
         self._stopped = threading.Event()
@@ -213,7 +216,7 @@ class _Push:
         pool: ThreadPool[int] = ThreadPool(self._client.workers + self._client.workers // 2, "wizframe-push")
         with bar("changes", enabled=progress, total=total) as show, self._closing(pool):
             for part, some in jobs:
-                sender = Sender(self._client, part.table, on_conflict)
+                sender = Sender(self._client, part.table, on_conflict, attached(part.frame))
                 self._note_parents([job for other, many in jobs if other.table is part.table.parent for job in many])
                 self._shown = columns_shown(part)
                 groups = _groups(part, (job for job in some if job.outcome is None))
@@ -297,7 +300,8 @@ class _Push:
                 return _without_parent(reference, is_expected=reference in self._expected)
             change = change._replace(customer_id=parent_id)
         note_sent = partial(self._note_sent, job, change)
-        return sender.send(change, note_sent, was_sent=job.number in self._were_sent)
+        number = job.number
+        return sender.send(change, note_sent, was_sent=number in self._were_sent, before=self._before.get(number))
 
     def _note_sent(self, job: _Job, change: Change, before: Record | None) -> None:
         """Commit that a write is about to be sent, to which parent, and what the record was before it."""

@@ -73,7 +73,7 @@ def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> 
         is_done = outcome.state == "done"
         if change.action == "delete" and is_done:
             deleted.append(change.id)
-        elif outcome.after and outcome.state in ("done", "failed"):
+        elif outcome.after and outcome.state in ("done", "failed") and outcome.code != "fields_lost":
             kept = as_left_out(change) | later.get(change.position, {})
             written.append(Written(change.position, change, outcome, kept))
     show_records(part.frame, part, connection, written, deleted)
@@ -255,9 +255,12 @@ def _due(
     if name in _OF_OLD_ROWS:
         old_rows = is_given & unequal
     new_rows = is_given & (
-        (name in (*_OF_NEW_ROWS, typed_frame.table.parent_id)) | (mine.isna().to_numpy() & ~is_edited)
+        (name in (*_OF_NEW_ROWS, typed_frame.table.parent_id))
+        | (mine.isna().to_numpy() & ~is_edited)
+        | (unequal & is_edited & is_done)  # as the service rewrote it
     )
-    return np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
+    due: Mask = np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
+    return due
 
 
 def _reads_as_blank(name: str, typed_frame: TypedFrame, own: Baseline | None, positions: npt.NDArray[np.intp]) -> Mask:

@@ -1,23 +1,30 @@
-"""What became of one change of a push."""
+"""What became of one change of a push, and the sentences that say so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from wizframe.errors import Hint
+from wizframe.planning.changes import shown
 from wizframe.pushing.journal_entries import from_json, to_json
+from wizframe.text import command
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from wizframe.api.dialects import Record
 
-__all__ = ["FINAL", "STATES", "ConflictCell", "Outcome", "State"]
+__all__ = ["AGAIN", "FINAL", "STATES", "ConflictCell", "Outcome", "State", "conflict", "gone", "unsent"]
 
 State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
 STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
 #: States that resume() leaves as they are.
 FINAL: tuple[State, ...] = ("done", "failed", "conflict", "skipped")
+
+
+#: The next step of an update or a delete with an unknown outcome.
+AGAIN = "push again: what is already as you want it is not sent twice"
 
 
 class ConflictCell(NamedTuple):
@@ -52,3 +59,33 @@ class Outcome:
             return self
         kept = {name: value for name, value in self.record.items() if name in names}
         return replace(self, after=to_json(kept).encode())
+
+
+def gone() -> Outcome:
+    """Say that the record of an update does not exist any more."""
+    said = "the record was deleted in WizCommerce; a push does not create it again"
+    step = "remove the row, or clear its id to create the record again"
+    return Outcome("conflict", said, step, "deleted")
+
+
+def conflict(cells: Iterable[ConflictCell], current: Record) -> Outcome:
+    """Say which fields another user changed, too."""
+    cells = tuple(cells)
+    said = "; ".join(
+        f"{cell.column} was {shown(cell.when_loaded)} when loaded, yours is {shown(cell.yours)}, "
+        f"now in WizCommerce {shown(cell.now)}"
+        for cell in cells
+    )
+    said = f"it changed in WizCommerce since you loaded it: {said}"
+    step = Hint(
+        python="plan again: apply(on_conflict='mine') sends your values, 'theirs' keeps WizCommerce's. To decide cell "
+        "by cell, edit result.conflict_cells and plan it with result.resolve()",
+        cli="push again: --on-conflict mine sends your values, --on-conflict theirs keeps WizCommerce's",
+    )
+    return Outcome("conflict", said, str(step), "conflict", after=current, conflicts=cells)
+
+
+def unsent(reason: str, step: str = "", code: str = "") -> Outcome:
+    """Say why a change was not sent."""
+    step = step or f"{command('resume')} finishes the push; what was done is not sent twice"
+    return Outcome("unsent", reason, step, code)

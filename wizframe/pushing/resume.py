@@ -198,7 +198,8 @@ def _read(journal: Journal, push: PushEntry, client: BaseClient) -> _Left:
         notices = []  # they are about the whole push
     # In the order of the parts, as the executor numbers them.
     numbers = [entry.number for name in push.tables for entry in entries if entry.table_name == name]
-    return _Left(push, client, Plan(tuple(parts)), Earlier(numbers, were_sent, created))
+    before = {entry.number: entry.before for entry in entries if entry.before is not None}
+    return _Left(push, client, Plan(tuple(parts)), Earlier(numbers, were_sent, before, created))
 
 
 def _notices(push: PushEntry, sent: int, damaged: Sequence[Entry]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from wizframe.api.dialects import writable_attributes
 from wizframe.errors import Hint, JournalError, PlanError, WrongAccountError
 from wizframe.fields import NESTED, TABLES
 from wizframe.planning.changes import Cell, Change, Problem, part_of_changes, plan_id
+from wizframe.pushing.comparison import is_same, side_effects
 from wizframe.pushing.journal import Journal
 from wizframe.text import command, counted, plural
 
@@ -37,19 +38,21 @@ def inverse_parts(
         if not all(name in TABLES for name in push.tables):
             raise JournalError(f"push {push_id} cannot be undone: its row in the journal is damaged")
         meant = _client_for(push, client)
-        deleted = damaged = 0
+        deleted = inactive = in_doubt = damaged = 0
         changes: dict[str, list[Change]] = {name: [] for name in push.tables}
         for entry in journal.entries(push_id):
             damaged += bool(entry.damage)
             if _was_written(entry) and (ids is None or entry.record_id in ids):
+                in_doubt += entry.state in ("unknown", "sent")
                 changes[entry.table_name] += _inverse(entry, TABLES[entry.table_name])
-                deleted += entry.action == "delete"
+                deleted += entry.action == "delete" and not entry.after
+                inactive += entry.action == "delete" and bool(entry.after)
         whose = "" if ids is None else " with these ids"
         parts = [_inverse_part(push, TABLES[name], inverse[::-1], meant, whose) for name, inverse in changes.items()]
         counts = journal.counts(push_id)
-        unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0)
+        unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0) - in_doubt
         state = _state(plan_id(parts), push, known, journal) if any(changes.values()) else ()
-        parts[0] = replace(parts[0], notices=(*_notices(deleted, unsettled, damaged), *state))
+        parts[0] = replace(parts[0], notices=(*_notices(deleted, inactive, unsettled, damaged), *state))
         return tuple(parts)
 
 
@@ -76,15 +79,17 @@ def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: 
 
 
 def _was_written(entry: Entry) -> bool:
-    """Tell whether a change had an effect; also if the service kept only a part of it."""
-    return entry.state == "done" or entry.code == "not_kept"
+    """Tell whether a change had an effect, or may have had one: kept in part, or an update with an unknown outcome."""
+    is_in_doubt = entry.state in ("unknown", "sent") and entry.action == "update" and entry.before is not None
+    return entry.state == "done" or entry.code in ("not_kept", "fields_lost") or is_in_doubt
 
 
 def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
     """Turn one change round; nothing if it changed nothing."""
     before, after = entry.before or {}, entry.after or {}
     if entry.action == "update":  # without a record before it, nothing was written: it already had the values
-        cells = [Cell(column, after.get(column, new), before.get(column)) for column, _, new in entry.cells if before]
+        cells = [_turned(column, new, before, after) for column, _, new in entry.cells if before]
+        cells += _lost(entry, table)
         cells = [Cell(c.column, c.old, _cleared(table, c)) for c in cells if (c.old or None) != (c.new or None)]
         action: Any = "update"
     elif entry.action == "create":
@@ -94,6 +99,8 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
         names = [field.name for field in table.fields if field.create and field.name not in TABLES]
         cells = [Cell(name, known.get(name), None) for name in names]
         action = "delete"
+    elif after:  # it was set to inactive: the record and its reference still exist
+        cells, action = [], "create"
     else:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
         action = "create"
@@ -101,6 +108,21 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
         identifier = None if action == "create" else entry.record_id
         reference = before.get("reference_id") or after.get("reference_id") or entry.reference_id
         yield Change(action, 0, entry.label, entry.name, identifier, entry.customer_id, reference, tuple(cells))
+
+
+def _turned(column: str, new: Any, before: dict[str, Any], after: dict[str, Any]) -> Cell:
+    """Turn a cell round. A value that is as before may have been stored late: then it is the new one."""
+    old, now = before.get(column), after.get(column, new)
+    return Cell(column, new if is_same(now, old) else now, old)
+
+
+def _lost(entry: Entry, table: Table) -> Iterator[Cell]:
+    """Give the fields that the service changed although they were not sent, if they can be written."""
+    sent = {column: new for column, _, new in entry.cells}
+    lost = entry.code == "fields_lost"
+    for effect in side_effects(entry.before or {}, entry.after or {}, sent, table) if lost else ():
+        if effect.column in table and table[effect.column].writable:
+            yield Cell(effect.column, (entry.after or {}).get(effect.column), effect.before)
 
 
 def _cleared(table: Table, cell: Cell) -> Any:
@@ -144,7 +166,12 @@ def _state(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Jo
     yield "frames and files from before still show what was pushed: load again afterwards"
 
 
-def _notices(deleted: int, unsettled: int, damaged: int) -> Iterator[str]:
+def _notices(deleted: int, inactive: int, unsettled: int, damaged: int) -> Iterator[str]:
+    if inactive:
+        yield (
+            f"{counted(inactive, 'record')} {plural(inactive, 'was', 'were')} set to inactive: the API cannot change "
+            f"that, so activate {plural(inactive, 'it', 'them')} in WizCommerce"
+        )
     if deleted:
         yield (
             f"{counted(deleted, 'deleted record')} {plural(deleted, 'comes', 'come')} back under new ids, as active; "
