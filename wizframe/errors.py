@@ -476,9 +476,7 @@ def service_error(
         410: NotFoundError,
         409: TakenError,
         # Too slow, too early, closed by the client: what proxies say of a request that they gave up.
-        408: UnavailableError,
-        425: UnavailableError,
-        499: UnavailableError,
+        **dict.fromkeys((408, 425, 499), UnavailableError),
         429: RateLimitError,
     }
     default = UnavailableError if status >= 500 else RejectedError  # noqa: PLR2004 - HTTP's own boundary
