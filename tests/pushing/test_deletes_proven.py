@@ -114,7 +114,7 @@ def test_a_lost_delete_that_made_the_record_inactive_is_our_own(wiz, table, one)
     assert told(plan.apply(max_deletes=1, progress=False)) == ["done", "set_inactive"]
 
 
-def test_a_delete_whose_proof_failed_is_unknown_and_resume_finds_out(wiz, table, one):
+def test_a_delete_that_could_not_be_proven_is_unknown_and_resume_finds_out(wiz, table, one):
     plan = one.wiz.delete()
     wiz.server.faults.add(Fault("answer", f"{table}.get", skip=1, status=403))
     assert states(plan.apply(max_deletes=1, progress=False)) == {"unknown": 1}

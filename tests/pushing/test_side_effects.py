@@ -132,7 +132,7 @@ def test_a_loss_is_found_by_resume(wiz, table, frame):
     assert set(finished.undo().cells["column"]) == {column, kept}
 
 
-def test_an_edit_of_another_user_between_read_and_write_is_no_damage(wiz, frame, table):
+def test_an_edit_of_another_user_between_read_and_write_is_not_called_damage(wiz, frame, table):
     column, _ = COLUMNS[table]
     frame.loc[:2, column] = "mine"
     identifier, plan = frame["id"][0], frame.wiz.plan()

@@ -52,7 +52,7 @@ class LateWriteError(Exception):
 
 def _awake_or_asleep_clock() -> Callable[[], float]:
     """Choose the clock that also runs while the machine sleeps: a laptop may be closed between a read and a write."""
-    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # Linux; macOS, whose monotonic clock of this name never stops
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # Linux; macOS, where this one never stops
         if hasattr(time, name):
             return partial(time.clock_gettime, getattr(time, name))
     return time.monotonic  # Windows, where it counts sleep
