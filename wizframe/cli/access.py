@@ -13,7 +13,8 @@ from wizframe.cli.options import as_json, connected, connection, examples
 from wizframe.cli.output import print_json, print_pairs, print_text
 from wizframe.connections.connect import login, logout
 from wizframe.doctor.findings import Finding, examine_account, examine_machine
-from wizframe.doctor.probe import probe, probe_writes
+from wizframe.doctor.probe import probe
+from wizframe.doctor.probe_writes import probe_writes
 from wizframe.errors import WizframeError
 
 if TYPE_CHECKING:

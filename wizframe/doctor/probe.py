@@ -1,257 +1,287 @@
-"""Compare an account with the assumptions about the API: by reading, and by writing to a temporary customer."""
+"""Compare an account with the assumptions about the API by reading. Findings name fields, but no values of records."""
 
 from __future__ import annotations
 
-import contextlib
-import uuid
-from collections.abc import Mapping
+import json
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from wizframe.api.dialects import detect, encode_record, unknown_fields
+from wizframe.api.dialects import detect, plain_record, unknown_fields
 from wizframe.api.validation import moment
 from wizframe.doctor.findings import Finding, checked
-from wizframe.errors import ConfigurationError, NotFoundError, TakenError, WizframeError
+from wizframe.doctor.samples import MAX_PAGES, Samples, values_of
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, STATUSES
+from wizframe.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from wizframe.api.dialects import Record
     from wizframe.connections.client import Client
     from wizframe.doctor.findings import Report
     from wizframe.fields import Table
 
-__all__ = ["probe", "probe_writes"]
+__all__ = ["probe"]
 
-#: All records have the same fields, so a few customers are enough.
-_SAMPLE_SIZE = 3
-_PHONE = "+14155552671"
+#: Above it, a float cannot hold every integer (IEEE 754).
+_EXACT_INTEGERS = 2**53
+_TIME = re.compile(r"(?P<year>\d{4})-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
+#: Go writes year 1 for a time that was never set; databases write 9999 for one that never comes.
+_UNSET_YEARS = ("0001", "9999")
+_NO_REFERENCE = "wizframe-probe-no-such-reference"
 
 
 def probe(client: Client) -> Iterator[Finding]:
-    """Check pages, order, filters and fields by reading. Findings may name fields, but no values of records."""
-    yield checked("dialect", lambda: _dialect(client))
-    yield checked("pages", lambda: _pages(client))
-    yield checked("order", lambda: _order(client))
-    yield checked("status filter", lambda: _status_filter(client))
-    yield checked("reference filter", lambda: _reference_filter(client))
-    yield checked("time filters", lambda: _time_filters(client))
-    yield checked("fields", lambda: _fields(client))
+    """Check lists, filters, types and fields by reading."""
+    samples = Samples(client)
+    checks: dict[str, Callable[[Samples], Report]] = {
+        "dialect": _dialect,
+        "pages": _pages,
+        "totals": _totals,
+        "end of a list": _end,
+        "order": _order,
+        "status filter": _status_filter,
+        "reference filter": _reference_filter,
+        "time filters": lambda samples: _time_filters(client, samples),
+        "ids": _ids,
+        "values": _values,
+        "times": _times,
+        "exact numbers": _exact_numbers,
+        "missing record": _missing_record,
+        "fields": _fields,
+    }
+    for name, check in checks.items():
+        yield checked(name, lambda check=check: check(samples))  # type: ignore[misc]
 
 
-def _dialect(client: Client) -> Report:
-    body = client.transport.request("GET", ["customers"], query={"page": "1", "page_size": "2"}).json()
-    spelling, is_enveloped = detect(body), isinstance(body, Mapping)
-    counts = body.get("pagination") if isinstance(body, Mapping) else None
+def _dialect(samples: Samples) -> Report:
+    body = samples.listed("customers", page=1, page_size=2).body
+    spelling, is_enveloped = detect(body), isinstance(body, dict)
     said = f"field names of the {spelling} dialect, lists {'in an envelope' if is_enveloped else 'without an envelope'}"
-    if is_enveloped != (spelling == "rest"):
-        return "note", f"{said}: a mixture of both documents"
-    return "ok", f"{said}{', with totals' if isinstance(counts, Mapping) and 'total_records' in counts else ''}"
+    return ("ok", said) if is_enveloped == (spelling == "rest") else ("note", f"{said}: a mixture of both documents")
 
 
-def _pages(client: Client) -> Report:
-    first, second = (
-        client.customer.list(page=page, page_size=MAX_PAGE_SIZE, sort_by="created_at", sort="asc") for page in (1, 2)
-    )
-    if {row["id"] for row in first} & {row["id"] for row in second}:
-        return "bad", "the second page repeats records of the first page"
-    if second and len(first) < MAX_PAGE_SIZE:
-        return "note", f"a page has at most {len(first)} records, but the documents allow {MAX_PAGE_SIZE}"
-    return "ok", f"a page of {len(first)} records for a request of {MAX_PAGE_SIZE}"
+def _pages(samples: Samples) -> Report:
+    walk = samples.walks["active"]
+    most = max(map(len, walk.pages))
+    if walk.refusal:
+        return (
+            "note",
+            f"a page of {MAX_PAGE_SIZE} records is refused; wizframe asks for {walk.size} if the service says so",
+        )
+    if walk.repeats:
+        return "note", "pages are sent more than once; wizframe leaves out the copies"
+    if most > walk.size:
+        return "bad", f"a page has {most} records for a request of {walk.size}; wizframe refuses such pages"
+    if len(walk.pages) > 1 and most < walk.size:
+        return "note", f"a page has at most {most} records, although {walk.size} are allowed; wizframe reads more pages"
+    return "ok", f"a page of {most} records for a request of {walk.size}"
 
 
-def _order(client: Client) -> Report:
+def _totals(samples: Samples) -> Report:
+    walk, page = samples.walks["active"], samples.listed("customers", page=1, page_size=1)
+    shown, count = page.counts.get("total_records", page.counts.get("totalRecords")), len(walk.ids)
+    if walk.end is None:
+        return "ok", f"not checked: there are more than {MAX_PAGES} pages, or no records"
+    if isinstance(page.body, list):
+        return "ok", "not in this dialect; wizframe reads on to the empty page"
+    if shown is None:
+        return "note", "lists have no total; wizframe reads on to the empty page"
+    if not isinstance(shown, int) or isinstance(shown, bool):
+        return "note", "the total is a text; wizframe reads the number in it"
+    if shown != count:
+        return (
+            "note",
+            f"the total is {shown}, but there are {counted(count, 'record')}; wizframe reads on and counts them",
+        )
+    return "ok", "the total is the number of records"
+
+
+def _end(samples: Samples) -> Report:
+    ends = [walk.end for walk in samples.walks.values() if walk.end is not None]
+    if not ends:
+        return "ok", f"not checked: there are more than {MAX_PAGES} pages, or no records"
+    if any(end.rows for end in ends):
+        return "note", "a page behind the end is the last page again; wizframe takes that for the end"
+    odd = next((end.status for end in ends if end.body is None), None)
+    if odd is not None:
+        return "note", f"a page behind the end has status {odd}; wizframe takes that for the end"
+    return "ok", "a page behind the end is empty"
+
+
+def _order(samples: Samples) -> Report:
+    rows = samples.walks["active"].rows
+    created = _moments(values_of(rows, CUSTOMER, "created_at"))
+    if len(created) > 1 and len(set(created)) == 1:
+        return "note", "all records have one creation time; wizframe compares ids to find what is missing"
     for sort in ("asc", "desc"):
-        rows = client.customer.list(page_size=50, sort_by="created_at", sort=sort)
-        times = [moment(row["created_at"]) for row in rows if row.get("created_at")]
+        found = samples.listed("customers", page=1, page_size=50, sort_by="created_at", sort=sort).rows
+        times = _moments(values_of(found, CUSTOMER, "created_at"))
         if times != sorted(times, reverse=sort == "desc"):
-            return "bad", f"the service does not follow sort_by=created_at, sort={sort}"
-    return "ok", "the service follows created_at in both directions"
+            return (
+                "bad",
+                f"lists do not follow sort_by=created_at, sort={sort}; wizframe warns that a load may be incomplete",
+            )
+    return "ok", "lists follow created_at in both directions"
 
 
-def _status_filter(client: Client) -> Report:
-    seen: set[Any] = set()
+def _status_filter(samples: Samples) -> Report:
+    active, inactive = (samples.walks[status] for status in STATUSES)
+    if active.ids and active.ids & inactive.ids:
+        return "bad", "both lists have the same records; wizframe warns, and leaves the status blank"
     for status in STATUSES:
-        rows = client.customer.list(page_size=50, status=status)
-        found = {row.get("status") for row in rows}
-        if found - {status, None}:
-            return "bad", f"the service ignores status={status}"
-        seen |= found
-    return ("note", "the records do not have a status") if None in seen else ("ok", "the service follows status")
+        found = {str(value).lower() for value in values_of(samples.walks[status].rows, CUSTOMER, "status")}
+        if found - {status}:
+            return "bad", f"the service ignores status={status}; wizframe warns, and leaves the status blank"
+    return "ok", "lists have the records of the requested status"
 
 
-def _reference_filter(client: Client) -> Report:
-    rows = client.customer.list(page_size=50)
-    wanted = [row["reference_id"] for row in rows if row.get("reference_id") and "," not in row["reference_id"]][:2]
-    if not wanted:
+def _reference_filter(samples: Samples) -> Report:
+    active, inactive = (
+        [
+            str(value)
+            for value in values_of(samples.walks[status].rows, CUSTOMER, "reference_id")
+            if "," not in str(value)
+        ]
+        for status in STATUSES
+    )
+    if not active:
         return "note", "the account has no customer to look for"
-    found = {row.get("reference_id") for row in client.customer.list(page_size=50, reference_ids=wanted)}
-    if found == set(wanted):
-        return "ok", "the service follows reference_ids"
-    return "bad", "reference_ids returns other customers than the requested ones"
+    one, two = active[0], active[:2]
+    shorter = [one[:-1]] if one[:-1] and one[:-1] not in active else []
+    other_case = [name.swapcase() for name in active if name.swapcase() not in active][:1]
+
+    def found(references: list[str], status: str = "active") -> set[str]:
+        rows = samples.listed("customers", page_size=50, status=status, reference_ids=references).rows
+        return set(map(str, values_of(rows, CUSTOMER, "reference_id")))
+
+    if found([_NO_REFERENCE]):
+        return "bad", "lists ignore reference_ids; wizframe reads all customers to find a reference"
+    if found(two) < set(two):
+        return "bad", "several references at once are not found; wizframe reads all customers to find them"
+    if inactive and not found(inactive[:1], "inactive"):
+        return "bad", "references of inactive customers are not found; wizframe reads all customers to find them"
+    if (shorter and found(shorter)) or (other_case and found(other_case)):
+        said = "reference_ids also finds references that are longer, or differ in case"
+        return "note", f"{said}; wizframe compares them exactly"
+    return "ok", "lists follow reference_ids"
 
 
-def _time_filters(client: Client) -> Report:
+def _time_filters(client: Client, samples: Samples) -> Report:
     if client.query_dialect == "sdk":
         return "ok", "not documented in this dialect, so wizframe filters the loaded rows"
-    rows = client.customer.list(page_size=50, sort_by="created_at", sort="asc")
-    times = [moment(row["created_at"]) for row in rows if row.get("created_at")]
+    times = _moments(values_of(samples.walks["active"].rows[:50], CUSTOMER, "created_at"))
     if not times:
         return "note", "the account has no customer to look for"
     middle = times[len(times) // 2]
     for name in ("created_after", "created_before"):
-        found = [moment(row["created_at"]) for row in client.customer.list(page_size=50, **{name: middle})]
+        rows = client.customer.list(page_size=50, **{name: middle})
+        found = _moments(row["created_at"] for row in rows if row.get("created_at"))
         if any(time < middle if name == "created_after" else time > middle for time in found):
-            return "note", f"the service ignores {name}, so wizframe filters the loaded rows"
-    return "ok", "the service follows created_after and created_before"
+            return "note", f"lists ignore {name}; wizframe filters the loaded rows"
+    return "ok", "lists follow created_after and created_before"
 
 
-def _fields(client: Client) -> Report:
-    listed = client.customer.list(page_size=50)
+def _ids(samples: Samples) -> Report:
+    ids = [row.get("id") for walk in samples.walks.values() for row in walk.rows]
+    numbers = [value for value in ids if isinstance(value, int)]
+    if any(number > _EXACT_INTEGERS for number in numbers):
+        return "note", "ids are integers that a float cannot hold; wizframe reads them as texts, digit by digit"
+    if numbers:
+        return "note", "ids are integers; wizframe reads them as texts"
+    of_contacts = [str(row.get("id")) for rows in samples.contacts.values() for row in rows]
+    if len(of_contacts) != len(set(of_contacts)):
+        return (
+            "note",
+            "contacts of several customers have one id; wizframe identifies a contact by its customer and its id",
+        )
+    return "ok", "ids are texts, and contacts have ids of their own"
+
+
+def _values(samples: Samples) -> Report:
+    customers, contacts = samples.walks["active"].rows, [row for rows in samples.contacts.values() for row in rows]
+    flags = values_of(contacts, CONTACT, "is_default")
+    if any(not isinstance(flag, bool) for flag in flags):
+        return "note", "flags are not sent as true and false; wizframe reads them as what they mean"
+    for rows, table in ((customers, CUSTOMER), (contacts, CONTACT)):
+        for field in table.fields:
+            numbers = [value for value in values_of(rows, table, field.name) if isinstance(value, int | float)]
+            if field.kind == "text" and field.name != "id" and numbers:
+                return "note", f"{table.singular}.{field.name} is sent as a number; wizframe reads it as a text"
+    status = {
+        str(value) for value in [*values_of(customers, CUSTOMER, "status"), *values_of(contacts, CONTACT, "status")]
+    }
+    if status - set(STATUSES):
+        return "note", f"the status is spelled {', '.join(sorted(status))}; wizframe reads it in any case"
+    return "ok", "texts, flags and the status are sent as documented"
+
+
+def _times(samples: Samples) -> Report:
+    rows = samples.walks["active"].rows
+    times = [value for name in ("created_at", "updated_at") for value in values_of(rows, CUSTOMER, name)]
+    if any(isinstance(time, int | float) for time in times):
+        return "note", "times are numbers; wizframe reads seconds and milliseconds since 1970"
+    matches = [_TIME.fullmatch(str(time)) for time in times]
+    if not all(matches):
+        return "bad", "times have an unknown form; wizframe keeps the rows, but cannot filter them by time"
+    if any(match and match["year"] in _UNSET_YEARS for match in matches):
+        return (
+            "note",
+            "some times are the year 1 or 9999, which means that they are not set; wizframe reads them as blank",
+        )
+    if any(match and not match["zone"] for match in matches):
+        return "note", "times have no zone; wizframe takes them for UTC"
+    return "ok", "times are ISO 8601 with a zone"
+
+
+def _exact_numbers(samples: Samples) -> Report:
+    numbers: list[str] = []
+    for seen in samples.details:
+        json.loads(seen.raw or b"{}", parse_int=numbers.append, parse_float=numbers.append)
+    if all(map(_is_exact, numbers)):
+        return "ok", "all numbers can be held by a float"
+    return "note", "some numbers cannot be held by a float; wizframe sends them back unchanged"
+
+
+def _is_exact(number: str) -> bool:
+    """Tell whether a number of JSON is the same after it was read as a float."""
+    return Decimal(number) == Decimal(repr(float(number)))
+
+
+def _missing_record(samples: Samples) -> Report:
+    seen = samples.get("customers", "wizframe-probe-no-such-id")
+    if seen.status == 404:  # noqa: PLR2004 - not found
+        return "ok", "an id that does not exist has status 404"
+    if seen.status == 410:  # noqa: PLR2004 - gone
+        return "note", "an id that does not exist has status 410; wizframe takes that for 404"
+    return "bad", f"an id that does not exist has status {seen.status}; wizframe shows what the service says"
+
+
+def _fields(samples: Samples) -> Report:
+    listed = samples.walks["active"].rows
     if not listed:
         return "note", "the account has no customer to read"
-    sample = [row["id"] for row in listed[:_SAMPLE_SIZE]]
-    details = [client.customer.get(id_) for id_ in sample]
-    contacts = [row for id_ in sample for row in client.customer.contact.list(id_, page_size=50)]
-    unknown = _unknown(CUSTOMER, [*listed, *details]) | _unknown(CONTACT, contacts)
-    missing = sorted(set(CUSTOMER.columns()) - {name for row in listed for name in row} - {"status"})
+    contacts = [row for rows in samples.contacts.values() for row in rows]
+    unknown = _unknown(CUSTOMER, [*listed, *(seen.record for seen in samples.details)]) | _unknown(CONTACT, contacts)
+    names = {name for row in listed for name in plain_record(row, CUSTOMER)}
+    missing = sorted(set(CUSTOMER.columns()) - names - {"status"})
     said = [f"not documented: {', '.join(sorted(unknown))}"] * bool(unknown)
     said += [f"missing in all records of the list: {', '.join(missing)}"] * bool(missing)
-    return ("note", "; ".join(said)) if said else ("ok", "all fields are documented, and none is missing")
+    if said:
+        return "note", f"{'; '.join(said)}; wizframe sends unknown fields back as they are"
+    return "ok", "all fields are documented, and none is missing"
 
 
-def _unknown(table: Table, records: list[Record]) -> set[str]:
-    return {f"{table.singular}.{name}" for record in records for name in unknown_fields(record, table)}
+def _unknown(table: Table, rows: list[dict[str, Any]]) -> set[str]:
+    return {f"{table.singular}.{name}" for row in rows for name in unknown_fields(plain_record(row, table), table)}
 
 
-def probe_writes(client: Client) -> Iterator[Finding]:
-    """Check creating, updating and deleting, on a customer that is created for this check and then deleted.
-
-    The customer's reference begins with ``wizframe-probe-``. If the customer cannot be deleted, a finding names it.
-    If the account may be production or the connection is read-only, it raises a ConfigurationError and sends nothing.
-    """
-    if client.environment not in ("staging", "local") or client.transport.read_only:
-        kind = "a read-only connection" if client.transport.read_only else client.environment
-        raise ConfigurationError(
-            f"--probe-writes creates a customer and deletes it, which is refused on {kind}",
-            hint="Connect to staging or to a sandbox.",
-        )
-    trial = _Trial(client)
-    try:
-        yield checked("create", trial.create)
-        if trial.created:
-            yield checked("uniqueness", trial.create_again)
-            yield checked("PATCH", trial.patch)
-            yield checked("clearing", trial.clear)
-            yield checked("PATCH of lists", trial.patch_list)
-            yield checked("PUT", trial.put)
-            yield checked("default contact", trial.set_default)
-            yield checked("delete", trial.delete)
-    finally:
-        trial.clean_up()
-    if trial.left or not trial.created:
-        said = f"the customer with reference {trial.reference} may still exist. Delete it in WizCommerce"
-        yield Finding("left behind", "note", said)
-
-
-class _Trial:
-    """The checks that write. All of them use the same customer."""
-
-    def __init__(self, client: Client) -> None:
-        self.reference = f"wizframe-probe-{uuid.uuid4().hex[:12]}"
-        self.created: list[str] = []
-        self.left: list[str] = []
-        self._client = client
-
-    @property
-    def _id(self) -> str:
-        return self.created[0]
-
-    def _create(self) -> Record:
-        address = {"address_line_1": "1 Probe Street", "city": "Probe", "type": "billing"}
-        record = self._client.customer.create(
-            {
-                "reference_id": self.reference,
-                "company_name": "wizframe probe",
-                "display_name": "wizframe probe: may be deleted",
-                "phone": _PHONE,
-                "addresses": [{**address, "reference_id": name} for name in ("one", "two")],
-            }
-        )
-        self.created.append(record["id"])
-        self.left.append(record["id"])
-        return record
-
-    def _read(self) -> Record:
-        return self._client.customer.get(self._id)
-
-    def create(self) -> Report:
-        record = self._create()
-        is_same = record.get("reference_id") == self.reference and record.get("phone") == _PHONE
-        return ("ok", "the response is the record") if is_same else ("bad", "the response differs from the request")
-
-    def create_again(self) -> Report:
+def _moments(times: Iterable[Any]) -> list[Any]:
+    """Read the times that can be read."""
+    found = []
+    for time in times:
         try:
-            self._create()
-        except TakenError:
-            return "ok", "the service refuses a reference that exists"
-        return "bad", "two customers can have the same reference, so a create without a response cannot be found by it"
-
-    def patch(self) -> Report:
-        before = self._read()
-        self._client.customer.update(self._id, {"display_name": "wizframe probe, changed"})
-        after = self._read()
-        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-        others = sorted(changed - {"display_name", "updated_at"})
-        if "display_name" not in changed:
-            return "bad", "PATCH has no effect"
-        if others:
-            return "bad", f"PATCH changes fields that were not sent: {', '.join(others)}"
-        return "ok", "PATCH changes only the fields that are sent"
-
-    def clear(self) -> Report:
-        self._client.customer.update(self._id, {"phone": ""})
-        is_kept = bool(self._read().get("phone"))
-        return ("bad", 'the value "" does not clear a string') if is_kept else ("ok", 'the value "" clears a string')
-
-    def patch_list(self) -> Report:
-        kept = {"reference_id": "one", "address_line_1": "1 Probe Street", "city": "Probe", "type": "billing"}
-        self._client.customer.update(self._id, {"addresses": [kept]})
-        count = len(self._read().get("addresses") or [])
-        return ("ok", "PATCH replaces the list") if count == 1 else ("bad", f"{count} addresses after one was sent")
-
-    def _contact(self, name: str, **more: Any) -> Record:
-        record = {"reference_id": name, "first_name": name, "email": f"{name}@example.com", **more}
-        return self._client.customer.contact.create(self._id, record)
-
-    def put(self) -> Report:
-        """Send half a contact. Only this check does so: wizframe always sends whole contacts."""
-        contact = self._contact("one", designation="Probe")["id"]
-        half = {"reference_id": "one", "first_name": "one", "email": "one@example.com"}
-        body = encode_record(half, CONTACT, self._client.dialect, "update")
-        self._client.transport.request("PUT", ["customers", self._id, "contacts", contact], payload=body)
-        if self._client.customer.contact.get(self._id, contact).get("designation"):
-            return "note", "PUT keeps the fields that are left out; wizframe sends whole contacts anyway"
-        return "ok", "PUT erases the fields that are left out, as documented; wizframe sends whole contacts"
-
-    def set_default(self) -> Report:
-        first = self._contact("two", is_default=True)["id"]
-        self._contact("three", is_default=True)
-        if self._client.customer.contact.get(self._id, first).get("is_default"):
-            return "note", "a customer can have two default contacts"
-        return "ok", "a new default contact replaces the earlier one"
-
-    def delete(self) -> Report:
-        self._client.customer.delete(self._id)
-        try:
-            self._read()
-        except NotFoundError:
-            self.left.remove(self._id)
-            return "ok", "the customer is deleted"
-        return "bad", "the customer still exists after the delete"
-
-    def clean_up(self) -> None:
-        for id_ in list(self.left):
-            with contextlib.suppress(WizframeError):
-                self._client.customer.delete(id_)
-                self.left.remove(id_)
+            found.append(moment(time))
+        except (ValueError, OverflowError):
+            continue
+    return found

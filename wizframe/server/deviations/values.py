@@ -49,7 +49,7 @@ class Rewritten(Deviation):
         return {name: self._rewritten(name, value) for name, value in values.items()}
 
     def _rewritten(self, name: str, value: Any) -> Any:
-        if isinstance(value, str):
+        if isinstance(value, str) and value:
             is_meant = name in self._names if self._names else name not in _IDS
             return self._rewrite(value) if is_meant else value
         if isinstance(value, list) and name in RESOURCES:
