@@ -1,1 +1,1 @@
-"""Plain records to typed DataFrames and their baselines."""
+"""Convert plain records to typed DataFrames, and keep their baselines."""

@@ -1,4 +1,4 @@
-"""Columns in Arrow: search and sort strings, give a frame Arrow's dtypes, and release the memory that Arrow keeps."""
+"""Columns in Arrow: search and sort strings, return frames with Arrow dtypes, and release memory that Arrow keeps."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ __all__ = [
     "places_in", "release_unused", "texts_of",
 ]  # fmt: skip
 
-#: For the columns of a load. Arrow's own pool keeps memory that is free again: the peak of a load of 100,000 customers
-#: was 4.4 times the finished frame instead of 2.3 times, of 1,000,000 customers 2.3 instead of 1.5 times.
+#: The memory pool for the columns of a load. Arrow's default pool keeps freed memory: with it, the peak of a load of
+#: 100,000 customers was 4.4 times the finished frame instead of 2.3 times; of 1,000,000 customers 2.3 instead of 1.5.
 POOL = pa.system_memory_pool()
-#: The dtype of texts. Its missing value is NaN, which makes it equal to pandas' own "str"; that name means object if
-#: pandas' option future.infer_string is off. Arrow holds the texts, whatever pandas' option mode.string_storage says.
+#: The dtype of string columns. Its missing value is NaN, so it equals pandas' own dtype "str". The name "str" is not
+#: used, because it means object if pandas' option future.infer_string is off. Arrow stores the strings, whatever
+#: pandas' option mode.string_storage says.
 TEXTS = pd.StringDtype("pyarrow", na_value=float("nan"))
-#: A release takes about 0.5 ms. Fewer free bytes are not worth it.
+#: In bytes. A release takes about 0.5 ms, so fewer free bytes are not worth it.
 _WORTH_A_RELEASE = 1_000_000
 try:
-    # pyarrow has no call that releases the free memory of POOL; on Linux this is the function behind it.
+    # pyarrow has no call that releases the free memory of POOL. On Linux, malloc_trim does it.
     _malloc_trim: Any = ctypes.CDLL(None).malloc_trim
 except (AttributeError, OSError, TypeError):  # macOS, musl, Windows
     _malloc_trim = None
 
 
 def release_unused(freed_bytes: int) -> None:
-    """Give memory that is free again back to the system, if the bytes are worth it."""
+    """Return freed memory to the system, if there is enough of it."""
     if freed_bytes >= _WORTH_A_RELEASE:
         pa.default_memory_pool().release_unused()
         if _malloc_trim is not None:
@@ -44,22 +45,22 @@ def release_unused(freed_bytes: int) -> None:
 
 
 def is_text(values: pd.Series[Any]) -> bool:
-    """Tell whether a column has pandas' dtype of texts."""
+    """Return whether a column has pandas' string dtype."""
     return isinstance(values.dtype, pd.StringDtype)
 
 
 def texts_of(values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
-    """Give the strings of a column of strings, in the column's own memory."""
+    """Return the strings of a string column as an Arrow array, in the column's own memory."""
     return pa.array(values.array, pa.large_string())
 
 
 def blanks(index: pd.Index[Any]) -> pd.Series[Any]:
-    """Make a column of strings that are all blank."""
+    """Return a string column that is all blank."""
     return pd.Series(pd.array(pa.nulls(len(index), pa.large_string()), dtype=TEXTS), index=index)
 
 
 def holds(values: pd.Series[Any], text: str) -> bool:
-    """Tell whether a string is one of the values of a column of any dtype."""
+    """Return whether a column of any dtype contains a string."""
     if is_text(values):
         return bool(pc.any(pc.equal(texts_of(values), text)).as_py())
     if isinstance(values.dtype, pd.CategoricalDtype) and text not in values.dtype.categories:
@@ -68,14 +69,14 @@ def holds(values: pd.Series[Any], text: str) -> bool:
 
 
 def places_in(whole: pd.Series[Any], values: pd.Series[Any]) -> npt.NDArray[np.intp]:
-    """Give for each string its first place in ``whole``; -1 for a blank or a string that is not there."""
+    """Return the first place of each string in ``whole``; -1 for a blank or an unknown string."""
     places = pc.index_in(texts_of(values), texts_of(whole), skip_nulls=True)
     found: npt.NDArray[np.intp] = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
     return found
 
 
 def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) -> npt.NDArray[np.bool_]:
-    """Tell which strings of a column are among the chosen ones; blanks are not."""
+    """Return which strings of a column are among the chosen strings; blanks are not."""
     if isinstance(chosen, pd.Series):
         texts = texts_of(chosen).drop_null()
     else:
@@ -85,15 +86,15 @@ def are_among(values: pd.Series[Any], chosen: pd.Series[Any] | Iterable[Any]) ->
 
 
 def is_unique(values: pd.Series[Any]) -> bool:
-    """Tell whether each string of a column is in one row only; two blanks are equal."""
+    """Return whether each string of a column is in only one row; two blanks count as equal."""
     return len(pc.unique(texts_of(values))) == len(values)
 
 
 def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Sort strings without blanks, in a tenth of the memory that a dictionary of them takes.
 
-    Gives their positions in order (of equal strings, the first one first), and which of them equals the one before it:
-    one more than there are strings, for the end.
+    Returns their positions in order (of equal strings, the first one first), and which of them equals the one before
+    it. The second array has one element more than there are strings, for the end.
     """
     order = pc.sort_indices(texts, memory_pool=POOL)
     ordered = pc.take(texts, order, memory_pool=POOL)
@@ -104,7 +105,7 @@ def in_order(texts: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], 
 
 
 def is_repeated(values: pd.Series[Any]) -> pd.Series[bool]:
-    """Tell which strings of a column without blanks are in several rows."""
+    """Return which strings of a column without blanks are in several rows."""
     order, is_again = in_order(texts_of(values))
     found = np.zeros(len(order), dtype=bool)
     found[order] = is_again[:-1] | is_again[1:]
@@ -112,7 +113,7 @@ def is_repeated(values: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def arrow_backed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give a typed frame in Arrow's own dtypes, as pandas does for ``dtype_backend="pyarrow"``; strings are not copied.
+    """Return a typed frame with Arrow dtypes, as pandas does for ``dtype_backend="pyarrow"``; strings are not copied.
 
     Strings and statuses become ``large_string[pyarrow]``, flags ``bool[pyarrow]``, and times
     ``timestamp[us, UTC][pyarrow]``.

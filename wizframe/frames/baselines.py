@@ -1,8 +1,8 @@
-"""What each loaded frame looked like: the copy that edits are compared with.
+"""The baselines: immutable copies of loaded frames, with which edits are compared.
 
-A baseline is immutable. The frame carries a small key in ``attrs`` that names it and keeps it alive; frames that
-pandas derives (filter, sort, copy) carry the same key. If pandas drops ``attrs``, the newest baseline that shows the
-rows *as they were loaded* is found instead.
+A frame has a small key in ``attrs`` that names its baseline and keeps it in memory. Frames that pandas derives from it
+(filter, sort, copy) have the same key. If pandas drops ``attrs``, the newest baseline that has the rows *as they were
+loaded* is used instead.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 ATTRIBUTE = "wizframe"
-#: Rows of loads that stay alive without their frame; a row of customers takes about 250 bytes.
+#: Baselines with up to so many rows together stay in memory without their frames. A row of customers takes 250 bytes.
 _KEPT_ROWS = 2_000_000
 _serials = itertools.count(1)
 
@@ -48,24 +48,24 @@ def _new_name() -> str:
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """The rows of one load, as they were."""
+    """The rows of one load, with their loaded values."""
 
     table: Table
     account: Account
-    connection: str  # which connection loaded it
+    connection: str  # the connection that loaded the rows
     frame: pd.DataFrame = field(repr=False)  # typed columns with ``id``; shares its memory with the loaded frame
-    problems: pd.DataFrame = field(repr=False)  # what validation found: row, column, value, rule
-    filters: Mapping[str, Any] = field(default_factory=dict)  # what the load was limited to
+    problems: pd.DataFrame = field(repr=False)  # found by validation: row, column, value, rule
+    filters: Mapping[str, Any] = field(default_factory=dict)  # the filters of the load
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    is_whole: bool = False  # it shows every record that the account had then
-    gone: frozenset[str] = frozenset()  # ids that a push of this frame deleted; an older load may still show them
-    seen_at: datetime | None = None  # by the service's clock: earlier changes are in it; None if no time was sent
-    takes_new: bool = False  # a new record that passes the filters belongs in it: no references or limit chose the rows
-    customers: tuple[str, ...] = ()  # of contacts: the customers for which they were loaded
-    collisions: pd.DataFrame | None = field(default=None, repr=False)  # edited cells that changed in the service, too
+    is_whole: bool = False  # whether it has every record that the account had at that time
+    gone: frozenset[str] = frozenset()  # ids that a push of this frame deleted; an older load may still have them
+    seen_at: datetime | None = None  # by the service's clock: it has all earlier changes; None if no time was sent
+    takes_new: bool = False  # whether new records that match the filters belong to it: no references, no limit
+    customers: tuple[str, ...] = ()  # for contacts: the ids of the customers for which they were loaded
+    collisions: pd.DataFrame | None = field(default=None, repr=False)  # edited cells that another user changed, too
     unread: pd.DataFrame | None = field(default=None, repr=False)  # records that could not be read
-    serial: int = field(default_factory=lambda: next(_serials))  # a newer load has a larger one
-    #: Different in each session, because a pickled frame must not find the load of another session.
+    serial: int = field(default_factory=lambda: next(_serials))  # a newer load has a larger number
+    #: Different in each session, because an unpickled frame must not find the load of another session.
     name: str = field(default_factory=_new_name)
 
     @cached_property
@@ -76,27 +76,27 @@ class Baseline:
 
     @cached_property
     def is_unique(self) -> bool:
-        """Whether each id is in one row only."""
+        """Whether each id is in only one row."""
         return is_unique(self.frame["id"])
 
     @cached_property
     def columns(self) -> dict[str, pd.Series[Any]]:
-        """Its columns by name: pandas makes a new Series at each access."""
+        """The columns by name. They are stored, because pandas makes a new Series at each access."""
         return {str(name): values for name, values in self.frame.items()}
 
     @cached_property
     def places(self) -> dict[Any, int]:
-        """Id to the number of its row."""
+        """Id to row number."""
         return {identifier: place for place, identifier in enumerate(self.frame["id"])}
 
     def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
-        """Find the rows of ids; -1 for a blank or an id that is not there."""
+        """Return the row of each id; -1 for a blank or an unknown id."""
         if is_same_memory(ids, self.frame["id"]):
             return np.arange(len(ids))
         return places_in(self.frame["id"], ids)
 
     def again(self, **changes: Any) -> Baseline:
-        """Make another baseline out of this one: newer than all others, under a name of its own."""
+        """Return a changed copy of this baseline. It is newer than all others, and has a new name."""
         return replace(self, serial=next(_serials), name=_new_name(), **changes)
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ class Baseline:
 
 
 class _Key(str):
-    """The name of a baseline in ``attrs``: JSON for pandas' writers, one shared object for its copies."""
+    """The name of a baseline in ``attrs``. pandas' writers see a string; copies of a frame share one object."""
 
     __slots__ = ("baseline",)
     baseline: Baseline
@@ -121,56 +121,56 @@ _recent: deque[Baseline] = deque()
 
 
 def attach(frame: pd.DataFrame, baseline: Baseline) -> None:
-    """Attach a baseline to a frame, in place, and remember it."""
+    """Attach a baseline to a frame, in place, and keep it in memory."""
     key = _Key(baseline.name)
     key.baseline = baseline
     frame.attrs[ATTRIBUTE] = key
-    _live[baseline.name] = baseline  # under a plain text: the key itself would keep the baseline alive
+    _live[baseline.name] = baseline  # with a plain string as key: the _Key itself would keep the baseline in memory
     _recent.append(baseline)
-    # The newest stay alive without their frame, so that `frame = frame.merge(…)` does not lose its baseline.
+    # The newest baselines stay in memory without their frames, so `frame = frame.merge(…)` does not lose its own.
     while len(_recent) > 1 and sum(len(kept.frame) for kept in _recent) > _KEPT_ROWS:
         _recent.popleft()
 
 
 def let_go(baseline: Baseline | None) -> None:
-    """Stop keeping a baseline alive without its frame: of a stream, only the newest chunk is remembered."""
+    """Let a baseline be forgotten with its frame: of a stream, only the newest chunk is kept without its frame."""
     if baseline is not None and baseline in _recent:
         _recent.remove(baseline)
 
 
 def attached(frame: pd.DataFrame) -> Baseline | None:
-    """Find the baseline that a frame's ``attrs`` name."""
-    key = getattr(frame, "attrs", {}).get(ATTRIBUTE)  # a value of another type is refused later
+    """Return the baseline that a frame's ``attrs`` name."""
+    key = getattr(frame, "attrs", {}).get(ATTRIBUTE)  # a value of another type has no baseline
     if isinstance(key, _Key):
         return key.baseline
     return _live.get(key) if isinstance(key, str) else None
 
 
 def live(table: Table, account: Account, connection: str) -> list[Baseline]:
-    """List the loads of a table over a connection that are still alive, newest first.
+    """List the loads of a table over a connection that are still in memory, newest first.
 
-    A load over another connection is not proven to show the same account.
+    A load over another connection does not prove that it shows the same account.
     """
     return [one for one in loads(table) if one.account == account and one.connection == connection]
 
 
 def loads(table: Table) -> list[Baseline]:
-    """List the loads of a table that are still alive, from any account, newest first."""
+    """List the loads of a table that are still in memory, from any account, newest first."""
     found = [baseline for baseline in list(_live.values()) if baseline.table is table]
     return sorted(found, key=lambda baseline: -baseline.serial)
 
 
 @dataclass(frozen=True)
 class Match:
-    """The baseline rows of some rows."""
+    """The baseline rows of the given rows."""
 
-    frame: pd.DataFrame  # one row per row asked for, with its index; every column that a load of them has
-    #: Column to the rows of ``frame`` that a load shows. The other cells are not loaded, which is not the same as
-    #: blank. Columns that every load has share the array ``found``.
+    frame: pd.DataFrame  # one row per given row, with its index label and every column of the loads that have it
+    #: Column to the rows of ``frame`` for which a load has it. The other cells were not loaded, which is not the same
+    #: as blank. Columns that every load has share the array ``found``.
     known: dict[str, npt.NDArray[np.bool_]]
-    found: npt.NDArray[np.bool_]  # rows that a load has
-    used: tuple[Baseline, ...]  # the frame's own first, then the newest
-    is_in_place: bool = False  # the rows are those of the frame's own load, one by one
+    found: npt.NDArray[np.bool_]  # the rows that a load has
+    used: tuple[Baseline, ...]  # the loads of these rows: the frame's own first, then the newest
+    is_in_place: bool = False  # whether the rows are those of the frame's own load, in order
 
 
 def match(
@@ -179,11 +179,11 @@ def match(
     others: Iterable[Baseline],
     may_guess: npt.NDArray[np.bool_] | None = None,
 ) -> Match:
-    """Find, for each row, how it looked when it was loaded.
+    """Return the loaded values of each row.
 
-    ``own`` is the load that the frame's ``attrs`` name: its rows are taken for every id that it has. ``others`` are
-    loads that the rows may come from instead. They must show the row's own ``updated_at``; if rows have none, the rows
-    of ``may_guess`` (by default all) are taken to come from the only load that has them.
+    ``own`` is the load that the frame's ``attrs`` name. It is used for every id that it has. ``others`` are loads that
+    the other rows may come from. Such a load must have the row's own ``updated_at``. If the rows have none, the rows
+    of ``may_guess`` (by default all) use the only load that has them.
     """
     ids = rows["id"]
     if own is not None and own.is_unique and is_same_memory(ids, own.frame["id"]):
@@ -196,10 +196,10 @@ def match(
             break  # the frame's own load has every row
         positions = candidate.find(ids)
         hits = positions >= 0
-        # The frame's own load is trusted; any other may only have the same ids.
+        # The frame's own load is trusted. In another load, an equal id may belong to another row.
         if candidate is not own:
             hits &= _could_be_from(rows, candidate, positions, may_guess)
-        # Two loads of the same rows are fine as long as they show the same cells.
+        # Two loads of the same rows are allowed if they have the same cells.
         for earlier in range(int(candidates[0] is own), number):
             both = hits & (source == earlier)
             _refuse_ambiguous(rows, (candidates[earlier], place[both]), (candidate, positions[both]))
@@ -215,7 +215,7 @@ def _could_be_from(
     positions: npt.NDArray[np.intp],
     may_guess: npt.NDArray[np.bool_] | None,
 ) -> npt.NDArray[np.bool_]:
-    """Tell which rows carry the ``updated_at`` that the candidate shows."""
+    """Return which rows have the same ``updated_at`` as the candidate."""
     if "updated_at" not in rows:
         return np.ones(len(rows), dtype=bool) if may_guess is None else may_guess
     if candidate.frame.empty or "updated_at" not in candidate.frame:
@@ -229,13 +229,13 @@ def _refuse_ambiguous(
     one: tuple[Baseline, npt.NDArray[np.intp]],
     other: tuple[Baseline, npt.NDArray[np.intp]],
 ) -> None:
-    """Refuse to choose between two loads of the same rows that differ in a column of the frame."""
+    """Raise an error if two loads of the same rows differ in a column of the frame."""
     (left, left_positions), (right, right_positions) = one, other
     for name in rows.columns.intersection(left.frame.columns).intersection(right.frame.columns):
         shown = left.frame[name].take(left_positions).reset_index(drop=True)
         if differs(shown, right.frame[name].take(right_positions).reset_index(drop=True)).any():
             raise UnknownBaselineError(
-                f"the rows lost their link to the load they come from, and {left} and {right} show them differently",
+                f"the rows lost the link to their load, and {left} and {right} have different values for them",
                 hint="Keep the column updated_at, or load again and repeat the edits.",
             )
 
@@ -246,11 +246,11 @@ def _gathered(
     source: npt.NDArray[np.intp],
     place: npt.NDArray[np.intp],
 ) -> Match:
-    """Put the rows together, column by column, each from its load."""
+    """Put the rows together column by column, each from its own load."""
     found = source >= 0
     if len(used) == 1:
         [whole] = used.values()
-        if len(whole.frame) == len(place) and bool((place == np.arange(len(place))).all()):  # nothing has moved
+        if len(whole.frame) == len(place) and bool((place == np.arange(len(place))).all()):  # the rows are in order
             return _whole(whole, index)
     rows = {number: source == number for number in used}
     places = {number: np.where(mine, place, 0) for number, mine in rows.items()}
@@ -274,7 +274,7 @@ def _whole(baseline: Baseline, index: pd.Index[Any]) -> Match:
 
 
 def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """Tell which cells of two typed columns differ; blank equals blank."""
+    """Return which cells of two typed columns differ; blank equals blank."""
     if is_same_memory(left, right):
         return np.zeros(len(left), dtype=bool)
     unlike: Any = left.array != right.array
@@ -283,9 +283,9 @@ def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_
 
 
 def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
-    """Tell whether two columns of strings share their memory, so that nothing has to be compared.
+    """Return whether two string columns share their memory, so that a comparison is not needed.
 
-    Arrow's arrays never change: an edit makes a new one, and copies of a frame share the arrays that were not edited.
+    Arrow's arrays never change: an edit makes a new array, and copies of a frame share the arrays without edits.
     """
     if not is_text(left) or left.dtype != right.dtype or len(left) != len(right):
         return False
@@ -293,7 +293,7 @@ def is_same_memory(left: pd.Series[Any], right: pd.Series[Any]) -> bool:
 
 
 def _places(texts: pd.Series[Any]) -> list[Any]:
-    """List the places of strings in memory."""
+    """Return the memory addresses of a column's strings."""
     found = texts_of(texts)
     chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
     return [(len(chunk), chunk.offset, [None if b is None else b.address for b in chunk.buffers()]) for chunk in chunks]

@@ -1,8 +1,8 @@
-"""Plain records to a typed DataFrame, column by column, and cells back to values of records.
+"""Convert plain records to a typed DataFrame, column by column, and cells back to the values of records.
 
-Blank is one thing: null, absent and ``""`` all become a missing value. A value that does not fit its column (a number
-in a text column, a time that cannot be read) becomes the nearest text or a missing value, and a :class:`Misfit`
-reports it: a record never makes a load fail.
+There is one kind of blank: null, an absent field and ``""`` all become a missing value. An invalid value (a number in a
+text column, a time that cannot be read) becomes a text or a missing value, and a :class:`Misfit` reports it. So an
+invalid record never makes a load fail.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ __all__ = [
     "unfold_addresses",
 ]
 
-#: Key in the ``attrs`` of a frame that another one replaced; its value says why the frame must not be pushed again.
+#: Key in the ``attrs`` of a frame that was replaced by another one. Its value says why the frame must not be pushed.
 SUPERSEDED = "wizframe_superseded"
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _IDS_SEPARATOR = ", "
-#: The microseconds of the years 1 to 9999; Arrow goes on, for example in 9999-12-31T23:59:59-05:00.
+#: The microseconds of the years 1 to 9999. Arrow allows later times, such as 9999-12-31T23:59:59-05:00.
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.large_string(),
@@ -67,7 +67,7 @@ _PANDAS_TYPES = {pa.bool_(): pd.BooleanDtype(), pa.large_string(): TEXTS}
 
 
 class Misfit(NamedTuple):
-    """A value that does not fit its column: position in the column, the value, and the rule it breaks."""
+    """A value that is not valid for its column: position in the column, the value, and the rule that it breaks."""
 
     position: int
     value: Any
@@ -76,27 +76,27 @@ class Misfit(NamedTuple):
 
 @dataclass(frozen=True)
 class Unsure:
-    """A cell of a file that may mean several things. It stays in the frame, and is a misfit in any column."""
+    """An ambiguous cell of a file. It stays in the frame, and is a misfit in every column."""
 
-    value: str  # as the file has it
-    rule: str  # what is unclear, as the end of a sentence that begins with the value, and what to do
+    value: str  # as in the file
+    rule: str  # what is unclear and what to do, as the end of a sentence that begins with the value
 
     def __str__(self) -> str:
         return self.value
 
 
 def pandas_dtype(field: Field) -> Any:
-    """Give the dtype of a field's column as pandas' own object."""
+    """Return the dtype of a field's column as pandas' own object."""
     if field.kind == "status":
         return pd.CategoricalDtype(list(STATUSES), ordered=False)
-    # The name "str" means object if pandas' option future.infer_string is off.
+    # Not the name "str", which means object if pandas' option future.infer_string is off.
     return TEXTS if field.dtype == "str" else pd.api.types.pandas_dtype(field.dtype)
 
 
 def to_frame(
     records: Sequence[Record], table: Table, *, details: bool = False
 ) -> tuple[pd.DataFrame, list[tuple[str, Misfit]]]:
-    """Build a frame with one row per record and the table's columns, and list the values that did not fit."""
+    """Build a frame with one row per record and the table's columns, and list the invalid values."""
     columns: dict[str, Any] = {}
     misfits: list[tuple[str, Misfit]] = []
     for name in table.columns(details=details):
@@ -106,18 +106,18 @@ def to_frame(
 
 
 def frame_of(columns: Mapping[str, Any], table: Table) -> pd.DataFrame:
-    """Build a frame of arrays as :func:`column_array` makes them: columns in the table's dtypes, a RangeIndex."""
+    """Build a frame from the arrays of :func:`column_array`: columns with the table's dtypes, and a RangeIndex."""
     frame: pd.DataFrame = pa.table(dict(columns)).to_pandas(types_mapper=_PANDAS_TYPES.get)
     for name in columns:
         if table[name].kind == "status":
-            # Arrow's own dictionaries have the categories of their data, not those of the field.
+            # Arrow's own dictionaries would use the categories of their data instead of the field's.
             codes = pc.index_in(columns[name], pa.array(STATUSES, _ARROW_TYPES["status"])).fill_null(-1)
             frame[name] = pd.Categorical.from_codes(codes.to_numpy(), dtype=pandas_dtype(table[name]))
     return frame
 
 
 def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[Misfit]]:
-    """Bring a column of any dtype into the field's own; it keeps its memory if nothing has to change."""
+    """Convert a column of any dtype to its field's dtype. It keeps its memory if nothing must change."""
     dtype = pandas_dtype(field)
     if values.dtype == dtype and field.kind != "ids":
         return (values.mask(values == "") if field.dtype == "str" and holds(values, "") else values), []
@@ -127,7 +127,7 @@ def column(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], list[M
 
 
 def _from_arrow(values: pd.Series[Any], field: Field) -> tuple[pa.Array, list[Misfit]] | None:
-    """Take a column that is in Arrow already; None if it is not, or is of another type than the field."""
+    """Use a column that is already in Arrow; None if it is not in Arrow, or has a type of another field."""
     if not isinstance(values.dtype, pd.ArrowDtype):
         return None
     array = pa.array(values.array)
@@ -139,19 +139,19 @@ def _from_arrow(values: pd.Series[Any], field: Field) -> tuple[pa.Array, list[Mi
 
 
 def is_blank(value: Any) -> bool:
-    """Tell whether a cell is None, NaN, NaT, NA or an empty text; an empty list is a value."""
+    """Return whether a cell is None, NaN, NaT, NA or an empty string. An empty list is not blank."""
     if isinstance(value, str):
         return not value
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def is_same_frame(was: pd.DataFrame, now: pd.DataFrame) -> bool:
-    """Tell whether a frame was not edited."""
+    """Return whether a frame was not edited."""
     return was.equals(now) and was.index.equals(now.index)
 
 
 def to_record_value(value: Any, field: Field) -> Any:
-    """Turn a typed cell into the value of a plain record: str, bool, list of str, Timestamp, or None for blank."""
+    """Convert a typed cell to the value of a plain record: str, bool, list of str, Timestamp, or None for blank."""
     if is_blank(value):
         return None
     if field.kind == "flag":
@@ -162,17 +162,17 @@ def to_record_value(value: Any, field: Field) -> Any:
 
 
 def record_values(values: pd.Series[Any], field: Field, positions: npt.NDArray[np.intp]) -> list[Any]:
-    """Turn some cells of a typed column into values of plain records, as :func:`to_record_value` does with one."""
-    if field.kind == "text" and is_text(values):  # Arrow's blanks are None
+    """Convert some cells of a typed column to values of plain records, as :func:`to_record_value` does."""
+    if field.kind == "text" and is_text(values):  # Arrow returns None for blanks
         texts: list[Any] = texts_of(values).take(pa.array(positions)).to_pylist()
         return texts
     return [to_record_value(value, field) for value in values.take(positions).tolist()]
 
 
 def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None]]:
-    """Read cells as a user typed them: for each the value for the column, and the rule that it breaks.
+    """Read cells as a user typed them. Returns for each cell the value of the column, and the rule that it breaks.
 
-    A string that does not fit stays as it was typed.
+    An invalid string is returned unchanged.
     """
     typed, misfits = column(pd.Series(list(texts), dtype=object), field)
     values = [None if is_blank(value) else value for value in typed]
@@ -183,12 +183,12 @@ def read_cells(texts: Sequence[Any], field: Field) -> list[tuple[Any, str | None
 
 
 def split_ids(text: str) -> list[str]:
-    """Split a cell of ids, such as ``"rep_1, rep_2"``."""
+    """Split a cell with several ids, such as ``"rep_1, rep_2"``."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make a frame with one row per address of the JSON strings in the column ``addresses`` of customers."""
+    """Return a frame with one row per address, from the JSON strings in the customers' column ``addresses``."""
     if "addresses" not in frame or "id" not in [*frame.columns, *frame.index.names]:
         raise PlanError(
             "the frame needs the columns 'id' and 'addresses'",
@@ -204,8 +204,8 @@ def unfold_addresses(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Misfit]]:
-    """Convert the values of a field to Arrow: at once if all fit, else value by value."""
-    # A whole column at once takes a fifth of the time. Arrow refuses it if a single value does not fit.
+    """Convert the values of a field to Arrow: all at once if they are valid, otherwise one by one."""
+    # Converting a whole column takes a fifth of the time, but Arrow raises an error if one value is invalid.
     if field.kind in ("text", "time", "status"):
         try:
             return _typed(pa.array(values, pa.large_string(), memory_pool=POOL), field), []
@@ -217,8 +217,8 @@ def column_array(values: Sequence[Any], field: Field) -> tuple[pa.Array, list[Mi
 
 
 def text_array(texts: pa.Array, field: Field) -> tuple[pa.Array, list[Misfit]]:
-    """Convert strings that are in Arrow already to the field's type, as :func:`column_array` does."""
-    if field.kind in ("text", "time", "status", "object", "list"):  # lists and objects are strings of JSON
+    """Convert strings that are already in Arrow to the field's type, as :func:`column_array` does."""
+    if field.kind in ("text", "time", "status", "object", "list"):  # lists and objects are JSON strings
         try:
             return _typed(texts, field), []
         except pa.ArrowInvalid:
@@ -256,7 +256,7 @@ Converted = tuple[Any, str | None]
 
 
 def _convert(value: Any, kind: Kind) -> Converted:
-    """Give the value for the column, and the rule that it breaks."""
+    """Return the value for the column, and the rule that it breaks (or None)."""
     if isinstance(value, Unsure):
         return None, value.rule
     try:
@@ -266,20 +266,20 @@ def _convert(value: Any, kind: Kind) -> Converted:
     if isinstance(result, str):
         try:
             result.encode()
-        except UnicodeEncodeError:  # half of a surrogate pair, such as of an emoji that was cut in two
+        except UnicodeEncodeError:  # half of a surrogate pair, such as half of an emoji
             return result.encode("utf-8", "replace").decode(), "contains half a character, shown as ?"
     return result, rule
 
 
 def _text(value: Any) -> Converted:
-    if isinstance(value, bytes):  # Arrow does the same in a column without misfits
+    if isinstance(value, bytes):  # decoded, as Arrow does in a column without misfits
         value = value.decode()
     if isinstance(value, str):
         return str(value), None
     if isinstance(value, numbers.Number) and not isinstance(value, bool):
         advice = Hint("read the file with dtype=str", "format the column as text in the file")
-        return str(value), f"is a number in a text column, zeros may be lost: {advice}"
-    return str(value), f"is of type {type(value).__name__}, but the column contains texts"
+        return str(value), f"is a number in a text column, so zeros may be lost: {advice}"
+    return str(value), f"is of type {type(value).__name__}, but the column contains strings"
 
 
 def _flag(value: Any) -> Converted:

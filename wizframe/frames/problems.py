@@ -1,6 +1,6 @@
-"""The problems of a frame: found by pandera schemas, built from the field table, and shown as one frame.
+"""The problems of a frame: found by pandera schemas that are built from the field table, and returned as a frame.
 
-No field is named here. pandera is imported when the first frame is validated, not with wizframe.
+This module names no field. pandera is imported when the first frame is validated, because the import takes 0.2 s.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LETTERS", "REQUIRED", "UNIQUE", "Letters", "cell_place", "find_problems", "problems_frame", "schema"]
 
-#: Key in the ``attrs`` of a frame that was read from a file: column to its letter there. The frame's labels are row
-#: numbers, and their index is named like the sheet, with an exclamation mark.
+#: Key in the ``attrs`` of a frame from a file: column to its letter in the file. The frame's index labels are row
+#: numbers, and the index name is the sheet's name with an exclamation mark.
 LETTERS = "wizframe_letters"
 
 
 class Letters(dict[str, str]):
-    """The letters of columns. pandas copies ``attrs`` for each column that it gives out: these are shared instead."""
+    """The letters of columns. One object is shared, because pandas copies ``attrs`` for each column that it returns."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -40,22 +40,22 @@ UNIQUE = "occurs more than once"
 
 
 def problems_frame(rows: Iterable[Sequence[Any]] = (), columns: Sequence[str] = _COLUMNS) -> pd.DataFrame:
-    """Build a frame with one row per problem, dtype ``object``: values are shown as they are in the frame."""
+    """Build a frame with one row per problem. Its dtype is ``object``, so values stay as they are in the frame."""
     return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
 
 
 def cell_place(frame: pd.DataFrame, label: Any, name: str = "") -> str:
-    """Give the place of a cell in its file, such as ``Customers!F12``; without ``name``, of the whole row.
+    """Return the place of a cell in its file, such as ``Customers!F12``; without ``name``, of the whole row.
 
-    Empty for a frame that does not come from a file, or lost its labels.
+    Empty for a frame that does not come from a file, or that lost its index labels.
     """
     sheet = str(frame.index.name)
     return f"{sheet}{frame.attrs.get(LETTERS, {}).get(name, '')}{label}" if sheet.endswith("!") else ""
 
 
 def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSchema:
-    """Build the pandera schema of a table or of some of its columns: dtypes, required fields, lengths, formats."""
-    import pandera.pandas as pa  # noqa: PLC0415 - 0.2 s that a session without loads should not pay
+    """Build the pandera schema of a table, or of some of its columns: dtypes, required fields, lengths, formats."""
+    import pandera.pandas as pa  # noqa: PLC0415 - 0.2 s that a session without loads does not need
 
     names = table.columns() if columns is None else [name for name in columns if name in table]
     return pa.DataFrameSchema(
@@ -67,7 +67,7 @@ def schema(table: Table, columns: Sequence[str] | None = None) -> pa.DataFrameSc
 def _checks(field: Field, table: Table) -> list[Any]:
     import pandera.pandas as pa  # noqa: PLC0415
 
-    checks = []  # each check lets blanks pass: with ignore_na=True pandera would copy the column without them
+    checks = []  # each check accepts blanks itself: with ignore_na=True, pandera would copy the column without them
     if field.name in ("id", *table.required):
         checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
     if field.name == "id":
@@ -88,7 +88,7 @@ def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     import pandera.pandas as pa  # noqa: PLC0415
 
     try:
-        # failure_cases name rows by label: a RangeIndex makes labels positions.
+        # failure_cases name rows by label. With a RangeIndex, labels are positions.
         schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as found:
         cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")

@@ -1,4 +1,4 @@
-"""Turn the records of a load into the user's frame: filtered, ordered, validated, with its baseline."""
+"""Convert the records of a load to the user's frame: filtered, sorted, validated, with its baseline."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 __all__ = ["Invalid", "Rows", "build", "latest_change", "passes", "passing", "typed"]
 
 Invalid = Literal["warn", "raise", "drop"]
-# Pages that become one array at a time: each array costs time, and pages take more memory than arrays.
+# So many pages become one array. Each array takes time, but pages take more memory than arrays.
 _PAGES_AT_A_TIME = 50
 
 
 class Rows:
-    """Rows of a table, in the order in which they came first; a record that comes again counts as it came last."""
+    """The rows of a table, in order of first appearance. If a record appears several times, its last version counts."""
 
     def __init__(self, table: Table, *, details: bool = False) -> None:
         self.table = table
         self.columns = table.columns(details=details)
-        self.sent: set[str] = set()  # fields that any of the records had
+        self.sent: set[str] = set()  # fields that at least one of the records had
         self._pages: list[Page] = []
         self._arrays: dict[str, list[pa.Array]] = {name: [] for name in self.columns}
         self._misfits: dict[str, list[Misfit]] = {name: [] for name in self.columns}
@@ -52,13 +52,13 @@ class Rows:
         self._converted = self._count = 0
 
     def add(self, page: Page) -> None:
-        """Add the rows of a page, which belongs to the rows from now on."""
+        """Add the rows of a page. The page must not be changed afterwards."""
         if not len(page):
             return
         self.sent.update(page.names)
         if not page.is_named:
             for number, record in enumerate(page.records, self._count):
-                if not isinstance(record.get("id"), str) or not record["id"]:  # told apart by all that they hold
+                if not isinstance(record.get("id"), str) or not record["id"]:  # the whole content identifies it
                     self._nameless[number] = ascii(identity(record))
         self._pages.append(page)
         self._count += len(page)
@@ -66,7 +66,7 @@ class Rows:
             self._convert()
 
     def _convert(self) -> None:
-        """Turn pages into one array for each column."""
+        """Convert the pages to one array for each column."""
         parts = [page.look().rows for page in self._pages]
         for name in self.columns:
             array, misfits = self._column_of(name, parts)
@@ -84,18 +84,18 @@ class Rows:
         return column_array(list(values), self.table[name])
 
     def frame(self, *, sort_by: str | None, ascending: bool) -> tuple[pd.DataFrame, list[tuple[str, Misfit]]]:
-        """Build the frame, and list the values that do not fit their columns; the rows are gone afterwards."""
+        """Build the frame, and list the invalid values. The rows are released afterwards."""
         self._convert()
         rows = self._latest()
         if sort_by:
             key = pc.take(self._column(sort_by), rows, memory_pool=POOL)
-            order = "ascending" if ascending else "descending"  # stable, blank ones at the end
+            order = "ascending" if ascending else "descending"  # a stable sort, with blanks at the end
             rows = rows[pc.array_sort_indices(key, order=order, memory_pool=POOL).to_numpy()]
             del key
         release_unused(self._column("id").nbytes)
         is_in_order = len(rows) == self._count and bool((rows == np.arange(self._count)).all())
         columns: dict[str, Any] = dict.fromkeys(self.columns)
-        # One after the other, so that only one column exists twice at a time; the largest ones when others made room.
+        # Columns are built one after the other, so that only one exists twice at a time; the largest ones come last.
         for name in sorted(self.columns, key=lambda name: sum(part.nbytes for part in self._arrays[name])):
             column = self._column(name)
             columns[name] = column if is_in_order else pc.take(column, rows, memory_pool=POOL)
@@ -113,7 +113,7 @@ class Rows:
         return self._arrays[name][0]
 
     def _latest(self) -> npt.NDArray[np.int64]:
-        """Find the rows that count: of each record the last that came, at the place of the first."""
+        """Return the rows to use: the last version of each record, at the place of its first appearance."""
         keys = self._column("id")
         odd = {misfit.position: ascii(misfit.value) for misfit in self._misfits["id"]} | self._nameless
         if odd:
@@ -124,7 +124,7 @@ class Rows:
         return latest[latest >= 0]
 
     def _misfits_in(self, rows: npt.NDArray[np.int64]) -> list[tuple[str, Misfit]]:
-        """List misfits under the numbers of the finished frame's rows, column by column."""
+        """List misfits with the row numbers of the finished frame, column by column."""
         places = np.full(self._count, -1)
         places[rows] = np.arange(len(rows))
         found = []
@@ -145,10 +145,10 @@ def build(
     is_whole: bool = False,
     parents: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
-    """Build the frame of some rows; the reader's filters are applied, even if the service ignored them.
+    """Build the frame of some rows. The reader's filters are applied again, in case the service ignored them.
 
-    ``is_whole`` says that the load asked for every record that passes the filters. ``parents`` are the ids of the
-    parents if it asked for their children.
+    ``is_whole`` is True if the load requested every record that matches the filters. ``parents`` are the ids of the
+    parents, if it requested their children.
     """
     frame, problems = typed(rows, sort_by=sort_by, ascending=sort == "asc")
     frame, problems = _chosen(passing(frame, reader.filters), frame, problems)
@@ -181,7 +181,7 @@ def typed(rows: Rows, *, sort_by: str | None = None, ascending: bool = True) -> 
 
 
 def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
-    """Tell which rows every filter lets through; both ends of a range are excluded."""
+    """Return which rows match all filters. Both ends of a range are excluded."""
     kept = pd.Series(data=True, index=frame.index)
     for name, value in filters.items():
         if name == "status":
@@ -194,7 +194,7 @@ def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
 
 
 def passes(record: Record, filters: dict[str, Any]) -> bool:
-    """Tell the same of a single record."""
+    """Return whether a single record matches all filters."""
     return all(_passes(record, name, value) for name, value in filters.items())
 
 
@@ -207,13 +207,13 @@ def _passes(record: Record, name: str, value: Any) -> bool:
 
 
 def latest_change(frame: pd.DataFrame) -> datetime | None:
-    """Give the newest ``updated_at``; None if no row has one."""
+    """Return the newest ``updated_at``; None if no row has one."""
     latest = frame["updated_at"].max() if "updated_at" in frame else None
     return None if pd.isna(latest) else latest.to_pydatetime()
 
 
 def _chosen(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep some rows and their problems, both under the rows' new numbers."""
+    """Keep some rows and their problems, with new row numbers in both."""
     is_kept = np.asarray(kept, dtype=bool)
     numbers = np.where(is_kept, is_kept.cumsum() - 1, -1)[problems["row"].to_numpy(dtype=np.intp)]
     left = problems.assign(row=pd.Series(numbers, index=problems.index).astype(object))[numbers >= 0]
@@ -222,17 +222,17 @@ def _chosen(kept: Any, frame: pd.DataFrame, problems: pd.DataFrame) -> tuple[pd.
 
 
 def _field_problems(rows: Rows) -> pd.DataFrame:
-    """List fields that the service did not send, and fields unknown to wizframe; they concern no single row."""
+    """List fields that the service did not send, and fields that wizframe does not know; they have no row."""
     if not rows.sent:
         return problems_frame()
-    # Details of a customer without a price list lack its keys.
+    # The details of a customer without a price list do not have its keys.
     optional = {name for name in rows.columns if rows.table[name].kind in ("object", "ids")} | {
         "assigned_price_list_id"
     }
     absent = [name for name in rows.columns if name not in rows.sent and name not in optional]
     unknown = sorted(unknown_fields(dict.fromkeys(rows.sent), rows.table))
-    found = [(None, name, None, "was not sent by the service: the column is empty") for name in absent]
-    found += [(None, name, None, "is unknown to wizframe: it stays in WizCommerce") for name in unknown]
+    found = [(None, name, None, "was not sent by the service, so the column is empty") for name in absent]
+    found += [(None, name, None, "is unknown to wizframe, so it is not in the frame") for name in unknown]
     return problems_frame(found)
 
 

@@ -1,4 +1,4 @@
-"""The first records in an order, without reading the others: a look at an account, no proof about the rest."""
+"""Read the first records in an order, without the others. This is a preview, and proves nothing about the rest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["cut", "first_records"]
 
 
 def first_records(reader: Reader, *, sort_by: str, sort: str, limit: int) -> list[Record]:
-    """Read in an order until enough records pass the filters; ``cut`` picks the first ones of them."""
-    if not sort_by.endswith("_at"):  # no document says how a service orders names: all are read, and ordered by `cut`
+    """Read in an order until enough records match the filters; ``cut`` then picks the first of them."""
+    if not sort_by.endswith("_at"):  # the documents do not say how names are sorted: read all, and let `cut` sort them
         return reader.records()
     with bar(reader.table.name, enabled=reader.progress) as show:
         return list(reader.in_either_spelling(partial(_first_of_each_status, reader, sort_by, sort, limit, show)))
@@ -45,7 +45,7 @@ def _first_of_each_status(reader: Reader, sort_by: str, sort: str, limit: int, s
 
 
 def _check_order(times: Iterable[datetime | None], sort_by: str, sort: str) -> datetime | None:
-    """Check that times are in the order asked for; give the last of them."""
+    """Check that times are in the requested order, and return the last one."""
     known = [time for time in times if time is not None]
     if any(later < earlier if sort == "asc" else later > earlier for earlier, later in pairwise(known)):
         error = ProtocolError(f"the service did not sort the records by {sort_by}, as the request asked")
@@ -55,7 +55,7 @@ def _check_order(times: Iterable[datetime | None], sort_by: str, sort: str) -> d
 
 
 def cut(records: Iterable[Record], filters: dict[str, Any], *, sort_by: str, sort: str, limit: int) -> list[Record]:
-    """Pick the first records that pass the filters; a blank value comes last in either order, as in a frame."""
+    """Return the first records that match the filters. In both orders, blank values come last, as in a frame."""
     read = moment_of if sort_by.endswith("_at") else _text
     kept = (record for record in records if passes(record, filters))
     pairs: list[tuple[Any, Record]] = [(read(record.get(sort_by)), record) for record in kept]

@@ -1,4 +1,4 @@
-"""Load customers and contacts: every page, one validated frame, and its baseline."""
+"""Load customers and contacts: all pages, one validated frame, and its baseline."""
 
 from __future__ import annotations
 
@@ -54,52 +54,52 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> pd.DataFrame:
-    """Load all customers that the filters let through into one validated frame.
+    """Load all customers that match the filters into one validated frame.
 
     Parameters
     ----------
     client : Client, optional
-        The one open connection by default.
+        By default the only open connection.
     status : {'active', 'inactive'}, optional
-        Both by default. The service has no "all", so the load reads the inactive customers, the active ones, and the
-        inactive ones again: it does not miss a customer that changes its status once during the load.
+        By default both. The service has no status "all", so the load reads the inactive customers, the active ones, and
+        the inactive ones again. So it does not miss a customer that changes its status once during the load.
     reference_ids : iterable of str, optional
-        Only customers with these references. A line says which of them were not found.
+        Load only customers with these references. A printed line lists the references that were not found.
     created_after, created_before, updated_after, updated_before : str, date or datetime, optional
-        Both ends are excluded; a time without a zone is UTC.
+        Load only customers that were created or changed after or before this time. The time itself is excluded. A time
+        without a zone is UTC.
     sort_by : {'created_at', 'updated_at', 'company_name', 'display_name'}, optional
         Order of the finished frame; by default the oldest record comes first.
     sort : {'asc', 'desc'}, default 'asc'
     limit : int, optional
-        At most this many rows, the first ones in that order. Sorted by a time, the load stops as soon as it has them:
-        it gives a look at the account, and does not prove that nothing is missing.
+        At most this many rows: the first ones in the chosen order. If you sort by a time, the load stops when it has
+        these rows. It is a preview of the account, and does not prove that nothing is missing.
     details : bool, default False
         Also read each customer's details: freight terms, sales reps, price list, addresses, contacts, attributes.
     page_size : int, 1 to 100
-        Records in each request.
+        Number of records in each request.
     workers : int, optional
-        Requests at a time; by default the client's number.
+        Number of simultaneous requests; by default the client's number.
     invalid : {'warn', 'raise', 'drop'}
-        What happens to rows that break the schema: they stay and one warning counts them, the load fails, or they are
-        left out and one warning counts them.
+        What to do with rows that do not match the schema. ``'warn'`` keeps them and warns, ``'raise'`` fails, and
+        ``'drop'`` leaves them out and warns.
     dtype_backend : {'pyarrow'}, optional
-        As in pandas' own readers: columns in Arrow's dtypes. Strings are in Arrow either way, so this needs no copy.
+        ``'pyarrow'`` returns columns with Arrow dtypes, as in pandas' own readers. No strings are copied for this.
     progress : bool or wizframe.progress.Watch, default True
-        Show a bar if the load takes longer than a second. A watch follows the load from another thread, and can stop
-        it.
+        Show a bar if the load takes longer than a second. A ``Watch`` can follow and stop the load from another thread.
 
     Returns
     -------
     DataFrame
-        One row per customer, RangeIndex; columns and dtypes as in ``fields.CUSTOMER``: strings ``str``, times
-        ``datetime64[us, UTC]``, status a category. They are the same without rows, and in both dialects.
+        One row per customer, with a RangeIndex. Columns and dtypes are as in ``fields.CUSTOMER``: strings ``str``,
+        times ``datetime64[us, UTC]``, status a category. They are the same without rows, and in both dialects.
 
     Raises
     ------
     InvalidRequestError
         A parameter is unknown or its value is not allowed; nothing was sent.
     InvalidDataError
-        With ``invalid="raise"``; ``failures`` lists row, column, value, rule.
+        With ``invalid="raise"``: rows do not match the schema. ``failures`` lists row, column, value, rule.
     TransportError, ServiceError
         See :mod:`wizframe.errors`.
     LoadStoppedError
@@ -108,14 +108,14 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     Warns
     -----
     IncompleteLoadWarning
-        The load could not prove that nothing is missing; or the details of some customers could not be read. These
+        The load could not prove that no customer is missing, or the details of some customers could not be read. Such
         customers are left out, and ``frame.wiz.unread`` lists them.
     InvalidDataWarning
-        Rows break the schema; ``frame.wiz.problems`` lists them unless they were left out.
+        Rows do not match the schema. ``frame.wiz.problems`` lists them unless they were left out.
 
     Notes
     -----
-    Sends ``GET /customers`` for each page and status, for a few pages twice to prove that nothing moved, and ``GET
+    Sends ``GET /customers`` for each page and status, twice for a few pages to prove that no record moved, and ``GET
     /customers/{id}`` for each customer with ``details``. Filters that the service ignores or does not have are
     applied to the loaded rows. Source: [D], [R].
 
@@ -175,15 +175,15 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Parameters
     ----------
     customers : str, iterable of str, Series or DataFrame
-        One id, several, or a frame of customers with ``id`` as a column or the index.
+        One id, several ids, or a frame of customers with ``id`` as a column or the index.
     client, status, created_after, created_before, updated_after, updated_before, workers
         As for :func:`load_customers`.
     invalid, dtype_backend, progress
         As for :func:`load_customers`.
     sort_by : {'created_at', 'updated_at'}, optional
-        Order of the finished frame; by default that of the customers.
+        Order of the finished frame; by default the order of the customers.
     sort : {'asc', 'desc'}, default 'asc'
-        ``desc`` alone means the newest record first.
+        Without ``sort_by``, ``'desc'`` returns the newest record first.
 
     Returns
     -------
@@ -193,11 +193,11 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Raises
     ------
     InvalidRequestError
-        An id or a filter cannot be sent; nothing was sent.
+        An id or a filter is not valid; nothing was sent.
     NotFoundError
         None of the customers exists.
     InvalidDataError, TransportError, ServiceError, LoadStoppedError
-        As for :func:`load_customers`; also if no customer can be read, or ten in a row cannot.
+        As for :func:`load_customers`. Also raised if no customer can be read, or if ten in a row cannot be read.
 
     Warns
     -----
@@ -209,7 +209,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
 
     Notes
     -----
-    Sends at least one ``GET /customers/{customer_id}/contacts`` for each customer and status; the bar counts these
+    Sends at least one ``GET /customers/{customer_id}/contacts`` for each customer and status. The bar counts these
     lists. The load can miss a contact that changes its status between its customer's two lists. Source: [D], [R].
 
     Examples
@@ -246,7 +246,7 @@ def checked_reader(
     dtype_backend: str | None,
     **counts: int | None,
 ) -> Reader:
-    """Check all options of a load before any request, and give its reader."""
+    """Check all options of a load before any request, and return its reader."""
     parameters = {name: plain_scalar(value) for name, value in parameters.items()}
     counts = {name: plain_scalar(count) for name, count in counts.items()}
     check_parameters(parameters, table)
@@ -263,7 +263,7 @@ def checked_reader(
 
 
 def check_options(invalid: str, dtype_backend: str | None = None, **counts: int | None) -> None:
-    """Check the options that are not parameters of a list; counts are None or whole numbers from 1."""
+    """Check the options that are not list parameters; counts must be None or whole numbers from 1."""
     wrong = []
     if invalid not in ("warn", "raise", "drop"):
         wrong.append(f"invalid={invalid!r} (allowed: 'warn', 'raise', 'drop')")
@@ -277,7 +277,7 @@ def check_options(invalid: str, dtype_backend: str | None = None, **counts: int 
 
 
 def texts_of(values: Iterable[str], name: str) -> list[str]:
-    """List the strings that a parameter holds; refuse everything else."""
+    """Return the strings of a parameter; raise an error for all other values."""
     allowed = "(allowed: one string, or a list or Series of strings)"
     if isinstance(values, (Mapping, pd.DataFrame)) or not isinstance(values, Iterable):
         raise InvalidRequestError(f"invalid {name}, nothing was sent: it is of type {type(values).__name__} {allowed}")
@@ -289,12 +289,12 @@ def texts_of(values: Iterable[str], name: str) -> list[str]:
 
 
 def parent_ids(parents: str | Iterable[str] | pd.DataFrame | pd.Series[Any], table: Table) -> list[str]:
-    """List the ids of the wanted parents, each once."""
+    """Return the ids of the given parents, each once."""
     parent = table.parent or table
     if isinstance(parents, pd.DataFrame):
         own = attached(parents)
         if own is not None and own.table is not parent:
-            message = f"a frame of {own.table.name} does not say which {parent.name} are meant"
+            message = f"a frame of {own.table.name} does not show which {parent.name} to load for"
             raise InvalidRequestError(message, hint=f"Pass their ids, such as frame[{table.parent_id!r}].unique().")
         if "id" not in parents and "id" not in parents.index.names:
             columns = ", ".join(map(str, parents.columns[:_SHOWN])) + (", …" if len(parents.columns) > _SHOWN else "")

@@ -1,4 +1,4 @@
-"""What planning and pushing look up in the service; read requests only."""
+"""Look records up in the service for planning and pushing. This sends read requests only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ServiceLookups:
         return {(None, record["reference_id"]): record for record in _identified(found, table)}
 
     def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
-        """Read records by the parent's id and their own; unknown ones are absent."""
+        """Read records by their parent's id and their own id. Unknown records are absent."""
         if table.parent is not None:
             listed = self.children(table, {parent for parent, _ in keys if parent})
             return {row["id"]: row for rows in listed.values() for row in rows}
@@ -54,7 +54,7 @@ class ServiceLookups:
         return _identified(found, table)
 
     def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
-        """List the records of both statuses that belong to some parents; unknown parents are absent."""
+        """List the records of both statuses that belong to the given parents. Unknown parents are absent."""
         ids = sorted(filter(is_id, parent_ids))
         reader = Reader(self._client, table)
         pages = list(reader.child_pages(ids))
@@ -63,7 +63,7 @@ class ServiceLookups:
 
 
 def _identified(records: list[Record], table: Table) -> list[Record]:
-    """Refuse records without an id or with an unreadable reference: a plan or a push would have to guess."""
+    """Reject records without an id or with an unreadable reference, because a plan or push would have to guess."""
     for record in records:
         if not isinstance(record.get("id"), str) or not record["id"]:
             raise ProtocolError(f"the service listed a {table.singular} without an id")

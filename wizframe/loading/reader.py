@@ -50,35 +50,36 @@ if TYPE_CHECKING:
 __all__ = ["UNREAD_COLUMNS", "Failures", "Reader"]
 
 UNREAD_COLUMNS = ["customer_id", "what", "code", "what_happened"]
-# Servers refuse addresses above 8 kB, and a reference may need three characters for each of its own.
+# Servers may reject URLs above 8 kB, and a character of a reference may take three characters in the URL.
 _REFERENCES_PER_REQUEST = 40
 _CHARACTERS_PER_REQUEST = 4000
-# Results that wait for their turn, for each worker: one slow customer must not stop the other threads.
+# The results per worker that wait for their turn, so that one slow customer does not stop the other threads.
 _AHEAD = 8
-# A clock that differs more from the records' times than this is another machine's: its time says nothing.
+# If the Date header differs more from the records' times, it comes from another machine and is not used.
 _LARGEST_DIFFERENCE = timedelta(days=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
-# Reading one record may end so. A wrong key, a rate limit or a server that cannot be reached concern all records.
+# Errors that may affect only one record. A wrong key, a rate limit or an unreachable server affect all records.
 _CONCERNS_ONE = (ServiceError, TransportError)
 _CONCERNS_ALL = (AuthenticationError, RateLimitError, NotSentError)
-_MOST_IN_A_ROW = 10  # so many records that fail one after the other mean that the service fails
-# One would do to know that anything was read, but another list of the same record may still fail.
+# If so many records fail one after the other, the service itself fails.
+_MOST_IN_A_ROW = 10
+# One would be enough to know that something was read, but another list of the same record may still fail.
 _REMEMBERED = 100
-_SHOWN = 5  # ids or reasons in one message
+_SHOWN = 5  # the most ids or reasons in one message
 
 
 @dataclass
 class Failures:
-    """What went wrong with single records. Threads share it."""
+    """The failures of single records. Threads share this object."""
 
-    is_tolerant: bool = False  # whether records that may exist are left out, too; a plan must not guess
-    rows: dict[tuple[str, str], WizframeError] = field(default_factory=dict)  # by id, and what was read of it
+    is_tolerant: bool = False  # whether unreadable records may be left out; for a plan they may not
+    rows: dict[tuple[str, str], WizframeError] = field(default_factory=dict)  # (id, the part that was read) to error
     _in_a_row: int = 0
     _read: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, identifier: str, what: str, error: WizframeError) -> None:
-        """Note a failure; raise it if it concerns more than this record."""
+        """Note a failure; raise it if it affects more than this record."""
         is_gone = isinstance(error, NotFoundError)
         with self._lock:
             self._in_a_row += not is_gone and (identifier, what) not in self.rows
@@ -90,14 +91,14 @@ class Failures:
         raise error
 
     def succeed(self, identifier: str, what: str) -> None:
-        """Note that a record, or a part of what is read of it, could be read."""
+        """Note that a record, or a part of it, could be read."""
         with self._lock:
             self._in_a_row = 0
             if len(self._read) < _REMEMBERED and (identifier, what) not in self.rows:
                 self._read.add(identifier)
 
     def check(self) -> None:
-        """Raise the first failure if nothing could be read at all; records that do not exist do not count."""
+        """Raise the first failure if nothing could be read at all. Records that do not exist do not count."""
         if self.broken and not self._read:
             raise next(iter(self.broken.values()))
 
@@ -111,33 +112,33 @@ class Failures:
 
     @property
     def gone(self) -> list[str]:
-        """Records that do not exist."""
+        """The records that do not exist."""
         return sorted({one for (one, _), error in self.rows.items() if isinstance(error, NotFoundError)})
 
     @property
     def broken(self) -> dict[str, WizframeError]:
-        """Records that may exist, and why they were not read."""
+        """The records that may exist but were not read, with the reasons."""
         return {one: error for (one, _), error in self.rows.items() if not isinstance(error, NotFoundError)}
 
     def frame(self) -> pd.DataFrame:
-        """List what could not be read, in the columns of ``UNREAD_COLUMNS``."""
+        """List what could not be read, with the columns of ``UNREAD_COLUMNS``."""
         rows = ((one, what, error.code, str(error)) for (one, what), error in sorted(self.rows.items()))
         return problems_frame(rows, UNREAD_COLUMNS)
 
 
 @dataclass
 class Reader:
-    """One load under way."""
+    """One load in progress."""
 
     client: BaseClient
     table: Table
-    filters: dict[str, Any] = field(default_factory=dict)  # `status` and the four times; None means not given
+    filters: dict[str, Any] = field(default_factory=dict)  # `status` and the four times; None if not given
     page_size: int = MAX_PAGE_SIZE
-    asked_workers: int | None = None  # requests at a time; by default the client's number
-    progress: bool | Watch = True  # whether bars are shown, or the watch that follows the load
+    asked_workers: int | None = None  # simultaneous requests; by default the client's number
+    progress: bool | Watch = True  # whether to show bars, or the watch that follows the load
     failures: Failures = field(default_factory=Failures)
-    names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk remembers its records
-    doubts: list[str] = field(default_factory=list)  # why the load may be incomplete
+    names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk stores the ids that it has seen
+    doubts: list[str] = field(default_factory=list)  # reasons why the load may be incomplete
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -147,23 +148,23 @@ class Reader:
 
     @property
     def workers(self) -> int:
-        """Requests at a time."""
+        """The number of simultaneous requests."""
         return self.asked_workers or self.client.workers
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The statuses asked for; each needs a list of its own."""
+        """The requested statuses. Each needs a separate list."""
         return (self.filters["status"],) if "status" in self.filters else STATUSES
 
     def seen_at(self, latest: datetime | None) -> datetime | None:
-        """Tell since when changes may not have been seen, by the service's clock; ``latest`` is the newest change read.
+        """Return the service's time up to which all changes were read; ``latest`` is the newest change that was read.
 
-        A change that was read is at most as much later than the beginning as the reading took. The response's own time
-        may be that of another machine, such as a proxy.
+        A change that was read happened at most as long after the beginning as the reading took. The time in a response
+        may come from another machine, such as a proxy.
         """
         took = timedelta(seconds=time.monotonic() - self._began)
         now = self.client.transport.clock.now()
-        if latest is not None and latest - _FIRST < took:  # a zero time, 0001-01-01
+        if latest is not None and latest - _FIRST < took:  # a zero time, such as 0001-01-01
             latest = _FIRST + took
         if now is None:
             return None if latest is None else latest - took
@@ -173,12 +174,12 @@ class Reader:
     # ------------------------------------------------------------------ whole lists
 
     def pages(self, columns: Sequence[str] = ()) -> Iterator[Page]:
-        """Walk all pages of all statuses; a record may come again, then as it is now.
+        """Read all pages of all statuses. A record may appear again, with newer values.
 
-        With ``columns``, the pages come packed: their strings are in Arrow, for a frame of these columns.
+        With ``columns``, the pages are packed: their strings are in Arrow, for a frame with these columns.
         """
-        # A record that changes its status once during the load is in one of the three lists while that one is read. Two
-        # lists would miss a record that moves from the list still to be read to the one that was read.
+        # A record that changes its status once during the load is in one of the three lists when that list is read. Two
+        # lists would miss a record that moves from the list that is still to be read to the list that was already read.
         active, inactive = STATUSES
         lists = self.statuses if "status" in self.filters else (inactive, active, inactive)
         known = [0] * len(lists)
@@ -189,11 +190,11 @@ class Reader:
                     self._say_status(page, lists[taken.number])
                     yield page
                 before, known[taken.number] = sum(known[: taken.number]), taken.known
-                if taken.number < len(STATUSES):  # the third list holds records that were counted in the first
+                if taken.number < len(STATUSES):  # the third list has records that the first one already counted
                     show(before + taken.known, None if taken.total is None else before + taken.total)
 
     def records(self) -> list[Record]:
-        """Walk all pages of all statuses, and give each record once."""
+        """Read all pages of all statuses, and return each record once."""
         records: dict[str, Record] = {}
         for page in self.pages():
             records.update(_named(page))
@@ -217,7 +218,7 @@ class Reader:
         return [record for record in found if isinstance(own := record.get("reference_id"), str) and own in wanted]
 
     def newest(self, since: datetime) -> list[Record]:
-        """Read from the newest record on, until one is older than ``since``; works without a filter by time."""
+        """Read from the newest record on, until a record is older than ``since``. This needs no filter by time."""
         records: dict[str, Record] = {}
         for status in self.statuses:
             for page in self.pages_until_known(status, sort_by="created_at", sort="desc"):
@@ -227,7 +228,7 @@ class Reader:
         return list(records.values())
 
     def pages_until_known(self, status: str, **order: str) -> Iterator[dict[str, Record]]:
-        """Read page by page, in the service's own order, until a page holds nothing new."""
+        """Read pages in the service's own order, until a page has no new records."""
         known: set[str] = set()
         for number in count(1):
             page = self._page((), order | {"status": status}, number)
@@ -241,7 +242,7 @@ class Reader:
     # ------------------------------------------------------------------ one request for each record
 
     def details(self, records: Sequence[Record], *, is_shown: bool = True) -> list[Record]:
-        """Read the details of listed records; those that cannot be read are left out and noted as failures."""
+        """Read the details of listed records. Unreadable ones are left out and noted as failures."""
         found = []
         with bar("details", enabled=is_shown and self.progress, total=len(records)) as show:
             for done, record in enumerate(self._in_order(partial(self._details_of, record) for record in records), 1):
@@ -252,7 +253,7 @@ class Reader:
 
     def _details_of(self, listed: Record) -> Record | None:
         identifier = listed.get("id")
-        if not identifier or not isinstance(identifier, str):  # it cannot be asked for, so it stays as it is
+        if not identifier or not isinstance(identifier, str):  # no request is possible, so the listed record is used
             return listed
         try:
             found = self.client.operations(self.table).read_one(None, identifier)
@@ -263,9 +264,9 @@ class Reader:
         return listed | found
 
     def child_pages(self, parents: Iterable[str]) -> Iterator[Page]:
-        """Read the records of each parent, as far ahead as the caller takes them; one page for each, in their order.
+        """Read the children of each parent, ahead of the caller; yields one page per parent, in order.
 
-        A parent that cannot be read is noted as a failure, and its page is empty: some of its records would look like
+        A parent that cannot be read is noted as a failure, and its page is empty: a part of its records would look like
         all of them.
         """
         lists = (partial(self._children_of, parent, status) for parent in parents for status in self.statuses)
@@ -290,14 +291,14 @@ class Reader:
         return found
 
     def _in_order(self, work: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Do work in threads, a little ahead of what the caller takes."""
+        """Do work in threads, a little ahead of the caller."""
         with ThreadPool[Any](self.workers, f"wizframe-{self.table.name}") as pool:
             yield from pool.in_order(work, ahead=_AHEAD * self.workers)
 
     # ------------------------------------------------------------------ one list, one page
 
     def _list(self, status: str, *path: str, **parameters: Any) -> dict[str, Record]:
-        """Walk one short list, one request at a time, and name its records."""
+        """Read one short list, one request at a time. Returns its records keyed by id."""
         records: dict[str, Record] = {}
         fetch = partial(self._page, path, parameters | {"status": status})
         for taken in self._walk([fetch], workers=1):
@@ -318,7 +319,7 @@ class Reader:
         yield from self.in_either_spelling(read)
 
     def in_either_spelling(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """Read once more with the other spelling of parameters if the order received is not the order asked for."""
+        """Read again with the other spelling of parameters if the received order is not the requested order."""
         try:
             yield from read()
         except ProtocolError as error:
@@ -333,28 +334,28 @@ class Reader:
 
     def _page(self, path: tuple[str, ...], parameters: dict[str, Any], number: int) -> Page:
         order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc"}
-        # [D] has no filters by time: the rows are filtered here. Looked up for each page, since a walk may find out
-        # that the service spells parameters the other way.
+        # [D] has no filters by time, so the rows are filtered here. The dialect is read again for each page, because a
+        # walk may find out that the service uses the other spelling of parameters.
         has_times = self.client.query_dialect == "rest"
         times = {name: value for name, value in self.filters.items() if name != "status" and has_times}
-        operations: Any = self.client.operations(self.table)  # the path of a child's list names its parent
+        operations: Any = self.client.operations(self.table)  # for a list of children, the path has the parent's id
         page: Page = operations.page(*path, **order | times | parameters, page=number)
         return page
 
     def _say_status(self, page: Page, status: str) -> None:
-        """Give the rows that do not say their status the one that was asked for."""
+        """Set the requested status in rows that have no status."""
         said = page.values("status")
         if said.count(status) == len(said):
             return
         statuses = [value or status for value in said]
         if statuses.count(status) < len(statuses):
-            self.doubts.append(f"asked for {status} {self.table.name}, the service sent others too")
+            self.doubts.append(f"the service was asked for {status} {self.table.name}, but sent others, too")
         page.put("status", statuses)
 
     # ------------------------------------------------------------------ what to tell the user
 
     def warn_if_incomplete(self) -> None:
-        """Warn once, with every reason why the load may be incomplete, and every record that was left out."""
+        """Warn once, with all reasons why the load may be incomplete, and all records that were left out."""
         root = (self.table.parent or self.table).singular
         doubts = list(dict.fromkeys(self.doubts))
         gone, broken = self.failures.gone, self.failures.broken
@@ -365,7 +366,7 @@ class Reader:
             listed = Hint(", frame.wiz.unread lists them", "")
             doubts.append(f"{counted(len(broken), root)} could not be read{listed}: {which}")
         if gone:
-            if self.table.parent is None:  # its list showed them a moment ago
+            if self.table.parent is None:  # the list still had them a moment ago
                 what = plural(len(gone), "was deleted during the load", "were deleted during the load")
             else:
                 what = plural(len(gone), "does not exist", "do not exist")
@@ -378,7 +379,7 @@ class Reader:
             self.warn(IncompleteLoadWarning(". ".join(sentences)))
 
     def warn(self, warning: Warning) -> None:
-        """Warn at the user's own line; a watch collects warnings, since in a thread Python cannot tell that line."""
+        """Warn at the user's own line. A watch collects warnings, because in a thread that line is unknown."""
         if isinstance(self.progress, Watch):
             self.progress.warnings.append(warning)
         else:
@@ -390,7 +391,7 @@ def _named(page: Page) -> dict[str, Record]:
 
 
 def _together(found: Iterable[dict[str, Record] | None]) -> list[Record]:
-    """Give the records of one parent, each once; none of them if one of its lists could not be read."""
+    """Return the records of one parent, each once; none of them if one of its lists could not be read."""
     records: dict[str, Record] = {}
     for listed in found:
         if listed is None:
@@ -404,7 +405,7 @@ def _some(ids: Collection[str]) -> str:
 
 
 def _groups(references: Iterable[str]) -> Iterator[list[str]]:
-    """Divide references into as many as one request can hold."""
+    """Divide references into groups that fit into one request."""
     group: list[str] = []
     characters = 0
     for reference in references:

@@ -1,4 +1,4 @@
-"""Load customers and contacts as a stream of frames, in memory that does not grow with their number."""
+"""Load customers and contacts as a stream of frames. The memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -51,55 +51,55 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     dtype_backend: Literal["pyarrow"] | None = None,
     progress: bool | Watch = True,
 ) -> Frames:
-    """Load customers as a stream of frames, if there are too many for one frame in memory.
+    """Load customers as a stream of frames, if one frame with all of them would not fit into memory.
 
     Parameters
     ----------
     chunksize : int, default 10,000
-        Rows of each frame, at least 1. The last frame may have fewer; with ``details`` or ``invalid="drop"`` any frame
-        may.
+        Number of rows in each frame, at least 1. The last frame may have fewer; with ``details`` or ``invalid="drop"``
+        any frame may have fewer.
     client, status, created_after, created_before, updated_after, updated_before, details, page_size, workers
         As for :func:`wizframe.load_customers`.
     invalid, dtype_backend
-        As for :func:`wizframe.load_customers`. Each frame is validated by itself: ``"raise"`` ends the stream.
+        As for :func:`wizframe.load_customers`. Each frame is validated separately: ``"raise"`` ends the stream.
     progress : bool or wizframe.progress.Watch, default True
-        As for :func:`wizframe.load_customers`; the bar stays until the stream ends.
+        As for :func:`wizframe.load_customers`. The bar stays until the stream ends.
 
     Yields
     ------
     DataFrame
-        Columns and dtypes as of :func:`wizframe.load_customers`; a RangeIndex from 0 in each frame. Each frame has its
-        own baseline: edit it, plan it, push it. Without customers there is no frame.
+        Columns and dtypes as for :func:`wizframe.load_customers`, with a RangeIndex from 0 in each frame. Each frame
+        has a separate baseline, so you can edit, plan and push it. Without customers there is no frame.
 
     Raises
     ------
     InvalidRequestError
-        At once, not with the first frame: a parameter is unknown or its value is not allowed; nothing was sent.
+        A parameter is unknown or its value is not allowed. Raised at once, before the first frame; nothing was sent.
     InvalidDataError, TransportError, ServiceError, LoadStoppedError
-        As for :func:`wizframe.load_customers`; the frames that came before are valid.
+        As for :func:`wizframe.load_customers`. The frames before the error are valid.
 
     Warns
     -----
     IncompleteLoadWarning
         After the last frame, as for :func:`wizframe.load_customers`.
     InvalidDataWarning
-        With a frame that has rows that break the schema.
+        A frame has rows that do not match the schema.
 
     Notes
     -----
-    **Order.** Inactive customers, then active ones, each oldest first. Customers that became inactive during the load
-    come last.
+    **Order.** Inactive customers come first, then active ones, each from the oldest to the newest. Customers that
+    became inactive during the load come last.
 
-    **Completeness.** Every customer that exists throughout the load comes exactly once, even if other users create,
-    edit or delete customers during the load; if this cannot be proven, the end of the stream warns. A customer comes
-    as it was when its page was read. If another user edits it later, pushing it is a conflict. A customer created
-    during the load may come or not.
+    **Completeness.** Every customer that exists during the whole load appears exactly once, even if other users create,
+    edit or delete customers. If this cannot be proven, the stream warns at its end. A customer has the values that it
+    had when its page was read. If another user edits it later, pushing it is a conflict. A customer that was created
+    during the load may be missing.
 
-    **Memory** holds one chunk and the pages on their way. The ids that came before are in a temporary file.
+    **Memory** holds one chunk and the pages that are being read. The ids of earlier chunks are in a temporary file.
 
-    **Stopping.** Leave the loop, or close the stream: it waits for the requests on their way and sends no other.
+    **Stopping.** Leave the loop, or close the stream. It waits for the running requests and sends no others.
 
-    Sends the requests of :func:`wizframe.load_customers`, while the caller takes frames. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_customers` while the caller uses the frames. Source: [D], [R].
 
     Examples
     --------
@@ -136,8 +136,8 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Parameters
     ----------
     customers : str, iterable of str, Series, DataFrame or iterable of DataFrame
-        As for :func:`wizframe.load_contacts`, or a stream of customers: ``iter_contacts(iter_customers())``. It is read
-        further only as contacts are taken.
+        As for :func:`wizframe.load_contacts`, or a stream of customers: ``iter_contacts(iter_customers())``. The stream
+        is read only as far as its contacts are needed.
     chunksize, client, status, created_after, created_before, updated_after, updated_before, workers
         As for :func:`iter_customers`.
     invalid, dtype_backend, progress
@@ -146,14 +146,14 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     Yields
     ------
     DataFrame
-        Columns and dtypes as of :func:`wizframe.load_contacts`; a RangeIndex from 0 and a baseline in each frame.
+        Columns and dtypes as for :func:`wizframe.load_contacts`, with a RangeIndex from 0 and a baseline in each frame.
 
     Raises
     ------
     InvalidRequestError
-        At once if a filter cannot be sent; if an id cannot be sent, when its turn comes.
+        A filter (raised at once) or an id (raised when the stream reaches it) is not valid.
     NotFoundError
-        At the end: none of the customers exists.
+        None of the customers exists. Raised at the end of the stream.
     InvalidDataError, TransportError, ServiceError, LoadStoppedError
         As for :func:`wizframe.load_contacts`.
 
@@ -162,14 +162,14 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     IncompleteLoadWarning
         After the last frame: some customers do not exist or could not be read.
     InvalidDataWarning
-        With a frame that has rows that break the schema.
+        A frame has rows that do not match the schema.
 
     Notes
     -----
-    **Order.** That of the customers; the active contacts of each come first, oldest first. A customer that is named
-    twice is read once. Completeness, memory and stopping are as of :func:`iter_customers`.
+    **Order.** The order of the customers; each customer's active contacts come first, oldest first. If a customer is
+    given twice, it is read once. Completeness, memory and stopping are as for :func:`iter_customers`.
 
-    Sends the requests of :func:`wizframe.load_contacts`, a little ahead of what the caller takes. Source: [D], [R].
+    Sends the requests of :func:`wizframe.load_contacts`, a little ahead of the caller. Source: [D], [R].
 
     Examples
     --------
@@ -212,7 +212,7 @@ def _children(reader: Reader, parents: Any, chunksize: int, **options: Any) -> F
 
 
 def _each_parent_id(parents: str | Iterable[Any], table: Table) -> Iterator[str]:
-    """Name parents without reading further than needed; one may come more than once."""
+    """Yield the ids of parents, reading no further than needed. An id may appear more than once."""
     if isinstance(parents, (str, pd.DataFrame, Mapping)) or not isinstance(parents, Iterable):
         yield from parent_ids(parents, table)
         return
@@ -221,7 +221,7 @@ def _each_parent_id(parents: str | Iterable[Any], table: Table) -> Iterator[str]
 
 
 def _new_rows(pages: Iterable[Page], reader: Reader, known: SeenNames) -> Iterator[Page]:
-    """Leave out rows that came before, and rows that the filters do not let through."""
+    """Leave out rows that appeared before, and rows that do not match the filters."""
     for page in pages:
         numbers = known.added(page.identities())
         if reader.filters:
@@ -248,7 +248,7 @@ def _chunks(pages: Iterable[Page], chunksize: int) -> Iterator[list[Page]]:
 
 
 def _frames(reader: Reader, chunk: list[Page], *, details: bool = False, **options: Any) -> Frames:
-    """Build the frame of a chunk. When the caller takes the next one, its baseline lives no longer than the frame."""
+    """Build the frame of a chunk. After the caller takes the next one, its baseline lives only as long as the frame."""
     rows = Rows(reader.table, details=details)
     while chunk:
         rows.add(chunk.pop(0))

@@ -1,1 +1,1 @@
-"""Compare a frame with its baseline. Pure: no client, no HTTP."""
+"""Compare a frame with its baseline. This stage has no client and no HTTP."""

@@ -1,4 +1,4 @@
-"""A frame, its baseline and the service's records become the parts of a plan. Reads only; changes nothing."""
+"""Build the parts of a plan from frames, their baselines and the service's records. This only reads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = ["ChangeBuilder", "Options", "plan_deletes", "plan_edits"]
 
 
 class ChangeBuilder:
-    """Makes changes of the rows of one frame, and collects problems and notices on the way."""
+    """Makes changes from the rows of one frame, and collects problems and notices."""
 
     def __init__(self, typed_frame: TypedFrame, matched: Matched, service: Service) -> None:
         self._frame = typed_frame
@@ -51,10 +51,10 @@ class ChangeBuilder:
         self._table = typed_frame.table
         self.problems: list[Problem] = []
         self.notices: list[str] = []
-        self.named: set[int] = set()  # positions of new rows that came with a reference
+        self.named: set[int] = set()  # positions of new rows with a reference that the user chose
 
     def deletes(self, positions: npt.NDArray[np.intp]) -> list[Change]:
-        """Plan to delete the records of some rows, and count the children that go with them."""
+        """Plan to delete the records of the given rows, and count the children that are deleted with them."""
         chosen: list[int] = positions.tolist()
         rows = self._old_rows(chosen)
         changes = [
@@ -76,12 +76,12 @@ class ChangeBuilder:
 
     def _deleted(self, row: Mapping[str, Any]) -> tuple[Cell, ...]:
         cells = [Cell(name, value, None) for name, value in row.items() if self._table[name].writable]
-        if row.get("updated_at") is not None:  # it shows changes in fields that the load does not have
+        if row.get("updated_at") is not None:  # a new time shows a change even of fields that the load does not have
             cells.append(Cell("updated_at", row["updated_at"].isoformat(), None))
         return tuple(cells)
 
     def commanded_deletes(self, already_deleted: Collection[str]) -> list[Change]:
-        """Plan a delete for each row that the command column marks, and leave these rows out of all other changes."""
+        """Plan a delete for each row that the command column marks, and exclude these rows from all other changes."""
         matched, asked = self._matched, self._frame.deletes
         if not asked.any():
             return []
@@ -90,7 +90,7 @@ class ChangeBuilder:
         self._refuse_delete(asked & matched.is_new, "has no id, so there is nothing to delete: remove the row")
         self._refuse_delete(
             asked & matched.is_known & ~is_seen,
-            "is asked for, but the record may have changed since the row was made: load again, or plan with "
+            "is not possible, because the record may have changed after the row was made: load again, or plan with "
             f"{option('baseline', 'service')}",
         )
         self._note_gone(asked & ~matched.is_known)
@@ -102,7 +102,7 @@ class ChangeBuilder:
         self.problems += [Problem(int(position), COMMAND, DELETE, rule) for position in np.flatnonzero(rows)]
 
     def _note_gone(self, rows: Mask) -> None:
-        """Count the records to delete that do not exist: that is what was asked for, and not a problem."""
+        """Note how many of the records to delete no longer exist. This is not a problem, because they are deleted."""
         reported = {problem.position for problem in self._matched.problems}
         ids = self._matched.ids[rows].dropna()
         gone = len({identifier for position, identifier in ids.items() if position not in reported})
@@ -110,7 +110,7 @@ class ChangeBuilder:
             self.notices.append(f"{counted(gone, 'record')} to delete {plural(gone, 'is', 'are')} already gone")
 
     def compared(self, *, only: Collection[str] | None, clear: Collection[str]) -> Comparison:
-        """Compare the rows with how they were; a read-only cell that may be older than the service's is doubtful."""
+        """Compare the rows with their loaded values. A read-only cell that may be outdated gets its own rule."""
         found = compare(self._frame, self._matched, only=only, clear=clear)
         for number, problem in enumerate(found.problems):
             position, name = problem.position, problem.column
@@ -124,10 +124,10 @@ class ChangeBuilder:
         return name in self._matched.unsure and bool(self._matched.unsure[name][position])
 
     def updates(self, found: Comparison) -> list[Change]:
-        """Plan the cells that differ, unless it is unknown whether the row or the service is newer."""
+        """Plan the cells that differ. If the service may have the newer value, the cell becomes a problem."""
         changes = []
         again = Hint("load again and repeat the edit", "export again and repeat the edit, or use --original FILE")
-        advice = f"{again}, or plan with {option('baseline', 'service')} to send yours"
+        advice = f"{again}, or plan with {option('baseline', 'service')} to send your value"
         self.problems += found.problems
         for who in self._identities(self._matched.base, sorted(found.cells)):
             position = who[0]
@@ -142,7 +142,7 @@ class ChangeBuilder:
         return changes
 
     def _old_violations(self, updates: Sequence[Change]) -> Iterator[str]:
-        """Name old values that the service may refuse, if they are sent along with the edit."""
+        """Describe old values that the service may refuse when they are sent together with the edit."""
         if not self._table.is_sent_whole:
             return
         rows = self._old_rows([change.position for change in updates])
@@ -153,7 +153,7 @@ class ChangeBuilder:
                 if rule:
                     yield (
                         f"row {change.label}: the whole {self._table.singular} is sent, and its {name} {value!r} "
-                        f"{rule}: correct it too"
+                        f"{rule}: correct it, too"
                     )
 
     def creates(self) -> list[Change]:
@@ -190,9 +190,9 @@ class ChangeBuilder:
         return [Problem(position, name, None, "is required for a new row") for name in needed]
 
     def _with_reference(self, cells: list[Cell], position: int, ordinals: Counter[str]) -> list[Cell]:
-        """Give a new row its reference before anything is sent: with it, a create can be repeated safely.
+        """Add a reference to a new row before anything is sent: with the reference, a create can be repeated safely.
 
-        The same row gets the same reference on another machine; a second identical row gets another.
+        The same row gets the same reference on another machine. A second identical row gets a different reference.
         """
         if any(cell.column == "reference_id" for cell in cells):
             self.named.add(position)
@@ -204,7 +204,7 @@ class ChangeBuilder:
         ordinals[content] += 1
         digest = hashlib.sha256(f"{content}{ordinal}".encode()).digest()
         given = {cell.column: cell.new for cell in cells}
-        # Begins with what people know: the first required field, a customer's company or a contact's first name.
+        # Begins with a name that people know: the first required field, such as a customer's company.
         first = next(name for name in self._table.required if name != "reference_id")
         name = str(given.get(first) or self._table.singular)
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
@@ -213,7 +213,7 @@ class ChangeBuilder:
         return [Cell("reference_id", None, reference), *cells]
 
     def misfits(self, found: Comparison) -> list[Problem]:
-        """Keep the values that fit no column if they matter: in edited cells, new rows and keys."""
+        """Return the problems of invalid values that matter: in edited cells, new rows and keys."""
         return [
             problem
             for problem in self._frame.problems
@@ -225,14 +225,14 @@ class ChangeBuilder:
         ]
 
     def _is_blanked(self, problem: Problem) -> bool:
-        """Tell whether a value that fits no column replaces another one: it reads as blank, but is an edit."""
+        """Return whether an invalid value replaces a loaded value: it was read as blank, but it is an edit."""
         position, name = problem.position or 0, problem.column
         if name not in self._frame.cells or name not in self._matched.base:
             return True
         return is_blank(self._frame.cells[name].iat[position]) and bool(self._matched.shown[name][position])
 
     def value_of(self, change: Change, name: str) -> Any:
-        """Give the value that a record has after a change, as far as it is known."""
+        """Return the value of a record's field after a change, if it is known."""
         if name in change.new_values:
             return change.new_values[name]
         return next((row.get(name) for row in self._old_rows([change.position])), None)
@@ -240,7 +240,7 @@ class ChangeBuilder:
     def _identities(
         self, source: pd.DataFrame, positions: Sequence[int]
     ) -> Iterator[tuple[int, Any, str, str | None, str | None, str | None]]:
-        """Say which records some rows are: position, label, name, id, parent's id, reference."""
+        """Yield the identity of each row's record: position, label, name, id, parent's id, reference."""
         if not positions:
             return iter(())
         named_by = [name for group in self._table.named_by for name in group]
@@ -252,12 +252,12 @@ class ChangeBuilder:
         return zip(positions, self._frame.labels.take(np.array(positions)), names, *keys, strict=True)
 
     def _old_rows(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Give whole rows as they were."""
+        """Yield whole rows with their old values."""
         columns = self._columns(self._matched.base, positions, map(str, self._matched.base))
         yield from (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
     def _columns(self, source: pd.DataFrame, positions: Sequence[int], names: Iterable[str]) -> dict[str, list[Any]]:
-        """Read some rows and their keys, by column: cell by cell, pandas takes ten times as long."""
+        """Read the given rows and their keys column by column: in pandas, single cells take ten times as long."""
         columns = {name: source[name] for name in names if name in source}
         columns |= {"id": self._matched.ids, self._table.parent_id: self._matched.parent_ids}
         places = np.array(positions, dtype=np.intp)
@@ -269,7 +269,7 @@ class ChangeBuilder:
 
 
 def _doubtful(old: Any, advice: str) -> str:
-    return f"differs from WizCommerce ({old!r}), and it is unknown which of them is newer: {advice}"
+    return f"differs from WizCommerce ({old!r}), and it is unknown which of the two values is newer: {advice}"
 
 
 _ALLOWED = {
@@ -282,7 +282,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Options:
-    """The options of :func:`wizframe.plan`. The plan keeps them, so that it can be made again."""
+    """The options of :func:`wizframe.plan`. The plan stores them, so that it can be made again."""
 
     match: Literal["id", "reference_id"] = "id"
     new: Literal["report", "create"] = "report"
@@ -296,13 +296,13 @@ class Options:
             if getattr(self, name) not in allowed:
                 known = " or ".join(map(repr, allowed))
                 raise InvalidRequestError(f"{option(name, getattr(self, name))} is not valid: use {known}")
-        for name in ("only", "clear"):  # an Index or an array has no truth value; a str is refused later
+        for name in ("only", "clear"):  # bool() of an Index or array raises an error; a str is rejected later
             given = getattr(self, name)
             if isinstance(given, Iterable) and not isinstance(given, str):
                 object.__setattr__(self, name, tuple(given))
 
     def check_columns(self, tables: Sequence[Table]) -> None:
-        """Refuse names that are not columns that can be edited."""
+        """Reject names of columns that cannot be edited."""
         for name, columns in (("only", () if self.only is None else self.only), ("clear", self.clear)):
             if not isinstance(columns, tuple):
                 raise PlanError(f"{name}={columns!r} is not a list", hint=f"Write {name}=[{columns!r}].")
@@ -314,7 +314,7 @@ class Options:
 
 
 def plan_edits(frames: Mapping[str, pd.DataFrame], service: Service, options: Options) -> tuple[PlanPart, ...]:
-    """Plan the edits of frames, one for each table; new children may belong to parents that the same plan creates."""
+    """Plan the edits of frames, one per table. New children may belong to parents that the same plan creates."""
     tables = [table for table in TABLES.values() if table.name in frames]
     options.check_columns(tables)
     parts: list[PlanPart] = []
@@ -331,7 +331,7 @@ def _plan_table(
     frame: pd.DataFrame, table: Table, service: Service, options: Options, created: Collection[str]
 ) -> PlanPart:
     own = _own_baseline(frame, table)
-    was = frame.copy(deep=False)  # an edit during the look-ups below is not planned, and makes the plan stale
+    was = frame.copy(deep=False)  # an edit during the look-ups below is not planned, but makes the plan stale
     typed_frame = type_frame(was, table, known=own.columns if own is not None else None)
     matched = match_rows(
         typed_frame,
@@ -379,7 +379,7 @@ def plan_deletes(frame: pd.DataFrame, table: Table, service: Service) -> PlanPar
     if own is not None and own.account != service.account:
         raise WrongAccountError(f"the rows were loaded from {own.account}, but the plan is for {service.account}")
     if "id" not in typed_frame.cells or typed_frame.cells["id"].isna().any():
-        raise UnmatchedRowsError("rows can only be deleted by their ids, but some have none")
+        raise UnmatchedRowsError("rows can be deleted only by their ids, but some rows have no id")
     matched = match_rows(typed_frame, own=own, service=service, by_reference=False, new="report", trust_rows=True)
     builder = ChangeBuilder(typed_frame, matched, service)
     changes = builder.deletes(np.flatnonzero(matched.is_known))
@@ -420,5 +420,5 @@ def _clashes(
 def _compared_with(matched: Matched) -> str:
     sources = [str(baseline) for baseline in matched.used]
     if bool((matched.against_service & matched.is_known).any()):
-        sources.append("the service's present records")
+        sources.append("the service's current records")
     return " and ".join(sources)

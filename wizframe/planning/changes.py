@@ -1,4 +1,4 @@
-"""What would change: one change for each record, and one part of a plan for each table, parents first."""
+"""The changes of a plan: one change per record, and one part per table, parents first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SHOWN_PLACES = 3
 
 
 class Cell(NamedTuple):
-    """One cell of a change: values as in a plain record (str, bool, list of str); None is blank."""
+    """One cell of a change. Values are as in a plain record (str, bool, list of str); None means blank."""
 
     column: str
     old: Any
@@ -53,7 +53,7 @@ class Cell(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What must be corrected. ``position`` is the row's in the planned frame; None: the whole column."""
+    """A problem to correct. ``position`` is the row in the planned frame; None if it is about the whole column."""
 
     position: int | None
     column: str
@@ -62,33 +62,33 @@ class Problem(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happens to one record."""
+    """The change of one record."""
 
     action: Action
     position: int  # the row in the planned frame …
     label: Any  # … and its index label
-    name: str  # what people call the record
+    name: str  # the record's name for people
     id: str | None  # None if it is not known yet
-    customer_id: str | None  # the parent's, if the table has one
+    customer_id: str | None  # the parent's id, if the table has a parent
     reference_id: str | None
-    cells: tuple[Cell, ...]  # update: what changes; create: what is given; delete: what the record was when loaded
-    customer_reference_id: str | None = None  # of a parent that the same plan creates
-    left_out: tuple[Cell, ...] = ()  # edited cells that are not sent: they stay edited in the frame
-    children: tuple[tuple[str, int], ...] = ()  # of a delete: tables and numbers of the records that go with it
+    cells: tuple[Cell, ...]  # update: the changed cells; create: the given cells; delete: the record when loaded
+    customer_reference_id: str | None = None  # the reference of a parent that the same plan creates
+    left_out: tuple[Cell, ...] = ()  # edited cells that are not sent; they stay edited in the frame
+    children: tuple[tuple[str, int], ...] = ()  # delete: table and number of the records that are deleted with it
 
     @property
     def owner(self) -> tuple[str | None, str | None]:
-        """Which parent the record belongs to: its id, or the reference of one that is created first."""
+        """The parent's id, or the reference of a parent that is created first."""
         return self.customer_id, self.customer_reference_id
 
     @property
     def new_values(self) -> dict[str, Any]:
-        """Column to new value."""
+        """The new value of each column."""
         return {cell.column: cell.new for cell in self.cells}
 
 
 def counted_children(changes: Iterable[Change]) -> tuple[str, int]:
-    """Count the records that go with deleted ones: in words, such as "3 contacts and 1 address", and as a number."""
+    """Count the records that are deleted with others: in words, such as "3 contacts and 1 address", and as a number."""
     counts = Counter[str]()
     for change in changes:
         counts.update(dict(change.children))
@@ -97,15 +97,15 @@ def counted_children(changes: Iterable[Change]) -> tuple[str, int]:
 
 
 def children_too(changes: Iterable[Change], table: Table) -> str:
-    """Say how many records go with the deleted ones; empty if none do."""
+    """Say how many records are deleted with the changed ones; empty if there are none."""
     words, total = counted_children(changes)
     return f"{words} {plural(total, 'is', 'are')} deleted with the {table.name}" if words else ""
 
 
 def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
-    """Name cells by their places in the file that a frame was read from, such as ``Customers!F12 and 3 more``.
+    """Return the places of cells in the file of a frame, such as ``Customers!F12 and 3 more``.
 
-    Empty if the frame does not come from a file. Without a column, the rows are meant.
+    Empty if the frame does not come from a file. Without a column, the places are whole rows.
     """
     first = [cell_place(frame, label, column) for label in labels[:_SHOWN_PLACES]]
     more = f" and {len(labels) - _SHOWN_PLACES} more" if len(labels) > _SHOWN_PLACES else ""
@@ -113,7 +113,7 @@ def places(frame: pd.DataFrame, labels: Sequence[Any], column: str = "") -> str:
 
 
 def shown(value: Any, longest: int = 40) -> str:
-    """Write a cell's value for people: blanks named, lists joined, control characters escaped, long strings cut."""
+    """Format a cell's value for people: name blanks, join lists, cut long strings, escape control characters."""
     if value is None or (isinstance(value, (str, list)) and not value):
         return "(blank)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -123,29 +123,29 @@ def shown(value: Any, longest: int = 40) -> str:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PlanPart:
-    """What would change in one table, what stands in the way, and what was compared."""
+    """The changes of one table, their problems, and what was compared."""
 
     table: Table
-    account: Account  # where the changes go
-    frame: pd.DataFrame = field(repr=False)  # the user's: ids and times are written into it when they are known
-    as_planned: pd.DataFrame = field(repr=False)  # a copy of it: an edit after planning makes the plan stale
+    account: Account  # the account to which the changes are sent
+    frame: pd.DataFrame = field(repr=False)  # the user's own frame; new ids and times are written into it
+    as_planned: pd.DataFrame = field(repr=False)  # a copy of it; a later edit of the frame makes the plan stale
     changes_list: tuple[Change, ...]
     problems_list: tuple[Problem, ...] = ()
-    blanked: dict[str, int] = field(default_factory=dict)  # column to the cells that became blank and are not sent
-    own_columns: tuple[str, ...] = ()  # the user's own, not compared
+    blanked: dict[str, int] = field(default_factory=dict)  # column to the number of cells that became blank, not sent
+    own_columns: tuple[str, ...] = ()  # columns that the user added, which are not compared
     notices: tuple[str, ...] = ()
     compared_rows: int = 0
     compared_columns: tuple[str, ...] = ()
     compared_with: str = ""
-    if_nothing: str = ""  # why nothing was compared
+    if_nothing: str = ""  # the reason if nothing was compared
 
     def label(self, problem: Problem) -> Any:
-        """Give the user's label of a problem's row; None if the problem is about a whole column."""
+        """Return the index label of a problem's row; None if the problem is about a whole column."""
         return None if problem.position is None else self.frame.index[problem.position]
 
 
 def plan_id(parts: Iterable[PlanPart]) -> str:
-    """Hash account, tables and changes: the same plan has the same id on any machine."""
+    """Return a hash of account, tables and changes: the same plan has the same id on every machine."""
     content: list[str] = []
     for part in parts:
         changes = sorted(
@@ -153,12 +153,12 @@ def plan_id(parts: Iterable[PlanPart]) -> str:
             for change in part.changes_list
         )
         content += [_json([str(part.account), part.table.name]), *changes]
-    # 48 bits: short enough to read out over the phone, long enough that two plans never share an id by chance.
+    # 48 bits are short enough to read out over the phone, and long enough that two plans do not share an id by chance.
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
 
 
 def _json(values: list[Any]) -> str:
-    return orjson.dumps(values).decode()  # orjson's bytes keep their whole write buffer, ten times their own size
+    return orjson.dumps(values).decode()  # decoded, because orjson's bytes keep a write buffer of ten times their size
 
 
 def part_of_changes(
@@ -172,10 +172,10 @@ def part_of_changes(
     problems: Sequence[Problem] = (),
     notices: Sequence[str] = (),
 ) -> PlanPart:
-    """Make a part of changes that come without a frame: from a file, from the journal, or the inverse of a push.
+    """Make a part from changes without a frame: from a file, from the journal, or from the inverse of a push.
 
-    Its frame has one row per change, with the columns that the changes name and a baseline of the old values: what
-    fails can be edited and planned again.
+    The part's frame has one row per change, the columns that the changes name, and a baseline of the old values. So the
+    rows that fail can be edited and planned again.
     """
     numbered = tuple(change._replace(position=number) for number, change in enumerate(changes))
     columns = {cell.column for change in numbered for cell in change.cells if table[cell.column].level}

@@ -1,4 +1,4 @@
-"""The words that a user types into a cell to ask for something: ``<clear>``, and DELETE in the column Command."""
+"""The commands that a user can type into a cell: ``<clear>``, and DELETE in the column Command."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["cells_to_clear", "is_clear", "is_delete", "rows_to_delete"]
 
 
 def is_delete(command: Any) -> bool:
-    """Tell whether a cell of the column Command asks to delete the record of its row."""
+    """Return whether a cell of the column Command means to delete the record of its row."""
     return not is_blank(command) and str(command).strip().upper() == DELETE
 
 
 def is_clear(text: str) -> bool:
-    """Tell whether a string asks to clear its cell."""
+    """Return whether a string means to clear its cell."""
     return text.strip() == CLEAR
 
 
 def rows_to_delete(commands: pd.Series[Any]) -> tuple[npt.NDArray[np.bool_], list[Problem]]:
-    """Read a column of commands: which rows are to be deleted, and which cells hold no command."""
+    """Read a column of commands: return the rows to delete, and problems for cells that are not a command."""
     rule = f"is not a command: write {DELETE}, or leave it blank"
     deletes = np.array([is_delete(command) for command in commands], dtype=bool)
     problems = [
@@ -40,5 +40,5 @@ def rows_to_delete(commands: pd.Series[Any]) -> tuple[npt.NDArray[np.bool_], lis
 
 
 def cells_to_clear(values: pd.Series[Any]) -> pd.Series[bool]:
-    """Tell which cells of a column hold :data:`CLEAR`."""
+    """Return which cells of a column contain :data:`CLEAR`."""
     return values.eq(CLEAR).fillna(value=False).astype(bool)

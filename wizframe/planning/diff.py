@@ -1,4 +1,4 @@
-"""Which cells differ, and what becomes of each: set, cleared, blank and not sent, or not allowed."""
+"""Compare cells, and decide what happens to each difference: set, cleared, blank and not sent, or not allowed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = ["Comparison", "compare", "given_cells", "rule_of_edit", "words_for_bl
 
 @dataclass
 class Comparison:
-    """What comparing found."""
+    """The result of a comparison."""
 
     cells: dict[int, list[Cell]] = field(default_factory=dict)  # row position to the cells to send
-    blanked: dict[str, int] = field(default_factory=dict)  # column to the cells that became blank and are not sent
+    blanked: dict[str, int] = field(default_factory=dict)  # column to the number of cells that became blank, not sent
     columns: list[str] = field(default_factory=list)  # the columns that were compared
     problems: list[Problem] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ def compare(
     only: Collection[str] | None,
     clear: Collection[str],
 ) -> Comparison:
-    """Compare rows with how they were. Changes outside ``only`` are problems; blanks in ``clear`` clear the field."""
+    """Compare rows with their loaded values. Changes outside ``only`` are problems; blanks in ``clear`` clear fields."""
     found = Comparison()
     base = matched.base
     for name in typed_frame.cells.columns:
@@ -74,7 +74,7 @@ def _judge(
     only: Collection[str] | None,
     clear: Collection[str],
 ) -> None:
-    """Judge the cells of a column that differ from how they were."""
+    """Decide about the cells of a column that differ from their loaded values."""
     name = str(base.name)
     field = typed_frame.table[name]
     blanked = 0
@@ -95,7 +95,7 @@ def _judge(
 
 
 def rule_of_edit(table: Table, field: Field, new: Any, only: Collection[str] | None = None) -> str | None:
-    """Say why an edit of a known record's cell cannot be sent, as the end of a sentence that begins with the value."""
+    """Return why an edit of a known record's cell cannot be sent, as the end of a sentence about the value."""
     return _forbidden(field, only) or _broken(table, field, new)
 
 
@@ -103,12 +103,12 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     if not field.writable:
         return "is read-only: restore it, or change it in WizCommerce itself"
     if only is not None and field.name not in only:
-        return f"was edited, but {Hint('only', '--only')} allows {', '.join(only)}"
+        return f"was edited, but {Hint('only', '--only')} allows only {', '.join(only)}"
     return None
 
 
 def _broken(table: Table, field: Field, new: Any) -> str | None:
-    """Say which rule a new value breaks; None clears the cell."""
+    """Return the rule that a new value breaks. None as value clears the cell."""
     if new is not None:
         return violation(field, new)
     if field.name in table.required:
@@ -120,12 +120,12 @@ def _cleared(field: Field) -> Any:
     return [] if field.kind == "ids" else ""
 
 
-#: How programs write a missing value: pandas, Python, SQL and spreadsheets.
+#: Words that programs write for a missing value: pandas, Python, SQL and spreadsheets.
 _WORDS_FOR_BLANK = frozenset({"nan", "none", "null", "<na>", "nat", "\\n", "#n/a", "n/a", "nil"})
 
 
 def words_for_blank(changes: Iterable[Change]) -> Iterator[str]:
-    """Name words such as nan that stand where a value is missing."""
+    """Describe words such as nan in cells where a value is missing."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for change in changes:
         for cell in change.cells:
@@ -134,12 +134,12 @@ def words_for_blank(changes: Iterable[Change]) -> Iterator[str]:
     for word, columns in found.items():
         count = columns.total()
         where = ", ".join(f"{name} {number}" for name, number in columns.items())
-        verb = plural(count, "cell without a value has", "cells without a value have")
-        yield f"{count:,} {verb} the text {word!r} ({where}): leave them blank if it means a missing value"
+        verb = plural(count, "cell without a value now has", "cells without a value now have")
+        yield f"{count:,} {verb} the text {word!r} ({where}): leave them blank if the text means a missing value"
 
 
 def given_cells(typed_frame: TypedFrame, position: int) -> tuple[list[Cell], list[Problem], list[str]]:
-    """Read a new row: what can be written, the values that break a rule, and the read-only columns that it fills in."""
+    """Read a new row: the cells to write, the problems of its values, and the read-only columns with values."""
     cells, problems, ignored = [], [], []
     for name in typed_frame.cells.columns:
         field = typed_frame.table[name]

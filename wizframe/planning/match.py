@@ -1,4 +1,7 @@
-"""Which record each row is, and how that record was when the row was loaded. Never by position."""
+"""Match each row with a record, and with the values that the record had when the row was loaded.
+
+Rows are never matched by their position.
+"""
 
 from __future__ import annotations
 
@@ -34,31 +37,31 @@ __all__ = ["Lookups", "Matched", "Service", "match_rows"]
 
 
 class Lookups(Protocol):
-    """What planning may ask the service: read requests only. A key is the parent's id, if there is one, and a name."""
+    """The read requests that planning needs. A key is the parent's id (or None) and the record's id or reference."""
 
     def by_reference(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[tuple[Any, str], Record]:
-        """Find records of both statuses by exact reference; unknown ones are absent, others may be there too."""
+        """Find records of both statuses by exact reference. Unknown references are absent; the result may have more."""
         ...
 
     def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
-        """Read records by their ids; unknown ones are absent, others may be there too."""
+        """Read records by their ids. Unknown ids are absent; the result may have more."""
         ...
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
-        """List records of both statuses that were created then or later; all of them for None."""
+        """List records of both statuses that were created at a moment or later; without a moment, list all."""
         ...
 
     def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
-        """List the records of both statuses that belong to some parents; unknown parents are absent."""
+        """List the records of both statuses that belong to the given parents. Unknown parents are absent."""
         ...
 
 
 @dataclass(frozen=True)
 class Service:
-    """Where a plan goes, and how to ask there."""
+    """The account of a plan, and the look-ups in it."""
 
     account: Account
-    connection: str  # its loads are where a row may come from, if the frame does not name its own
+    connection: str  # rows may come from its loads, if the frame does not name its own load
     lookups: Lookups
 
 
@@ -68,18 +71,18 @@ class Matched:
 
     ids: pd.Series[Any]
     parent_ids: pd.Series[Any]
-    base: pd.DataFrame  # typed, aligned with the rows: how they were
-    is_in_place: bool  # ``base`` is the frame's own load, row by row
-    is_known: Mask  # rows to compare with ``base``
-    is_new: Mask  # rows to create
-    shown: dict[str, Mask]  # column to the cells of ``base`` that were loaded: the others are not blank, but unknown
-    #: Column to the cells that are compared with the service's present value, although the row may be older.
+    base: pd.DataFrame  # the loaded values of the rows, typed and aligned with them
+    is_in_place: bool  # whether ``base`` is the frame's own load, row by row
+    is_known: Mask  # the rows to compare with ``base``
+    is_new: Mask  # the rows to create
+    shown: dict[str, Mask]  # column to the cells of ``base`` that were loaded; the other cells are unknown, not blank
+    #: Column to the cells that are compared with the service's current value, although the row may be older.
     unsure: dict[str, Mask]
-    against_service: Mask  # rows compared with the service, not with a load
+    against_service: Mask  # the rows that are compared with the service, not with a load
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     used: tuple[Baseline, ...] = ()
-    new_parents: dict[int, str] = field(default_factory=dict)  # position to the reference of a parent that is created
+    new_parents: dict[int, str] = field(default_factory=dict)  # position to the reference of a parent to create
 
 
 def match_rows(
@@ -92,10 +95,10 @@ def match_rows(
     trust_rows: bool,
     created: Collection[str] = (),
 ) -> Matched:
-    """Match rows with records and baselines; removes from ``typed_frame.cells`` what belongs to another account.
+    """Match rows with records and baselines. Values of another account are removed from ``typed_frame.cells``.
 
-    ``own`` is the baseline that the frame names. With ``trust_rows`` a row without a baseline is newer than the
-    service. ``created`` are the references of the parents that the same plan creates.
+    ``own`` is the baseline that the frame names. With ``trust_rows``, a row without a baseline counts as newer than the
+    service's record. ``created`` are the references of the parents that the same plan creates.
     """
     return _Matcher(typed_frame, service, created).run(own, by_reference=by_reference, new=new, trust_rows=trust_rows)
 
@@ -126,7 +129,7 @@ class _Matcher:
                 message = f"there is no column 'id', but a column {like[0]!r}"
                 raise UnmatchedRowsError(message, hint=f"Rename {like[0]!r} to 'id'.")
             raise UnmatchedRowsError(
-                f"there is no id column, so it is unknown which {self._table.name} the rows are",
+                f"there is no id column, so it is unknown which {self._table.name} the rows belong to",
                 hint=f"Plan with {option('match', 'reference_id')} to find them by reference. For new rows only, add a "
                 "blank id column.",
             )
@@ -164,25 +167,25 @@ class _Matcher:
         )
 
     def _leave_account(self, own: Baseline, *, by_reference: bool) -> None:
-        """Drop what means nothing in another account."""
+        """Drop the values that have no meaning in another account."""
         if not by_reference:
             raise WrongAccountError(
                 f"the rows were loaded from {own.account}, but the plan is for {self._account}",
-                hint=f"Plan with {option('match', 'reference_id')} to carry rows from one account to another.",
+                hint=f"Plan with {option('match', 'reference_id')} to copy rows from one account to another.",
             )
         typed_frame, table = self._frame, self._table
         foreign = [name for name in map(str, typed_frame.cells) if not table[name].writable]
         if typed_frame.parent_references is None and table.parent is not None and table.parent_id in foreign:
             raise WrongAccountError(
-                f"{table.name} loaded from {own.account} name their {table.parent.name} by that account's ids",
+                f"{table.name} loaded from {own.account} have the ids of their {table.parent.name} in that account",
                 hint=f"Add a column {table.parent_reference} with the references of the {table.parent.name}.",
             )
         count = int(typed_frame.cells["id"].notna().sum()) if "id" in typed_frame.cells else 0
-        self._notices.append(f"from another account, left out: {count} ids and the columns {', '.join(foreign)}")
+        self._notices.append(f"left out, as of another account: {count} ids and the columns {', '.join(foreign)}")
         typed_frame.cells = typed_frame.cells.drop(columns=foreign)
 
     def _parent_ids(self, parent_ids: pd.Series[Any]) -> pd.Series[Any]:
-        """Find the parents of rows that name them by reference."""
+        """Find the parents of rows that identify them by reference."""
         references, parents = self._frame.parent_references, self._table.parent
         if references is None or parents is None:
             return parent_ids
@@ -194,15 +197,15 @@ class _Matcher:
             elif reference in self._created:
                 self._new_parents[position] = reference
             else:
-                nor = ", and the plan creates none that has it" if self._created else ""
-                rule = f"no {parents.singular} has this reference{nor}"
+                nor = ", and the plan does not create one with it" if self._created else ""
+                rule = f"is unknown: no {parents.singular} has this reference{nor}"
                 self._problem(position, self._table.parent_reference, reference, rule)
         return parent_ids
 
     def _find_by_reference(
         self, ids: pd.Series[Any], parent_ids: pd.Series[Any], *, new: Literal["report", "create"]
     ) -> Mask:
-        """Fill in the ids of rows that a reference names; return the rows to create."""
+        """Fill in the ids of rows with a known reference, and return the rows to create."""
         is_new = np.zeros(len(ids), dtype=bool)
         references = self._frame.cells.get("reference_id")
         if references is None:
@@ -215,7 +218,7 @@ class _Matcher:
             if position in misread:
                 continue
             if is_blank(references.iat[position]):
-                self._problem(position, "reference_id", None, "is blank, so it is unknown which record the row is")
+                self._problem(position, "reference_id", None, "is blank, so the record of the row is unknown")
                 continue
             parent = parent_ids.iat[position]
             wanted[position] = (None if is_blank(parent) else str(parent), str(references.iat[position]))
@@ -227,12 +230,12 @@ class _Matcher:
             elif new == "create":
                 is_new[position] = True
             else:
-                rule = f"is unknown: no {self._table.singular} has it; {option('new', 'create')} would create the row"
+                rule = f"is unknown: no {self._table.singular} has it; to create it, use {option('new', 'create')}"
                 self._problem(position, "reference_id", key[1], rule)
         return is_new
 
     def _first_of_each(self, ids: pd.Series[Any]) -> Mask:
-        """Pick one row per id; rows with one id that differ are problems, and none of them is compared."""
+        """Choose one row per id. Rows with the same id but different values are problems, and are not compared."""
         if is_unique(ids):
             return np.ones(len(ids), dtype=bool)
         first = ~ids.duplicated(keep="first").to_numpy()
@@ -244,13 +247,13 @@ class _Matcher:
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
                 for position in group.index:
-                    self._problem(position, "id", identifier, "is in several rows that differ: keep one")
+                    self._problem(position, "id", identifier, "is in several rows that differ: keep one of them")
         return first
 
     def _bases(
         self, ids: pd.Series[Any], parent_ids: pd.Series[Any], loaded: baselines.Match, is_known: Mask, had_id: Mask
     ) -> tuple[pd.DataFrame, dict[str, Mask], dict[str, Mask]]:
-        """Collect how each row was, from a load or else the service; which cells are known; which rows may be older."""
+        """Return each row's loaded values (or the service's), the known cells, and the cells that may be outdated."""
         typed, absent = self._frame.cells, is_known & ~loaded.found
         lacking = self._lacking(loaded, is_known)
         needs = np.logical_or.reduce([absent, *lacking.values()])
@@ -268,10 +271,10 @@ class _Matcher:
         return base, shown, unsure
 
     def _is_comparable(self, name: str, present: pd.Series[Any], had_id: Mask) -> Mask | bool:
-        """Tell in which rows the service's present value shows what the cell was.
+        """Return the rows in which the service's current value can be compared with the cell.
 
-        A difference in a column that only the service writes is not an edit if it is a time that changes with every
-        edit, or the time of another system's record. And a record may come without such a value.
+        A difference in a read-only column is not an edit if the column is a time that changes with every edit, or if it
+        is a time from another system's record. The service may also send a record without such a value.
         """
         field = self._table[name]
         if field.writable:
@@ -282,13 +285,13 @@ class _Matcher:
         return is_sent & had_id if field.kind == "time" else is_sent
 
     def _lacking(self, loaded: baselines.Match, is_known: Mask) -> dict[str, Mask]:
-        """Tell which edited cells of loaded rows are in no load, although their old value must be known; by column."""
+        """Return, by column, the edited cells that no load has although their old value is needed."""
         typed, nothing = self._frame.cells, np.zeros(len(loaded.found), dtype=bool)
         lacking = {}
         for name in map(str, typed):
             is_loaded = loaded.known.get(name, nothing)
             if is_loaded is loaded.found or not self._table[name].writable:
-                continue  # all of it was loaded; a read-only column that was not is not compared
+                continue  # the whole column was loaded, or it is a read-only column, which needs no old value
             is_given = typed[name].notna().to_numpy()
             if name in self._frame.cleared:
                 is_given = is_given | self._frame.cleared[name].to_numpy()
@@ -299,7 +302,7 @@ class _Matcher:
         """Read the service's records of some rows, as a typed frame aligned with all rows."""
         wanted = ids[needs]
         parents = parent_ids.astype(object).where(parent_ids.notna(), None)[needs]
-        # What the look-up by reference brought is not read again, if a list has all columns of the frame.
+        # Records from the look-up by reference are not read again, if a list has all columns of the frame.
         is_listed = set(self._table.columns()).issuperset(self._frame.cells.columns)
         records = {one: self._records[one] for one in wanted if one in self._records} if is_listed else {}
         keys = {(parent, one) for parent, one in zip(parents, wanted, strict=True) if one not in records}
@@ -318,9 +321,9 @@ class _Matcher:
         return aligned.set_axis(ids.index).where(pd.Series(positions >= 0, index=ids.index))
 
     def _may_be_older(self, present: pd.DataFrame, had_id: Mask) -> Mask:
-        """Tell which rows may be older than the service's record.
+        """Return the rows that may be older than the service's record.
 
-        A row that was found by its reference is newer, as the caller says, unless its ``updated_at`` is older.
+        If the caller matches by reference, a row counts as newer than its record unless its ``updated_at`` is older.
         """
         if "updated_at" not in self._frame.cells:
             return had_id

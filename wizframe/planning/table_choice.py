@@ -1,4 +1,4 @@
-"""Which table the rows of a frame belong to."""
+"""Decide which table the rows of a frame belong to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["which_table"]
 
 
 def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | None) -> Table:
-    """Tell which table a frame holds: what the caller says, else its baseline, its columns, the loads of its ids."""
+    """Return the table of a frame: from the caller, the baseline, the columns, or the loads that have its ids."""
     if not isinstance(frame, pd.DataFrame):
         library, name = type(frame).__module__.partition(".")[0], type(frame).__name__
         hint = "Make a DataFrame of records with pd.DataFrame(records)."
@@ -39,10 +39,10 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
     names = {str(name) for name in [*frame.columns, *frame.index.names]}
     shown = {one.name: _columns_that_show(one, names) for one in TABLES.values()}
     found = [TABLES[name] for name, columns in shown.items() if columns]
-    # The parent's columns show all of its children: one that has marks of its own, too, is meant.
+    # The parent's columns are in the frames of all of its children, so a child with columns of its own wins.
     marked = [one.parent for one in found if one.marks]
     found = [one for one in found if one.marks or one.parent not in marked]
-    if len(found) > 1:  # a merge left columns of several tables: the rows are those of the load that has their ids
+    if len(found) > 1:  # a merge left columns of several tables: the load that has the ids decides
         found = [one for one in found if _is_loaded(frame, one)] or found
     if len(found) == 1:
         return found[0]
@@ -54,17 +54,17 @@ def which_table(frame: pd.DataFrame, table: str | None, baseline: Baseline | Non
             hint=f"Give {choice}.",
         )
     known = ", ".join(f"{one.name} by {' or '.join(one.marks or one.parent_columns)}" for one in TABLES.values())
-    raise AmbiguousTableError(f"no column shows which table the frame holds ({known})", hint=f"Give {choice}.")
+    raise AmbiguousTableError(f"no column shows which table the frame holds ({known})", hint=f"Pass {choice}.")
 
 
 def _columns_that_show(table: Table, names: Collection[str]) -> list[str]:
-    """Give the columns that show a table; the parent's alone do not, if the table has marks of its own."""
+    """Return the columns that show a table. The parent's columns alone do not count if the table has its own marks."""
     marks = [name for name in table.marks if name in names]
     return marks if table.marks else [name for name in table.parent_columns if name in names]
 
 
 def _is_loaded(frame: pd.DataFrame, table: Table) -> bool:
-    """Tell whether a load of a table, that is still alive, has all ids of a frame."""
+    """Return whether a load of a table that is still in memory has all ids of a frame."""
     ids = frame["id"] if "id" in frame else frame.index.get_level_values("id") if "id" in frame.index.names else None
     if ids is None:
         return False

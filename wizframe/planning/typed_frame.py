@@ -1,4 +1,4 @@
-"""A user's frame as typed columns of one table, whatever pandas made of the columns."""
+"""Read a user's frame as typed columns of one table, whatever dtypes pandas gave them."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
 
 __all__ = ["TypedFrame", "is_literal", "type_frame", "validate"]
 
-#: What pandas calls the two columns of one name that a merge leaves.
+#: The names that pandas gives to two columns of the same name after a merge.
 _MERGED = re.compile(r"(.+)_[xy]")
-#: How much a column's name must be like a field's to be reported: "payment_trem" is, "terms" is not.
+#: How similar a name must be to a field's name to be reported, from 0 to 1: "payment_trem" is, "terms" is not.
 _CLOSE = 0.85
 
 
 @dataclass
 class TypedFrame:
-    """A frame made ready for comparing."""
+    """A frame that is ready for comparison."""
 
     table: Table
-    labels: pd.Index[Any]  # the user's own
-    cells: pd.DataFrame  # the table's columns that the frame has, in their dtypes, RangeIndex
-    #: If the rows are those of the frame's own load, one by one: column to the cells that differ from it.
+    labels: pd.Index[Any]  # the frame's own index labels
+    cells: pd.DataFrame  # the table's columns that the frame has, with their dtypes and a RangeIndex
+    #: Column to the cells that differ from the frame's load. Only if the frame has all rows of its load, in order.
     edited: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)  # column to the rows that hold CLEAR
-    parent_references: pd.Series[Any] | None = None  # the column that names the parents by reference
+    cleared: dict[str, pd.Series[bool]] = field(default_factory=dict)  # column to the rows that contain CLEAR
+    parent_references: pd.Series[Any] | None = None  # the column with the references of the parents
     deletes: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))  # by the command column
-    own_columns: list[str] = field(default_factory=list)  # the user's, ignored
-    problems: list[Problem] = field(default_factory=list)  # values that fit no column, columns that look like a mistake
+    own_columns: list[str] = field(default_factory=list)  # columns that the user added, which are ignored
+    problems: list[Problem] = field(default_factory=list)  # invalid values, and columns that look like a mistake
     notices: list[str] = field(default_factory=list)
 
 
 def type_frame(frame: pd.DataFrame, table: Table, *, known: Columns | None = None) -> TypedFrame:
     """Read a frame's columns and index levels as typed columns of a table.
 
-    ``known`` are the columns of the frame's own load, with ids: what they hold is not a command. If the frame has its
-    rows one by one, cells that do not differ are not looked at.
+    ``known`` are the columns of the frame's own load, with ids: a value that was loaded is not a command. If the frame
+    has all rows of its load in order, cells that do not differ are not checked.
     """
     flat = _flat(frame, table)
     typed_frame = TypedFrame(table, frame.index, flat, deletes=np.zeros(len(flat), dtype=bool))
@@ -84,13 +84,13 @@ def type_frame(frame: pd.DataFrame, table: Table, *, known: Columns | None = Non
             typed_frame.problems += misfits_of_commands
         else:
             _note_own_column(typed_frame, name)
-    if len(typed_frame.edited) < len(flat.columns):  # else all of them were taken as they are
+    if len(typed_frame.edited) < len(flat.columns):  # otherwise all columns were used unchanged
         typed_frame.cells = pd.DataFrame(typed, index=flat.index, copy=False)
     return typed_frame
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Check a frame as it is now, edits included, against the schema; one row per problem."""
+    """Check the current values of a frame, with its edits, against the schema. Returns one row per problem."""
     table = which_table(frame, None, attached(frame))
     typed_frame = type_frame(frame, table)
     rows = [
@@ -102,7 +102,7 @@ def validate(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Give a frame a RangeIndex, with the index levels that are fields as columns."""
+    """Return a frame with a RangeIndex, and with index levels that are fields as columns."""
     if frame.columns.nlevels > 1:
         raise PlanError("the frame's columns have several levels", hint="Flatten them first.")
     levels = [name for name in frame.index.names if table.field_of(str(name))]
@@ -118,12 +118,12 @@ def _flat(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
             f"the frame has two columns or index levels named {known_twice[0]!r}", hint="Drop or rename one of them."
         )
     flat = (flat.reset_index(levels) if levels else flat).reset_index(drop=True)
-    flat.attrs = {}  # pandas would copy them for each column
+    flat.attrs = {}  # otherwise pandas would copy them for each column
     return flat
 
 
 def _edited(values: pd.Series[Any], own: pd.Series[Any], field: Field) -> npt.NDArray[np.bool_] | None:
-    """Tell which cells of a column differ from its load's; None if the column cannot be used as it is."""
+    """Return which cells of a column differ from its load; None if the column must be converted first."""
     if values.dtype != own.dtype:
         return None
     edited = differs(values, own)
@@ -140,8 +140,8 @@ def _typed_column(frame: TypedFrame, values: pd.Series[Any], field: Field, known
         frame.cleared[field.name] = is_clear
         values = values.astype(object).mask(is_clear, None)
         if field.name == "id":
-            delete = Hint("use wizframe.delete() to delete one", "write DELETE into a column Command to delete one")
-            rule = f"cannot be cleared: leave it blank for a new row, {delete}"
+            delete = Hint("use wizframe.delete()", "write DELETE into a column Command")
+            rule = f"cannot be cleared: leave it blank for a new row; to delete the record, {delete}"
             places = is_clear.to_numpy().nonzero()[0].tolist()
             frame.problems += [Problem(place, "id", CLEAR, rule) for place in places]
     typed, misfits = column(values, field)
@@ -150,7 +150,7 @@ def _typed_column(frame: TypedFrame, values: pd.Series[Any], field: Field, known
 
 
 def _was_literal(typed_frame: TypedFrame, field: Field, known: Columns | None) -> npt.NDArray[np.bool_]:
-    """Tell which rows' records held :data:`CLEAR` when they were loaded, wherever in the frame the rows are now."""
+    """Return the rows with a record that contained :data:`CLEAR` when it was loaded, wherever the rows are now."""
     flat = typed_frame.cells
     if known is None or "id" not in flat or field.name not in known or not holds(known[field.name], CLEAR):
         return np.zeros(len(flat), dtype=bool)
@@ -162,7 +162,7 @@ def _was_literal(typed_frame: TypedFrame, field: Field, known: Columns | None) -
 def is_literal(
     typed_frame: TypedFrame, name: str, rows: npt.NDArray[np.intp], was: pd.Series[Any]
 ) -> npt.NDArray[np.bool_]:
-    """Tell which cells hold :data:`CLEAR` because the record does, and not because the user cleared them."""
+    """Return which cells contain :data:`CLEAR` because the record does, not because the user cleared them."""
     if name not in typed_frame.cleared or not holds(was, CLEAR):
         return np.zeros(len(rows), dtype=bool)
     stood: npt.NDArray[np.bool_] = cells_to_clear(was).to_numpy()
@@ -179,4 +179,4 @@ def _note_own_column(typed_frame: TypedFrame, name: Any) -> None:
     word = re.sub(r"\W+", "_", str(name).strip().lower())
     close = difflib.get_close_matches(word, typed_frame.table.columns(details=True), n=1, cutoff=_CLOSE)
     if close:
-        typed_frame.notices.append(f"column {name!r} is ignored as your own: if you mean {close[0]!r}, rename it")
+        typed_frame.notices.append(f"column {name!r} is unknown, so it is ignored: if you mean {close[0]!r}, rename it")

@@ -1,4 +1,4 @@
-"""Changes that get in each other's way: taken references, two defaults, new rows that look like a record."""
+"""Find changes that conflict with others: references in use, two defaults, new rows that look like a record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def taken_references(
 ) -> Iterator[Problem]:
     """Find references that occur twice in a plan or that another record has, and parents that do not exist.
 
-    ``siblings`` are the records that the parents have; unknown parents are absent.
+    ``siblings`` maps each parent's id to its records. Unknown parents are absent.
     """
     wanted = [
         (change, str(cell.new))
@@ -60,7 +60,7 @@ def taken_references(
 def _ids_by_reference(
     wanted: Sequence[tuple[Change, str]], table: Table, siblings: Siblings, service: Service
 ) -> dict[tuple[str | None, str], str]:
-    """Tell which record has a reference: (parent's id, reference) to id."""
+    """Return the id of the record that has each wanted reference, keyed by (parent's id, reference)."""
     if table.parent is not None:
         return {(parent, row.get("reference_id", "")): row["id"] for parent, rows in siblings.items() for row in rows}
     found = service.lookups.by_reference(table, {(None, reference) for _, reference in wanted}) if wanted else {}
@@ -68,7 +68,7 @@ def _ids_by_reference(
 
 
 def two_defaults(changes: Sequence[Change], table: Table, value_of: Callable[[Change, str], Any]) -> Iterator[Problem]:
-    """Refuse two new defaults in one group: which of them stays would depend on the order of sending."""
+    """Find two new defaults in one group, because the order of sending would decide which of them stays."""
     if table.default is None or table.parent is None:
         return
     column, per = table.default.column, table.default.per
@@ -88,9 +88,10 @@ def likely_duplicates(
 ) -> Iterator[Problem]:
     """Find new rows that look like a record, or like another new row.
 
-    They have a reference that differs only in what people do not see, or the same content under another reference.
-    ``named`` are the positions of the rows that came with a reference. The service is asked for all records of a table
-    without parents only if there is something to compare, and then for as few as this session's loads allow.
+    Their references differ only in characters that people do not see, or they have the same content under different
+    references. ``named`` are the positions of new rows with a reference that the user chose. For a table without
+    parents, the service's records are read only if there is something to compare, and as few as this session's loads
+    allow.
     """
     new = [change for change in changes if change.action == "create"]
     close: dict[Alike, list[Change]] = defaultdict(list)
@@ -109,7 +110,7 @@ def likely_duplicates(
 
 
 def reference_key(text: Any) -> str:
-    """Give what references have in common that people take for one: not spaces, letter case or invisible signs."""
+    """Return a reference without what people do not notice: spaces, letter case and invisible characters."""
     if not isinstance(text, str) or (text.isascii() and text.isprintable()):
         return _folded(text)
     return _folded("".join(one for one in unicodedata.normalize("NFKC", text) if not _is_invisible(one)))
@@ -121,7 +122,7 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in ("Cf", "Cc", "Cn") or character in _FILLERS
 
 
-#: Letters and marks without a shape: Hangul fillers, the blank of Braille, joiners and variation selectors.
+#: Letters and marks without a visible shape: Hangul fillers, the Braille blank, joiners and variation selectors.
 _FILLERS = frozenset("\u115f\u1160\u3164\u2800\u034f\u180b\u180c\u180d" + "".join(map(chr, range(0xFE00, 0xFE10))))
 
 
@@ -156,7 +157,7 @@ def _similar_content(
     for key, several in alike.items():
         for number, change in enumerate(several):
             what = known.get(key) or (f"row {several[0].label}" if number else None)
-            # A reference that is taken is a problem already, and the surer one.
+            # If the reference is already in use, another problem says so, and it is the more certain one.
             if what and what != known.get((change.owner, change.reference_id)):
                 column = rule.needed[-1]
                 yield Problem(
@@ -171,7 +172,7 @@ def _similar_content(
 def _existing(
     close: Collection[Alike], alike: Collection[Alike], table: Table, siblings: Siblings, service: Service
 ) -> Iterator[Known]:
-    """Give records with their owners, among them all that a new row may be like."""
+    """Yield records with their owners, including all that may look like a new row."""
     if table.parent is not None:
         yield from (((parent, None), row) for parent, rows in siblings.items() for row in rows)
         return
@@ -186,12 +187,12 @@ def _existing(
 def _roots(
     wanted: Mapping[str, tuple[Callable[[Any], str], Collection[str]]], table: Table, service: Service
 ) -> Iterator[Record]:
-    """Give the records that may be alike: from a load of all of them, and those created since."""
+    """Yield the records that may look like new rows: from a complete load, and those that were created after it."""
     loads = baselines.live(table, service.account, service.connection)
     whole = next((load for load in loads if load.is_whole), None)
     since = None
     if whole is not None and len(whole.frame):
-        # By the service's own clock: what it created after the newest record of the load is not older than that.
+        # By the service's own clock: a record that was created after this load is not older than its newest record.
         since = whole.frame["created_at"].max().to_pydatetime()
         chosen = [whole.frame[name].map(fold).isin(list(values)) for name, (fold, values) in wanted.items() if values]
         loaded = set(whole.frame["id"][np.logical_or.reduce(chosen)])
@@ -200,7 +201,7 @@ def _roots(
 
 
 def _key(record: Mapping[str, Any], owner: tuple[str | None, str | None], rule: Likeness) -> Alike | None:
-    """Give what two records that look alike have in common; None if too little is known."""
+    """Return the values that two similar records have in common; None if too little is known."""
     values = {name: _folded(record.get(name)) for name in rule.columns}
     return (owner, *values.values()) if all(values[name] for name in rule.needed) else None
 
