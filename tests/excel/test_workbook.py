@@ -357,7 +357,7 @@ def test_without_any_baseline_newer_edits_of_another_user_are_not_reverted(wiz, 
         plan = wizframe.plan(read, client=later)
         assert cells_of(plan) == {("update", ids[0], "payment_term"): "net77"}
         assert {column for column, _ in rules(plan)} == {"payment_term", "display_name"}
-        assert all("it is unknown which of them is newer" in rule for _, rule in rules(plan))
+        assert all("it is unknown which of the two values is newer" in rule for _, rule in rules(plan))
         plan.apply(client=later, invalid="skip", progress=False)
     stored = {record["id"]: record for record in wiz.server.records("customers")}
     assert stored[ids[1]]["payment_term"] == "newer"

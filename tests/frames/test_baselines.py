@@ -85,7 +85,7 @@ def test_without_any_load_equal_times_mean_edits_and_older_ones_mean_unknown(wiz
     plan = wizframe.plan(plain, client=client)
     assert cells_of(plan) == {("update", frame["id"][1], "display_name"): "Mine"}
     assert {problem[0] for problem in rules(plan)} == {"display_name", "payment_term"}
-    assert all("it is unknown which of them is newer" in rule for _, rule in rules(plan))
+    assert all("it is unknown which of the two values is newer" in rule for _, rule in rules(plan))
     trusted = wizframe.plan(plain, client=client, baseline="service")
     assert trusted.problems.empty
     assert len(trusted.cells) == 3
@@ -124,7 +124,7 @@ def test_without_any_load_a_read_only_cell_of_an_older_row_may_be_older_too(wiz)
         [(column, rule)] = rules(wizframe.plan(frame, client=wiz))
         assert (column, rule) == (
             "status",
-            f"differs from WizCommerce ('{now}'), and it is unknown which of them is newer: load again",
+            f"differs from WizCommerce ('{now}'), and it is unknown which of the two values is newer: load again",
         )
     assert rules(wizframe.plan(plain, client=wiz, baseline="service")) == [("status", READ_ONLY)]
 

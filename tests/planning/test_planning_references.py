@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -35,7 +36,7 @@ def test_an_erp_file_updates_what_is_known_and_reports_or_creates_the_rest(wiz, 
     frame, before = pd.read_csv(erp, dtype=str), stored(wiz, "customers")
     kept = load(wiz) if a_load_is_alive else None
     reported = wizframe.plan(frame, match="reference_id")
-    assert rules(reported) == [("reference_id", "is unknown: no customer has it; new='create' would create the row")]
+    assert rules(reported) == [("reference_id", "is unknown: no customer has it; to create it, use new='create'")]
     assert reported.counts() == {"create": 0, "update": 3, "delete": 0}
     plan = wizframe.plan(frame, match="reference_id", new="create")
     assert plan.problems.empty
@@ -89,7 +90,7 @@ def test_a_row_without_reference_or_a_reference_twice_is_a_problem():
     assert [
         (row, rule.split(":")[0]) for row, rule in zip(plan.problems["row"], plan.problems["rule"], strict=True)
     ] == [
-        (0, "is blank, so it is unknown which record the row is"),
+        (0, "is blank, so the record of the row is unknown"),
         (3, "is in several rows that differ"),
         (4, "is in several rows that differ"),
         (1, "is in several rows, but must be unique"),
@@ -170,7 +171,10 @@ def test_rows_go_from_one_account_to_another_by_reference(wiz, table):
         only = frame[[c for c in frame if c in ("id", "reference_id", "first_name", "customer_id", "updated_at",
                                                 "customer_reference_id")]]  # fmt: skip
         plan = only.wiz.plan(client=wiz, match="reference_id")
-        assert any("from another account, left out: 2 ids" in notice for notice in plan.notices)
+        assert any(
+            "2 ids and the columns id" in notice and "belong to another account: not used" in notice
+            for notice in plan.notices
+        )
         known = {(r.get("customer_id"), r["reference_id"]): i for i, r in before.items()}
         owners = only["customer_id"] if table == "contacts" else [None] * 2
         wanted = {known.get(pair): {"first_name": "Staged"} for pair in zip(owners, only["reference_id"], strict=True)}

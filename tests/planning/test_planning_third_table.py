@@ -120,7 +120,7 @@ def test_new_ones_belong_to_customers_that_the_same_plan_creates(tmp_path):
     assert plan.changes["customer_reference_id"].tolist()[:2] == [None, "C-9"]
     assert plan.changes["customer_id"].tolist()[2] == "cust_1"
     assert rules(plan) == [
-        ("customer_reference_id", "no customer has this reference, and the plan creates none that has it"),
+        ("customer_reference_id", "no customer has this reference, and the plan does not create it"),
         ("customer_reference_id", "is required for a new row"),
     ]
     chosen = plan.choose(plan.changes.iloc[:3])

@@ -47,7 +47,10 @@ def compare(
     only: Collection[str] | None,
     clear: Collection[str],
 ) -> Comparison:
-    """Compare rows with their loaded values. Changes outside ``only`` are problems; blanks in ``clear`` clear fields."""
+    """Compare rows with their loaded values.
+
+    Changes outside ``only`` are problems. In the columns of ``clear``, a cell that became blank clears its field.
+    """
     found = Comparison()
     base = matched.base
     for name in typed_frame.cells.columns:

@@ -181,7 +181,7 @@ class _Matcher:
                 hint=f"Add a column {table.parent_reference} with the references of the {table.parent.name}.",
             )
         count = int(typed_frame.cells["id"].notna().sum()) if "id" in typed_frame.cells else 0
-        self._notices.append(f"left out, as of another account: {count} ids and the columns {', '.join(foreign)}")
+        self._notices.append(f"{count} ids and the columns {', '.join(foreign)} belong to another account: not used")
         typed_frame.cells = typed_frame.cells.drop(columns=foreign)
 
     def _parent_ids(self, parent_ids: pd.Series[Any]) -> pd.Series[Any]:
@@ -197,8 +197,8 @@ class _Matcher:
             elif reference in self._created:
                 self._new_parents[position] = reference
             else:
-                nor = ", and the plan does not create one with it" if self._created else ""
-                rule = f"is unknown: no {parents.singular} has this reference{nor}"
+                nor = ", and the plan does not create it" if self._created else ""
+                rule = f"no {parents.singular} has this reference{nor}"
                 self._problem(position, self._table.parent_reference, reference, rule)
         return parent_ids
 
@@ -247,7 +247,7 @@ class _Matcher:
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
                 for position in group.index:
-                    self._problem(position, "id", identifier, "is in several rows that differ: keep one of them")
+                    self._problem(position, "id", identifier, "is in several rows that differ: keep one")
         return first
 
     def _bases(
