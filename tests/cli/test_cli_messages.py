@@ -23,7 +23,7 @@ PYTHON = re.compile(
 )
 #: Messages that no command can show, by a part of their text.
 NEVER_IN_A_COMMAND = (
-    "client= takes", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
+    "client= must be a client", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
     "workers=", "sandbox(", "choose() takes", "a connection cannot be pickled", "an API key cannot be pickled",
     "= takes a frame of", "a pandas DataFrame is needed", "a plan with deletes is not made again",
     "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan", "frame.wiz.plan() makes one",

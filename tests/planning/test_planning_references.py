@@ -171,10 +171,7 @@ def test_rows_go_from_one_account_to_another_by_reference(wiz, table):
         only = frame[[c for c in frame if c in ("id", "reference_id", "first_name", "customer_id", "updated_at",
                                                 "customer_reference_id")]]  # fmt: skip
         plan = only.wiz.plan(client=wiz, match="reference_id")
-        assert any(
-            "2 ids and the columns id" in notice and "belong to another account: not used" in notice
-            for notice in plan.notices
-        )
+        assert any(re.match("2 ids and .* belong to another account: not used", one) for one in plan.notices)
         known = {(r.get("customer_id"), r["reference_id"]): i for i, r in before.items()}
         owners = only["customer_id"] if table == "contacts" else [None] * 2
         wanted = {known.get(pair): {"first_name": "Staged"} for pair in zip(owners, only["reference_id"], strict=True)}

@@ -1,8 +1,8 @@
 """The ten operations of the vendor's SDK documents, on plain records.
 
-Everything is checked before it is sent: parameters, ids, field names, types and limits. Names are the vendor
-SDK's own, arguments in snake_case. Nothing here knows frames: the public ``wizframe.Client``, in the connections
-stage, adds loading and planning.
+Everything is checked before it is sent: parameters, ids, field names, types and limits. The methods have the names of
+the vendor's SDK, with arguments in snake_case. This module does not know frames: the public ``wizframe.Client``, in the
+connections stage, adds loading and planning.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class BaseClient:
         renew_in_child(self)
 
     def renew(self) -> None:
-        """Take a lock that no thread holds, for a forked process; the sandbox runs only in the parent."""
+        """Take a new lock in a forked process, because a thread of the parent may hold the old one."""
         self._lock = threading.RLock()
         self._on_close = None
 
@@ -85,7 +85,7 @@ class BaseClient:
         return "local" if is_loopback(self.base_url) else "other"
 
     def operations(self, table: Table) -> Operations:
-        """Give the operations on a table's records."""
+        """Return the operations on a table's records."""
         every: tuple[Operations, ...] = (self.customer, self.customer.contact)
         return next(one for one in every if one.table is table)
 
@@ -104,14 +104,14 @@ class BaseClient:
         return self._query_dialect or self.dialect
 
     def respell_queries(self) -> None:
-        """Spell list parameters other than records from now on.
+        """Switch the spelling of list parameters to the other dialect's.
 
-        Threads that find out at the same time may all say so: saying it twice does not take it back.
+        Several threads may find out at the same time and call this: a second call does not switch back.
         """
         self._query_dialect = "sdk" if self.dialect == "rest" else "rest"
 
     def __repr__(self) -> str:
-        dialect = f", {self._dialect} dialect" if self._dialect else ""  # not asked for just to show it
+        dialect = f", {self._dialect} dialect" if self._dialect else ""  # not detected just to show it
         limits = ", read-only" if self.transport.read_only else ""
         return f"<wizframe client of {self.account}, {self.environment}{dialect}{limits}>"
 
@@ -130,19 +130,19 @@ class BaseClient:
         self.close()
 
     def guarded(self, check: Callable[[], None]) -> Self:
-        """Give a view of this connection that calls ``check`` before each request; what it raises ends the work."""
-        view = object.__new__(type(self))  # not registered as open: it shares this connection, and is never closed
+        """Return a view of this connection that calls ``check`` before each request; its error stops the work."""
+        view = object.__new__(type(self))  # not registered as open, because it shares this connection
         view.__dict__ |= self.__dict__ | {"transport": self.transport.guarded(check), "_on_close": None}
         view.customer = CustomerOperations(view)
         return view
 
     def aside(self) -> Self:
-        """Take this connection out of those that are meant when none is named."""
+        """Exclude this connection from those that functions use by default."""
         _open_clients.discard(self)
         return self
 
     def close(self) -> None:
-        """Close the connections; a sandbox stops."""
+        """Close the connections. A sandbox also stops its server."""
         _open_clients.discard(self)
         self.transport.close()
         on_close, self._on_close = self._on_close, None
@@ -154,19 +154,19 @@ _open_clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
 
 
 def open_client(client: BaseClient | None = None, *, account: Account | None = None) -> BaseClient:
-    """Tell which client is meant: the one given, else the only open one, or the only one of this account."""
+    """Return the given client, or else the only open one; with ``account``, the only open one of this account."""
     if isinstance(client, BaseClient):
         return client
     if client is not None:
-        raise ConfigurationError(f"client= takes what connect() or sandbox() returned, not {type(client).__name__}")
+        raise ConfigurationError(f"client= must be a client of connect() or sandbox(), not {type(client).__name__}")
     clients = list(_open_clients)
     if not clients:
         raise ConfigurationError(
-            "no connection is open: call wizframe.connect(), or wizframe.sandbox() to try things without an account"
+            "no connection is open: call wizframe.connect(), or wizframe.sandbox() to try wizframe without an account"
         )
     if len(clients) > 1:
         clients = [candidate for candidate in clients if candidate.account == account] or clients
     if len(clients) > 1:
         which = "; ".join(sorted(map(repr, clients)))
-        raise ConfigurationError(f"{len(clients)} connections are open, say which one with client=: {which}")
+        raise ConfigurationError(f"{len(clients)} connections are open, so choose one with client=: {which}")
     return clients[0]

@@ -1,10 +1,10 @@
 """Decode and encode the service's two dialects (contract, Two dialects). Pure functions, no I/O.
 
-``rest`` is the vendor's published REST reference, ``sdk`` is what its SDK documents show. Envelope and spelling are
-read as they come, in any mixture; records are written as the service spells them.
+``rest`` is the dialect of the vendor's REST reference, and ``sdk`` is the dialect of its SDK documents. Envelope and
+spelling are read separately, so every mixture works. Records are written in the service's spelling.
 
-A *plain record* is a dict under wizframe's field names. A field that the table does not know keeps the name that the
-service gave it, so that a contact can be written back as a whole.
+A *plain record* is a dict with wizframe's field names as keys. A field that the table does not know keeps the service's
+name, so that a contact can be written back as a whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def decode_record(body: Any, table: Table) -> Record:
-    """Read one record from the JSON of a response, enveloped or bare; fields that it lacks are absent."""
+    """Read one record from the JSON of a response, with or without an envelope; missing fields are absent."""
     if isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) and "id" not in body:
         body = body["data"]
     if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"]:
@@ -44,9 +44,9 @@ def decode_record(body: Any, table: Table) -> Record:
 
 
 def decode_page(body: Any, table: Table, most: int | None = None) -> Contents:
-    """Read a page from the JSON of a response, enveloped or a bare array; in columns if all rows share their fields.
+    """Read a page from the JSON of a response, an envelope or a bare array; as columns if all rows have equal fields.
 
-    A page with more than ``most`` records is refused.
+    A page with more than ``most`` records is rejected.
     """
     rows = _rows(body, table)
     if most is not None and len(rows) > most:
@@ -62,7 +62,7 @@ def decode_page(body: Any, table: Table, most: int | None = None) -> Contents:
 
 def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
     rows = body.get("data", ...) if isinstance(body, Mapping) else body
-    # A service written in Go spells an empty list as null.
+    # A service written in Go sends an empty list as null.
     if rows is None:
         return []
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
@@ -71,7 +71,7 @@ def _rows(body: Any, table: Table) -> list[dict[str, Any]]:
 
 
 def _unexpected(body: Any, expected: str) -> ProtocolError:
-    """Make the error for JSON without what was asked for, with the service's own words if it is an error."""
+    """Return the error for JSON without the expected content. If the body is the service's error, it is quoted."""
     words = ""
     if isinstance(body, Mapping) and not body.keys() & {"data", "id"}:
         words = f", but with {printable(json.dumps(body, ensure_ascii=False, default=str), _LONGEST_WORDS)}"
@@ -79,7 +79,7 @@ def _unexpected(body: Any, expected: str) -> ProtocolError:
     return ProtocolError(f"the service responded without {expected}{words}", hint=hint)
 
 
-# An error of the service takes a line or two; the rest of a long one does not help.
+# An error message of the service takes a line or two, and the rest of a long one does not help.
 _LONGEST_WORDS = 300
 
 
@@ -91,12 +91,12 @@ def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-# Fields from which others are derived, or that hold records themselves: read record by record.
+# Fields that others are derived from, or that contain records: these are read record by record.
 _INTERTWINED = {*NESTED, "assigned_sales_reps", "assigned_price_list"}
 
 
 def _columns(rows: Sequence[dict[str, Any]], table: Table) -> Columns | None:
-    """Turn rows into columns; None if they do not share their fields, or have fields that must be read row by row."""
+    """Convert rows to columns; None if their fields differ, or if a field must be read row by row."""
     wires = tuple(rows[0]) if rows else ()
     names = [table.read_names[wire].name if wire in table.read_names else wire for wire in wires]
     is_plain = "id" in names and len(set(names)) == len(names) > 1 and _INTERTWINED.isdisjoint(names)
@@ -119,7 +119,7 @@ def plain_record(row: Mapping[str, Any], table: Table) -> Record:
         field = known.get(wire)
         if field is None:
             record[wire] = value
-        # Of two spellings of one field, such as name and company_name, the one with a value counts.
+        # If a row has two spellings of one field, such as name and company_name, the spelling with a value counts.
         elif record.get(field.name) in (None, ""):
             record[field.name] = value
     for name in NESTED.keys() & record.keys():
@@ -134,12 +134,12 @@ def plain_record(row: Mapping[str, Any], table: Table) -> Record:
 
 
 def _derived(record: Record) -> Record:
-    """Derive the ids that are written from the objects that are read: sales reps and price list."""
+    """Derive the ids for writing from the objects in responses: sales reps and price list."""
     derived: Record = {}
     reps = record.get("assigned_sales_reps")
     if isinstance(reps, list):
         derived["assigned_sales_rep_ids"] = [rep["id"] for rep in reps if isinstance(rep, Mapping) and rep.get("id")]
-    if "assigned_sales_reps" in record or "assigned_price_list" in record:  # details: absent means none
+    if "assigned_sales_reps" in record or "assigned_price_list" in record:  # in details, an absent one means none
         prices = record.get("assigned_price_list")
         derived["assigned_price_list_id"] = prices.get("id") if isinstance(prices, Mapping) else None
     return derived
@@ -166,7 +166,7 @@ def detect(body: Any) -> Dialect:
 
 
 def field_name(wire: str, table: Table) -> str:
-    """Translate the service's path to a field, such as ``contacts[0].firstName`` or ``sortBy``; unknown names stay."""
+    """Convert the service's path of a field, such as ``contacts[0].firstName``, to our name; unknown names stay."""
     name, dot, rest = wire.partition(".")
     stem, bracket, position = name.partition("[")
     field = table.read_names.get(stem)
@@ -178,7 +178,7 @@ _PARAMETER_NAMES = {parameter.sdk_name: parameter.name for parameter in LIST_PAR
 
 
 def encode_parameters(parameters: Mapping[str, Any], dialect: Dialect) -> dict[str, str]:
-    """Spell checked list parameters as the service does."""
+    """Convert checked list parameters to the spelling of a dialect."""
     query = {}
     for name, value in parameters.items():
         parameter = LIST_PARAMETERS[name]
@@ -194,10 +194,10 @@ def encode_parameters(parameters: Mapping[str, Any], dialect: Dialect) -> dict[s
 
 
 def encode_record(record: Mapping[str, Any], table: Table, dialect: Dialect, operation: Operation) -> dict[str, Any]:
-    """Spell a plain record as the service does.
+    """Convert a plain record to the spelling of a dialect.
 
-    Unknown names stay as they are. Known fields that are None are left out, also in nested lists, because no field is
-    declared nullable and an absent field reads the same (contract, Clearing).
+    Unknown names are not changed. Known fields that are None are left out, also in nested lists, because no field is
+    declared nullable, and an absent field reads the same (contract, Clearing).
     """
     body: dict[str, Any] = {}
     for name, value in record.items():
@@ -215,7 +215,7 @@ def encode_record(record: Mapping[str, Any], table: Table, dialect: Dialect, ope
 
 
 def writable_attributes(attributes: Any) -> list[dict[str, Any]] | None:
-    """Turn attributes as read into ``[{name, value}]``, as they are written.
+    """Convert attributes from a response to ``[{name, value}]``, the form for writing.
 
     None for [D]'s definitions without values: writing them would erase the values.
     """

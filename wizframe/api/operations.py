@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactOperations", "CustomerOperations", "Operations"]
 
-# Some services ignore a small page size. A page far above the one asked for is not built: it may fill the memory.
+# Some services ignore a small page size. A page far above the requested size is not parsed: it may fill the memory.
 _MOST_TIMES = 10
 # A customer in a list has 20 fields; some services send addresses and contacts along.
 _VALUES_OF_A_RECORD, _BYTES_OF_A_RECORD = 500, 10_000
@@ -37,7 +37,7 @@ Records = list[Record]  # `list` is an operation's name in the classes below
 
 
 class _Connection(Protocol):
-    """What the operations need of a client."""
+    """The parts of a client that the operations need."""
 
     transport: Transport
 
@@ -49,9 +49,9 @@ class _Connection(Protocol):
 
 
 class Operations(ABC):
-    """What the operations of all tables share.
+    """The common part of the operations of all tables.
 
-    The four methods ``…_one`` take the same keys for every table, so a push need not know which table it writes.
+    The four methods ``…_one`` have the same keys for every table, so a push need not know which table it writes.
     """
 
     table: Table
@@ -69,7 +69,7 @@ class Operations(ABC):
 
     @abstractmethod
     def write_one(self, current: Record, changes: Mapping[str, Any]) -> Record:
-        """Change fields of a record that was just read."""
+        """Change fields of a record that was read just before."""
 
     @abstractmethod
     def _path(self, parent_id: str | None, record_id: str) -> Sequence[str]:
@@ -102,7 +102,7 @@ class Operations(ABC):
             raise
 
     def _request(self, method: str, path: Sequence[str], **content: Any) -> Response:
-        """Send a request; translate the field names in the service's errors to wizframe's."""
+        """Send a request. In the service's errors, the field names are converted to wizframe's."""
         try:
             return self._client.transport.request(method, path, **content)
         except ServiceError as error:

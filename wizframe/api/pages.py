@@ -1,9 +1,8 @@
-"""One page of a list, kept by column, because its rows nearly always share their fields and frames are made of columns.
+"""One page of a list, stored by column: its rows nearly always have the same fields, and frames consist of columns.
 
-A page may be unread: threads hand over what arrived, and the caller's thread parses it on first use, because Python
-runs one thread at a time. A page may be packed: in Arrow, strings that wait to become a frame take a third of the
-memory.
-Knows neither spelling nor HTTP.
+A page may be unread: threads return the bytes of a response, and the caller's thread parses them on first use, because
+Python runs one thread at a time. A page may be packed: strings in Arrow take a third of the memory while they wait to
+become a frame. This module does not know spelling or HTTP.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ Record = dict[str, Any]
 
 
 class Columns:
-    """Rows that share their fields; every row has an ``id`` that is a string and not blank."""
+    """Rows with the same fields. Every row has an ``id`` that is a non-blank string."""
 
     def __init__(self, columns: dict[str, Sequence[Any]]) -> None:
         self._count = len(next(iter(columns.values())))
         self._columns: dict[str, Sequence[Any] | None] = {**columns}
-        # All packed fields are in one array, because many arrays slow down Python's garbage collector; _places says
-        # where each field begins.
+        # All packed fields are in one array, because many arrays slow down Python's garbage collector; _places has the
+        # position of each field.
         self._texts: Any = None
         self._places: dict[str, int] = {}
 
@@ -63,9 +62,9 @@ class Columns:
         return [dict(zip(self._columns, row, strict=True)) for row in rows]
 
     def pack(self, names: Iterable[str], *, also: Iterable[str]) -> None:
-        """Turn strings into Arrow, all at once, because field by field takes twice as long.
+        """Convert strings to Arrow, all fields at once, because field by field takes twice as long.
 
-        Fields in ``also`` stay readable, too. If one of the fields is not a string, all stay as they are.
+        Fields in ``also`` stay readable, too. If one of the fields is not a string, nothing changes.
         """
         present = [name for name in names if name in self._columns]
         values = list(chain.from_iterable(self.values(name) for name in present))
@@ -123,10 +122,10 @@ class Records:
         return self._records
 
     def pack(self, names: Iterable[str], *, also: Iterable[str]) -> None:
-        """Leave them as they are."""
+        """Do nothing: rows with different fields cannot be packed."""
 
     def texts(self, name: str) -> None:
-        """Return None: no field is packed."""
+        """Return None, because no field is packed."""
 
     def chosen(self, numbers: Sequence[int]) -> Records:
         """Return some of the rows."""
@@ -149,30 +148,30 @@ class Page:
 
     @classmethod
     def of(cls, source: Contents | Callable[[], Contents]) -> Page:
-        """Make a page of its contents, or of a function that is called once, on first use, and may raise."""
+        """Make a page from its contents, or from a function that is called once, on first use, and may raise."""
         page = cls([])
         page._source = source
         return page
 
     def look(self) -> Contents:
-        """Read the page unless it was read; :class:`ProtocolError` if the response has no list of records."""
+        """Parse the page on first use; raise :class:`ProtocolError` if the response has no list of records."""
         if not isinstance(self._source, Contents):
-            self._source = self._source()  # the body of the response is not kept
+            self._source = self._source()  # the body of the response is released
         return self._source
 
     @property
     def total_records(self) -> int | None:
-        """The number of records on all pages; None if the response does not say."""
+        """The number of records on all pages; None if the response does not have it."""
         return self.look().total_records
 
     @property
     def total_pages(self) -> int | None:
-        """The number of pages; None if the response does not say."""
+        """The number of pages; None if the response does not have it."""
         return self.look().total_pages
 
     @property
     def records(self) -> list[Record]:
-        """Plain records. From now on they are the page, so changes to them change the page."""
+        """The plain records. After this, changes to them change the page."""
         contents = self.look()
         records = contents.rows.records()
         if isinstance(contents.rows, Columns):
@@ -190,7 +189,7 @@ class Page:
         return isinstance(self.look().rows, Columns)
 
     def identities(self) -> list[str]:
-        """Give what tells each record from the others: its id."""
+        """Return the id of each record, or its whole content if it has no id."""
         if self.is_named:
             return list(self.values("id"))
         return [identity(record) for record in self.records]
@@ -228,11 +227,11 @@ class Page:
 
 
 def identity(record: Record) -> str:
-    """Give what tells a record from others: its id, or all of it if it has none."""
+    """Return a record's id, or its whole content if it has no id."""
     identifier = record.get("id")
     return identifier if identifier and isinstance(identifier, str) else json.dumps(record)
 
 
 def created(record: Record) -> datetime | None:
-    """Give the time when a record was created; None if it does not say."""
+    """Return the time when a record was created; None if it has none."""
     return moment_of(record.get("created_at"))

@@ -1,4 +1,4 @@
-"""Ids that a walk has seen: a set in less memory, or on disk, so that a stream of millions does not grow."""
+"""Sets of the ids that a walk has seen: with less memory than a set, or on disk for a stream of millions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Names", "Seen", "SeenHashes", "SeenNames"]
 
-# Up to here a set is small enough, and exact.
+# A set of up to 10,000 ids is small enough, and exact.
 _FEW = 10_000
-# About 200,000 ids stay in memory.
+# 8 MB: about 200,000 ids stay in memory.
 _CACHE_KB = 8192
-# The oldest builds of SQLite allow 999 parameters.
+# The oldest builds of SQLite allow 999 parameters in a statement.
 _NAMES_AT_A_TIME = 500
 
 
 class Names(Protocol):
-    """What a walk needs of a set of ids."""
+    """The methods that a walk needs from a set of ids."""
 
     def update(self, names: Iterable[str], /) -> None:
         """Add names."""
@@ -36,15 +36,15 @@ class Names(Protocol):
 
 
 class SeenHashes:
-    """A set of ids that keeps hashes above some thousands of them: a sixth of the memory.
+    """A set of ids that stores only hashes when it has more than 10,000 ids. It takes a sixth of the memory.
 
-    In one of thirty million loads, two of a million ids share a hash. Then one record fewer is counted, and the load
-    says that it may be incomplete.
+    In one of thirty million loads of a million ids, two ids have the same hash. Then one record too few is counted, and
+    the load warns that it may be incomplete.
     """
 
     def __init__(self) -> None:
         self._few: set[str] = set()
-        # A hash stands at its place or behind it; 0 is free.
+        # A hash is at its place or at one of the next places; 0 marks a free place.
         self._table = np.zeros(0, dtype=np.uint64)
         self._count = 0
 
@@ -79,12 +79,12 @@ class SeenHashes:
         self._add(new)
 
     def _add(self, new: npt.NDArray[np.uint64]) -> None:
-        """Put distinct hashes at their places, all at once; a hash moves on by one if its place is taken."""
+        """Put distinct hashes at their places, all at once; if a place is occupied, a hash moves on by one."""
         mask = np.uint64(len(self._table) - 1)
         places = new & mask
         while len(new):
             free = self._table[places] == 0
-            self._table[places[free]] = new[free]  # if several want one place, the last one stays
+            self._table[places[free]] = new[free]  # if several hashes have the same place, the last one stays
             settled = self._table[places] == new
             self._count += int((free & settled).sum())
             new, places = new[~settled], (places[~settled] + np.uint64(1)) & mask
@@ -96,7 +96,7 @@ def _hashes(names: Iterable[object]) -> npt.NDArray[np.uint64]:
 
 
 class Seen:
-    """Sets of ids in one temporary file of SQLite, which disappears however the process ends.
+    """Sets of ids in one temporary SQLite file, which disappears even if the process is killed.
 
     It contains only ids. SQLite keeps it in memory while it is small.
     """
@@ -142,7 +142,7 @@ class SeenNames:
         self._count += added.rowcount
 
     def added(self, names: Sequence[str]) -> list[int]:
-        """Add names; return the positions of those that are new, the first one of each."""
+        """Add names, and return the positions of the new ones; of equal names, the first position."""
         packed = [_packed(name) for name in names]
         known: set[bytes] = set()
         for start in range(0, len(packed), _NAMES_AT_A_TIME):

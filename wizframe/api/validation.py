@@ -1,4 +1,4 @@
-"""Refuse before anything is sent: unknown parameters, records that break a rule, updates that would erase values."""
+"""Reject before sending: unknown parameters, records that break a rule, updates that would erase values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a public function refuse an unknown parameter, and suggest the closest one that it has."""
+    """Make a public function reject unknown parameters and suggest the closest known one."""
     code = function.__code__
     known = [name for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if name != "self"]
 
@@ -43,7 +43,7 @@ def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def check_parameters(parameters: Mapping[str, Any], table: Table) -> dict[str, Any]:
-    """Check list parameters and return them as they are sent, without those that are None."""
+    """Check list parameters, and return them in the form for sending, without those that are None."""
     checked: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
     for name, value in ((name, plain_scalar(value)) for name, value in parameters.items()):
@@ -81,9 +81,9 @@ def _checked_parameter(name: str, value: Any, table: Table) -> Any:
 
 def _checked_references(value: Any) -> list[str]:
     if not isinstance(value, Iterable):
-        raise ValueError("allowed: texts")  # noqa: TRY004 - one type for all
+        raise ValueError("allowed: strings")  # noqa: TRY004 - one type for all
     references = [value] if isinstance(value, str) else list(value)
-    # The service reads an empty filter as no filter, and would send all records.
+    # The service treats an empty filter as no filter, and would send all records.
     if not references:
         raise ValueError("it must not be empty")
     for reference in references:
@@ -98,7 +98,7 @@ def _checked_references(value: Any) -> list[str]:
 
 
 def moment(value: Moment) -> datetime:
-    """Return a time, or a string in ISO 8601, in UTC; without a zone it means UTC."""
+    """Convert a time, or a string in ISO 8601, to UTC; without a zone it means UTC."""
     value = plain_scalar(value)
     if isinstance(value, str):
         try:
@@ -120,7 +120,7 @@ _TIMES = "allowed: times such as 2026-01-31 or 2026-01-31T08:00:00Z"
 
 
 def _timestamp(value: Moment, *, upwards: bool) -> str:
-    """Write a time to the second (contract), rounded so that nothing is cut off: loads filter exactly afterwards."""
+    """Write a time to the second (contract), rounded so that no record is excluded: loads filter exactly afterwards."""
     instant = moment(value)
     if upwards and instant.microsecond:
         instant += timedelta(seconds=1)
@@ -128,7 +128,7 @@ def _timestamp(value: Moment, *, upwards: bool) -> str:
 
 
 def check_record(record: Mapping[str, Any], table: Table, operation: Operation) -> None:
-    """Check a record before it is written; the error lists in ``details`` all that is wrong."""
+    """Check a record before it is written. The error's ``details`` list everything that is wrong."""
     wrong = list(_violations(record, table, operation))
     if wrong:
         shown = "; ".join(f"{name} {reason}".strip() for name, reason in wrong)
@@ -171,7 +171,7 @@ _CLEARED = {"text": '""', "ids": "[]", "list": "[]", "flag": "False"}
 def _nested_violations(name: str, rows: Iterable[Any]) -> Iterator[tuple[str, str]]:
     """Check addresses and contacts inside a customer.
 
-    [D] does not say what they look like in an update. A row with an id was read before, so it may have unknown fields.
+    [D] does not show their form in an update. A row with an id was read before, so it may have unknown fields.
     """
     table = NESTED[name]
     for position, row in enumerate(rows):
@@ -191,10 +191,10 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def whole_record(current: Mapping[str, Any], table: Table) -> Record:
-    """Return everything of a record that a PUT must send back, so that it erases nothing (contract, the PUT trap).
+    """Return all fields of a record that a PUT must send back, so that it erases nothing (contract, the PUT trap).
 
-    That is each writable field that is not blank, attributes as ``{name, value}``, and each field that the table does
-    not know, with its nested keys as they are.
+    These are the writable fields that are not blank, the attributes as ``{name, value}``, and the fields that the table
+    does not know, with their nested keys unchanged.
     """
     kept: Record = {
         field.name: current[field.name]

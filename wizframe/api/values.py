@@ -1,4 +1,4 @@
-"""What a value means, whatever type it comes in: numpy's scalars from a caller, loose JSON types from a service."""
+"""Convert values of other types: numpy's scalars from a caller, or loose JSON types from a service."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 __all__ = ["moment_of", "plain_scalar", "read_time"]
 
-#: Up to here a number is a time in seconds (the year 5138), then in milliseconds, microseconds, nanoseconds: epoch
-#: times of today have 10, 13, 16 and 19 digits.
+#: Numbers up to this one are times in seconds (up to the year 5138). Larger ones are in milliseconds, microseconds or
+#: nanoseconds: today's times have 10, 13, 16 and 19 digits in these units.
 _LARGEST_S = 10**11
-#: Below this a number is not a time: 0 means that there is none, and other small numbers are years or counts.
+#: Smaller numbers are not times: 0 means that there is none, and other small numbers are years or counts.
 _SMALLEST_S = 10**8
 _NUMBER = re.compile(r"[0-9]{9,19}(\.[0-9]+)?")  # shorter ones are years and days
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 
 
 def plain_scalar(value: Any) -> Any:
-    """Give a numpy scalar as Python's own value; NaT and a time that Python cannot hold stay as they are."""
+    """Convert a numpy scalar to Python's own value; NaT and a time outside Python's range are returned unchanged."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         plain = value.astype(f"{'datetime' if isinstance(value, np.datetime64) else 'timedelta'}64[us]").item()
         return plain if isinstance(plain, date | timedelta) else value
@@ -29,7 +29,7 @@ def plain_scalar(value: Any) -> Any:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """Read a time of the service in UTC: as :func:`read_time` does, or a number since 1970, also in a string."""
+    """Read a time of the service in UTC, as :func:`read_time` does; also a number since 1970, or a string of it."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
         return _since_1970(float(value))
@@ -39,8 +39,8 @@ def moment_of(value: Any) -> datetime | None:
 def read_time(value: Any) -> datetime | None:
     """Read a time, or a string in ISO 8601, in UTC; without a zone it means UTC. None if it cannot be read.
 
-    What UTC puts outside the years 1 to 9999 becomes the nearest time: services write 9999-12-31T23:59:59-05:00 for
-    "never ends".
+    A time that UTC puts outside the years 1 to 9999 becomes the nearest valid time: services write
+    9999-12-31T23:59:59-05:00 for "never ends".
     """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)

@@ -53,21 +53,21 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Taken", "walk_lists"]
 
-# Attempts for one window; seven of them halve 128 pages to one.
+# Attempts to read one window. Seven of them reduce 128 pages to one page by halving.
 MAX_ATTEMPTS = 12
-# So often a list may turn out shorter or longer than it seemed, before the walk stops with a doubt.
+# The number of times that a list may turn out shorter or longer than expected, before the walk stops with a doubt.
 MAX_SETBACKS = 50
-# A window costs one request more than it has pages: 3 % for 4 connections. Larger ones hold more pages in memory, and
-# a deleted record makes the walk read more of them again.
+# A window takes one request more than it has pages: 3 % with 4 connections. Larger windows keep more pages in memory,
+# and after a deleted record the walk must read more of them again.
 PAGES_PER_WORKER = 8
 _ONE_FORM = "0000-00-00T00:00:00Z"
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
 class Taken(NamedTuple):
-    """Pages of one list, in order. A record may come again, then as it is now.
+    """Pages of one list, in order. A record may appear again, with newer values.
 
-    ``known`` is the number of records of this list so far, ``total`` is the number that the service counts.
+    ``known`` is the number of different records of this list so far; ``total`` is the service's count.
     """
 
     number: int
@@ -86,13 +86,13 @@ def walk_lists(
     names: Callable[[], Names] = set,
     pool: ThreadPool[Page] | None = None,
 ) -> Iterator[Taken]:
-    """Walk some lists one after the other, and add to ``doubts`` what cannot be proven.
+    """Walk some lists one after the other, and add a reason to ``doubts`` for each part that cannot be proven.
 
-    Each of ``fetches`` turns a page number into a page, in ``created_at`` ascending order; several threads call it.
-    ``totals`` says whether responses are expected to count the pages, ``names`` makes an empty set for a list's ids.
-    A list in another order raises :class:`ProtocolError` with code ``"order"``.
+    Each function in ``fetches`` returns a page for its number, in ``created_at`` ascending order; several threads call
+    it. ``totals`` is True if responses should have totals; ``names`` makes an empty set for a list's ids. A list in
+    another order raises a :class:`ProtocolError` with the code ``"order"``.
     """
-    # A single connection needs no thread, so that many short lists can be walked in threads of their own.
+    # A single connection needs no thread, so that many short lists can be walked in separate threads.
     with pool or ThreadPool(0 if workers == 1 else workers, "wizframe-page") as requests:
         walk = _Walk(requests, workers)
         walk.lists = [_List(walk, fetch, page_size=page_size, has_totals=totals, known=names()) for fetch in fetches]
@@ -104,16 +104,16 @@ def walk_lists(
 
 @dataclass(slots=True, eq=False)
 class _Window:
-    """The pages from ``start`` to ``last`` of a list: the first look at the last one, and the others when asked for.
+    """The pages ``start`` to ``last`` of a list: the first look at the last page, and requests for the others.
 
-    A window of one page has no others: its first look is that page, because one response shows one moment.
+    A window of one page consists of its first look, because one response shows one moment.
     """
 
     of: _List
     start: int
     last: int
     first_look: Page
-    is_continued: bool  # its first page is the second look of the window before it, which is not asked for yet
+    is_continued: bool  # its first page is the second look of the previous window, which is not requested yet
     others: list[Task[Page]] = field(default_factory=list)
     is_closed: bool = field(init=False)  # whether no second look will follow
 
@@ -122,22 +122,22 @@ class _Window:
 
     @property
     def unasked(self) -> int:
-        """How many of the others were not asked for yet."""
+        """The number of other pages that are not requested yet."""
         return self.last - self.start - len(self.others) - self.is_continued
 
 
 class _Walk:
-    """The requests of a walk, and its windows that are open and not taken yet, oldest first."""
+    """The requests of a walk, and its open windows that are not taken yet, oldest first."""
 
     def __init__(self, pool: ThreadPool[Page], workers: int) -> None:
         self.lists: list[_List] = []
         self.largest = PAGES_PER_WORKER * workers
-        self._room = 2 * workers if workers > 1 else 1  # requests that wait, so that no thread waits for the next one
+        self._room = 2 * workers if workers > 1 else 1  # requests in the queue, so no thread waits for the next one
         self._pool = pool
         self._open: deque[_Window] = deque()
 
     def pages_of(self, number: int) -> Iterator[list[Page]]:
-        """Take the windows of one list; open those of later lists as soon as that is allowed."""
+        """Yield the pages of one list window by window; open windows of later lists when that is allowed."""
         one = self.lists[number]
         while not one.is_stuck:
             if not self._open:
@@ -157,7 +157,7 @@ class _Walk:
                 return
 
     def _open_next(self, number: int) -> bool:
-        """Open a window of this list, or of a later one once all windows of the earlier lists are open."""
+        """Open a window of this list; or of a later list, if all windows of the earlier lists are open."""
         for one in self.lists[number:]:
             before = self._open[-1] if self._open else None
             window = one.open(is_continued=before is not None and before.of is one and not before.is_closed)
@@ -167,7 +167,7 @@ class _Walk:
         return False
 
     def _forget(self, number: int) -> None:
-        """Start over after the pages that were taken: a later list may have been begun too early."""
+        """Start over after the pages that were taken, because a later list may have been started too early."""
         for task in chain.from_iterable(window.others for window in self._open):
             task.cancel()
         self._open.clear()
@@ -175,7 +175,7 @@ class _Walk:
             one.rewind()
 
     def _finish(self, window: _Window, number: int) -> list[Page]:
-        """Wait for the pages of a window, then look at its last one again."""
+        """Wait for the pages of a window, then request its last page again."""
         if window.last == window.start:
             return [window.first_look]
         self._wait_until(lambda: not window.unasked and all(task.is_done for task in window.others), number)
@@ -188,19 +188,19 @@ class _Walk:
         return [task.result() for task in (*window.others, second_look)]
 
     def _wait_until(self, is_over: Callable[[], bool], number: int) -> None:
-        """Receive pages; open the next window before the open ones are asked for, so that no thread waits."""
+        """Receive pages, and open the next window early, so that no thread waits."""
         while not is_over():
             unasked = sum(window.unasked for window in self._open)
             is_opened = unasked < 2 * self._room and self._open_next(number)
-            if not is_opened and not is_over():  # what was waited for may have come while the list's end was looked for
+            if not is_opened and not is_over():  # the page may have come while the list's end was searched
                 self._receive()
 
     def ask(self, fetch: Fetch, number: int) -> Task[Page]:
-        """Ask for a page."""
+        """Start a request for a page."""
         return self._pool.start(partial(fetch, number))
 
     def read(self, fetch: Fetch, numbers: Iterable[int]) -> list[Page]:
-        """Ask for some pages and wait for them."""
+        """Request some pages, and wait for them."""
         tasks = []
         for number in numbers:
             while self._pool.pending >= self._room:
@@ -211,9 +211,9 @@ class _Walk:
         return [task.result() for task in tasks]
 
     def _receive(self) -> None:
-        """Ask for more pages of the open windows if there is room, then wait for a page and parse it.
+        """Request more pages of the open windows if there is room, then wait for a page and parse it.
 
-        The threads do not parse it, because Python runs one thread at a time.
+        The threads do not parse pages, because Python runs one thread at a time.
         """
         for window in self._open:
             while window.unasked and self._pool.pending < self._room:
@@ -225,23 +225,23 @@ class _Walk:
 
 
 class _List:
-    """One list: what was taken of it, and what is known of its end.
+    """One list: the pages that were taken, and what is known about its end.
 
-    ``_edge`` is the last page that was taken, ``_opened`` the last page of a window that was opened, and ``_end`` the
-    first page that does not exist.
+    ``_edge`` is the last page that was taken, ``_opened`` the last page of an open window, and ``_end`` the first page
+    that does not exist.
     """
 
     def __init__(self, walk: _Walk, fetch: Fetch, *, page_size: int, has_totals: bool, known: Names) -> None:
         self.fetch = fetch
         self.known = known
-        self.is_stuck = False  # whether the walk stopped without an end
+        self.is_stuck = False  # whether the walk stopped before the end
         self._walk = walk
         self._page_size = page_size
         self._has_totals = has_totals
         self._doubts: list[str] = []
         self._edge = self._opened = 0
         self._end: int | None = None
-        self._is_end_seen = False  # whether the end is an empty page, not a total
+        self._is_end_seen = False  # whether the end was an empty page instead of a total
         self._furthest = 0
         self._size = 1
         self._total: int | None = None
@@ -260,11 +260,11 @@ class _List:
         """Open the next window; None at the end of the list."""
         if self._end is not None and self._opened >= self._end - 1:
             return None
-        # Page 1 alone says how many there are, and many lists have no second page.
+        # Page 1 alone has the number of pages, and many lists have no second page.
         is_first = self._opened == 0 and self._has_totals
         start = max(self._opened, 1)
         last, look = self._look_ahead(start, 0 if is_first else self._size)
-        if look is None and is_continued:  # the second look of the window before is not asked for yet: it is enough
+        if look is None and is_continued:  # the second look of the previous window is not requested yet: it is enough
             return None
         window = self._window(start, last, look, is_continued=is_continued)
         if is_first and window.first_look.total_pages is not None:
@@ -275,7 +275,7 @@ class _List:
         return window
 
     def _look_ahead(self, start: int, size: int) -> tuple[int, Page | None]:
-        """Find the last page of the next window, nearer if pages are empty; without a look at it if it is ``start``."""
+        """Find the last page of the next window, closer if pages are empty; without a look at it if it is ``start``."""
         last = start + size
         while True:
             if self._end is not None:
@@ -299,7 +299,7 @@ class _List:
     # ------------------------------------------------------------------ take a window
 
     def take(self, window: _Window, pages: list[Page]) -> list[Page] | None:
-        """Take the pages of a window; None if they moved in the meantime, or do not overlap the known records."""
+        """Take a window's pages; None if records moved in the meantime, or if no page overlaps known records."""
         names = [page.identities() for page in pages]
         if not _is_one_moment(window, names) or not self._overlaps(window, names):
             return None
@@ -313,24 +313,24 @@ class _List:
         self.known.update(chain.from_iterable(names))
         self._edge = edge
         self._last_page = pages[-1]
-        for page in pages[:-1]:  # pages with another one behind them are full
+        for page in pages[:-1]:  # pages that are followed by another page are full
             self._check_size(len(page))
         self._note_total(pages[-1])
         return pages
 
     def _note_total(self, page: Page) -> None:
-        """Keep the least of all totals: a record that came later need not be found, one that existed must be."""
+        """Keep the lowest total: a record that was added later need not be found, but one that existed must be."""
         self._total = min((n for n in (self._total, page.total_records) if n is not None), default=None)
 
     def _check_size(self, size: int) -> None:
-        """Doubt pages that are shorter than others; if the page size changed, the end is elsewhere, too."""
+        """Add a doubt if pages are shorter than others. If the page size changed, the end is elsewhere, too."""
         if self._full_page not in (0, size):
-            self._doubts.append(f"some pages have {self._full_page} records, others before the last one {size}")
+            self._doubts.append(f"some pages have {self._full_page} records, others before the last page have {size}")
             self._end, self._is_end_seen = None, False
         self._full_page = size
 
     def take_carefully(self, size: int) -> list[Page]:
-        """Read one window by itself, in as many attempts as it takes."""
+        """Read one window alone, in as many attempts as it needs."""
         start, step = max(self._edge, 1), 1
         for _ in range(MAX_ATTEMPTS):
             last, look = self._look_ahead(start, size)
@@ -353,7 +353,7 @@ class _List:
         return self._give_up()
 
     def _give_up(self) -> list[Page]:
-        """Take the next pages as they are, because they never came to rest. Stop if they bring nothing new."""
+        """Use the next pages although they kept changing. Stop if they have no new records."""
         known, first = len(self.known), max(self._edge, 1)
         self._doubts.append(f"pages {first} and {first + 1} did not fit together in {MAX_ATTEMPTS} attempts")
         pages = self._read([first]) + self._read([first + 1])
@@ -364,7 +364,7 @@ class _List:
         return taken
 
     def _set_back(self) -> None:
-        """Stop a walk over pages that always change, or that grow as fast as they are read."""
+        """Stop a walk if pages always change, or if the list grows as fast as it is read."""
         self._setbacks += 1
         if self._setbacks == MAX_SETBACKS:
             self._doubts.append(f"the pages changed all the time, so reading stopped near page {self._edge}")
@@ -373,7 +373,7 @@ class _List:
     # ------------------------------------------------------------------ the end
 
     def goes_on(self) -> bool:
-        """Look behind the last page if totals may be wrong, or if records were pushed over the end."""
+        """Check the page after the last one, if totals may be wrong or if records may have moved over the end."""
         state = (self._edge, len(self.known))
         full = self._page_size if self._edge == 1 else self._full_page
         is_last_full = (len(self._last_page) if self._last_page else 0) >= full
@@ -399,14 +399,14 @@ class _List:
         return len(page) == 0
 
     def final_doubts(self) -> list[str]:
-        """Give all doubts, after the last page."""
+        """Return all doubts, after the last page."""
         if self._total is not None and self._total > len(self.known):
             return [*self._doubts, f"the service counts {self._total} records, its pages have {len(self.known)}"]
         return self._doubts
 
 
 def _is_one_moment(window: _Window, names: Sequence[Sequence[str]]) -> bool:
-    """Whether the pages show one moment: the last page is as it was before the others, which are full and distinct."""
+    """Whether the pages show one moment: the last page has not changed, and the others are full and distinct."""
     if window.last == window.start:
         return True
     before = window.first_look.identities()
@@ -418,9 +418,9 @@ def _is_one_moment(window: _Window, names: Sequence[Sequence[str]]) -> bool:
 
 
 def _check_order(pages: Iterable[Page]) -> None:
-    """Raise if a record is older than one before it, because then the whole argument fails."""
+    """Raise an error if a record is older than the one before it, because then the proof is not valid."""
     times = list(chain.from_iterable(page.values("created_at") for page in pages))
-    # Strings of one form are in the order of the times that they mean.
+    # Strings of the same form sort like the times that they represent.
     has_one_form = set(map(type, times)) <= {str} and "".join(times).translate(_DIGITS) == _ONE_FORM * len(times)
     if has_one_form and times == sorted(times):
         return

@@ -24,7 +24,7 @@ __all__ = ["Client"]
 
 
 class Client(BaseClient):
-    """An open connection to one account. Made by :func:`wizframe.connect` or :func:`wizframe.sandbox`.
+    """An open connection to one account. :func:`wizframe.connect` or :func:`wizframe.sandbox` creates it.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Client(BaseClient):
     account : str
         The account's name, if known.
     dialect : {'auto', 'rest', 'sdk'}
-        ``auto`` asks the service with the first request that needs it.
+        With ``auto``, the dialect is detected with the first request that needs it.
     workers : int
-        Requests at a time in loads and pushes.
+        Number of simultaneous requests in loads and pushes.
     settle_s : float
         After a write without a response, wizframe waits this many seconds before it reads whether the write took
         effect.
@@ -51,9 +51,9 @@ class Client(BaseClient):
     customer : CustomerOperations
         ``list``, ``get``, ``create``, ``update``, ``delete``, and ``contact`` with the same five.
     connection : str
-        Tells this connection from others to the same address.
+        An id that distinguishes this connection from others to the same address.
     key_source : str
-        Where the API key came from, in words; empty for a sandbox.
+        The origin of the API key, in words; empty for a sandbox.
     server : SandboxServer or None
         The server behind :func:`wizframe.sandbox`.
 
@@ -63,7 +63,8 @@ class Client(BaseClient):
     'inactive'
     """
 
-    # The signatures below are those of the module functions without `client=`, by test: editors complete them.
+    # The signatures below are those of the module functions without `client=`, because editors complete them. A test
+    # compares them.
 
     @refuses_unknown_names
     def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract

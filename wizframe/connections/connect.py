@@ -39,22 +39,22 @@ def connect(
     ca_bundle: str | None = None,
     settle_s: float = 5.0,
 ) -> Client:
-    """Connect to a WizCommerce account, and print which one it is.
+    """Connect to a WizCommerce account, and print its name.
 
     Parameters
     ----------
     api_key : str, optional
-        The API key. Default: the first that exists of the profile's key in the keyring, ``WIZCOMMERCE_API_KEY``, the
-        key of the base URL in the keyring, and a hidden prompt. The keyring needs the package keyring.
+        The API key. Default: the first of these that exists: the profile's key in the keyring, ``WIZCOMMERCE_API_KEY``,
+        the key of the base URL in the keyring, and a hidden prompt. The keyring needs the package keyring.
     base_url : str, optional
         The address of the API. Default: the profile's, then ``WIZCOMMERCE_BASE_URL``, then production.
     profile : str, optional
         The name of a table ``[profiles.NAME]`` in ``config.toml``, which may set ``base_url``, ``dialect``, ``rate``
-        and ``account``. ``wizframe doctor`` prints where the file is.
+        and ``account``. ``wizframe doctor`` prints the path of the file.
     dialect : {'auto', 'rest', 'sdk'}, optional
         The dialect of the service. Default: the profile's, else ``auto``, which detects it.
     workers : int, default 4
-        The number of requests at a time. The default is low because a company's production service responds to them.
+        The number of simultaneous requests. The default is low, because they go to a company's production service.
     rate : float, optional
         The most requests per second. Default: the profile's, else unlimited.
     read_only : bool, optional
@@ -68,7 +68,7 @@ def connect(
     Returns
     -------
     Client
-        It stays open until ``close()`` or the end of its ``with`` block.
+        The connection stays open until ``close()`` or the end of its ``with`` block.
 
     Raises
     ------
@@ -126,8 +126,8 @@ def login(
     Returns
     -------
     Client
-        The name of its account is the tenant's id. :func:`connect` finds the key in the keyring until it expires,
-        after a year.
+        The name of its account is the tenant's id. :func:`connect` finds the key in the keyring until it expires, after
+        a year.
 
     Raises
     ------
@@ -262,13 +262,13 @@ def sandbox(  # noqa: PLR0913 - options with defaults, all by name
     customers : int, default 500
         The number of customers to generate, each with 1 to 5 contacts.
     dialect : {'rest', 'sdk'}, default 'rest'
-        The dialect that the server speaks. The client detects it.
+        The dialect of the server. The client detects it.
     seed : int
         The same seed generates the same data.
     latency_s : float, default 0
         The delay of each response, in seconds.
     rate_limit : float, optional
-        The server refuses more requests per second than this with status 429.
+        If there are more requests per second than this, the server refuses them with status 429.
     page_size_cap : int, optional
         The most records in a page, even if a request asks for more.
     faults : iterable of wizframe.server.Fault
@@ -277,9 +277,9 @@ def sandbox(  # noqa: PLR0913 - options with defaults, all by name
         Names of ways in which the server differs from the documents, as a real service may. The page about
         deviations lists them.
     port : int, default 0
-        The port on 127.0.0.1. 0 takes a free one.
+        The port on 127.0.0.1. With 0, the system chooses a free port.
     workers : int, default 4
-        The number of requests of the client at a time.
+        The number of simultaneous requests of the client.
 
     Returns
     -------
@@ -292,7 +292,7 @@ def sandbox(  # noqa: PLR0913 - options with defaults, all by name
     ConfigurationError
         A parameter is not valid.
     OSError
-        The port is in use.
+        The port is already in use.
 
     Examples
     --------
@@ -328,7 +328,7 @@ def sandbox(  # noqa: PLR0913 - options with defaults, all by name
 
 
 def _announce(client: Client, total: int | None, source: str) -> None:
-    """Print which account it is, or log it if there is no terminal and no notebook."""
+    """Print the account, or log it if there is no terminal and no notebook."""
     count = "" if total is None else f", {counted(total, 'active customer')}"
     line = f"{client.environment}: {client.account}, {client.dialect} dialect{count}, API key {source}"
     if client.transport.read_only:

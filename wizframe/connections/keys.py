@@ -24,7 +24,7 @@ KEPT = "stored in the keyring"
 
 @dataclass(frozen=True)
 class Key:
-    """An API key, where it comes from, and the account's name if a login returned it."""
+    """An API key, its origin in words, and the account's name if a login returned it."""
 
     value: Secret
     source: str
@@ -35,7 +35,7 @@ def find_key(given: Secret | None, profile: str | None, url: str) -> Key:
     """Find the API key for a profile or an address, or ask for it."""
     if given is not None:
         return Key(given, "given")
-    own = key_in_keyring(profile) if profile else None  # first, because the environment's key may be another account's
+    own = key_in_keyring(profile) if profile else None  # first: the environment's key may be for another account
     if own:
         return own
     if setting("WIZCOMMERCE_API_KEY"):

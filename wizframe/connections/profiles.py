@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wizframe.errors import ConfigurationError
-from wizframe.text import option
+from wizframe.text import option, plural
 
 __all__ = ["PRODUCTION_URL", "Profile", "address", "config_path", "profile_names", "read_profile", "setting"]
 
@@ -17,7 +17,7 @@ PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 
 
 def setting(name: str) -> str:
-    """Read a variable of the environment. A function, because tracebacks of IPython show all of ``os.environ``."""
+    """Return a variable of the environment. A function, because IPython's tracebacks show all of ``os.environ``."""
     return os.environ.get(name, "")
 
 
@@ -32,7 +32,7 @@ class Profile:
 
 
 def address(base_url: str | None, chosen: Profile) -> str:
-    """Return the base URL. A profile's comes before the environment's, because its key must not go elsewhere."""
+    """Return the base URL. A profile's URL comes before the environment's, because its key must not go elsewhere."""
     return base_url or chosen.base_url or setting("WIZCOMMERCE_BASE_URL") or PRODUCTION_URL
 
 
@@ -64,12 +64,13 @@ def read_profile(name: str | None) -> Profile:
     try:
         profiles = _read_profiles(path)
     except FileNotFoundError:
-        raise ConfigurationError(f"there is no {option('profile', name)}: the file {path} does not exist") from None
+        raise ConfigurationError(f"{option('profile', name)} was not found: the file {path} does not exist") from None
     if name not in profiles:
-        raise ConfigurationError(f"{path} has no [profiles.{name}], but {', '.join(profiles) or 'no profile'}")
+        raise ConfigurationError(f"{path} has no section [profiles.{name}] (profiles: {', '.join(profiles) or 'none'})")
     unknown = sorted(profiles[name].keys() - Profile.__dataclass_fields__.keys())
     if unknown:
         del profiles  # a traceback may show local variables, and the file may contain an API key by mistake
         allowed = ", ".join(Profile.__dataclass_fields__)
-        raise ConfigurationError(f"[profiles.{name}] in {path}: unknown {', '.join(unknown)} (allowed: {allowed})")
+        settings = f"{plural(len(unknown), 'setting')} {', '.join(unknown)}"
+        raise ConfigurationError(f"[profiles.{name}] in {path}: unknown {settings} (allowed: {allowed})")
     return Profile(**profiles[name])

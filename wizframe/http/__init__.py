@@ -1,1 +1,1 @@
-"""HTTP to one service: connections, retries, the rate limit, the key."""
+"""HTTP to one service: connections, retries, the rate limit, the API key."""

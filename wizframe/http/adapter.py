@@ -1,4 +1,4 @@
-"""The connections to one host: certificates, the proxy, how many at a time. A forked process opens its own."""
+"""The connections to one host: certificates, the proxy, and their number. A forked process opens new connections."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """An adapter for one host. Without a session, nothing follows redirects, keeps cookies or reads .netrc.
+    """An adapter for one host. Without a session, nothing follows redirects, stores cookies or reads .netrc.
 
-    ``slots`` is a semaphore with one place for each of the ``workers``. ``proxies`` is what ``send`` takes.
+    ``slots`` is a semaphore with one place for each of the ``workers``. ``proxies`` is the argument for ``send``.
     """
 
     def __init__(self, workers: int, base_url: str, ca_bundle: str | None, *, uses_proxy: bool) -> None:
-        # One TLS context for all connections: to parse the certificates costs 13 ms each time, and without a shared
+        # One TLS context for all connections: parsing the certificates costs 13 ms each time, and without a shared
         # context a load of 10,000 rows takes 1.6 to 2.5 times as long.
         self._context = _tls_context(ca_bundle) if base_url.startswith("https") else None
         self._proxy, self.proxies = _proxy(base_url) if uses_proxy else (Secret(""), {})
@@ -42,13 +42,13 @@ class Adapter(requests.adapters.HTTPAdapter):
         renew_in_child(self)
 
     def renew(self) -> None:
-        """Open connections of its own: two processes on one connection would read each other's responses."""
+        """Open new connections, because two processes on one connection would read each other's responses."""
         self.slots = threading.Semaphore(self._workers)
         self.proxy_manager = {}
         self.init_poolmanager(1, self._workers)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pool of connections to the host."""
+        """Create the pool of connections to the host."""
         super().init_poolmanager(*args, ssl_context=self._context, **options)
         self.poolmanager.pool_classes_by_scheme = pool_classes()
 
@@ -64,7 +64,7 @@ class Adapter(requests.adapters.HTTPAdapter):
         return headers
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the certificates to the shared context, which verifies them and the host name."""
+        """Do nothing: the shared context verifies the certificates and the host name."""
 
 
 def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
@@ -81,7 +81,7 @@ def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 def _files(path: Path) -> list[Path]:
-    # OpenSSL reads a folder only if c_rehash has named its files, which most folders of certificates lack.
+    # OpenSSL reads a folder only if c_rehash has named its files, and most folders with certificates are not prepared.
     return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
 
 
@@ -94,7 +94,7 @@ def _is_added(file: Path, context: ssl.SSLContext) -> bool:
 
 
 def _proxy(base_url: str) -> tuple[Secret, dict[str, str]]:
-    """Return the proxy that the environment names for an address, and the mapping for ``send`` without a password."""
+    """Return the proxy for an address from the environment, and the mapping for ``send`` without a password."""
     proxies = requests.utils.get_environ_proxies(base_url)
     proxy = Secret(requests.utils.select_proxy(base_url, proxies))
     del proxies  # a traceback may print local variables
@@ -107,7 +107,7 @@ def _proxy(base_url: str) -> tuple[Secret, dict[str, str]]:
             "reads https_proxy and ALL_PROXY.",
         )
     parts = _parts(proxy)
-    # SOCKS has no headers: its login stays in the address.
+    # SOCKS has no headers, so its login stays in the address.
     address = proxy.reveal() if parts.scheme.startswith("socks") else f"{parts.scheme}://{parts.netloc.split('@')[-1]}"
     return proxy, {urlsplit(base_url).scheme: address}
 

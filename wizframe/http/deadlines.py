@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DEADLINE_S", "MAX_READ_AGE_S", "LateWriteError", "ReadAge", "left_s", "pool_classes"]
 
-# The largest response, 64 MB, arrives in this time at 0.5 MB/s.
+# In seconds. The largest response, 64 MB, arrives in this time at 0.5 MB/s.
 DEADLINE_S = 120.0
-# A page of 100 customers, about 50 kB, arrives in one piece.
+# 64 kB, so a page of 100 customers, about 50 kB, arrives in one piece.
 _BUFFER_BYTES = 65536
 # A write follows its read within milliseconds. Two seconds allow for a slow disk or a busy machine, and are short
 # enough that another user rarely saves the same record in between.
@@ -117,7 +117,7 @@ def pool_classes() -> dict[str, Any]:
 class _Reader(io.RawIOBase):
     """The bytes of a socket, until the deadline."""
 
-    has_ended = False  # whether more bytes were asked for than came
+    has_ended = False  # whether a read reached the end of the stream
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -133,7 +133,7 @@ class _Reader(io.RawIOBase):
         if left_s <= 0:
             raise TimeoutError("the response did not end in time")
         allowed_s = left_s if self._silence_s is None else min(left_s, self._silence_s)
-        # To set it for each read would cost a system call.
+        # Setting the timeout for each read would cost a system call.
         if allowed_s != self._sock.gettimeout():
             self._sock.settimeout(allowed_s)
         size = self._raw.readinto(buffer)
@@ -156,7 +156,7 @@ class _ReadableSocket:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response, from its status line on."""
+    """A response, read from its status line on."""
 
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         readable = _ReadableSocket(sock)  # it uses only makefile() of a socket
@@ -166,7 +166,7 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the head."""
         super().begin()
-        # A head that was cut off (reliability, 9): http.client takes what came for the whole.
+        # A head that was cut off (reliability, 9): http.client would treat the received part as the whole head.
         if self._reader.has_ended:
             raise http.client.IncompleteRead(b"")
         # Lines that are not headers: urllib3 would log them, and they may contain the key.
@@ -183,7 +183,7 @@ class _Connection(HTTPConnection):
         renew_in_child(self)
 
     def renew(self) -> None:
-        """Close this process's copy of the socket. To shut the connection down would end the parent's, too."""
+        """Close this process's copy of the socket. Shutting the connection down would also end the parent's."""
         if self.sock is not None:
             os.close(self.sock.detach())
 

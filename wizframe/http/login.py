@@ -1,4 +1,4 @@
-"""The login: e-mail address and password for an API key. The password is sent only there, and shown nowhere."""
+"""The login: e-mail address and password for an API key. The password is sent only there, and never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Token", "request_token"]
 
 
 class Token(NamedTuple):
-    """What a login gives: a key, the tenant's id, the expiry as the service wrote it."""
+    """The result of a login: a key, the tenant's id, and the expiry in the service's format."""
 
     key: Secret
     account: str
@@ -37,11 +37,11 @@ def request_token(base_url: str, email: str, password: Secret, *, ca_bundle: str
     finally:
         payload = {}
         transport.close()
-    if failed is not None:  # raised here, because the frames and the context of the request hold the password
+    if failed is not None:  # raised here, because the frames and the context of the request contain the password
         raise failed
     token = _token(response.body)
     del response
-    if token is None:  # the body is not quoted: half of it may be a key
+    if token is None:  # the body is not quoted, because a part of it may be a key
         raise ProtocolError(f"{transport.base_url} accepted the login, but its response has no access_token")
     return token
 

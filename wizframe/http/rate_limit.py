@@ -1,4 +1,4 @@
-"""When the next request may leave: the user's rate limit, the service's refusals, and its own clock. Sends nothing."""
+"""The time of the next request: from the user's rate limit and the service's refusals. Also the service's clock."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PAUSE_S", "RateLimiter", "ServiceClock", "pause_s", "retry_after_s"]
 
-# A Retry-After of a day would look like a program that hangs.
+# In seconds. After a Retry-After of a day, the program would seem to hang.
 MAX_PAUSE_S = 120.0
-# Requests a second: however often the service refuses, a push goes on.
+# Requests per second. However often the service refuses, a push continues at this rate.
 _MIN_RATE = 0.1
-# The first refusal may hit a single request, which says nothing about how many a service allows.
+# Requests per second after the first refusal, which may hit a single request and so does not show the allowed rate.
 _ASSUMED_RATE = 8.0
+# Each refusal multiplies the rate by this factor.
 _BACK_OFF = 0.8
-# Requests a second that each success adds. The first refusal often answers a burst and says little, so the rate grows
-# fast until the second one. From then on it grows slowly, because each refusal costs all threads a pause. Measured in
-# tests/http/test_transport_limits.py, with 100 requests a second allowed: 59 to 104 were sent, with 5 to 19 refusals.
+# Requests per second that each success adds. The first refusal often follows a burst and does not show the limit, so
+# the rate grows fast until the second one. After that it grows slowly, because each refusal pauses all threads.
+# Measured in tests/http/test_transport_limits.py with 100 requests per second allowed: 59 to 104 were sent, with 5 to
+# 19 refusals.
 _FIRST_STEP, _STEP = 1 / 2, 1 / 64
 
 
 class RateLimiter:
-    """Space the requests of all threads; pause and slow all of them down if the service refuses one.
+    """Space the requests of all threads. If the service refuses a request, pause all threads and slow them down.
 
-    The contract names no rate limit, so it is learned: each refusal multiplies the rate, each success adds to it.
-    ``rate`` is in requests a second; None sets no limit until the service refuses. Tests replace clock and sleep.
+    The contract names no rate limit, so it is learned: each refusal lowers the rate, each success raises it. ``rate``
+    is in requests per second. With None, there is no limit until the service refuses. Tests replace clock and sleep.
     """
 
     def __init__(
@@ -58,12 +60,12 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._next = 0.0
         self._paused_at = self._paused_until = -math.inf
-        # More than threads can send in a second.
+        # More than the threads can send in a second.
         self._sent: deque[float] = deque(maxlen=1000)
         renew_in_child(self)
 
     def renew(self) -> None:
-        """Take a lock that no thread holds, for a forked process; it goes on with the rate that was learned."""
+        """Use a new lock in a forked process, because a parent's thread may hold the old one; keep the rate."""
         self._lock = threading.Lock()
 
     def wait(self, within_s: float = math.inf) -> float:
@@ -80,12 +82,12 @@ class RateLimiter:
                 self._next = max(self._next, start) + 1 / self._rate
                 self._sent.append(start)
             self._sleep_until(start)
-            # A pause that began in the meantime holds for requests that were queued before it, too.
+            # A pause that began in the meantime also applies to requests that were queued before it.
             if start >= self._paused_until:
                 return start
 
     def _sleep_until(self, start: float) -> None:
-        """Sleep; count down if the service asked for the pause and a progress bar is open to show it."""
+        """Sleep. If the service requested the pause and a progress bar is open, the bar shows the seconds left."""
         left_s, is_asked = start - self._clock(), self._paused_until > self._clock()
         while is_asked and left_s >= 1.0 and note(f"waiting {left_s:.0f} s, as WizCommerce asked"):
             self.sleep(1.0)
@@ -96,9 +98,9 @@ class RateLimiter:
             note("")
 
     def slow_down(self, sent_at: float, pause_s: float) -> None:
-        """Pause all threads after a refusal, then go on more slowly.
+        """Pause all threads after a refusal, and then continue with a lower rate.
 
-        A request that left before an earlier pause began was part of the same burst, so it does not slow down again.
+        A request that was sent before an earlier pause began belongs to the same burst, so it does not count again.
         """
         with self._lock:
             now = self._clock()
@@ -110,46 +112,46 @@ class RateLimiter:
             step = _FIRST_STEP if recent < self._rate and self._paused_at == -math.inf else _STEP
             self._paused_at = now
             self._rate = max(_BACK_OFF * min(self._rate, recent), min(_MIN_RATE, self.max_rate))
-            self._step = step / max(pause_s, 1.0)  # long pauses must come less often, or they take most of the time
+            self._step = step / max(pause_s, 1.0)  # long pauses must be rarer, because they would take most of the time
 
     def speed_up(self) -> None:
-        """Raise the rate after a success, up to what the user allowed."""
+        """Raise the rate after a success, up to the user's limit."""
         if self._rate < self.max_rate:
             with self._lock:
                 self._rate = min(self._rate + self._step, self.max_rate)
 
 
 class ServiceClock:
-    """The service's time, as its responses tell it. The clock of this machine may be hours off."""
+    """The service's time, from its responses. The clock of this machine may be hours off."""
 
     def __init__(self) -> None:
         self._last: tuple[str, float] | None = None
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Remember the Date of a response; it is parsed when it is needed."""
+        """Store the Date header of a response. It is parsed when it is needed."""
         date = headers.get("Date")
         if date:
             self._last = date, time.monotonic()
 
     def now(self) -> datetime | None:
-        """Return the time in UTC, to about a second; None if no response told it."""
+        """Return the service's time in UTC, to about a second; None if no response had a time."""
         date, received_at = self._last or ("", 0.0)
         moment = _http_date(date)
         return None if moment is None else datetime.fromtimestamp(moment + time.monotonic() - received_at, UTC)
 
 
 def pause_s(asked_s: float | None, failures: int) -> float:
-    """Choose the seconds to wait after some failures: what the service asked for, else exponential with jitter."""
+    """Return the seconds to wait after failures: the requested time, or else exponential with jitter."""
     if asked_s is not None:
         return min(asked_s, MAX_PAUSE_S)
-    # Jitter separates clients that failed together.
+    # Jitter separates clients that failed at the same time.
     return min(0.25 * 2.0**failures, MAX_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read the seconds of Retry-After, however many; None if it is absent or makes no sense.
+    """Return the seconds of Retry-After; None if the header is absent or not valid.
 
-    A date is compared with the Date of the same response, because the two clocks may be an hour apart.
+    A date is compared with the Date header of the same response, because the two clocks may be an hour apart.
     """
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):

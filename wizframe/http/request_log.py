@@ -1,4 +1,4 @@
-"""A line for each request, in the standard library's log. Nothing is shown unless a program or trace() asks for it."""
+"""A line per request in the standard library's log. It is shown only if a program or trace() enables it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracing", "log", "trace"]
 
-#: One DEBUG record for each request, without the key and without bodies.
+#: One DEBUG record per request, without the key and without bodies.
 log = logging.getLogger("wizframe.requests")
 _ours = logging.getLogger("wizframe")
 
 
 class Tracing:
-    """Show requests until :meth:`stop`, or the end of the ``with`` block. :func:`trace` makes it."""
+    """Show requests until :meth:`stop` is called or the ``with`` block ends. :func:`trace` creates it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._handler = logging.StreamHandler(stream)
@@ -43,7 +43,7 @@ _now: Tracing | None = None
 
 
 def trace(stream: TextIO | None = None) -> Tracing:
-    """Show every request from now on: its time, address, outcome and duration. Never the key.
+    """Show every request from now on: its time, address, outcome and duration, but never the key.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def trace(stream: TextIO | None = None) -> Tracing:
     Returns
     -------
     Tracing
-        ``stop()``, or the end of its ``with`` block, ends it. A second call replaces the first.
+        Call ``stop()`` to end the trace, or use a ``with`` block. A second call of this function replaces the first.
 
     Notes
     -----
-    A line is such as ``09:14:22.250  GET https://api.wizcommerce.com/v1/customers?page=1: 200, 5120 bytes, 84 ms``.
-    The lines contain addresses with ids and filters, but no bodies. They go through the logger
-    ``wizframe.requests`` at the level ``DEBUG``, for programs that have their own log.
+    Example of a line: ``09:14:22.250  GET https://api.wizcommerce.com/v1/customers?page=1: 200, 5120 bytes, 84 ms``.
+    The lines contain addresses with ids and filters, but no bodies. A program with a log of its own receives them from
+    the logger ``wizframe.requests`` at the level ``DEBUG``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What came back: a 2xx response, or the error that another response or a broken connection means. Sends nothing."""
+"""Interpret a response or a broken connection: as a 2xx response, or as an error. Sends nothing."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ __all__ = ["Response", "connection_error", "read_body", "response_or_error"]
 
 # A page of 100 customers has about 50 kB; details with all nested lists have less than a megabyte.
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-# 60 MB of `{},{},…`, 58 kB when compressed, become 2 GB of objects. A customer with 10,000 contacts has 200,000 values.
+# A body of 60 MB of `{},{},…`, 58 kB when compressed, would become 2 GB of objects. A customer with 10,000 contacts has
+# 200,000 values.
 MAX_VALUES = 1_000_000
 # orjson reads 1,024 levels, but writes only 254: deeper records could not be sent back or journaled.
 _MAX_DEPTH = 200
 # A push keeps the message of each row, and a terminal shows some of them.
 _MESSAGE_CHARACTERS, _EXCERPT_CHARACTERS, _DETAILS = 2000, 200, 50
-# Far more than is shown: a key at the cut must be complete to be found and masked.
 _PARTIAL = 206
+# Far more than is shown, because a key must be complete to be found and masked.
 _EXCERPT_BYTES = 64 * 1024
 _KEY_IN_BODY = (
     "a body that contains the API key itself, so nothing of it is used: the key would end up in frames and files. "
@@ -67,7 +68,7 @@ _UNTRUSTED_HINT = Hint(
 
 @dataclass(frozen=True)
 class Response:
-    """A 2xx response: its body decompressed, its Date header as it came. No error about it shows ``secret``."""
+    """A 2xx response: the decompressed body, and the unchanged Date header. No error about it shows ``secret``."""
 
     status: int
     body: bytes = field(repr=False)
@@ -75,9 +76,10 @@ class Response:
     date: str = field(default="", repr=False)
 
     def json(self, max_values: int = MAX_VALUES) -> Any:
-        """Parse the body; a body that is empty, is not JSON, or contains the key raises :class:`ProtocolError`.
+        """Parse the body; raise :class:`ProtocolError` if it is empty, is not JSON, or contains the key.
 
-        So does one with more than ``max_values`` values, before they are built: small bodies can become gigabytes.
+        A body with more than ``max_values`` values is rejected before it is parsed, because a small body can become
+        gigabytes.
         """
         hint: Hint | str | None = None
         try:
@@ -88,7 +90,7 @@ class Response:
             found = f"a body that is not JSON: {_excerpt(self.body, self.secret)}" if self.body else "an empty body"
             hint = _NOT_THE_API if self.body else None
         else:
-            # Masking the key would alter records, and a contact is written back as a whole (contract, the PUT trap).
+            # Masking the key would change records, and a contact is written back as a whole (contract, the PUT trap).
             if not self.secret.is_in(self.body):
                 return parsed
             found = _KEY_IN_BODY
@@ -109,7 +111,7 @@ class TooManyValuesError(ValueError):
 
 
 def _parse(content: bytes, max_values: int = MAX_VALUES) -> Any:
-    # One comma or bracket for each value but a few. Those in texts count, too: a true response has far fewer.
+    # A body has about one comma or bracket per value. Those in strings count, too, but a true response has far fewer.
     if sum(map(content.count, (b",", b"[", b"{"))) > max_values:
         raise TooManyValuesError(f"a body of more than {max_values:,} values, so it was not read")
     try:
@@ -118,7 +120,7 @@ def _parse(content: bytes, max_values: int = MAX_VALUES) -> Any:
     except orjson.JSONDecodeError:
         may_be_deep = True
         try:
-            # Python's parser accepts half an emoji: one such name must not cost the whole page.
+            # Python's parser accepts half an emoji, so that one such name does not make the whole page unreadable.
             parsed = json.loads(content)
         except RecursionError:
             raise ValueError("nested too deeply") from None
@@ -129,7 +131,7 @@ def _parse(content: bytes, max_values: int = MAX_VALUES) -> Any:
 
 def _is_deep(parsed: Any) -> bool:
     """Whether JSON is nested so deeply that it could be read, but not written again."""
-    with contextlib.suppress(TypeError):  # among others for half an emoji
+    with contextlib.suppress(TypeError):  # orjson raises it for half an emoji, for example
         orjson.dumps(parsed)
         return False
     level = [parsed]
@@ -140,7 +142,7 @@ def _is_deep(parsed: Any) -> bool:
 
 
 def read_body(response: requests.Response) -> bytes | None:
-    """Read a body in pieces, so that an endless one meets the size limit: then None."""
+    """Read a body in pieces; return None if it exceeds the size limit, so an endless body does not fill the memory."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     inflate = None if encoding in ("", "identity") else _Inflate(encoding)
     pieces: list[bytes] = []
@@ -157,7 +159,7 @@ def read_body(response: requests.Response) -> bytes | None:
 
 
 class _Inflate:
-    """Decompress gzip or deflate. urllib3 does that, too, but takes a body without its end for a whole one."""
+    """Decompress gzip or deflate. Unlike urllib3, it notices a body that was cut off."""
 
     def __init__(self, encoding: str) -> None:
         if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -175,25 +177,25 @@ class _Inflate:
         except zlib.error as error:
             if not self._is_first:
                 raise urllib3.exceptions.DecodeError(f"the compressed body is damaged ({error})") from None
-            self._stream, self._is_first = zlib.decompressobj(-zlib.MAX_WBITS), False  # deflate without its head
+            self._stream, self._is_first = zlib.decompressobj(-zlib.MAX_WBITS), False  # deflate without a header
             return self(piece, max_bytes)
         self._is_first = False
         rest = self._stream.unused_data
-        if rest.startswith(_GZIP) and len(plain) < max_bytes:  # gzip may have several parts
+        if rest.startswith(_GZIP) and len(plain) < max_bytes:  # gzip may consist of several parts
             self._stream = zlib.decompressobj(_ANY_HEADER)
             plain += self(rest, max_bytes - len(plain))
         return plain
 
 
 _GZIP = b"\x1f\x8b"
-#: gzip or zlib, as its first bytes say.
+#: Detects gzip or zlib by the first bytes.
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 
 
 def connection_error(request: str, url: str, error: Exception, secret: Secret) -> TransportError:
-    """Return the error that a broken connection means: proven unsent, too late, or unknown.
+    """Return the error for a broken connection: proven unsent, too late, or unknown.
 
-    ``error`` comes from requests, urllib3 or the socket, and may quote what the service sent.
+    ``error`` comes from requests, urllib3 or the socket, and may quote a part of the response.
     """
     request = secret.redact(request)
     reason = getattr(error.args[0], "reason", None) if error.args else None
@@ -221,14 +223,14 @@ _NEVER_CONNECTED = (
 
 
 def _shortened(error: object, secret: Secret) -> str:
-    """Give the part of a library's nested message that says why."""
+    """Return the innermost reason in a library's nested message."""
     return " ".join(secret.redact(str(error)).rsplit("Caused by ", 1)[-1].split())[:_EXCERPT_CHARACTERS]
 
 
 def response_or_error(
     request: str, response: requests.Response, content: bytes | None, secret: Secret
 ) -> Response | WizframeError:
-    """Turn a complete response into a :class:`Response`, or into the error that its status means (not raised)."""
+    """Convert a complete response to a :class:`Response`, or to the error for its status (which is not raised)."""
     status = response.status_code
     if status == _PARTIAL:
         return ProtocolError(f"the service responded 206 with a part of what was requested ({secret.redact(request)})")
@@ -247,7 +249,7 @@ def response_or_error(
 
 
 def _error_body(content: bytes, secret: Secret) -> tuple[str, str, list[tuple[str, str]]]:
-    """Read ``{code, message, details}`` (contract, Transport), redacted; any other body becomes an excerpt."""
+    """Read ``{code, message, details}`` (contract, Transport), redacted. Of any other body, return an excerpt."""
     try:
         body = _parse(content)
     except ValueError:
@@ -269,7 +271,7 @@ def _text(value: Any, secret: Secret, longest: int = _MESSAGE_CHARACTERS) -> str
 
 
 def _excerpt(content: bytes, secret: Secret) -> str:
-    """Quote the beginning of a body. It is redacted before it is cut, because half a key would not be found."""
+    """Quote the beginning of a body. It is redacted before it is cut, because a cut key would not be found."""
     begin = content[:_EXCERPT_BYTES]
     text = " ".join(secret.redact(begin.decode(json.detect_encoding(begin), "replace")).split())
     return printable(text, _EXCERPT_CHARACTERS)

@@ -1,7 +1,7 @@
-"""HTTP to one service: pooled connections, time-outs, repetition of what is safe, the rate limit, redaction.
+"""HTTP to one service: pooled connections, timeouts, safe retries, the rate limit, redaction.
 
-Knows methods, paths and JSON, but neither customers nor contacts. It never follows a redirect and never shows the API
-key.
+This module knows methods, paths and JSON, but no customers or contacts. It never follows a redirect and never shows the
+API key.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "Content-Type": "application/json",
 }
-# A service that is up accepts a connection at once; 30 s are for a slow answer, and only for silence: http/deadlines.py
-# limits the whole response.
+# A running service accepts a connection at once. 30 s are for a slow response, and limit only the silence:
+# http/deadlines.py limits the whole response.
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
-# With the pauses of pause_s(), five attempts bridge about ten seconds without a service.
+# With the pauses of pause_s(), five attempts cover an outage of about ten seconds.
 MAX_ATTEMPTS = 5
-# A 429 is not a failure: the service asks for patience, and it did not act on the request.
+# A 429 is not a failure: the service did not act on the request, and asks the client to wait.
 MAX_REFUSALS = 20
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 class Transport:
-    """Send requests to one service, at most ``workers`` at a time and ``rate`` per second.
+    """Send requests to one service, at most ``workers`` at the same time and ``rate`` per second.
 
     The API key goes only to the scheme, host and port of ``base_url``. ``ca_bundle`` is a file of certificates to trust
-    in addition to the system's. Options that cannot work raise :class:`ConfigurationError`.
+    in addition to the system's. Invalid options raise a :class:`ConfigurationError`.
     """
 
-    # For a traceback that prints local variables, and so a transport that is only half made.
+    # Class attributes, because a traceback that prints local variables may show a transport that is only half made.
     base_url = ""
     read_only = False
 
@@ -99,9 +99,9 @@ class Transport:
         raise TypeError("a connection cannot be pickled: connect() again in the other process")
 
     def guarded(self, check: Callable[[], None]) -> Transport:
-        """Return a view of this connection that calls ``check`` right before each request leaves, repeated ones too.
+        """Return a view of this connection that calls ``check`` right before each request, including retries.
 
-        ``check`` is called from any thread. What it raises, :meth:`request` raises, and nothing is sent.
+        ``check`` may be called from any thread. If it raises an error, :meth:`request` raises it, and nothing is sent.
         """
         view = object.__new__(Transport)
         view.__dict__ |= self.__dict__ | {"_check": check}
@@ -119,11 +119,11 @@ class Transport:
         query: Mapping[str, str] | None = None,
         payload: Any = None,
     ) -> Response:
-        """Send a request and return its 2xx response; raise :class:`TransportError` or :class:`ServiceError` otherwise.
+        """Send a request and return its 2xx response, or raise :class:`TransportError` or :class:`ServiceError`.
 
-        ``segments`` form the path below the base URL; ids among them are checked and quoted. A GET is repeated after
-        any failure that may pass. A write is repeated only if the service provably did not act on it: no connection was
-        made, or the service refused it with 429.
+        ``segments`` are the parts of the path below the base URL; ids among them are checked and quoted. A GET is
+        repeated after a failure that may be temporary. A write is repeated only if the service provably did not act on
+        it: no connection was made, or the service refused it with 429.
         """
         if self.read_only and method != "GET":
             message = f"nothing was sent: the connection to {self.base_url} is read-only, so {method} is not allowed"
@@ -137,7 +137,7 @@ class Transport:
         return self._repeated(method, url, body)
 
     def _repeated(self, method: str, url: str, body: bytes | None) -> Response:
-        """Send one request as often as that is safe and may help."""
+        """Send a request, and repeat it while that is safe and may help."""
         failures = refusals = 0
         while True:
             with self._adapter.slots:
@@ -155,7 +155,7 @@ class Transport:
             else:
                 failures += 1
                 wait_s = pause_s(asked_s, failures)
-            # A service that cannot keep up needs all threads to slow down; other failures concern one request.
+            # If the service cannot keep up, all threads must slow down. Other failures affect only one request.
             status = getattr(outcome, "status", 0)
             is_overload = status in (429, 503) or (status >= 500 and asked_s is not None)  # noqa: PLR2004
             if is_overload:
@@ -167,9 +167,9 @@ class Transport:
                 self.rate_limiter.sleep(wait_s)
 
     def _attempt(self, method: str, url: str, body: bytes | None) -> tuple[Response | WizframeError, float | None]:
-        """Send once and log it; return the response or error, and the seconds that the service asks to wait.
+        """Send once and log it; return the response or error, and the seconds that the service asks the client to wait.
 
-        An error is returned, not raised: raised here, it would keep the frames that hold the header in its context.
+        The error is returned, not raised, because a raised error would keep the frames that contain the header.
         """
         request, asked_s, began = f"{method} {url}", None, time.perf_counter()
         try:
@@ -189,9 +189,9 @@ class Transport:
         return outcome, asked_s
 
     def _prepared(self, method: str, url: str, body: bytes | None) -> requests.PreparedRequest:
-        """Build a request of parts that are ready to be sent: a quoted URL, and a body in JSON."""
-        # Request.prepare() would parse and quote the URL again, a tenth of the work of a load (1.47 s against 1.32 s of
-        # CPU for 100,000 customers).
+        """Build a request from parts that are ready to be sent: a quoted URL, and a JSON body."""
+        # Request.prepare() would parse and quote the URL again, which is a tenth of the work of a load (1.47 s instead
+        # of 1.32 s of CPU time for 100,000 customers).
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.body = method, url, body
         prepared.headers = requests.structures.CaseInsensitiveDict(_HEADERS | self._headers())
@@ -229,20 +229,20 @@ def _may_repeat(method: str, error: WizframeError) -> bool:
         return True
     if isinstance(error, NotSentError):
         return error.code != "certificate"
-    # A redirect or a response of the wrong shape does not change when the request is repeated.
+    # A redirect or a response of another form does not change when the request is repeated.
     lasting = isinstance(error, (RedirectError, ProtocolError))
     return method == "GET" and isinstance(error, (TransportError, UnavailableError)) and not lasting
 
 
 def check_base_url(base_url: str) -> str:
-    """Return a base URL in its one form, because accounts are compared by it: lower-case host, no slash at the end."""
+    """Return the canonical form of a base URL, by which accounts are compared: lower-case host, no final slash."""
     try:
         parts = urlsplit(base_url.strip())
-        is_url = parts.scheme in ("http", "https") and parts.port != 0  # port raises if it is not a number
+        is_url = parts.scheme in ("http", "https") and parts.port != 0  # port raises an error if it is not a number
     except ValueError:
         is_url = False
     if not is_url or not _HOST.fullmatch(parts.hostname or ""):
-        # It may be the key, given in the wrong place.
+        # The value is not shown, because it may be the key by mistake.
         shown = f" {base_url!r}" if "://" in base_url else ""
         raise ConfigurationError(
             f"base_url{shown} is not a valid address: it must be an absolute URL such as https://api.wizcommerce.com/v1"
@@ -255,7 +255,7 @@ def check_base_url(base_url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an absolute URL leads to this machine: ``localhost`` or a loopback address; names are not looked up."""
+    """Whether an absolute URL leads to this machine: ``localhost`` or a loopback address. Names are not resolved."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -267,7 +267,7 @@ def is_loopback(url: str) -> bool:
 
 def _path(segments: Sequence[str]) -> str:
     for segment in segments:
-        # quote() leaves ".." as it is, and servers resolve it: such an id is refused, not escaped (reliability, 40).
+        # quote() does not change "..", and servers resolve it. So such an id is rejected (reliability, 40).
         if not isinstance(segment, str) or not is_id(segment):
             raise InvalidRequestError(f"nothing was sent: {segment!r} {NOT_AN_ID}", [("id", "is not a valid id")])
     return "".join("/" + quote(segment, safe="") for segment in segments)
