@@ -23,10 +23,11 @@ PYTHON = re.compile(
 )
 #: Messages that no command can show, by a part of their text.
 NEVER_IN_A_COMMAND = (
-    "client= must be a client", "no connection is open", "connections are open", "dialect=", "dtype_backend=", "invalid=", "rate=",
-    "workers=", "sandbox(", "choose() takes", "a connection cannot be pickled", "an API key cannot be pickled",
-    "= takes a frame of", "a pandas DataFrame is needed", "a plan with deletes is not made again",
-    "Take rows of result", "Call frame.wiz.delete", "push() of a finished plan", "frame.wiz.plan() makes one",
+    "client= must be a client", "no connection is open", "connections are open", "dialect=", "dtype_backend=",
+    "invalid=", "rate=", "workers=", "sandbox(", "choose() needs", "a connection cannot be pickled",
+    "an API key cannot be pickled", "= must be a frame of", "a pandas DataFrame is needed",
+    "a plan with deletes cannot be made again", "Pass rows of result", "Call frame.wiz.delete",
+    "push() of a finished plan", "Call frame.wiz.plan()",
     "with details=True",
     ", read_only=True", "df.wiz.addresses", "Convert it with frame.",
     "load_customers() and load_contacts() filter", "Pass their ids, such as", "delimiter=", "encoding='7'",

@@ -37,10 +37,10 @@ def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
     assert "1 record to delete is already gone" in repr(again)
     undone = result.undo()
     assert undone.counts()["create"] == 1
-    assert "nothing is restored yet: apply() does it" in repr(undone)
+    assert "nothing is restored yet: to restore, call apply()" in repr(undone)
     assert "load again afterwards" in html_of(undone)
     done = undone.apply(progress=False)
-    assert f"push {done.push_id} did this already" in repr(result.undo())
+    assert f"push {done.push_id} already did this" in repr(result.undo())
     assert "nothing is restored yet" in repr(done.undo())  # what undid it can be undone, too
 
 

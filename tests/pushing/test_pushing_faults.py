@@ -120,7 +120,7 @@ def test_a_create_that_stays_lost_is_unknown_and_planning_again_does_not_double_
     wiz.customer.page = _down
     result = plan.apply(progress=False)
     assert result.changes["state"].tolist() == ["unknown", "unsent"]
-    assert "the plan says so" in result.changes["next_step"][0]
+    assert "the plan shows whether reference" in result.changes["next_step"][0]
     wiz.customer.page = look_up
     again = frame.wiz.plan()
     assert again.problems["rule"].str.startswith("exists as cust_").tolist() == [True]
@@ -135,7 +135,7 @@ def test_a_taken_reference_is_never_adopted(wiz):
     result = plan.apply(progress=False)
     assert result.changes["state"].tolist() == ["failed", "done"]
     assert result.changes["code"][0] == "conflict"
-    assert "give another reference" in result.changes["next_step"][0]
+    assert "use another reference" in result.changes["next_step"][0]
     assert frame["id"].isna().tolist() == [True, False]
     failed = result.failed.assign(reference_id="R-3")
     assert states(failed.wiz.plan().apply(progress=False)) == {"done": 1}

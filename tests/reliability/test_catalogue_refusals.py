@@ -37,8 +37,8 @@ def test_a_reference_that_another_user_took_is_reported_and_never_adopted(wiz, t
     assert fired(wiz.server.faults) == [("meanwhile", f"{table}.create")]
     assert wiz.server.requests[-1].status == 409
     assert result.changes[["state", "attempts"]].to_numpy().tolist() == [["failed", 1]]
-    assert said(result)[0][1].startswith("reference N-0 is taken: ")
-    assert result.changes["next_step"][0].startswith("give another reference, or plan with match='reference_id'")
+    assert said(result)[0][1].startswith("reference N-0 is already in use: ")
+    assert result.changes["next_step"][0].startswith("use another reference, or plan with match='reference_id'")
     assert frame["id"].isna().all()
     assert [record["reference_id"] for record in wiz.server.records(table)].count("N-0") == 1
     corrected = result.failed.assign(reference_id="N-1")

@@ -94,7 +94,7 @@ def test_new_rows_that_are_read_and_pushed_again_are_problems_not_creates(wiz, t
     ids = first["id"].tolist()
     assert [rule.startswith(f"{words}{identifier}") for (_, rule), identifier in zip(rules(again), ids, strict=True)]
     assert all(rule.startswith(words) for _, rule in rules(again))
-    with pytest.raises(PlanProblemsError, match=rf"nothing was sent, the plan has \d problems?: .*{words}"):
+    with pytest.raises(PlanProblemsError, match=rf"nothing was sent, because the plan has \d problems?: .*{words}"):
         again.apply(progress=False)
     assert writes(wiz) == ["POST"] * 3
     assert len(stored(wiz, table)) == len(before) + 3
@@ -109,7 +109,7 @@ def test_two_machines_that_planned_the_same_file_at_the_same_time_create_it_once
         monkeypatch.setenv("WIZFRAME_STATE_DIR", str(tmp_path / f"machine-{machine}"))
         results.append(plan.apply(progress=False))
     assert [states(result) for result in results] == [{"done": 3}, {"failed": 3}]
-    assert all(what.startswith("reference ") and " is taken: " in what for _, what in said(results[1]))
+    assert all(what.startswith("reference ") and " is already in use: " in what for _, what in said(results[1]))
     assert [request.status for request in wiz.server.requests].count(409) == 3
     assert len(stored(wiz, table)) == len(before) + 3
 

@@ -1,1 +1,1 @@
-"""Plans and what carries them out: push, resume, undo, the journal."""
+"""Plans, and the code that carries them out: push, resume, undo, the journal."""

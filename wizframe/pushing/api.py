@@ -1,4 +1,4 @@
-"""Plan a frame against the service, and carry plans out: the only functions through which frames lead to writes."""
+"""Plan a frame against the service, and send plans: only these functions turn the edits of frames into writes."""
 
 from __future__ import annotations
 
@@ -44,42 +44,42 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
     baseline: Literal["loaded", "service"] = "loaded",
     duplicates: Literal["report", "create"] = "report",
 ) -> Plan:
-    """Work out what a frame's edits would change, cell by cell. Nothing is written.
+    """Find the changes that a frame's edits would make, cell by cell. Nothing is written.
 
     Parameters
     ----------
     frame : DataFrame
         Customers or contacts, loaded or made by hand; filter, sort and merge it as you like. A row with a blank ``id``
-        is a new record. Records without a row in the frame are left as they are.
+        is a new record. Records without a row in the frame are not changed.
     contacts : DataFrame, optional
         Contacts to plan together with a frame of customers. A new contact names its customer by ``customer_id``, or by
         ``customer_reference_id``. The same plan may create that customer: customers are sent first, and their ids are
-        filled in.
+        then filled in.
     client : Client, optional
         By default the open connection of the account that the frame was loaded from.
     table : {'customers', 'contacts'}, optional
-        What the frame holds, if neither its load nor its columns show it.
+        Which table the frame holds, if neither its load nor its columns show it.
     match : {'id', 'reference_id'}, default 'id'
-        How rows without an id find their record; ``'reference_id'`` looks in both statuses.
+        How to find the records of rows without an id. ``'reference_id'`` searches active and inactive records.
     new : {'report', 'create'}, default 'report'
-        With ``match='reference_id'``: if no record has a row's reference, report the row as a
-        problem, or create it.
+        With ``match='reference_id'``: what to do with a row if no record has its reference. ``'report'`` makes the row
+        a problem, and ``'create'`` creates a record.
     only : list of str, optional
         The columns that you mean to edit; a change in another column is a problem.
     clear : list of str
-        Columns in which a cell that became blank clears the field. In the other columns a blank cell is not sent; the
-        text ``wizframe.CLEAR`` clears a single cell.
+        Columns in which a cell that became blank clears the field. In other columns, a blank cell is not sent. To clear
+        a single cell, write the text ``wizframe.CLEAR`` into it.
     baseline : {'loaded', 'service'}, default 'loaded'
-        ``'service'``: rows that are in no load of this session are newer than the service, and every difference is an
-        edit. By default such differences are problems, because either side may be newer.
+        What to do with rows that are in no load of this session. With ``'service'``, they count as newer than the
+        service, and every difference is an edit. By default, differences are problems: either side may be newer.
     duplicates : {'report', 'create'}, default 'report'
-        Report new rows that look like a record or like another new row as problems, or create them. Customers look
-        alike with the same company and e-mail, contacts of one customer with the same names and e-mail.
+        Whether to report new rows that look like a record or like another new row as problems, or to create them.
+        Customers look alike if company and e-mail are equal, contacts of one customer if names and e-mail are equal.
 
     Returns
     -------
     Plan
-        Shows itself; ``changes``, ``cells`` and ``problems`` are frames; ``apply()`` sends it.
+        It shows itself. ``changes``, ``cells`` and ``problems`` are frames. To send it, call its method ``apply()``.
 
     Raises
     ------
@@ -88,9 +88,9 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
 
     Notes
     -----
-    Sends read requests only to look rows up: references of new rows, customers of new contacts, records that are in no
-    load. New customers with an e-mail are compared with all customers: those of a complete load of this session and
-    those created since. Without such a load, the whole list is read.
+    Sends only read requests, to look up rows: references of new rows, customers of new contacts, records that are in
+    no load. New customers with an e-mail are compared with all customers: with those of a complete load of this
+    session, and with those that were created later. Without such a load, the whole list is read.
 
     Examples
     --------
@@ -109,12 +109,12 @@ def plan(  # noqa: PLR0913 - one parameter for each decision
 
 
 def _check_children(frame: pd.DataFrame, name: str, kind: Table) -> None:
-    """Refuse a frame that does not belong with the frame of its parents."""
+    """Reject a frame that cannot be planned together with the frame of its parents."""
     table, own = TABLES[name], attached(frame)
     if kind is not table.parent or which_table(frame, own.table.name if own else name, own) is not table:
         parents = table.parent.name if table.parent else "records"
         raise PlanError(
-            f"{name}= takes a frame of {name}, next to a frame of {parents}", hint=f"Call plan({parents}, {name}=…)."
+            f"{name}= must be a frame of {name}, next to a frame of {parents}", hint=f"Call plan({parents}, {name}=…)."
         )
 
 
@@ -133,7 +133,7 @@ def delete(
     Returns
     -------
     Plan
-        Says how many contacts are deleted with the customers. ``apply(max_deletes=…)`` sends it.
+        It shows how many contacts are deleted with the customers. To send it, call ``apply(max_deletes=…)``.
 
     Raises
     ------
@@ -165,32 +165,32 @@ def apply(
     client : Client, optional
         By default the open connection of the plan's account.
     max_changes : int, optional
-        Refuse a plan with more changes than this.
+        Send nothing if the plan has more changes than this.
     max_deletes : int, default 0
-        Refuse a plan with more deletes than this.
+        Send nothing if the plan has more deletes than this.
     on_conflict : {'skip', 'mine', 'theirs'}, default 'skip'
-        What to do about a field that another user changed since it was loaded: do not send the row, send your value, or
-        keep theirs and send the row's other fields.
+        What to do with a field that another user changed after the load: do not send the row (``'skip'``), send your
+        value (``'mine'``), or keep the other value and send the row's other fields (``'theirs'``).
     invalid : {'raise', 'skip'}, default 'raise'
-        Refuse a plan with problems, or leave out the rows that have them.
+        If the plan has problems: send nothing (``'raise'``), or leave out the rows with problems (``'skip'``).
     note : str
-        Why; the journal stores it, and :func:`wizframe.history` shows it.
+        The reason for the push. The journal stores it, and :func:`wizframe.history` shows it.
     progress : bool or wizframe.progress.Watch, default True
-        Show a bar if the push takes longer than a second. A watch follows the push from another thread, and can stop
-        it: the changes that are being sent are finished, the rest is unsent.
+        Show a bar if the push takes longer than a second. A ``Watch`` can follow and stop the push from another thread:
+        the changes that are being sent are finished, and the others stay unsent.
 
     Returns
     -------
     Result
         One row per change. The new ids, references and times are written into the planned frame and its baseline, so
-        that planning it again plans nothing.
+        that a new plan of the frame has no changes.
 
     Raises
     ------
     PlanProblemsError, StalePlanError, WrongAccountError, LimitExceededError, ReadOnlyError, JournalError
         Nothing was sent.
     PushInterruptedError
-        Ctrl-C; its ``result`` says what was done.
+        Ctrl-C was pressed. The error's ``result`` has what was done.
 
     Notes
     -----
@@ -198,7 +198,7 @@ def apply(
     creates send ``POST``, deletes ``GET`` and ``DELETE``.
     """
     if not isinstance(plan, Plan):
-        raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}", hint="frame.wiz.plan() makes one.")
+        raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}", hint="Call frame.wiz.plan().")
     return plan.apply(
         client=client,
         max_changes=max_changes,
@@ -229,13 +229,14 @@ def push(
     ----------
     frame : DataFrame or Plan
     yes : bool, default False
-        Do not ask. Without it, and without an interactive terminal or notebook, nothing is sent.
+        Send without asking. Without ``yes=True`` and without an interactive terminal or notebook, nothing is sent.
     client, max_changes, on_conflict, invalid, note
         As for :func:`apply`.
     max_deletes : int, optional
-        As for :func:`apply`. If you confirm the plan that is shown, its deletes are allowed.
+        As for :func:`apply`. If you confirm the shown plan, its deletes are allowed.
     show : callable, optional
-        Is called with the plan to show it. By default a notebook displays it, and other programs print it.
+        A function that is called with the plan and shows it. By default a notebook displays the plan, and other
+        programs print it.
     **options
         As for :func:`plan`; not allowed with a finished plan.
 
@@ -246,16 +247,16 @@ def push(
     Raises
     ------
     PlanError
-        The push was not confirmed; also what :func:`plan` and :func:`apply` raise.
+        The push was not confirmed. Also raises the errors of :func:`plan` and :func:`apply`.
     """
     if isinstance(frame, Plan) and options:
         raise InvalidRequestError(
-            f"push() of a finished plan takes no {', '.join(options)}", hint="Plan the frame with these options."
+            f"push() of a finished plan cannot have the options {', '.join(options)}", hint="Plan the frame with them."
         )
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
     meant = open_client(client, account=planned.account)
     (show or show_plan)(planned)
-    # Deletes are allowed by confirming the plan that is shown; apply() refuses the others.
+    # The user allows deletes by confirming the shown plan. apply() refuses all others.
     check_allowed(planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
     if not yes and len(planned):
         where = f"{planned.account} ({meant.environment})"
@@ -272,7 +273,7 @@ def push(
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Read a saved plan. Applying it does exactly what it says, with conflicts checked again.
+    """Read a saved plan. Applying it sends exactly its changes, and checks for conflicts again.
 
     Parameters
     ----------
@@ -285,34 +286,34 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     Raises
     ------
     PlanError
-        The file is not a plan, has a newer form, or was changed after it was saved.
+        The file is not a plan, has a newer format, or was changed after it was saved.
     """
     return Plan(read_parts(path))
 
 
 def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
-    """Plan the inverse of a push: updates restored, creates deleted, deletes created again. Nothing is sent.
+    """Plan the inverse of a push: restore updates, delete creates, create deleted records again. Nothing is sent.
 
     Parameters
     ----------
     push_id : str
-        :func:`wizframe.pushes` lists them; a result has its own.
+        The id of the push. :func:`wizframe.pushes` lists them, and a result has its own.
     ids : collection of str, optional
-        Only these records.
+        Only these records; by default all.
     client : Client, optional
         By default the open connection of the push's account.
 
     Returns
     -------
     Plan
-        What others changed since is a conflict when it is applied. Deleting what was created needs
-        ``apply(max_deletes=…)``. What cannot be restored (a required field that was blank) is a problem; what comes
-        back different (new ids, contacts of a deleted customer that were inactive) is a notice.
+        What other users changed since the push is a conflict when you apply the plan. To delete created records, call
+        ``apply(max_deletes=…)``. Values that cannot be restored (a required field that was blank) are problems.
+        Differences from the old state (new ids, contacts of a deleted customer that were inactive) are notices.
 
     Raises
     ------
     PlanError
-        The journal has no such push.
+        The journal does not have this push.
     WrongAccountError
         The client is connected to another account.
 

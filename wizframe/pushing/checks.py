@@ -1,4 +1,4 @@
-"""What is checked before a plan is made and before its first write. Each error says that nothing was sent."""
+"""The checks before a plan is made, and before its first write. Each error says that nothing was sent."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = ["check_allowed", "check_fresh", "check_limits", "check_same_account", "service_for"]
 
-#: Records that are compared: one that is gone proves nothing, three that all differ do.
+#: The number of records to compare. One missing record proves nothing, but three records that all differ do.
 _SAMPLE = 3
 
 
 def service_for(client: BaseClient, frames: Iterable[pd.DataFrame]) -> Service:
-    """Give planning the service, once the frames are known to come from its account."""
+    """Return the service for planning, after checking that the frames come from its account."""
     lookups = ServiceLookups(client)
     for frame in frames:
         own = attached(frame)
-        if own is not None and not own.account.base_url:  # a file need not name its account: it is this one
+        if own is not None and not own.account.base_url:  # a file without an account's name belongs to this account
             attach(frame, own.again(account=client.account))
         check_same_account(attached(frame), client, lookups)
     return Service(client.account, client.connection, lookups)
@@ -50,12 +50,12 @@ def service_for(client: BaseClient, frames: Iterable[pd.DataFrame]) -> Service:
 def check_same_account(own: Baseline | None, client: BaseClient, lookups: ServiceLookups | None = None) -> None:
     """Compare three known records with the service's, if a frame was loaded over another connection.
 
-    The same address and name do not prove the same account: a sandbox that was restarted has other records with the
-    same ids. The time when a record was created never changes.
+    Equal addresses and names do not prove that the account is the same: a restarted sandbox has other records with the
+    same ids. The creation time of a record never changes.
     """
     if own is None or own.connection == client.connection or own.account != client.account:
         return
-    if "created_at" not in own.frame:  # a plan from a file or the journal: its conflicts are checked record by record
+    if "created_at" not in own.frame:  # a plan from a file or the journal: each record is checked for conflicts later
         return
     sample = own.frame.dropna(subset="created_at").head(_SAMPLE)
     parents = sample[own.table.parent_id] if own.table.parent else [None] * len(sample)
@@ -81,7 +81,7 @@ def check_allowed(
     max_deletes: int,
     invalid: Literal["raise", "skip"] = "raise",
 ) -> None:
-    """Refuse a plan that may not be sent as it is; see :func:`wizframe.apply`."""
+    """Raise an error for a plan that must not be sent unchanged; see :func:`wizframe.apply`."""
     if parts[0].account != client.account:
         raise WrongAccountError(
             f"nothing was sent: the plan is for {parts[0].account}, but the client is connected to {client.account}"
@@ -93,7 +93,7 @@ def check_allowed(
     if len(problems) and invalid == "raise":
         lines = "; ".join(printable(line) for part in parts for line in problem_lines(part))
         raise PlanProblemsError(
-            f"nothing was sent, the plan has {counted(len(problems), 'problem')}: {lines}",
+            f"nothing was sent, because the plan has {counted(len(problems), 'problem')}: {lines}",
             problems,
             hint=Hint(
                 python="Correct them and plan again, or leave these rows out with apply(invalid='skip'). "
@@ -109,7 +109,7 @@ def check_allowed(
 
 
 def check_limits(changes: Sequence[Change], *, max_changes: int | None, max_deletes: int) -> None:
-    """Refuse more changes or deletes than allowed."""
+    """Raise an error if there are more changes or deletes than allowed."""
     deletes = sum(change.action == "delete" for change in changes)
     for noun, count, limit in (("change", len(changes), max_changes), ("delete", deletes, max_deletes)):
         if limit is not None and limit < 0:
@@ -122,7 +122,7 @@ def check_limits(changes: Sequence[Change], *, max_changes: int | None, max_dele
 
 
 def check_fresh(parts: Sequence[PlanPart]) -> None:
-    """Refuse a plan if its frame was edited after it was made."""
+    """Raise an error if a plan's frame was edited after the plan was made."""
     for part in parts:
         if SUPERSEDED in part.frame.attrs:
             raise StalePlanError(f"nothing was sent: {part.frame.attrs[SUPERSEDED]}")
@@ -134,7 +134,7 @@ def check_fresh(parts: Sequence[PlanPart]) -> None:
 
 
 def _check_whole(parts: Sequence[PlanPart]) -> None:
-    """Refuse children without the part that creates their parents."""
+    """Raise an error for children without the part of the plan that creates their parents."""
     tables = [part.table for part in parts]
     for part in parts:
         waits = any(change.customer_reference_id for change in part.changes_list)

@@ -1,4 +1,4 @@
-"""Compare a record of the service with what was sent, and with what it was before. Pure functions."""
+"""Compare a record of the service with the sent values and with its old values. Pure functions."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _COUNTRY_DIGITS, _PHONE_DIGITS = 3, 7
 def three_way(
     cells: Iterable[Cell], current: Record, on_conflict: OnConflict, *, was_sent: bool = False
 ) -> tuple[dict[str, Any], list[ConflictCell]]:
-    """Decide for each field: already so, unchanged elsewhere (send), or changed elsewhere (conflict).
+    """Decide for each field: the new value is already stored, the old value is stored (send), or another (conflict).
 
-    If the change may have been sent already, a value as the service rewrites it is our own.
+    If the change may have been sent already, a value that the service rewrote counts as ours.
     """
     wanted: dict[str, Any] = {}
     conflicts: list[ConflictCell] = []
@@ -47,7 +47,7 @@ def three_way(
 
 
 def is_as_it_was(cell: Cell, current: Record) -> bool:
-    """Tell whether a field of a record is as it was when a delete was planned."""
+    """Return whether a field of a record still has the value that it had when a delete was planned."""
     if cell.column != "updated_at":
         return is_same(current[cell.column], cell.old)
     try:
@@ -59,7 +59,7 @@ def is_as_it_was(cell: Cell, current: Record) -> bool:
 def is_same(left: Any, right: Any) -> bool:
     """Compare the service's value with one of ours: blank equals blank, lists in any order.
 
-    A record inside a record (an address, a contact, an attribute) comes back with more fields than were sent.
+    The service returns a record inside a record (an address, a contact, an attribute) with more fields than were sent.
     """
     if is_blank(left) or left == []:
         return is_blank(right) or right == []
@@ -71,10 +71,10 @@ def is_same(left: Any, right: Any) -> bool:
 
 
 def rewriting(column: str, sent: Any, stored: Any) -> str:
-    """Say how the service rewrote a value, such as "spaces removed"; empty if it stored another value.
+    """Describe how the service rewrote a value, such as "spaces removed"; empty if it stored another value.
 
-    Rewriting keeps what a value means: spaces, invisible characters, the form of accents, letter case, and the form of
-    a phone number.
+    A rewritten value has the same meaning: only spaces, invisible characters, the form of accents, letter case, or the
+    form of a phone number differ.
     """
     if isinstance(sent, list) and isinstance(stored, list) and len(sent) == len(stored):
         pairs = [(one, other) for one, other in zip(sent, stored, strict=True) if not is_same(other, one)]
@@ -98,7 +98,7 @@ def rewriting(column: str, sent: Any, stored: Any) -> str:
     return ", ".join(said) if sent == stored else ""
 
 
-#: How services commonly rewrite text, the mildest first.
+#: The common ways to rewrite text, the mildest first.
 _REWRITINGS: dict[str, Callable[[str], str]] = {
     "accents composed": lambda text: unicodedata.normalize("NFC", text),
     "characters replaced": lambda text: unicodedata.normalize("NFKC", text),
@@ -109,7 +109,7 @@ _REWRITINGS: dict[str, Callable[[str], str]] = {
 
 
 def _is_same_phone(sent: str, stored: str) -> bool:
-    """Compare the digits; a national number lacks the country code, or has a 0 in its place."""
+    """Compare the digits. A national number lacks the country code, or has a 0 instead."""
     if not re.fullmatch(r"[\d\s()+./-]+", stored):
         return False
     short, long = sorted((re.sub(r"\D", "", text).lstrip("0") for text in (sent, stored)), key=len)
@@ -122,11 +122,11 @@ class SideEffect(NamedTuple):
     column: str
     before: Any
     after: Any
-    is_loss: bool  # it went blank, or has a value that was sent for another field
+    is_loss: bool  # whether it became blank, or has a value that was sent for another field
 
 
 def side_effects(before: Record, after: Record, sent: Mapping[str, Any], table: Table) -> list[SideEffect]:
-    """List the fields that an update changed although they were not sent; ``after`` is the whole record."""
+    """List the fields that an update changed although they were not sent. ``after`` is the whole record."""
     found = []
     for name, value in before.items():
         if name in sent or is_blank(value) or value == [] or not _is_kept(name, table):
@@ -141,15 +141,15 @@ def side_effects(before: Record, after: Record, sent: Mapping[str, Any], table: 
 
 
 def _is_kept(name: str, table: Table) -> bool:
-    """Tell whether an update should leave a field as it is: times change, and what is derived changes with its source.
+    """Return whether an update should keep a field. Times may change, and derived fields change with their source.
 
-    Of fields that the table does not know, only a loss counts: they may be version numbers.
+    For fields that the table does not know, only a loss counts, because they may be version numbers.
     """
     return name not in table or table[name].update or table[name].kind == "status"
 
 
 def _comparable(name: str, value: Any) -> Any:
-    """Reduce a list of records to what identifies them: their times and other details may change on their own."""
+    """Reduce a list of records to their identities, because their times and other details may change on their own."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return value
     if name == "attributes":
@@ -158,10 +158,10 @@ def _comparable(name: str, value: Any) -> Any:
 
 
 def _is_lost(old: Any, new: Any) -> bool:
-    """Tell whether a value that is not blank is gone, as a whole or in a part."""
+    """Return whether a value that was not blank is lost, as a whole or in part."""
     if is_blank(new) or new == [] or (old is True and new is False):
         return True
-    # Of lists of records, only attributes have values: the others are tables of their own.
+    # For lists of records, only attributes have values, because the others are separate tables.
     return _values(new) < _values(old)
 
 

@@ -10,7 +10,7 @@ __all__ = ["confirm", "show_plan"]
 
 
 def show_plan(planned: object) -> None:
-    """Display a plan in a notebook, print it elsewhere."""
+    """Display a plan in a notebook, or print it elsewhere."""
     if "IPython" in sys.modules:
         from IPython import get_ipython  # noqa: PLC0415 - only where it already runs
         from IPython.display import display  # noqa: PLC0415
@@ -22,14 +22,14 @@ def show_plan(planned: object) -> None:
 
 
 def confirm(question: str) -> None:
-    """Ask a question; raise PlanError unless the user says yes."""
+    """Ask a question, and raise a PlanError if the user does not say yes."""
     try:
         in_notebook = "ipykernel" in sys.modules
         reply = input(question) if in_notebook or sys.stdin.isatty() else None
-    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError of its own
+    except (EOFError, RuntimeError):  # a kernel without a front end raises a RuntimeError
         reply = None
     if reply is None:
-        skip_it = Hint(python="Pass yes=True to skip it.", cli="Give --yes with --max-changes N to skip it.")
+        skip_it = Hint(python="Pass yes=True to skip it.", cli="Pass --yes with --max-changes N to skip it.")
         raise PlanError(
             "confirmation is required, but there is no interactive terminal: nothing was sent", hint=skip_it
         )

@@ -1,4 +1,4 @@
-"""Corrections of what a plan or a push complained about: typed in the planned frame itself, and planned again."""
+"""Corrections for the problems of a plan or a push: written into the planned frame, which is then planned again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Correction", "correct"]
 
 
 class Correction(NamedTuple):
-    """A corrected cell: its table and row in the planned frame, its column, and what was typed."""
+    """A corrected cell: its table and row in the planned frame, its column, and the typed text."""
 
     table: str
     position: int
@@ -35,9 +35,10 @@ class Correction(NamedTuple):
 def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: BaseClient | None = None) -> Plan:
     """Write corrections into the planned frames, and plan them again with the same options.
 
-    A row with a conflict that is corrected, if only to what it has already, is decided: it is compared with what is in
-    WizCommerce now. The other rows stay conflicts. A string that does not fit its column stays, and is a problem of the
-    new plan. If rows were added, removed or moved, raises StalePlanError and writes nothing.
+    A row with a conflict counts as decided if one of its cells is corrected, even to the same value: the row is then
+    compared with its current record in WizCommerce. The other rows stay conflicts. A string that is not valid for its
+    column stays in the frame, and is a problem of the new plan. If rows were added, removed or moved, this raises a
+    StalePlanError and writes nothing.
     """
     by_column: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for correction in corrections:
@@ -56,7 +57,7 @@ def correct(made: Plan | Result, corrections: Iterable[Correction], *, client: B
 
 def _check_rows(part: PlanPart, cells: Mapping[str, object]) -> None:
     was, now = part.as_planned.index, part.frame.index
-    # A push writes ids into an index of ids; and rows may have been added below.
+    # A push writes ids into an index of ids, and rows may have been added below.
     is_known = was.equals(now[: len(was)]) or (len(was) == len(now) and "id" in now.names)
     if cells and not is_known:
         raise StalePlanError(

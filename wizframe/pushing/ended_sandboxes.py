@@ -1,4 +1,4 @@
-"""Sandboxes that do not run any more: their records are gone, so nothing can be sent to them."""
+"""Detect sandboxes that have ended: their records no longer exist, so nothing can be sent to them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["is_ended_sandbox"]
 
-#: This machine refuses a connection at once; a busy one takes a few milliseconds.
+#: In seconds. A closed port on this machine refuses at once, and a busy server accepts in a few milliseconds.
 _CONNECT_S = 0.5
 
 
 def is_ended_sandbox(account: Account) -> bool:
-    """Tell whether an account is that of a sandbox that has ended: nothing listens at its address. Sends no request."""
+    """Return whether an account belongs to an ended sandbox: nothing listens at its address. Sends no request."""
     try:
         if account.name != "sandbox" or not is_loopback(account.base_url):
             return False
@@ -27,6 +27,6 @@ def is_ended_sandbox(account: Account) -> bool:
         socket.create_connection((host, port), timeout=_CONNECT_S).close()
     except ConnectionRefusedError:
         return True
-    except (OSError, ValueError):  # it may be busy, and a damaged address proves nothing
+    except (OSError, ValueError):  # the server may be busy, and a damaged address proves nothing
         return False
     return False

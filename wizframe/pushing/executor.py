@@ -1,4 +1,4 @@
-"""Carry out the changes of a push: several records at a time. The journal has each write before it is sent."""
+"""Send the changes of a push, several records at a time. The journal has each write before it is sent."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ __all__ = ["Earlier", "Interrupts", "begin", "run"]
 
 
 class Interrupts:
-    """Ctrl-C during a push: counted, not raised.
+    """Ctrl-C during a push is counted instead of raised.
 
-    Raised at any line of Python, it could leave a frame half updated or a push leased by no process, and lose the
-    result of what was sent. Another library's handler of the signal is left alone.
+    If it were raised at any line of Python, a frame could be half updated, a push could keep its lease, and the result
+    of the sent changes could be lost. A signal handler of another library is not replaced.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Interrupts:
         self._is_ours = False
 
     def __enter__(self) -> Self:
-        # Python lets only the main thread set a handler, and interrupts no other thread.
+        # In Python, only the main thread can set a signal handler, and only the main thread is interrupted.
         is_possible = threading.current_thread() is threading.main_thread()
         if is_possible and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._is_ours = True
@@ -60,7 +60,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def press(self, *_signal: object) -> None:
-        """Count one."""
+        """Count one press of Ctrl-C."""
         self.count += 1
 
     def check(self) -> None:
@@ -69,22 +69,22 @@ class Interrupts:
             raise KeyboardInterrupt("cancelled: nothing was sent")
 
 
-#: How often the main thread looks for Ctrl-C and for a second one while it waits: a tenth of a second feels immediate.
+#: In seconds: how often the waiting main thread checks for Ctrl-C. A tenth of a second feels immediate.
 _LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What an earlier run of a push left, as the journal has it."""
+    """The state of a push after an earlier run, from the journal."""
 
-    numbers: Sequence[int]  # the journal's number of each change that is left, part by part
-    were_sent: frozenset[int] = frozenset()  # numbers of changes that may have been sent
-    before: Mapping[int, Record] = field(default_factory=dict)  # the records of these before they were sent
-    created: Mapping[str, str] = field(default_factory=dict)  # parents that it created: reference to id
+    numbers: Sequence[int]  # the journal's numbers of the changes that are left, part by part
+    were_sent: frozenset[int] = frozenset()  # the numbers of changes that may have been sent
+    before: Mapping[int, Record] = field(default_factory=dict)  # the records of these changes before they were sent
+    created: Mapping[str, str] = field(default_factory=dict)  # the parents that it created: reference to id
 
 
 def begin(parts: Sequence[PlanPart], plan_id: str, journal: Journal, *, on_conflict: OnConflict, note: str) -> str:
-    """Put a whole plan into the journal before anything of it is sent; return the push's id."""
+    """Write a whole plan into the journal before any change is sent; return the push's id."""
     account = parts[0].account
     push = PushEntry(
         new_push_id(),
@@ -114,9 +114,9 @@ def run(
     earlier: Earlier | None = None,
     progress: bool | Watch = True,
 ) -> tuple[ResultPart, ...]:
-    """Carry out a plan that is in the journal.
+    """Send the changes of a plan that is in the journal.
 
-    After the first Ctrl-C the changes under way are finished; after the second they are not waited for.
+    After the first Ctrl-C, the running changes are finished. After the second, the function does not wait for them.
     """
     push = _Push(client, journal, push_id, interrupts, earlier)
     return push.run(parts, on_conflict, progress=progress)
@@ -139,16 +139,16 @@ def _entry(part: PlanPart, job: _Job) -> Entry:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """One change of a push, and what became of it so far."""
+    """One change of a push, and its outcome so far."""
 
-    number: int  # the journal's
+    number: int  # the number in the journal
     change: Change
     outcome: Outcome | None = None
     is_sent: bool = False
 
 
 class _Push:
-    """One push under way."""
+    """One push in progress."""
 
     def __init__(
         self, client: BaseClient, journal: Journal, push_id: str, interrupts: Interrupts, earlier: Earlier | None
@@ -160,7 +160,7 @@ class _Push:
         self._numbers = iter(earlier.numbers) if earlier else count()
         self._were_sent = earlier.were_sent if earlier else frozenset()
         self._before = earlier.before if earlier else {}
-        self._parents = dict(earlier.created) if earlier else {}  # new ones: reference to id
+        self._parents = dict(earlier.created) if earlier else {}  # new parents: reference to id
         self._expected: set[str] = set()  # references of new parents that are not created yet
         self._stopped = threading.Event()
         self._sending = threading.Lock()
@@ -178,9 +178,9 @@ class _Push:
         jobs = [(part, list(_jobs(part, self._numbers))) for part in parts]
         try:
             self._send_all(jobs, on_conflict, progress=progress)
-        finally:  # what was done is written into the frames, whatever stopped the push
+        finally:  # whatever stopped the push, the frames get the results of what was done
             self._stopped.set()
-            with self._sending:  # from here on no row is sent any more
+            with self._sending:  # from here on, no row is sent any more
                 self._is_over = True
             results = tuple(
                 ResultPart(part, tuple(map(self._outcome, some)), self._client.connection) for part, some in jobs
@@ -191,8 +191,8 @@ class _Push:
         return results
 
     def _close(self, results: Sequence[ResultPart]) -> None:
-        """End the push in the journal, unless something of it is left to do."""
-        with contextlib.suppress(JournalError):  # the push stays resumable, as a broken journal should leave it
+        """End the push in the journal, unless some of its changes are left."""
+        with contextlib.suppress(JournalError):  # with a broken journal, the push must stay resumable
             is_final = all(outcome.state in FINAL for one in results for outcome in one.outcomes)
             if is_final and self._are_noted():
                 self._journal.end(self._push_id)
@@ -202,7 +202,7 @@ class _Push:
     def _outcome(self, job: _Job) -> Outcome:
         if job.outcome is not None:
             return job.outcome
-        step = f"{command('resume')} finishes the push; what was done is not sent twice"
+        step = f"{command('resume')} finishes the push; changes that are done are not sent again"
         if job.is_sent or job.number in self._were_sent:
             return Outcome("unknown", "the push was interrupted while this row was being sent", step, "interrupted")
         return Outcome("unsent", self._reason, step)
@@ -212,7 +212,7 @@ class _Push:
     ) -> None:
         """Send all changes, several records at a time, parents before their children."""
         total, done = sum(len(some) for _, some in jobs), 0
-        # Half as many again as there are connections: some wait for the disk, and no connection should wait for them.
+        # 1.5 threads per connection: some threads wait for the disk, and the connections should stay in use.
         pool: ThreadPool[int] = ThreadPool(self._client.workers + self._client.workers // 2, "wizframe-push")
         with bar("changes", enabled=progress, total=total) as show, self._closing(pool):
             for part, some in jobs:
@@ -228,16 +228,16 @@ class _Push:
 
     @contextlib.contextmanager
     def _closing(self, pool: ThreadPool[int]) -> Iterator[None]:
-        """Close the threads; after a second Ctrl-C, requests that may take minutes are not waited for."""
+        """Close the threads. After a second Ctrl-C, do not wait for requests, which may take minutes."""
         try:
             yield
         finally:
             pool.close(wait=self._interrupts.count < 2)  # noqa: PLR2004
 
     def _done(self, pool: ThreadPool[int], work: Iterator[Callable[[], int]]) -> Iterator[int]:
-        """Give what each task returns as it ends; 0 while none does, so that Ctrl-C is seen. Raises the first error.
+        """Yield the result of each ended task, and 0 while none ends, to check for Ctrl-C. Raises the first error.
 
-        Tasks are taken as threads get free: a push may have a million.
+        New tasks are started only when threads are free, because a push may have a million tasks.
         """
         ahead, first = 3 * self._client.workers, None
         while True:
@@ -249,7 +249,7 @@ class _Push:
             try:
                 done = pool.next_done(_LOOK_S)
                 value = done.result() if done is not None else 0
-            except KeyboardInterrupt:  # of another library's handler
+            except KeyboardInterrupt:  # another library has its own signal handler
                 self._interrupts.press()
             except BaseException as error:  # noqa: BLE001 - raised after all tasks have ended
                 first = first or error
@@ -258,7 +258,7 @@ class _Push:
             raise first
 
     def _note_parents(self, jobs: Iterable[_Job]) -> None:
-        """Learn which new parents exist now, and which may still be created: children wait for them."""
+        """Note which new parents exist now, and which may still be created: their children wait for them."""
         self._expected.clear()
         for job in jobs:
             if job.change.action != "create":
@@ -270,7 +270,7 @@ class _Push:
                 self._parents[reference] = record["id"]
 
     def _send_group(self, group: Sequence[_Job], sender: Sender) -> int:
-        """Send changes one after the other; return how many they are."""
+        """Send changes one after the other, and return their number."""
         for job in group:
             if self._is_stopped():
                 break
@@ -304,7 +304,7 @@ class _Push:
         return sender.send(change, note_sent, was_sent=number in self._were_sent, before=self._before.get(number))
 
     def _note_sent(self, job: _Job, change: Change, before: Record | None) -> None:
-        """Commit that a write is about to be sent, to which parent, and what the record was before it."""
+        """Commit that a write will be sent now, with the parent's id and the record before the write."""
         with self._sending:
             if self._is_over:
                 raise JournalError("the push ended before this row was sent")
@@ -312,10 +312,10 @@ class _Push:
         self._journal.record(self._push_id, job.number, state="sent", before=before, customer_id=change.customer_id)
 
     def _note_outcome(self, job: _Job, outcome: Outcome) -> None:
-        """Hand the outcome to the journal without waiting: the commit of the next write brings it to the disk.
+        """Pass the outcome to the journal without waiting: it is written to disk with the commit of the next write.
 
-        If the process dies before that, the change is found as sent, as if it had died before the response came. The
-        journal gets the whole record; only what the frame shows of it is kept here.
+        If the process dies before that, the change counts as sent, as if the process had died before the response. The
+        journal gets the whole record, and only the fields that the frame shows are kept here.
         """
         try:
             note = self._journal.note(
@@ -336,7 +336,7 @@ class _Push:
         job.outcome = outcome.packed(self._shown)
 
     def _are_noted(self) -> bool:
-        """Wait until all outcomes are on disk; False if one of them could not be written."""
+        """Wait until all outcomes are on disk; return False if one of them could not be written."""
         for note in list(self._notes):
             self._check_note(note)
         return self._is_noted
@@ -349,7 +349,7 @@ class _Push:
         self._notes.discard(note)
 
     def _stop_for(self, error: JournalError) -> None:
-        """Stop: what cannot be recorded must not go on."""
+        """Stop the push, because changes that cannot be recorded must not be sent."""
         self._reason = f"the push stopped: {error}"
         self._is_noted = False
         self._stopped.set()
@@ -365,7 +365,7 @@ def _write_back(results: Iterable[ResultPart]) -> None:
 
 
 def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:
-    """Make the jobs of a part; if its row has problems, a job has its outcome from the start."""
+    """Make the jobs of a part. If its row has problems, a job has its outcome from the start."""
     said: dict[int | None, list[str]] = defaultdict(list)
     for problem in part.problems_list:
         said[problem.position].append(f"{problem.column}: {problem.rule}")
@@ -377,7 +377,7 @@ def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:
 
 def _without_parent(reference: str, *, is_expected: bool) -> Outcome:
     if is_expected:
-        said = f"its customer {reference} is not known to be created yet, so it was not sent"
+        said = f"it is unknown whether its customer {reference} was created, so it was not sent"
         return Outcome("unsent", said, f"{command('resume')} finishes the push", "no_customer")
     said = f"its customer {reference} was not created, so it was not sent"
     step = Hint(
@@ -388,9 +388,9 @@ def _without_parent(reference: str, *, is_expected: bool) -> Outcome:
 
 
 def _groups(part: PlanPart, jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
-    """Keep the records of one parent in one line, a new default first.
+    """Group the records of one parent, so that they are sent one after the other, with a new default first.
 
-    The service clears the flag in the others: a record that is read after that is read as it stays.
+    The service clears the default flag of the others. A record that is read after that has its final flag.
     """
     flag = part.table.default.column if part.table.default else ""
     lines: dict[object, list[_Job]] = defaultdict(list)

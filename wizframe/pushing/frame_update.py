@@ -1,4 +1,4 @@
-"""After a push: the planned frame and its baseline show what the service now holds."""
+"""Update the planned frame and its baseline after a push, so that they show the service's current values."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "as_left_out", "columns_shown", "set_cells", "show_records", "write_back"]
 
-#: What the service decides or wizframe generates: written into new rows (with the parent's id), and into other rows.
+#: Fields that the service sets or wizframe generates. They are written into new rows (with the parent's id) …
 _OF_NEW_ROWS = ("id", "reference_id", "status", "created_at", "updated_at")
 _OF_OLD_ROWS = ("status", "updated_at")
-#: Records that are unpacked at a time: whole records need far more memory than their cells.
+#: Records are unpacked in portions of this size, because whole records need far more memory than their cells.
 _PORTION = 1_000
 
 
@@ -42,13 +42,13 @@ class Written(NamedTuple):
 
     position: int  # the row
     change: Change
-    outcome: Outcome  # has the record as it is now; if it is not done, the edits stay in the row
-    #: Columns that keep what the frame has (edits left out of the plan, or made after it), to their loaded values.
+    outcome: Outcome  # it has the current record; if it is not "done", the edits stay in the row
+    #: Column to loaded value, for cells that keep the frame's value: edits left out of the plan, or made later.
     kept: Mapping[str, Any]
 
 
 def columns_shown(part: PlanPart) -> frozenset[str]:
-    """Tell which fields of a record the planned frame or its baseline has, or may get."""
+    """Return the fields of a record that the planned frame or its baseline has, or may get."""
     own = attached(part.frame)
     names = [*part.frame.columns, *part.frame.index.names, *(own.frame if own else ())]
     names += [*_OF_NEW_ROWS, part.table.parent_id]
@@ -56,10 +56,10 @@ def columns_shown(part: PlanPart) -> frozenset[str]:
 
 
 def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> None:
-    """Write what a push did into the planned frame, and advance its baseline.
+    """Write the results of a push into the planned frame, and update its baseline.
 
-    A frame of another account is not changed. Frames derived from the planned one keep their old baseline: they still
-    show the old values, and compared with the new ones those would look like edits.
+    A frame of another account is not changed. Frames that were derived from the planned frame keep their old baseline,
+    because they still have the old values, and these would look like edits when compared with the new values.
     """
     own = attached(part.frame)
     if own is not None and own.account != part.account:
@@ -80,15 +80,15 @@ def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> 
 
 
 def as_left_out(change: Change) -> dict[str, Any]:
-    """Give the cells that were left out of a change, with their loaded values."""
+    """Return the cells that were left out of a change, with their loaded values."""
     return {cell.column: cell.old for cell in change.left_out}
 
 
 def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
-    """Give the cells, as planned, that were edited while the plan was carried out, in the rows of its changes.
+    """Return the cells in the rows of the changes that were edited during the push, with their planned values.
 
-    A notebook lets its user go on during a push. None if rows were added above, removed or moved: then it is unknown
-    which row belongs to which record.
+    In a notebook, the user can continue to edit during a push. None if rows were added above, removed or moved: then
+    the records of the rows are unknown.
     """
     later: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     if is_same_frame(part.as_planned, part.frame):
@@ -99,7 +99,7 @@ def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
     was = type_frame(part.as_planned, part.table).cells
     try:
         now = type_frame(part.frame.iloc[:known], part.table).cells
-    except PlanError:  # two columns of one name, for example
+    except PlanError:  # such as two columns with the same name
         return None
     if "id" in was and ("id" not in now or (differs(was["id"], now["id"]) & was["id"].notna().to_numpy()).any()):
         return None
@@ -113,13 +113,13 @@ def _edited_since(part: PlanPart) -> defaultdict[int, dict[str, Any]] | None:
 
 
 def _keep_references(part: PlanPart, outcomes: Sequence[Outcome]) -> None:
-    """Write the references of creates that are not done into their rows: the next attempt must use the same ones.
+    """Write the references of creates that are not done into their rows, because the next attempt must use them again.
 
-    A row with an unknown outcome may be edited before it is planned again. With another content it would get another
-    reference, and become a second record next to the one that may exist.
+    A row with an unknown outcome may be edited before it is planned again. With other content it would get another
+    reference, and could become a second record next to one that already exists.
     """
     if all(outcome.state in ("unsent", "skipped") for outcome in outcomes):
-        return  # nothing was sent: the plan can be applied again as it is
+        return  # nothing was sent, so the plan can be applied again unchanged
     pairs = zip(part.changes_list, outcomes, strict=True)
     left = [(change, outcome) for change, outcome in pairs if change.action == "create" and not outcome.after]
     left = [(change, outcome) for change, outcome in left if outcome.state != "skipped"]
@@ -141,10 +141,10 @@ def show_records(
     written: Sequence[Written],
     deleted: Collection[str | None] = (),
 ) -> None:
-    """Bring the rows of some records, and their baseline, up to the service's present state; changes ``frame``.
+    """Update the rows of some records, and their baseline, to the service's current state; changes ``frame``.
 
-    A cell that was not edited takes the service's value, too: a row with the new ``updated_at`` next to an old value
-    would look like an edit of that cell as soon as the load is forgotten.
+    A cell without an edit gets the service's value, too. Otherwise a row would have the new ``updated_at`` and an old
+    value, and the old value would look like an edit when the load is no longer in memory.
     """
     if not written and not deleted:
         return
@@ -153,7 +153,7 @@ def show_records(
     own = own if own is not None and own.table is table else None
     typed_frame = type_frame(frame, table)
     names = {*typed_frame.cells, *(own.frame if own is not None else ())}
-    details = not names.issubset(table.columns())  # building the columns that only details have takes longest
+    details = not names.issubset(table.columns())  # the columns that only details have take the longest to build
     now = _Now(written, table, details=details)
     _write_frame(frame, typed_frame, own, now)
     typed = type_frame(frame, table).cells
@@ -171,7 +171,7 @@ def show_records(
 
 
 class _Now:
-    """Some records as they are now: their typed cells, one row per record, and what is known of each cell."""
+    """The current values of some records: typed cells, one row per record, and what is known about each cell."""
 
     def __init__(self, written: Sequence[Written], table: Table, *, details: bool) -> None:
         self.written = written
@@ -196,19 +196,19 @@ class _Now:
         return defaultdict(lambda: np.zeros(len(self.written), dtype=bool))
 
     def has(self, name: str) -> Mask:
-        """Tell which records have a field: what is missing is not blank here."""
+        """Return which records have a field. A missing field is not the same as a blank field here."""
         return self._has[name]
 
     def edited(self, name: str) -> Mask:
-        """Tell in which rows a column was edited."""
+        """Return the rows in which a column was edited."""
         return self._edited[name]
 
     def kept(self, name: str) -> Mask:
-        """Tell in which rows a column keeps what the frame has."""
+        """Return the rows in which a column keeps the frame's value."""
         return self._kept[name]
 
     def is_behind(self, name: str) -> Mask:
-        """Tell in which rows the baseline keeps the loaded value: an edit of it must not hide a conflict."""
+        """Return the rows in which the baseline keeps the loaded value, so that an edit hides no conflict."""
         return self.kept(name) & ~self.edited(name)
 
 
@@ -222,7 +222,7 @@ def _write_frame(frame: pd.DataFrame, typed_frame: TypedFrame, own: Baseline | N
 
 
 def _rows(typed_frame: TypedFrame, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Pair row positions with numbers of records; one record may be in several equal rows."""
+    """Pair row positions with record numbers. One record may be in several equal rows."""
     count = len(now.written)
     pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
     if "id" in typed_frame.cells and count:
@@ -241,7 +241,7 @@ def _due(
     numbers: npt.NDArray[np.intp],
     theirs: pd.Series[Any],
 ) -> Mask:
-    """Tell which rows of a column are to be written."""
+    """Return the rows in which a column must be written."""
     has = now.has(name)[numbers]
     is_given = has & theirs.notna().to_numpy()
     is_new, is_edited, is_done = now.is_new[numbers], now.edited(name)[numbers], now.is_done[numbers]
@@ -249,7 +249,7 @@ def _due(
     unequal = differs(mine, theirs) & has
     if name in typed_frame.cleared:
         unequal |= typed_frame.cleared[name].to_numpy()[positions]
-    # A cell that became blank and was not sent stays so; one that was blank when it was loaded takes the new value.
+    # A cell that became blank and was not sent stays blank. A cell that was blank when loaded gets the new value.
     is_untouched = ~is_edited & (mine.notna().to_numpy() | _reads_as_blank(name, typed_frame, own, positions))
     old_rows = unequal & ((is_edited & is_done) | is_untouched)
     if name in _OF_OLD_ROWS:
@@ -257,7 +257,7 @@ def _due(
     new_rows = is_given & (
         (name in (*_OF_NEW_ROWS, typed_frame.table.parent_id))
         | (mine.isna().to_numpy() & ~is_edited)
-        | (unequal & is_edited & is_done)  # as the service rewrote it
+        | (unequal & is_edited & is_done)  # the service rewrote the value
     )
     due: Mask = np.where(is_new, new_rows, old_rows).astype(bool) & ~now.kept(name)[numbers]
     return due
@@ -274,7 +274,7 @@ def _reads_as_blank(name: str, typed_frame: TypedFrame, own: Baseline | None, po
 
 
 def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], values: list[Any]) -> None:
-    """Put values into a column or an index level of a user's frame, whatever its dtype; a new column is added."""
+    """Write values into a column or index level of a user's frame, whatever its dtype; a new column is added."""
     if name not in frame.columns and name not in frame.index.names:
         frame[name] = pd.Series(np.nan, index=frame.index, dtype=TEXTS)
     if name in frame.columns:
@@ -290,7 +290,7 @@ def set_cells(frame: pd.DataFrame, name: str, positions: npt.NDArray[np.intp], v
 
 
 def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: list[Any]) -> pd.Series[Any]:
-    """Put values into a user's column, whatever its dtype; one that has no place for them becomes ``object``."""
+    """Write values into a user's column, whatever its dtype. If they do not fit the dtype, it becomes ``object``."""
     is_arrow = isinstance(old.dtype, pd.ArrowDtype)
     if isinstance(old.dtype, pd.StringDtype) or (is_arrow and old.dtype.kind == "U"):
         values = [value if isinstance(value, str) or pd.isna(value) else str(value) for value in values]
@@ -308,14 +308,17 @@ def _with_cells(old: pd.Series[Any], positions: npt.NDArray[np.intp], values: li
 
 
 def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now, table: Table) -> pd.DataFrame:
-    """Give a baseline what the service now holds, and the rows that are new to it as the frame shows them."""
+    """Update the baseline with the service's current values, and add the rows that it did not have yet.
+
+    Added rows have the columns that the frame shows.
+    """
     after = before.reset_index(drop=True)
     targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
     for name in after.columns:
         chosen = np.flatnonzero(now.has(name) & (targets >= 0) & ~now.is_behind(name))
         known, theirs = after[name].iloc[targets[chosen]], now.cells[name].iloc[chosen]
         is_other = differs(known.reset_index(drop=True), theirs.reset_index(drop=True))
-        if is_other.any():  # a column that stays as it is goes on sharing its memory with the frame's
+        if is_other.any():  # a column without changes continues to share its memory with the frame's
             cells = after[name].copy()
             cells.iloc[targets[chosen[is_other]]] = theirs[is_other].array
             after[name] = cells

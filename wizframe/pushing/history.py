@@ -1,4 +1,4 @@
-"""What was pushed from this machine: one row per push, one row per cell. Reads the journal, sends nothing."""
+"""The pushes of this machine: one row per push, or one row per cell. Reads the journal, and sends nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HISTORY_COLUMNS = [
     "when", "user", "account", "base_url", "table", "push_id", "plan_id", "note", "action", "id", "reference_id",
     "name", "column", "old", "new", "outcome", "what_happened",
 ]  # fmt: skip
-#: A hundred years: more is a typing error, and reaches back before the first date that Python knows.
+#: A hundred years. A larger number is a typing error, and reaches back before the first date of Python.
 _MOST_DAYS = 36_500
 
 
@@ -46,9 +46,9 @@ def pushes() -> pd.DataFrame:
     -------
     DataFrame
         One row per push: push_id, started_at and ended_at (``datetime64[us, UTC]``), user, account, base_url, table,
-        plan_id, note, changes, and how many of them are done, failed, conflict, skipped, unknown, planned, sent. With
-        a blank ended_at the push was cut off or is still running; :func:`wizframe.resume` finishes it. If it has ended
-        and all changes are planned, it was cut off before anything was sent.
+        plan_id, note, changes, and the numbers of changes that are done, failed, conflict, skipped, unknown, planned,
+        sent. If ended_at is blank, the push was cut off or is still running; :func:`wizframe.resume` finishes it. If
+        the push has ended and all changes are planned, it was cut off before anything was sent.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def pushes() -> pd.DataFrame:
 
 
 def history(*, id: str | None = None, field: str | None = None, since: Moment | None = None) -> pd.DataFrame:  # noqa: A002
-    """List what was sent from this machine, cell by cell, newest first.
+    """List the changes that were sent from this machine, cell by cell, newest first.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
     field : str, optional
         Only this column.
     since : str, date or datetime, optional
-        Only from this time on; a time without a zone is UTC.
+        Only changes from this time on; a time without a zone is UTC.
 
     Returns
     -------
     DataFrame
         One row per cell: when (``datetime64[us, UTC]``), user, account, base_url, table, push_id, plan_id, note,
-        action, id, reference_id, name, column, old, new, outcome, what_happened. A delete has one row, its column
-        blank; so has a damaged row of the journal, with the outcome ``damaged``. Rows of a push for which nothing was
-        sent are not listed, such as those that already had their values.
+        action, id, reference_id, name, column, old, new, outcome, what_happened. A delete has one row with a blank
+        column. A damaged row of the journal also has one row, with the outcome ``damaged``. Rows for which nothing was
+        sent are not listed, such as rows that already had their values.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def history(*, id: str | None = None, field: str | None = None, since: Moment | 
 
 
 def _checked(identifier: object, field: object, since: object) -> pd.Timestamp | None:
-    """Check the parameters of a history; return the time from which on it is wanted."""
+    """Check the parameters of a history, and return the time from ``since``."""
     if identifier is not None and (not isinstance(identifier, str) or not identifier):
         raise InvalidRequestError(f"{option('id', identifier)}: the id of a record is a string that is not empty")
     columns = {name for table in TABLES.values() for name in table.columns(details=True)}
@@ -125,20 +125,20 @@ def _checked(identifier: object, field: object, since: object) -> pd.Timestamp |
 
 
 def purge(*, older_than_days: float) -> int:
-    """Remove old pushes and the personal data in them. They cannot be undone any more.
+    """Remove old pushes from the journal, with the personal data in them. They can no longer be undone.
 
-    A push that has not ended stays, because :func:`wizframe.resume` can finish it. One that went to a sandbox is
-    removed when the sandbox does not run any more.
+    A push that has not ended is kept, because :func:`wizframe.resume` can finish it. A push to a sandbox that has ended
+    is removed.
 
     Parameters
     ----------
     older_than_days : float
-        From 0 to 36,500. Pushes that ended longer ago are removed.
+        A number from 0 to 36,500. Pushes that ended earlier than this are removed.
 
     Returns
     -------
     int
-        How many pushes were removed.
+        Number of removed pushes.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def _cells(push: PushEntry, entry: Entry, field: str | None) -> Iterator[tuple[A
 
 def _with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in columns:
-        # A damaged time is blank: it must not hide the other rows.
+        # A damaged time becomes blank, so that it does not hide the other rows.
         times = pd.to_datetime(frame[name], utc=True, format="ISO8601", errors="coerce")
         frame[name] = times.astype("datetime64[us, UTC]")
     return frame

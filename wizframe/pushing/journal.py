@@ -1,10 +1,11 @@
-"""The record of every push on this machine: what was planned, what was sent, what became of it. Knows no HTTP.
+"""The journal of all pushes on this machine: what was planned, what was sent, and the outcomes. No HTTP here.
 
-One SQLite file in the user's state folder, which only that user can read. With it, a push that was cut off can be
-resumed, a push can be undone, and an edit can be traced. It holds customers' data; :meth:`Journal.purge` removes it.
+It is one SQLite file in the user's state folder, which only that user can read. With it, users can resume a push that
+was cut off, undo a push, and trace an edit. It contains customers' data; :meth:`Journal.purge` removes them.
 
-A change goes ``planned → sent → done | failed | conflict | unknown``; ``unsent`` is ``planned`` again. ``sent`` is
-committed before the first byte of a write leaves. So a crash leaves at worst an *unknown* outcome, which is looked up.
+A change has the states ``planned → sent → done | failed | conflict | unknown``; ``unsent`` is stored as ``planned``.
+The state ``sent`` is committed before the first byte of a write leaves. So after a crash, the outcome of a change is
+at worst *unknown*, and is then looked up.
 """
 
 from __future__ import annotations
@@ -50,18 +51,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_push_id", "now", "to_json"]
 
-#: A push belongs to a process that gave a sign of life this recently; a busy one misses five before it is given up.
+#: In seconds. A push belongs to a process with a sign of life in this time. A busy one may miss five heartbeats.
 LEASE_S = 30.0
 _HEARTBEAT_S = 5.0
-#: How long a lease that looks old is watched for a sign of life. Two clocks may differ, and one may jump; a sign of
-#: life within three beats needs no clock. A process that only slept is refused by the journal when it goes on.
+#: How long to watch a lease that looks old for a sign of life. Two clocks may differ, and a clock may jump, but a sign
+#: of life within three heartbeats needs no clock. If the process only slept, the journal refuses its next write.
 WATCH_S = 3 * _HEARTBEAT_S
 _LOOK_S = 0.25
-#: Statements in one transaction: they share one wait for the disk, which takes longer than all of them.
+#: Statements in one transaction. They share one wait for the disk, which takes longer than all of them.
 _BATCH = 256
-#: Changes in one transaction while a push begins: it takes far less than the 5 s that other processes wait.
+#: Changes in one transaction at the start of a push. It takes far less than the 5 s that other processes wait.
 _PORTION = 5_000
-#: Owners in this process that gave up a push, although the file says otherwise because it could not be written.
+#: Owners in this process that gave up a push, although the file could not be written and still shows them.
 _dead: set[str] = set()
 
 
@@ -79,9 +80,9 @@ _OF_RECORD = (
 
 
 class Journal:
-    """The journal, open for writing and reading; its file is made if it does not exist.
+    """The journal, open for writing and reading. Its file is created if it does not exist.
 
-    Raises JournalError if it cannot be opened, is damaged, or was written by a newer wizframe: then nothing is sent.
+    Raises a JournalError if the file cannot be opened, is damaged, or was written by a newer wizframe.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -103,7 +104,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Finish what is being written, give leases back, and close the file."""
+        """Finish the current writes, release the leases, and close the file."""
         for push_id in list(self._leased):
             with contextlib.suppress(JournalError):
                 self.release(push_id)
@@ -114,10 +115,10 @@ class Journal:
         self._connection.close()
 
     def begin(self, push: PushEntry, entries: Iterable[Entry]) -> None:
-        """Commit a whole push before anything of it is sent, and lease it.
+        """Commit a whole push before any change is sent, and lease it.
 
-        A large one is written in portions, so that other processes get their turns at the file. Until the last portion
-        it counts as ended: a push that was cut off here is not resumed.
+        A large push is written in portions, so that other processes can use the file between them. Until the last
+        portion, the push counts as ended: if it is cut off here, it is not resumed.
         """
         rows = ([push.push_id, *to_row(entry)] for entry in entries)
         is_whole = False
@@ -136,15 +137,15 @@ class Journal:
             self._leased.add(push.push_id)
 
     def record(self, push_id: str, number: int, **columns: Any) -> None:
-        """Commit what became of a change; returns when it is on disk.
+        """Commit the outcome of a change; return when it is on disk.
 
-        Raises JournalError if it could not be written, or if another process has taken the push over: a machine that
-        was asleep for longer than a lease must not go on.
+        Raises a JournalError if it could not be written, or if another process has taken over the push: a machine that
+        slept for longer than a lease must not continue.
         """
         self.check(push_id, self.note(push_id, number, **columns))
 
     def note(self, push_id: str, number: int, **columns: Any) -> Future[int]:
-        """Hand over what became of a change; it is committed with or before the next :meth:`record`."""
+        """Queue the outcome of a change. It is committed with or before the next :meth:`record`."""
         values = {name: to_cell(name, value) for name, value in columns.items()}
         values["changed_at"] = now()
         settings = ", ".join(f"{name} = ?" for name in values)
@@ -155,18 +156,18 @@ class Journal:
         )
 
     def check(self, push_id: str, written: Future[int]) -> None:
-        """Wait until something that :meth:`note` took is on disk."""
+        """Wait until an outcome from :meth:`note` is on disk."""
         if not written.result():
             raise _not_ours(push_id)
 
     def end(self, push_id: str) -> None:
-        """Record that every change of a push is finished, and give its lease back."""
+        """Record that every change of a push is finished, and release its lease."""
         statement = "UPDATE pushes SET ended_at = ?, owner = NULL WHERE push_id = ? AND owner = ?"
         self._submit(statement, [now(), push_id, self._owner])
         self._leased.discard(push_id)
 
     def lease(self, push_id: str) -> None:
-        """Make sure that no other process works on a push; raises JournalError if a live one does."""
+        """Lease a push for this process; raise a JournalError if another running process has the lease."""
         found = list(self._read(_HOLDER, [push_id]))
         if not found:
             raise JournalError(f"the journal has no push {push_id!r}", hint=f"{command('pushes')} lists them.")
@@ -190,7 +191,7 @@ class Journal:
         self._leased.add(push_id)
 
     def _is_free(self, push_id: str, owner: str | None, alive_at: float | None) -> bool:
-        """Tell whether no process works on a push: it ended, or gave no sign of life although it was waited for."""
+        """Return whether no process works on a push: it ended, or gave no sign of life while it was watched."""
         if owner is None or owner in _dead or has_ended(owner):
             return True
         if alive_at is not None and abs(time.time() - alive_at) < LEASE_S:
@@ -203,7 +204,7 @@ class Journal:
         return True
 
     def release(self, push_id: str) -> None:
-        """Give a lease back, so that another process may go on."""
+        """Release a lease, so that another process can continue."""
         self._leased.discard(push_id)
         try:
             self._submit("UPDATE pushes SET owner = NULL WHERE push_id = ? AND owner = ?", [push_id, self._owner])
@@ -212,29 +213,29 @@ class Journal:
             raise
 
     def pushes(self, push_id: str | None = None) -> list[PushEntry]:
-        """List all pushes, newest first, or one."""
+        """List all pushes, newest first, or only the given push."""
         where, values = ("WHERE push_id = ?", [push_id]) if push_id else ("", [])
         query = f"SELECT {', '.join(PUSH_COLUMNS)} FROM pushes {where} ORDER BY started_at DESC, push_id DESC"  # noqa: S608
         return [PushEntry(*row) for row in self._read(query, values)]
 
     def entries(self, push_id: str, *, record_id: str | None = None) -> Iterator[Entry]:
-        """Give the changes of a push in its order, or only those of one record."""
+        """Return the changes of a push in order, or only those of one record."""
         query = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM changes WHERE push_id = ? {{}} ORDER BY number"  # noqa: S608
         if record_id is None:
             return map(from_row, self._read(query.format(""), [push_id]))
-        # Through the index, because a push may have a million changes. A new record has its id in the response.
+        # An index is used, because a push may have a million changes. A new record has its id only in the response.
         rows = self._read(query.format(f"AND number IN ({_OF_RECORD})"), [push_id, push_id, record_id, push_id])
         return (entry for entry in map(from_row, rows) if entry.record_id == record_id)
 
     def counts(self, push_id: str) -> dict[str, int]:
-        """Count the changes of a push by their state, without the states that none has."""
+        """Count the changes of a push by state; states without changes are left out."""
         return dict(self._read("SELECT state, COUNT(*) FROM changes WHERE push_id = ? GROUP BY state", [push_id]))
 
     def purge(self, older_than: timedelta, *, is_lost: Callable[[PushEntry], bool] = lambda _push: False) -> int:
-        """Remove pushes that ended long ago, with all their data; return how many.
+        """Remove pushes that ended long ago, with all their data; return their number.
 
-        ``is_lost`` says of an older push that has not ended whether it never will. Raises JournalError if another
-        process kept reading, so that what was removed can still be read in a file.
+        ``is_lost`` returns whether an older push that has not ended can never be finished. Raises a JournalError if
+        another process kept reading, because the removed data can then still be read in a file.
         """
         before = (datetime.now(UTC) - older_than).isoformat(timespec="microseconds")
         removed = self._submit("DELETE FROM pushes WHERE ended_at < ? AND owner IS NULL", [before])
@@ -255,7 +256,7 @@ class Journal:
 
     @contextlib.contextmanager
     def _direct(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection of its own for one transaction."""
+        """Open a separate connection for one transaction."""
         with (
             as_journal_error(self.path),
             contextlib.closing(connect_file(self.path)) as connection,
@@ -271,19 +272,19 @@ class Journal:
             connection.execute("COMMIT")
 
     def _submit(self, statement: str, values: Sequence[Any]) -> int:
-        """Hand a statement to the writer, and wait until it is committed."""
+        """Queue a statement for the writer, and wait until it is committed."""
         return self._hand_over(statement, values).result()
 
     def _hand_over(self, statement: str, values: Sequence[Any]) -> Future[int]:
         written: Future[int] = Future()
-        with self._closing:  # a late worker must not wait for a writer that has ended
+        with self._closing:  # a late thread must not wait for a writer that has ended
             if self._is_closed:
                 raise JournalError("the journal was closed before this could be written, so nothing is sent")
             self._work.put((statement, values, written))
         return written
 
     def _write(self) -> None:
-        """Commit what has come together, in one transaction: many threads share one wait for the disk."""
+        """Commit the queued statements in one transaction, so that many threads share one wait for the disk."""
         beat = time.monotonic()
         while True:
             batch = self._next_batch(beat + _HEARTBEAT_S - time.monotonic())
@@ -296,7 +297,7 @@ class Journal:
                 self._commit(batch)
 
     def _next_batch(self, patience_s: float) -> list[tuple[str, Sequence[Any], Future[int]]] | None:
-        """Wait for work; None when the journal is being closed."""
+        """Wait for statements; return None when the journal is being closed."""
         batch = []
         try:
             item = self._work.get(timeout=max(patience_s, 0.01))
@@ -326,7 +327,7 @@ class Journal:
                 except BaseException:
                     self._connection.rollback()
                     raise
-                self._file.check()  # only what is in the file that has the name is safe on the disk
+                self._file.check()  # data are safe only if the open file is still the file with this name
         except JournalError as error:
             for _, _, written in batch:
                 written.set_exception(error)

@@ -1,4 +1,4 @@
-"""What the journal holds: one entry for each push, one for each of its changes."""
+"""The entries of the journal: one for each push, and one for each of its changes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class PushEntry:
 
     push_id: str
     plan_id: str
-    base_url: str  # where it goes, with …
-    account: str  # … the account's name, which may be empty
-    table_name: str  # of its changes; of several tables, joined by a comma, in the order in which they are sent
-    user: str  # of this machine
-    note: str  # the user's own words
+    base_url: str  # the address to which it is sent, …
+    account: str  # … and the account's name, which may be empty
+    table_name: str  # the tables of its changes, joined by a comma, in the order in which they are sent
+    user: str  # the user of this machine
+    note: str  # the reason in the user's words
     on_conflict: str
     started_at: str  # ISO 8601, UTC
-    ended_at: str | None = None  # None: it was cut off, or is still running
+    ended_at: str | None = None  # None if it was cut off, or is still running
 
     @property
     def tables(self) -> list[str]:
@@ -54,7 +54,7 @@ class PushEntry:
 
 @dataclass(frozen=True)
 class Entry:
-    """One change of a push; its first fields are those of a :class:`wizframe.planning.changes.Change`."""
+    """One change of a push. Its first fields are those of a :class:`wizframe.planning.changes.Change`."""
 
     number: int  # within the push
     action: str
@@ -75,21 +75,21 @@ class Entry:
     after: dict[str, Any] | None = None  # … and after it
     changed_at: str = ""  # ISO 8601, UTC
     displaced: list[list[str]] = field(default_factory=list)  # ids and names of records that lose their default flag
-    damage: str = ""  # why the row cannot be used; not in the table
+    damage: str = ""  # the reason why the row cannot be used; not stored in the table
 
     @property
     def was_sent(self) -> bool:
-        """Tell whether a request for it may have reached the service."""
+        """Return whether a request for this change may have reached the service."""
         if self.state in ("planned", "skipped"):
             return False
         is_created = (
             self.action == "create" and self.state == "done"
-        )  # perhaps found by a later run, which sent nothing
+        )  # a later run may have found the record, and sent nothing
         return self.state in ("sent", "unknown") or self.attempts > 0 or self.before is not None or is_created
 
     @property
     def record_id(self) -> str | None:
-        """The record's id; of a new record the one that the service gave it."""
+        """The record's id. A new record has the id from the service's response."""
         return self.id or (self.after or {}).get("id")
 
 
@@ -107,25 +107,25 @@ _STATES = ("planned", "sent", "done", "failed", "conflict", "skipped", "unknown"
 
 
 def now() -> str:
-    """Give the present moment as the journal writes it: ISO 8601, UTC, to the microsecond, sortable."""
+    """Return the current time in the journal's form: ISO 8601, UTC, to the microsecond, sortable."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def new_push_id() -> str:
-    """Make a name for a push: sortable by time, readable, unique."""
+    """Return a new id for a push: sortable by time, readable, unique."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def to_row(entry: Entry) -> list[Any]:
-    """Give an entry as a row of the table, in the order of ``ENTRY_COLUMNS``."""
+    """Convert an entry to a row of the table, in the order of ``ENTRY_COLUMNS``."""
     stamped = {"changed_at": entry.changed_at or now()}
     return [stamped.get(name) or to_cell(name, getattr(entry, name)) for name in ENTRY_COLUMNS]
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """Read an entry from a row of the table, in the order of ``ENTRY_COLUMNS``.
+    """Convert a row of the table to an entry. The row is in the order of ``ENTRY_COLUMNS``.
 
-    Of a damaged row comes what can be shown, and what is wrong: it must not hide the other rows.
+    For a damaged row, the entry has what can be shown and the damage, so that the row does not hide the others.
     """
     values: dict[str, Any] = dict(zip(ENTRY_COLUMNS, row, strict=True))
     try:
@@ -143,7 +143,7 @@ def from_row(row: Sequence[Any]) -> Entry:
 
 
 def _wrong(entry: Entry) -> Iterator[str]:
-    """Name what cannot be as wizframe wrote it."""
+    """Describe the values of an entry that wizframe cannot have written."""
     for name, kind in _KINDS.items():
         if not isinstance(getattr(entry, name), kind):
             yield f"{name} has the wrong type"
@@ -161,13 +161,13 @@ def _wrong(entry: Entry) -> Iterator[str]:
 
 
 def to_cell(name: str, value: Any) -> Any:
-    """Give a value as the table has it: JSON in the ``JSON_COLUMNS``; only a label may be JSON's own null."""
+    """Convert a value to its form in the table: JSON in the ``JSON_COLUMNS``. Only a label may be JSON's null."""
     is_nothing = value is None and name != "label"
     return to_json(value) if name in JSON_COLUMNS and not is_nothing else value
 
 
 def to_json(value: Any) -> str:
-    """Write what a service sent so that it reads back the same, also half an emoji and numbers of any size."""
+    """Write a service's value so that it reads back unchanged, even half an emoji or a number of any size."""
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:

@@ -1,4 +1,4 @@
-"""The journal's file: where it is, its tables, what is checked when it is opened, and how deleted data is erased."""
+"""The journal's file: its path, its tables, the checks when it is opened, and the erasing of deleted data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA_VERSION = 3
-#: How long SQLite waits for another process that writes: its longest transaction takes well under a second.
+#: In seconds: how long SQLite waits for another process that writes. Its longest transaction takes under a second.
 BUSY_S = 5.0
 _SCHEMA = """
 CREATE TABLE pushes (
@@ -47,20 +47,20 @@ ALTER TABLE changes ADD COLUMN table_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN customer_reference_id TEXT;
 UPDATE changes SET table_name = (SELECT table_name FROM pushes WHERE pushes.push_id = changes.push_id);
 """
-#: From a version to the present one.
+#: The statements that convert each version to the current one.
 _STEPS = {0: _SCHEMA, 1: _FROM_VERSION_1 + _FROM_VERSION_2, 2: _FROM_VERSION_2}
-#: Columns that a table of an older version does not have yet, with the version that added them.
+#: Columns that tables of older versions do not have, with the version that added them.
 _ADDED = {"table_name": 2, "customer_reference_id": 2, "displaced": 3}
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _MOVE_AWAY = "Move the file away, and keep it for the record."
 _OTHER_FOLDER = "Set WIZFRAME_STATE_DIR to a folder that only you can write to."
-#: Two threads of a process open the file in turn: closing a file drops the locks that SQLite has on it elsewhere in the
-#: process (POSIX), so a new file is closed before another thread can lock it.
+#: Threads of a process open the file one after the other. Closing a file drops all locks that SQLite has on it in this
+#: process (POSIX), so a new file must be closed before another thread can lock it.
 _opening = threading.Lock()
 
 
 def journal_path() -> Path:
-    """Tell where the journal is: ``WIZFRAME_STATE_DIR``, else the user's state folder."""
+    """Return the path of the journal: in ``WIZFRAME_STATE_DIR``, or else in the user's state folder."""
     folder = os.environ.get("WIZFRAME_STATE_DIR")
     if not folder:
         import platformdirs  # noqa: PLC0415 - only where the folder is not given
@@ -70,11 +70,11 @@ def journal_path() -> Path:
 
 
 def has_journal() -> bool:
-    """Tell whether there is a journal. A folder that cannot be read is an error, and not an absent journal."""
+    """Return whether a journal exists. A folder that cannot be read is an error, not a missing journal."""
     path = journal_path()
     with as_journal_error(path):
         try:
-            path.lstat()  # a link that leads nowhere is there, too, and is refused when it is opened
+            path.lstat()  # a broken link counts as existing, and is rejected when it is opened
         except (FileNotFoundError, NotADirectoryError):
             return False
     return True
@@ -82,10 +82,10 @@ def has_journal() -> bool:
 
 @contextlib.contextmanager
 def as_journal_error(path: Path) -> Iterator[None]:
-    """Raise what SQLite and the disk complain about as a JournalError that says what to do."""
+    """Convert errors of SQLite and the disk to a JournalError with a hint."""
     try:
         yield
-    except JournalError:  # it says what to do, and is an OSError, too
+    except JournalError:  # it already has a hint; it is also an OSError
         raise
     except (sqlite3.Error, OSError) as error:
         is_damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
@@ -97,15 +97,15 @@ def as_journal_error(path: Path) -> Iterator[None]:
 def connect_file(path: Path) -> sqlite3.Connection:
     """Connect to the file, which must exist, in autocommit mode; threads may share the connection."""
     address = path.absolute().as_uri()
-    # Without mode=rw, SQLite would make an empty file in the place of one that was removed. It knows no network shares.
+    # Without mode=rw, SQLite would create an empty file if the journal was removed. It does not support network shares.
     name, is_uri = (f"{address}?mode=rw", True) if address.startswith("file:///") else (str(path), False)
     return sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=is_uri)
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """Open the file; make it, with its folder and tables, if it does not exist.
+    """Open the file. It is created with its folder and tables if it does not exist.
 
-    Nothing that another user or another program made is used or changed.
+    Files and folders of another user or another program are neither used nor changed.
     """
     with as_journal_error(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -126,8 +126,8 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def _check_trusted(path: Path) -> None:
-    """Refuse a folder or a file that another user made, or could change."""
-    if os.name != "posix":  # elsewhere, the user's profile has rights of its own
+    """Reject a folder or file that another user made, or could change."""
+    if os.name != "posix":  # elsewhere, the permissions of the user's profile protect it
         return
     folder = path.parent
     for one, found in ((folder, folder.lstat()), (folder, folder.stat())):
@@ -155,7 +155,7 @@ def _unsafe(why: str, step: Hint | str) -> JournalError:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Give the file and those that SQLite has next to it, as far as they exist."""
+    """Yield the file and SQLite's side files, if they exist."""
     for suffix in ("", *_SIDE_FILES):
         one = path.with_name(path.name + suffix)
         if os.path.lexists(one):
@@ -163,7 +163,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _hide(path: Path) -> None:
-    """Take the right to read it from other users: a copied file may have it. No link is followed: there is none."""
+    """Remove other users' permission to read the file, which a copied file may have. It is not a link."""
     if os.name == "posix":
         for one in _files(path):
             with contextlib.suppress(FileNotFoundError):  # another process closed the journal
@@ -172,7 +172,7 @@ def _hide(path: Path) -> None:
 
 
 def _check_ours(path: Path) -> None:
-    """Refuse another program's database before anything in it is changed."""
+    """Reject another program's database before it is changed."""
     with contextlib.closing(connect_file(path)) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         rows = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
@@ -198,9 +198,9 @@ def _check_ours(path: Path) -> None:
 
 
 class FileState:
-    """Which file the journal is, to notice that it was removed, replaced or cut off after it was opened.
+    """The identity of the journal's file, to notice that it was removed, replaced or cut off after it was opened.
 
-    SQLite goes on writing into a file that has no name any more: what it commits is then lost with the process.
+    SQLite continues to write into a file that was removed. What it commits is then lost when the process ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,20 +209,20 @@ class FileState:
         self._files = [self._found(one) for one in self._paths]
 
     def check(self) -> None:
-        """Raise JournalError if it is not the same file any more."""
+        """Raise a JournalError if the file is no longer the same."""
         found = [self._found(one) for one in self._paths]
         pairs = list(zip(self._files, found, strict=True))
         if any(was and (now is None or was[0] != now[0]) for was, now in pairs):
             raise self._lost("was removed or replaced")
         is_shorter = any(was and now and now[1] < was[1] for was, now in pairs)
         self._files = found
-        if is_shorter and not self._is_whole():  # a purge by another process makes it shorter, too
+        if is_shorter and not self._is_whole():  # a purge by another process also makes the file shorter
             raise self._lost("was cut off")
 
     def _is_whole(self) -> bool:
-        if not self._path.stat().st_size:  # SQLite would take it for a new one, and remove the log
+        if not self._path.stat().st_size:  # SQLite would treat an empty file as new, and remove the log
             return False
-        # A connection of its own: one that is open has pages in memory that are not in the file any more.
+        # A separate connection, because an open one has pages in memory that the file may have lost.
         with contextlib.closing(connect_file(self._path)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
@@ -241,10 +241,10 @@ class FileState:
 
 
 def forget_deleted(path: Path) -> None:
-    """Leave nothing of what was deleted readable, neither in the file nor in the log next to it."""
+    """Erase deleted data, so that they cannot be read in the file or in the log next to it."""
     with as_journal_error(path), contextlib.closing(connect_file(path)) as connection:
         connection.execute("VACUUM")
-        # As long as a process has the journal open, the log keeps every page as it was.
+        # While any process has the journal open, the log keeps the old pages.
         is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if is_busy:
         raise JournalError(

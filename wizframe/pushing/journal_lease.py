@@ -1,4 +1,4 @@
-"""Who works on a push: the process that holds its lease, and whether that process still runs."""
+"""The owner of a push: the process that holds its lease, and whether this process is still running."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["described", "has_ended", "new_owner"]
 
 
 def new_owner() -> str:
-    """Name this process and one journal that it opened: host, process, a name of its own, and where processes count."""
+    """Return a name for this process and one open journal: host, process, a unique name, and the process space."""
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}/{_process_space()}"
 
 
 def has_ended(owner: str) -> bool:
-    """Tell whether the process of an owner provably does not run any more.
+    """Return whether the process of an owner has provably ended.
 
-    A container may share the host's name, but has processes of its own: a number that is unknown here proves nothing
-    about it.
+    A container may have the host's name, but has its own process numbers. So an unknown number proves nothing about
+    another process space.
     """
     host, pid, _, space = (owner.split("/") + [""] * 4)[:4]
     if os.name != "posix" or host != socket.gethostname() or space != _process_space() or not pid.isdecimal():
@@ -34,14 +34,14 @@ def has_ended(owner: str) -> bool:
 
 
 def described(owner: str) -> str:
-    """Say which process an owner is."""
+    """Describe the process of an owner, for messages."""
     return " in process ".join(owner.split("/")[:2])
 
 
 def _process_space() -> str:
-    """Name the running system and the space in which process numbers are unique; empty if there is only one."""
+    """Return a name for the running system and its space of process numbers; empty if there is only one space."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot}-{Path('/proc/self/ns/pid').stat().st_ino}"
-    except (OSError, ValueError):  # not on Linux: there are no such spaces
+    except (OSError, ValueError):  # only Linux has such spaces
         return ""

@@ -1,4 +1,4 @@
-"""What became of one change of a push, and the sentences that say so."""
+"""The outcome of one change of a push, and the sentences that describe it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["AGAIN", "FINAL", "STATES", "ConflictCell", "Outcome", "State", "conf
 
 State = Literal["done", "failed", "conflict", "skipped", "unknown", "unsent"]
 STATES: tuple[State, ...] = ("done", "failed", "conflict", "skipped", "unknown", "unsent")
-#: States that resume() leaves as they are.
+#: The states that resume() does not change.
 FINAL: tuple[State, ...] = ("done", "failed", "conflict", "skipped")
 
 
 #: The next step of an update or a delete with an unknown outcome.
-AGAIN = "push again: what is already as you want it is not sent twice"
+AGAIN = "push again: values that are already stored are not sent again"
 
 
 class ConflictCell(NamedTuple):
-    """A cell that another user changed too."""
+    """A cell that another user changed, too."""
 
     column: str
     when_loaded: Any
@@ -38,13 +38,13 @@ class ConflictCell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change."""
+    """The outcome of one change."""
 
     state: State
     what_happened: str
     next_step: str = ""
     code: str = ""  # for programs
-    attempts: int = 0  # how often something was sent
+    attempts: int = 0  # the number of times that something was sent
     after: Record | bytes | None = field(default=None, repr=False)  # the record afterwards, if known; packed as JSON
     conflicts: tuple[ConflictCell, ...] = ()
 
@@ -54,7 +54,7 @@ class Outcome:
         return from_json(self.after) if isinstance(self.after, bytes) else self.after
 
     def packed(self, names: Collection[str]) -> Outcome:
-        """Keep only some fields of the record, and those as JSON: a push may have a million records."""
+        """Keep only some fields of the record, as JSON, because a push may have a million records."""
         if self.record is None:
             return self
         kept = {name: value for name, value in self.record.items() if name in names}
@@ -62,14 +62,14 @@ class Outcome:
 
 
 def gone() -> Outcome:
-    """Say that the record of an update does not exist any more."""
+    """Return the outcome of an update if its record no longer exists."""
     said = "the record was deleted in WizCommerce; a push does not create it again"
     step = "remove the row, or clear its id to create the record again"
     return Outcome("conflict", said, step, "deleted")
 
 
 def conflict(cells: Iterable[ConflictCell], current: Record) -> Outcome:
-    """Say which fields another user changed, too."""
+    """Return the outcome of a conflict, with the fields that another user changed, too."""
     cells = tuple(cells)
     said = "; ".join(
         f"{cell.column} was {shown(cell.when_loaded)} when loaded, yours is {shown(cell.yours)}, "
@@ -86,6 +86,6 @@ def conflict(cells: Iterable[ConflictCell], current: Record) -> Outcome:
 
 
 def unsent(reason: str, step: str = "", code: str = "") -> Outcome:
-    """Say why a change was not sent."""
-    step = step or f"{command('resume')} finishes the push; what was done is not sent twice"
+    """Return the outcome of a change that was not sent."""
+    step = step or f"{command('resume')} finishes the push; changes that are done are not sent again"
     return Outcome("unsent", reason, step, code)

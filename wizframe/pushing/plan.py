@@ -1,4 +1,4 @@
-"""The plan and the result of its push: two public values that lead to each other, and so live in one module."""
+"""The plan and the result of its push. Each can lead to the other, so both are in this module."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ __all__ = ["Plan", "Result"]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What a push would do, cell by cell. Nothing is sent until :meth:`apply`.
+    """The changes that a push would make, cell by cell. Nothing is sent until :meth:`apply` is called.
 
     Parameters
     ----------
     parts : tuple of PlanPart
-        One for each table, in the order in which they are sent.
+        One part per table, in the order in which they are sent.
     options : Options, optional
-        Those of :func:`wizframe.plan` that it was made with.
+        The options of :func:`wizframe.plan` with which the plan was made.
 
     Attributes
     ----------
     account : Account
-        Where it goes.
+        The account to which the changes are sent.
     contacts : Plan or None
-        The plan of the contacts alone.
+        The plan of the contacts alone, if it has contacts.
     notices : tuple of str
-        What is worth knowing.
+        Remarks about the plan, such as cells that became blank.
     """
 
     parts: tuple[PlanPart, ...]
@@ -77,19 +77,19 @@ class Plan:
 
     @classmethod
     def of_edits(cls, frames: Mapping[str, pd.DataFrame], options: Options, client: BaseClient | None = None) -> Plan:
-        """Plan the edits of frames, by the names of their tables; see :func:`wizframe.plan`."""
+        """Plan the edits of frames, keyed by table name; see :func:`wizframe.plan`."""
         own = attached(next(iter(frames.values())))
         meant = open_client(client, account=own.account if own else None)
         return cls(plan_edits(frames, service_for(meant, frames.values()), options), options)
 
     @property
     def account(self) -> Account:
-        """Where it goes."""
+        """The account to which the changes are sent."""
         return self.parts[0].account
 
     @cached_property
     def id(self) -> str:
-        """Hash of account, table and changes: the same plan has the same id anywhere."""
+        """Hash of account, table and changes. The same plan has the same id on every machine."""
         return plan_id(self.parts)
 
     @cached_property
@@ -118,12 +118,12 @@ class Plan:
 
     @cached_property
     def problems(self) -> pd.DataFrame:
-        """What must be corrected first.
+        """The problems that must be corrected before the plan can be applied.
 
         Returns
         -------
         DataFrame
-            Columns row (the user's label; None: the whole column), column, value, rule, table.
+            Columns row (your index label; None if it is about the whole column), column, value, rule, table.
         """
         return problems_of(self.parts)
 
@@ -133,7 +133,7 @@ class Plan:
         return {action: counts[action] for action in SIGNS}
 
     def check_fresh(self) -> None:
-        """Refuse the plan if its frame was edited after it was made.
+        """Raise an error if the plan's frame was edited after the plan was made.
 
         Raises
         ------
@@ -147,13 +147,14 @@ class Plan:
         Parameters
         ----------
         rows : DataFrame
-            Rows of :attr:`changes` or of :attr:`cells`, under their own labels: what is to be done. A new record and a
-            delete are chosen whole; a new contact goes with its new customer, or not at all.
+            Rows of :attr:`changes` or of :attr:`cells`, with their own index labels: the changes to keep. A create or a
+            delete is kept as a whole. A new contact needs its new customer in the same choice.
 
         Returns
         -------
         Plan
-            Of the same frame. What is not chosen stays edited there. Of the problems, those of the chosen rows.
+            A plan of the same frame. Changes that are not chosen stay edits in the frame. It has only the problems of
+            the chosen rows.
 
         Raises
         ------
@@ -171,7 +172,7 @@ class Plan:
         return self.keep(wanted_by(rows, self.changes, self.cells))
 
     def keep(self, wanted: Wanted) -> Plan:
-        """Make a plan of some changes, by their numbers."""
+        """Make a plan of some changes, chosen by their numbers."""
         return replace(self, parts=keep(self.parts, wanted))
 
     def apply(
@@ -218,7 +219,7 @@ class Plan:
             return result
 
     def again(self, *, client: BaseClient | None = None) -> Plan:
-        """Plan the frame as it is now, with the same options.
+        """Plan the current values of the frame, with the same options.
 
         Parameters
         ----------
@@ -232,15 +233,15 @@ class Plan:
         Raises
         ------
         PlanError
-            The plan deletes records: ask for deletes again.
+            The plan deletes records, so plan the deletes again yourself.
         """
-        if self.counts()["delete"] and self.options is None:  # not by commands in the frame
-            raise PlanError("a plan with deletes is not made again by itself", hint="Call frame.wiz.delete() again.")
+        if self.counts()["delete"] and self.options is None:  # the deletes are not from commands in the frame
+            raise PlanError("a plan with deletes cannot be made again", hint="Call frame.wiz.delete() again.")
         frames = {part.table.name: part.frame for part in self.parts}
         return Plan.of_edits(frames, self.options or Options(), client)
 
     def review(self, *, client: BaseClient | None = None) -> Any:
-        """Show the plan in a notebook with a box for each change, and send what is ticked.
+        """Show the plan in a notebook with a box for each change, and send the ticked changes.
 
         Parameters
         ----------
@@ -250,20 +251,20 @@ class Plan:
         Returns
         -------
         wizframe.notebook.review.review.Review
-            A widget. Nothing is sent before you confirm how many changes go where; its ``result`` says what happened.
+            A widget. Nothing is sent before you confirm the number of changes. Its ``result`` has the outcomes.
         """
-        # The one import that points up the stages: a plan opens its own face, which needs ipywidgets.
+        # The only import from a later stage: a plan opens its own widget, which needs ipywidgets.
         from wizframe.notebook.review.review import Review  # noqa: PLC0415
 
         return Review(self, client=client)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan to a file, for approval or for another machine; :func:`wizframe.load_plan` reads it.
+        """Write the plan to a file, for approval or for another machine. Read it with :func:`wizframe.load_plan`.
 
         Parameters
         ----------
         path : path-like
-            Replaced as a whole, or not at all. Holds customers' data, never the key.
+            An existing file is replaced as a whole, or not at all. The file has customers' data, but never the API key.
 
         Raises
         ------
@@ -279,13 +280,13 @@ class Plan:
         write_parts(self.parts, path)
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as a workbook to read and approve: what would change, cell by cell.
+        """Write the plan as a workbook for reading and approval, cell by cell.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.xlsx``. Replaced as a whole, or not at all. It is never read back: to have exactly this plan
-            applied elsewhere, :meth:`save` it; both show the plan's id.
+            Must end in ``.xlsx``. An existing file is replaced as a whole, or not at all. The workbook cannot be read
+            back: to apply exactly this plan elsewhere, use :meth:`save`. Both files show the plan's id.
 
         Raises
         ------
@@ -301,12 +302,12 @@ class Plan:
         return bool(self.changes_list or self.problems_list)
 
     def summary(self, *, invalid: Literal["raise", "skip"] = "raise") -> str:
-        """Say in one line how much would change.
+        """Summarize the changes in one line.
 
         Parameters
         ----------
         invalid : {'raise', 'skip'}, default 'raise'
-            As for :meth:`apply`: what becomes of rows with problems.
+            As for :meth:`apply`: what happens to rows with problems.
 
         Returns
         -------
@@ -321,11 +322,11 @@ class Plan:
         return ", ".join(counts) or "nothing to change"
 
     def problem_lines(self) -> Iterator[str]:
-        """Write what must be corrected, one line for each kind of problem."""
+        """Yield the problems to correct, one line for each kind of problem."""
         return (printable(line) for part in self.parts for line in problem_lines(part))
 
     def notice_lines(self) -> Iterator[str]:
-        """Write what is worth knowing: cells that became blank, own columns, and the like."""
+        """Yield remarks about the plan: cells that became blank, columns that the user added, and others."""
         return (line for part in self.parts for line in notice_lines(part))
 
     def _title(self) -> str:
@@ -341,7 +342,7 @@ class Plan:
         parts = "".join(part_html(part, is_one_of_several=len(self.parts) > 1) for part in self.parts)
         return f"<div><b>{title}</b><br><b>{summary}</b>{parts}</div>"
 
-    # What 0.1 had in addition to `parts`: the first table, its frame, and lists over all tables.
+    # Attributes of version 0.1, in addition to `parts`: the first table, its frame, and lists over all tables.
 
     @property
     def table(self) -> Table:
@@ -350,7 +351,7 @@ class Plan:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The first table's frame; new ids are written into it when they are known."""
+        """The first table's frame. New ids are written into it when they are known."""
         return self.parts[0].frame
 
     @property
@@ -371,12 +372,12 @@ class Plan:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is worth knowing about any of the tables."""
+        """Remarks about all tables."""
         return tuple(chain.from_iterable(part.notices for part in self.parts))
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """The user's columns, which are ignored."""
+        """Columns that the user added, which are ignored."""
         return tuple(chain.from_iterable(part.own_columns for part in self.parts))
 
     @property
@@ -386,61 +387,61 @@ class Plan:
 
     @property
     def compared_rows(self) -> int:
-        """Rows that were compared."""
+        """The number of compared rows."""
         return sum(part.compared_rows for part in self.parts)
 
     @property
     def compared_columns(self) -> tuple[str, ...]:
-        """Columns that were compared in any of the tables."""
+        """The columns that were compared in any table."""
         return tuple(dict.fromkeys(chain.from_iterable(part.compared_columns for part in self.parts)))
 
     @property
     def compared_with(self) -> str:
-        """What the rows were compared with."""
+        """The values that the rows were compared with, in words."""
         return " and ".join(dict.fromkeys(part.compared_with for part in self.parts))
 
     @property
     def decisions(self) -> dict[str, Any]:
-        """The options of :func:`wizframe.plan` that the plan was made with."""
+        """The options of :func:`wizframe.plan` with which the plan was made."""
         return dict(vars(self.options)) if self.options else {}
 
 
-@dataclass(frozen=True, eq=False, repr=False)  # the base's own: a dataclass would write its fields
+@dataclass(frozen=True, eq=False, repr=False)  # repr=False keeps the base class's repr
 class Result(PushResult):
-    """What became of a push, row by row.
+    """The outcome of a push, row by row.
 
     Parameters
     ----------
     parts : tuple of ResultPart
-        One for each table, in the order in which they were sent.
+        One part per table, in the order in which they were sent.
     push_id : str
-        Its name in the journal; empty if there was nothing to do.
+        The id of the push in the journal; empty if there was nothing to do.
     plan : Plan
-        What was applied.
+        The applied plan.
 
     Attributes
     ----------
     contacts : Result or None
-        What became of the contacts alone.
+        The outcomes of the contacts alone.
     """
 
     plan: Plan = field(kw_only=True)
 
     @property
     def contacts(self) -> Result | None:
-        """What became of the contacts alone; None if there are none."""
+        """The outcomes of the contacts alone; None if there are none."""
         own = tuple(part for part in self.parts if part.plan.table.name == "contacts")
         plan = self.plan.contacts
         return replace(self, parts=own, plan=plan) if plan is not None and own else None
 
     def resolve(self, cells: pd.DataFrame, *, client: BaseClient | None = None, **options: Any) -> Plan:
-        """Plan conflicts as they were decided, cell by cell.
+        """Plan conflicts with the values that you decided, cell by cell.
 
         Parameters
         ----------
         cells : DataFrame
-            :attr:`conflict_cells`, edited: ``yours`` is what is to be, unless it is ``now`` already. Rows taken out
-            are not planned.
+            :attr:`conflict_cells`, edited: ``yours`` is the value to send. If it equals ``now``, nothing is sent.
+            Remove the rows that you do not want to plan.
         client : Client, optional
             By default the open connection of the result's account.
         **options
@@ -449,7 +450,7 @@ class Result(PushResult):
         Returns
         -------
         Plan
-            Its baseline is what is in WizCommerce now. Nothing is sent until its ``apply()``.
+            Its baseline has the current values in WizCommerce. Nothing is sent until you call its method ``apply()``.
 
         Raises
         ------
@@ -476,7 +477,7 @@ class Result(PushResult):
             frames[name] = part.decided(wanted)
             if wanted:
                 unknown = ", ".join(f"{column} of {identifier}" for identifier, column in wanted)
-                raise PlanError(f"not a conflict of this result: {unknown}", hint="Take rows of result.conflict_cells.")
+                raise PlanError(f"not a conflict of this result: {unknown}", hint="Pass rows of result.conflict_cells.")
         return Plan.of_edits(frames, Options(**options), client)
 
     def undo(self, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
@@ -490,6 +491,6 @@ class Result(PushResult):
         Returns
         -------
         Plan
-            Nothing is sent until its ``apply()``.
+            Nothing is sent until you call its method ``apply()``.
         """
         return Plan(inverse_parts(self.push_id, ids=ids, client=client))

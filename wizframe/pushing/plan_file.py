@@ -1,4 +1,4 @@
-"""Plans in files, for approval or for another machine. The key is not in them; customers' data is."""
+"""Plans in files, for approval or for another machine. The files have customers' data, but never the API key."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parts", "write_parts"]
 
-#: Raised when an older wizframe would misread a file.
+#: The version of the format. Increase it if an older wizframe would misread a file.
 FORMAT = 2
 _SAVED = ("action", "name", "id", "customer_id", "reference_id", "customer_reference_id")
 
 
 def write_parts(parts: Sequence[PlanPart], path: str | os.PathLike[str]) -> None:
-    """Write a plan to a file, which is replaced as a whole or not at all."""
+    """Write a plan to a file. An existing file is replaced as a whole, or not at all."""
     account = parts[0].account
     content = {
         "wizframe_plan": FORMAT,
@@ -64,7 +64,7 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[PlanPart, ...]:
     try:
         content = orjson.loads(Path(path).read_bytes())
         if content["wizframe_plan"] != FORMAT:
-            raise PlanError(f"{path} is a plan of form {content['wizframe_plan']}, this wizframe reads form {FORMAT}")
+            raise PlanError(f"{path} is a plan of format {content['wizframe_plan']}, this wizframe reads only {FORMAT}")
         parts = tuple(_read_part(part, content) for part in _in_order(content["parts"]))
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
         raise PlanError(
@@ -108,7 +108,7 @@ def _change(row: dict[str, Any]) -> Change:
 
 
 def _text(value: Any) -> str:
-    """Take only a string from a file: wizframe writes nothing else in its place."""
+    """Return a string from a file; reject all other types, because wizframe writes only strings here."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a string")
     return value

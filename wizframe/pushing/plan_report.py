@@ -1,4 +1,4 @@
-"""A plan as a workbook to read and approve: a summary, one row per cell, and what stands in the way."""
+"""A plan as a workbook for reading and approval: a summary, one row per cell, and the problems."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["write_plan"]
 
 _CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New")
 _PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
-#: Rows that decide how wide a column is: measuring a million strings would take longer than writing them.
+#: The number of rows that decide a column's width: measuring a million strings would take longer than writing them.
 _SAMPLE = 2_000
 _COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
 _HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}
@@ -28,7 +28,7 @@ _CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "bo
 
 
 def write_plan(text: str, parts: Sequence[PlanPart], path: str | os.PathLike[str]) -> None:
-    """Write a plan, and its text as the first sheet; see :meth:`wizframe.Plan.to_excel`."""
+    """Write a plan as a workbook, with its text as the first sheet; see :meth:`wizframe.Plan.to_excel`."""
     with new_workbook(path) as book:
         styles = {name: book.add_format(FONT | _CELL | {"bg_color": colour}) for name, colour in _COLOURS.items()}
         styles["head"] = book.add_format(FONT | _HEAD)
@@ -55,7 +55,7 @@ def _summary(page: Any, text: str, styles: dict[str, Any]) -> None:
 
 
 def _change_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
-    """Give one row per cell, with the action that colours it; a delete has one row."""
+    """Yield one row per cell, with the action that colours it. A delete has one row."""
     for part in parts:
         for change in part.changes_list:
             known = [change.id, change.reference_id, change.name]

@@ -1,4 +1,4 @@
-"""What a plan shows: its changes as DataFrames, as lines of text and as HTML."""
+"""The views of a plan: its changes as DataFrames, as lines of text and as HTML."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["SIGNS", "cells_of", "changes_of", "notice_lines", "part_html", "part_lines", "problem_lines", "problems_of"]
 
 SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-"}
-_ALL_CHANGES = Hint("see plan.changes", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
-_ALL_PROBLEMS = Hint("see plan.problems", "`wizframe plan FILE -o PLAN.xlsx` writes them all")
-#: What fits on a screen: the rest is counted.
+_ALL_CHANGES = Hint("see plan.changes", "`wizframe plan FILE -o PLAN.xlsx` writes all of them")
+_ALL_PROBLEMS = Hint("see plan.problems", "`wizframe plan FILE -o PLAN.xlsx` writes all of them")
+#: The most groups, names and problems that fit on a screen. The others are only counted.
 _SHOWN_GROUPS, _SHOWN_PROBLEMS, _SHOWN_NAMES = 15, 20, 3
 
 
@@ -56,7 +56,7 @@ def _compared(part: PlanPart, *, is_one_of_several: bool) -> str:
         new = "nothing to compare: all rows are new" if len(part.frame) else "no rows"
         return f"{name}{part.if_nothing or new}"
     rows, columns = counted(part.compared_rows, "row"), counted(len(part.compared_columns), "column")
-    size = f"{rows} × {columns}" if part.compared_columns else rows  # a delete compares the rows as they are
+    size = f"{rows} × {columns}" if part.compared_columns else rows  # a delete compares whole rows
     return f"{name}compared {size} with {part.compared_with}"
 
 
@@ -73,7 +73,7 @@ def problem_lines(part: PlanPart) -> Iterator[str]:
 
 
 def _rows(part: PlanPart, group: Sequence[Problem]) -> str:
-    """Say in which rows a problem is, by their places in a file or by their labels."""
+    """Say in which rows a problem is, by their places in a file or by their index labels."""
     if group[0].position is None:
         return ""
     labels = [part.label(problem) for problem in group]
@@ -84,7 +84,7 @@ def _rows(part: PlanPart, group: Sequence[Problem]) -> str:
 
 
 def notice_lines(part: PlanPart) -> Iterator[str]:
-    """Write what is worth knowing: cells that became blank, the user's own columns, and the like."""
+    """Yield remarks about a part: cells that became blank, columns that the user added, and others."""
     if part.blanked:
         counts = ", ".join(f"{name} {count}" for name, count in part.blanked.items())
         clearable = [name for name in part.blanked if name not in part.table.required]
@@ -96,7 +96,7 @@ def notice_lines(part: PlanPart) -> Iterator[str]:
 
 
 def _groups(changes: Sequence[Change]) -> list[list[Change]]:
-    """Bring equal updates together, so that a plan of 300 rows can be read; the largest group first."""
+    """Group equal updates, so that users can read a plan of 300 rows; the largest group comes first."""
     single = [[change] for action in ("create", "delete") for change in changes if change.action == action]
     alike: dict[str, list[Change]] = {}
     for change in changes:
@@ -111,7 +111,7 @@ def _hidden(groups: Sequence[Sequence[Change]]) -> Iterator[str]:
 
 
 def _names(group: Sequence[Change]) -> str:
-    """Name one record by id and name, several by their names."""
+    """Name a single record by id and name, or several records by their names."""
     first = group[0]
     if len(group) == 1:
         identity = first.id or first.reference_id or "new"

@@ -1,4 +1,4 @@
-"""What became of each change of a push, table by table."""
+"""The outcomes of the changes of a push, table by table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["PushResult", "ResultPart", "interrupted"]
 
 _WORST_FIRST: tuple[State, ...] = ("failed", "conflict", "unknown", "unsent", "skipped", "done")
 _CORRECT = "correct the row and plan again"
-#: Lines of a table that are shown, and names in a line: more than this is read in `changes`.
+#: The most lines of a table, and the most names in a line. `changes` has all of them.
 _SHOWN_LINES, _SHOWN_NAMES = 20, 3
 _COLUMNS = [
     "table", "index", "id", "reference_id", "action", "state", "code", "what_happened", "next_step", "attempts",
@@ -40,19 +40,19 @@ _COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class ResultPart:
-    """What became of the changes of one table; one outcome for each change, in the plan's order."""
+    """The outcomes of the changes of one table, in the plan's order."""
 
     plan: PlanPart
     outcomes: tuple[Outcome, ...]
     connection: str = ""
 
     def pairs(self) -> Iterator[tuple[Change, Outcome]]:
-        """Give each change with its outcome."""
+        """Yield each change with its outcome."""
         return zip(self.plan.changes_list, self.outcomes, strict=True)
 
     @cached_property
     def left_out(self) -> dict[int, str]:
-        """Position to the problems of rows that have no change: they are rows of the result, too."""
+        """Position to problems, for rows that have no change. These rows are in the result, too."""
         planned = {change.position for change in self.plan.changes_list}
         found: defaultdict[int, list[str]] = defaultdict(list)
         for problem in self.plan.problems_list:
@@ -67,7 +67,7 @@ class ResultPart:
         return counted_states
 
     def rows(self, *states: State) -> pd.DataFrame:
-        """Give the user's rows with changes in some states."""
+        """Return the user's rows with changes in the given states."""
         return self.plan.frame.iloc[self._positions(*states)].copy()
 
     def _positions(self, *states: State) -> list[int]:
@@ -75,17 +75,17 @@ class ResultPart:
         return sorted(positions.union(self.left_out if "skipped" in states else ()))
 
     def conflicts(self) -> pd.DataFrame:
-        """Give the user's rows with conflicts; their baseline is what is in WizCommerce now."""
+        """Return the user's rows with conflicts. Their baseline has the current values in WizCommerce."""
         rows = self.rows("conflict")
         self._show_now(rows, {position: place for place, position in enumerate(self._positions("conflict"))})
         return rows
 
     def acknowledge(self, positions: Collection[int]) -> None:
-        """Let the planned frame itself know what is in WizCommerce now, in some of the rows with conflicts."""
+        """Update the planned frame's own baseline to the current values in WizCommerce, in some rows with conflicts."""
         self._show_now(self.plan.frame, {position: position for position in positions})
 
     def _show_now(self, rows: pd.DataFrame, places: Mapping[int, int]) -> None:
-        """Let rows know what is there now; ``places`` maps a row of the planned frame to its place among them."""
+        """Update the baseline of ``rows`` to the current values. ``places`` maps planned rows to places in ``rows``."""
         seen = [
             Written(places[change.position], change, outcome, as_left_out(change))
             for change, outcome in self.pairs()
@@ -94,9 +94,9 @@ class ResultPart:
         show_records(rows, self.plan, self.connection, seen)
 
     def decided(self, wanted: dict[tuple[Any, Any], Any]) -> pd.DataFrame:
-        """Give the rows with conflicts as decided; a cell that is not in ``wanted`` stays as it is now.
+        """Return the rows with conflicts and the decided values; cells that are not in ``wanted`` keep their values.
 
-        Takes what it uses out of ``wanted``: (id, column) to value.
+        ``wanted`` maps (id, column) to the value. The used entries are removed from it.
         """
         rows = self.conflicts()
         places = {position: place for place, position in enumerate(self._positions("conflict"))}
@@ -108,7 +108,7 @@ class ResultPart:
         return rows
 
     def with_outcomes(self) -> pd.DataFrame:
-        """Give the user's rows with what became of them, the worst first; deleted records are gone."""
+        """Return the user's rows with their outcomes, the worst first. Deleted records are left out."""
         said: dict[int, tuple[State, str, str]] = {
             change.position: (outcome.state, outcome.what_happened, outcome.next_step)
             for change, outcome in self.pairs()
@@ -122,7 +122,7 @@ class ResultPart:
         return rows
 
     def change_rows(self) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of ``changes`` about this table."""
+        """Yield the rows of ``changes`` for this table."""
         name = self.plan.table.name
         for change, outcome in self.pairs():
             yield (
@@ -134,7 +134,7 @@ class ResultPart:
             yield (name, label, None, None, None, "skipped", "problem", problems, _CORRECT, 0)
 
     def lines(self) -> Iterator[str]:
-        """Write what is not done, for people: the same message once, and each advice once."""
+        """Yield lines about changes that are not done. Each message and each next step appears once."""
         by_step: defaultdict[str, defaultdict[tuple[State, str], list[str]]]
         by_step = defaultdict(lambda: defaultdict(list))
         for change, outcome in self.pairs():
@@ -151,7 +151,7 @@ class ResultPart:
             if step and count - len(messages) < _SHOWN_LINES:
                 yield f"      → {step}"
         if count > _SHOWN_LINES:
-            see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes them all")
+            see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes all of them")
             yield f"  … and {count - _SHOWN_LINES} more: {see}"
 
 
@@ -164,19 +164,19 @@ def _listed(names: list[str]) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PushResult:
-    """What became of a push. The public ``Result`` adds what leads to another plan: ``resolve`` and ``undo``."""
+    """The outcomes of a push. The public ``Result`` adds ``resolve`` and ``undo``, which return another plan."""
 
-    parts: tuple[ResultPart, ...]  # one for each table, in the order in which they were sent
-    push_id: str = ""  # its name in the journal; empty if there was nothing to do
+    parts: tuple[ResultPart, ...]  # one part per table, in the order in which they were sent
+    push_id: str = ""  # the id in the journal; empty if there was nothing to do
 
     @property
     def connection(self) -> str:
-        """Which connection pushed."""
+        """The connection that sent the push."""
         return self.parts[0].connection
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each change, in the order of the plan."""
+        """The outcome of each change, in the order of the plan."""
         return tuple(outcome for part in self.parts for outcome in part.outcomes)
 
     @cached_property
@@ -193,7 +193,7 @@ class PushResult:
 
     @cached_property
     def conflict_cells(self) -> pd.DataFrame:
-        """One row per cell that another user changed too.
+        """One row per cell that another user changed, too.
 
         Returns
         -------
@@ -210,41 +210,41 @@ class PushResult:
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The user's rows that the service refused: edit, plan, apply.
+        """Your rows that the service refused: edit, plan and apply them again.
 
-        Rows of the first table of the plan, like those of :attr:`conflicts` and :attr:`unsent`: two tables do not fit
-        into one frame. ``result.contacts`` has the rows of contacts.
+        Like :attr:`conflicts` and :attr:`unsent`, it has rows of the plan's first table, because two tables do not fit
+        into one frame. The rows of contacts are in ``result.contacts``.
         """
         return self.parts[0].rows("failed")
 
     @property
     def conflicts(self) -> pd.DataFrame:
-        """The user's rows that another user changed too; :attr:`conflict_cells` says where.
+        """Your rows that another user changed, too. :attr:`conflict_cells` lists the cells.
 
-        They know what is in WizCommerce now: planned as they are, they send your cells over it, and a cell that you
-        set to what is there now is not a change.
+        Their baseline has the current values in WizCommerce. So if you plan them unchanged, your values overwrite the
+        current ones. A cell that you set to the current value is not a change.
         """
         return self.parts[0].conflicts()
 
     @property
     def unsent(self) -> pd.DataFrame:
-        """The user's rows that were not sent: they have problems, the push stopped, or the outcome is unknown."""
+        """Your rows that were not sent: they have problems, the push stopped, or the outcome is unknown."""
         return self.parts[0].rows("unsent", "unknown", "skipped")
 
     def to_excel(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Write a workbook that says what became of each row; corrections made in it can be pushed.
+        """Write a workbook with the outcome of each row. Corrections in the workbook can be pushed.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.xlsx``. Replaced as a whole, or not at all.
+            Must end in ``.xlsx``. An existing file is replaced as a whole, or not at all.
         **options
             As for :func:`wizframe.to_excel`: ``labels``, ``zone``, ``protect``, ``progress``.
 
         Notes
         -----
-        The rows with a change or a problem, failures first, then conflicts, what is unknown or unsent, and what is
-        done; each with three columns ``state``, ``what_happened`` and ``next_step``. Deleted records are gone.
+        It has the rows with a change or a problem: failures first, then conflicts, unknown or unsent rows, and done
+        rows. Each row has the columns ``state``, ``what_happened`` and ``next_step``. Deleted records are left out.
         """
         first, *others = self.parts
         sheets: dict[str, Any] = {part.plan.table.name: part.with_outcomes() for part in others}
@@ -256,7 +256,7 @@ class PushResult:
         return {state: counts[state] for state in STATES}
 
     def summary(self) -> str:
-        """Say in one line what became of the changes."""
+        """Summarize the outcomes in one line."""
         return ", ".join(f"{count:,} {state}" for state, count in self.counts().items() if count) or "nothing to do"
 
     def __len__(self) -> int:
@@ -280,7 +280,7 @@ class PushResult:
 
 
 def interrupted(result: PushResult) -> PushInterruptedError:
-    """Make the error of a push that was interrupted."""
+    """Return the error for an interrupted push."""
     counts = result.counts()
     is_begun = any(outcome.state not in ("unsent", "skipped") for outcome in result.outcomes)
     is_left = counts["unsent"] or counts["unknown"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["resume"]
 
-#: The journal's states of changes that are left to do.
+#: The journal's states of changes that are still to be done.
 _OPEN = ("planned", "sent", "unknown")
 
 
@@ -44,55 +44,55 @@ def resume(
     show: Callable[[Plan], None] | None = None,
     progress: bool = True,
 ) -> list[Result]:
-    """Show what is left of pushes that were cut off, ask for confirmation, and finish them.
+    """Show the remaining changes of pushes that were cut off, ask for confirmation, and finish the pushes.
 
     Parameters
     ----------
     push_id : str, optional
-        Only this one; by default every unfinished push of the account, oldest first.
+        Only this push; by default every unfinished push of the account, oldest first.
     yes : bool, default False
-        Do not ask. Without it, and without an interactive terminal or notebook, nothing is sent.
+        Send without asking. Without ``yes=True`` and without an interactive terminal or notebook, nothing is sent.
     client : Client, optional
         By default the open connection of the push's account.
     max_changes : int, optional
-        Send nothing if more changes than this are left, in all pushes together.
+        Send nothing if more changes than this remain, in all pushes together.
     max_deletes : int, optional
-        Send nothing if more deletes than this are left. If you confirm what is shown, its deletes are allowed; with
+        Send nothing if more deletes than this remain. If you confirm the shown changes, their deletes are allowed; with
         ``yes=True`` the default is 0.
     show : callable, optional
-        Is called with what is left of each push, as a plan. By default a notebook displays it, and other programs
-        print it.
+        A function that shows the remaining changes of each push; it is called with a plan. By default a notebook
+        displays it, and other programs print it.
     progress : bool, default True
-        Show a bar when it takes longer than a second.
+        Show a bar if the work takes longer than a second.
 
     Returns
     -------
     list of Result
-        One per push that had something left to do; empty if none had.
+        One result per push with remaining changes; empty if there was none.
 
     Raises
     ------
     JournalError
         The journal cannot be used, or another process works on a push.
     LimitExceededError
-        More changes or deletes are left than allowed; nothing was sent.
+        More changes or deletes remain than allowed; nothing was sent.
     PlanError
-        The journal has no such push, or it was not confirmed; nothing was sent.
+        The journal does not have this push, or you did not confirm; nothing was sent.
     WrongAccountError
         The client is connected to another account, or the push went to a sandbox that has ended.
     PushInterruptedError
-        Ctrl-C; its ``result`` is that of the push that was being finished.
+        Ctrl-C was pressed. The error's ``result`` is the result of the push that was being finished.
 
     Warns
     -----
     UnfinishedPushWarning
-        A push cannot be finished; the others are.
+        A push cannot be finished. The other pushes are finished.
 
     Notes
     -----
-    What was done is not sent again. An update with an unknown outcome is read first, and is done if it already has its
-    values. A create with an unknown outcome is looked up by its reference, in both statuses, twice, after the settle
-    period.
+    Changes that are done are not sent again. For an update with an unknown outcome, the record is read first, and the
+    update is done if it already has the values. A create with an unknown outcome is looked up by its reference, in
+    both statuses, twice, after the settle period.
     """
     if not has_journal():
         if push_id is not None:
@@ -104,7 +104,7 @@ def resume(
             for one in left:
                 (show or show_plan)(one.plan)
             _check(left, max_changes, max_deletes, yes=yes)
-        # After the question, which Ctrl-C may end at once.
+        # After the question, because the user may press Ctrl-C there, and that ends at once.
         with Interrupts() as interrupts:
             results = list(_finished(left, journal, interrupts, progress=progress))
             journal.close()
@@ -116,7 +116,7 @@ def resume(
 
 @dataclass(frozen=True)
 class _Left:
-    """What is left of a push."""
+    """The remaining changes of a push."""
 
     push: PushEntry
     client: BaseClient
@@ -128,7 +128,7 @@ class _Left:
 
 
 def _left(journal: Journal, push_id: str | None, client: BaseClient | None) -> Iterator[_Left]:
-    """Lease the pushes that were cut off, oldest first, and read what is left of them."""
+    """Lease the pushes that were cut off, oldest first, and yield their remaining changes."""
     known = journal.pushes(push_id)
     if push_id is not None and not known:
         raise _no_such_push(push_id)
@@ -151,7 +151,7 @@ def _no_such_push(push_id: str) -> PlanError:
 
 
 def _why_impossible(push: PushEntry) -> JournalError | WrongAccountError | None:
-    """Say why a push cannot be finished, whatever connection is open."""
+    """Return the reason why a push can never be finished, or None."""
     is_known = isinstance(push.table_name, str) and all(name in TABLES for name in push.tables)
     if not is_known or push.on_conflict not in ("skip", "mine", "theirs"):
         return JournalError(
@@ -195,8 +195,8 @@ def _read(journal: Journal, push: PushEntry, client: BaseClient) -> _Left:
     parts = []
     for name in push.tables:
         parts.append(_part_of(push, name, entries, client, notices))
-        notices = []  # they are about the whole push
-    # In the order of the parts, as the executor numbers them.
+        notices = []  # they are about the whole push, so only the first part has them
+    # In the order of the parts, in which the executor numbers the changes.
     numbers = [entry.number for name in push.tables for entry in entries if entry.table_name == name]
     before = {entry.number: entry.before for entry in entries if entry.before is not None}
     return _Left(push, client, Plan(tuple(parts)), Earlier(numbers, were_sent, before, created))
@@ -216,7 +216,7 @@ def _notices(push: PushEntry, sent: int, damaged: Sequence[Entry]) -> Iterator[s
 def _part_of(
     push: PushEntry, table_name: str, entries: Iterable[Entry], client: BaseClient, notices: Sequence[str]
 ) -> PlanPart:
-    """Plan what is left to do in one table, if anything."""
+    """Plan the remaining changes of one table."""
     return part_of_changes(
         [_change(entry) for entry in entries if entry.table_name == table_name],
         TABLES[table_name],
@@ -238,7 +238,7 @@ def _change(entry: Entry) -> Change:
 
 
 def _check(left: Sequence[_Left], max_changes: int | None, max_deletes: int | None, *, yes: bool) -> None:
-    """Refuse what may not be sent, and ask."""
+    """Raise an error for changes that must not be sent, and ask the user for a confirmation."""
     changes = [change for one in left for change in one.plan.changes_list]
     for one in left:
         check_allowed(one.plan.parts, one.client, max_changes=None, max_deletes=len(one.plan))
@@ -251,7 +251,7 @@ def _check(left: Sequence[_Left], max_changes: int | None, max_deletes: int | No
 
 
 def _finished(left: Sequence[_Left], journal: Journal, interrupts: Interrupts, *, progress: bool) -> Iterator[Result]:
-    """Finish pushes until Ctrl-C."""
+    """Finish pushes until they are done, or until Ctrl-C."""
     for one in left:
         if interrupts.count:
             return

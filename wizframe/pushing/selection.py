@@ -1,4 +1,4 @@
-"""Some of a plan's changes: those that a person ticked, or that a script filtered."""
+"""Some of a plan's changes: the changes that a user ticked, or that a script filtered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wizframe.planning.changes import Change, PlanPart
 
-    #: The number of a change, as in ``plan.changes``, to the columns that are wanted; None for all of them.
+    #: The number of a change, as in ``plan.changes``, to the chosen columns; None means all columns.
     Wanted = Mapping[int, Collection[str] | None]
 
 __all__ = ["keep", "wanted_by"]
@@ -27,12 +27,12 @@ _IDENTITY = ["table", "action", "index", "id"]
 
 
 def wanted_by(rows: pd.DataFrame, changes: pd.DataFrame, cells: pd.DataFrame) -> Wanted:
-    """Tell which changes are wanted by some rows of a plan's ``changes`` or ``cells``."""
+    """Return the changes that are chosen by rows of a plan's ``changes`` or ``cells``."""
     by_cell = "column" in rows
     shown = cells if by_cell else changes
     known = bool(rows.index.isin(shown.index).all()) and set(_IDENTITY) <= set(rows.columns)
     if not known or not rows[_IDENTITY].equals(shown.loc[rows.index, _IDENTITY]):
-        raise PlanError("choose() takes rows of plan.changes or plan.cells: filter one of them, and keep its labels")
+        raise PlanError("choose() needs rows of plan.changes or plan.cells: filter one of them, and keep its labels")
     if not by_cell:
         return dict.fromkeys(rows.index.tolist())
     numbers = np.repeat(np.arange(len(changes)), [len(columns) for columns in changes["columns"]])
@@ -43,11 +43,11 @@ def wanted_by(rows: pd.DataFrame, changes: pd.DataFrame, cells: pd.DataFrame) ->
 
 
 def keep(parts: Sequence[PlanPart], wanted: Wanted) -> tuple[PlanPart, ...]:
-    """Give the parts with only the wanted changes, and with the problems of their rows."""
+    """Return the parts with only the chosen changes, and with the problems of their rows."""
     numbers = count()
     kept: list[PlanPart] = []
     for part in parts:
-        numbered = zip(part.changes_list, numbers, strict=False)  # changes first: zip must not use up a number
+        numbered = zip(part.changes_list, numbers, strict=False)  # changes come first: zip must not use up a number
         chosen = [_kept(change, wanted[number]) for change, number in numbered if number in wanted]
         kept.append(_with_changes(part, [change for change in chosen if _is_possible(change, part, kept)]))
     return tuple(kept)
@@ -66,7 +66,7 @@ def _kept(change: Change, columns: Collection[str] | None) -> Change:
 
 
 def _is_possible(change: Change, part: PlanPart, before: Sequence[PlanPart]) -> bool:
-    """Tell whether something is left to do, and whether the parent of a new child is going to be created."""
+    """Return whether something is left to do, and whether the parent of a new child is going to be created."""
     parents = next((one for one in before if one.table is part.table.parent), None)
     if parents is None or change.customer_id is not None or change.customer_reference_id is None:
         return bool(change.cells) or change.action == "delete"
@@ -76,7 +76,7 @@ def _is_possible(change: Change, part: PlanPart, before: Sequence[PlanPart]) -> 
 
 def _with_changes(part: PlanPart, chosen: Sequence[Change]) -> PlanPart:
     positions = {change.position for change in chosen}
-    # A problem of a whole column affects every row, but not a part without rows.
+    # A problem of a whole column affects every row, but a part without rows has none.
     problems = [
         problem
         for problem in part.problems_list

@@ -47,13 +47,13 @@ if TYPE_CHECKING:
 __all__ = ["OnConflict", "PushStoppedError", "Sender"]
 
 NoteSent = Callable[["Record | None"], None]
-#: How often one change is sent: after three lost responses in a row the connection is broken, not unlucky.
+#: The most attempts for one change. After three lost responses in a row, the connection is broken.
 ATTEMPTS = 3
-#: After these it is unknown whether the service acted on the request.
+#: After these errors, it is unknown whether the service acted on the request.
 _LOST = (TransportError, UnavailableError)
-#: After these the next row would fail in the same way.
+#: After these errors, the next row would fail in the same way.
 _FATAL = (AuthenticationError, ReadOnlyError, NotSentError, RateLimitError, RedirectError, JournalError)
-#: What services say of a field that cannot be written at all, in contrast to a value that is not valid.
+#: The words of services about a field that cannot be written at all, as opposed to an invalid value.
 _NOT_WRITABLE = re.compile(
     r"read.?only|cannot|can't|can ?not|not (be )?(allowed|permitted|accepted|supported|changed|edited|editable|"
     r"writable|updatable)|immutable|unknown|unexpected|unrecogni[sz]ed|forbidden",
@@ -62,7 +62,7 @@ _NOT_WRITABLE = re.compile(
 
 
 class PushStoppedError(Exception):
-    """The push cannot go on. ``outcome`` is that of the change that was being sent."""
+    """The push cannot continue. ``outcome`` is the outcome of the change that was being sent."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.what_happened)
@@ -70,7 +70,7 @@ class PushStoppedError(Exception):
 
 
 class Sender:
-    """Sends the changes of one table, one at a time in each thread. ``loaded`` is how the table was loaded."""
+    """Sends the changes of one table, one at a time in each thread. ``loaded`` is the baseline of the table."""
 
     def __init__(
         self, client: BaseClient, table: Table, on_conflict: OnConflict, loaded: Baseline | None = None
@@ -82,15 +82,15 @@ class Sender:
         self._first = threading.Lock()
         self._proven: set[Action] = set()
         self._is_stopped = False
-        self._left_out: frozenset[str] = frozenset()  # fields that the service shows, and refuses in a PUT
+        self._left_out: frozenset[str] = frozenset()  # fields that the service shows, but refuses in a PUT
 
     def send(
         self, change: Change, note_sent: NoteSent, *, was_sent: bool = False, before: Record | None = None
     ) -> Outcome:
-        """Send a change; ``was_sent`` if an earlier run may have sent it, when the record was ``before``.
+        """Send a change. ``was_sent`` is True if an earlier run may have sent it; ``before`` is the record before that.
 
-        ``note_sent`` is called with the service's record, or None, before each write; if it raises, nothing is sent.
-        Raises PushStoppedError for what the other changes would meet too.
+        ``note_sent`` is called with the service's record, or None, before each write. If it raises an error, nothing is
+        sent. Raises PushStoppedError for errors that the other changes would have, too.
         """
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
         tries = _Tries(note_sent, is_open=was_sent, before=before)
@@ -109,7 +109,7 @@ class Sender:
 
     @contextlib.contextmanager
     def _writing(self, action: Action) -> Iterator[None]:
-        """Let the first write of each kind be proven before others are sent: a service may do harm with each."""
+        """Prove the first write of each kind before others are sent, because a service may do harm with each."""
         is_first = action not in self._proven
         if is_first:
             self._first.acquire()
@@ -132,7 +132,7 @@ class Sender:
     # ------------------------------------------------------------------ updates
 
     def _update(self, change: Change, tries: _Tries) -> Outcome:
-        """Read, merge field by field, write, compare; if the response was lost, again from the read."""
+        """Read, merge field by field, write and compare. If the response was lost, begin again with the read."""
         while True:
             current = self._look(change, tries)
             if current is None:
@@ -151,14 +151,14 @@ class Sender:
                     return self._proved("update", outcome)
 
     def _already(self, change: Change, current: Record, conflicts: list[ConflictCell], tries: _Tries) -> Outcome:
-        """Judge a record that has the new values already, perhaps by a write of ours with a lost response."""
+        """Return the outcome for a record that already has the new values, perhaps from our own lost request."""
         if tries.was_sent and tries.before and not conflicts:
             return self._proof.update(change, change.new_values, tries.before, current)
         said = "WizCommerce's newer values were kept" if conflicts else "it already had these values"
         return Outcome("done", said if not tries.sent else "changed", after=current)
 
     def _write(self, change: Change, current: Record, wanted: dict[str, Any], tries: _Tries) -> Outcome | None:
-        """Write once and prove it; None if the record is to be read again."""
+        """Write once and prove it; return None if the record must be read again."""
         sent = {name: value for name, value in current.items() if name not in self._left_out | tries.left_out}
         try:
             response, unusable = self._exchange(current, sent, wanted, tries)
@@ -175,7 +175,7 @@ class Sender:
             if not tries.leave_out(self._not_accepted(error, sent, wanted)):
                 tries.refuse(error)
             return None
-        tries.is_open = True  # accepted, but what was stored is unknown until it is shown
+        tries.is_open = True  # accepted, but the stored values are unknown until the record is shown
         outcome = self._proof.update(change, wanted, current, response, str(unusable.args[0]) if unusable else "")
         if outcome.state == "done":
             self._left_out |= tries.left_out
@@ -188,18 +188,18 @@ class Sender:
     def _exchange(
         self, current: Record, sent: Record, wanted: dict[str, Any], tries: _Tries
     ) -> tuple[Record | None, ProtocolError | None]:
-        """Send an update; give the record in the response, or the error of a response that does not show it."""
+        """Send an update. Return the record in the response, or the error if the response does not show the record."""
         try:
             with tries.sending(current):
-                # A table that is sent whole goes back as it was just read, with the changes.
+                # If a table is sent whole, the record goes back as it was just read, with the changes.
                 return self._operations.write_one(sent, wanted), None
         except ProtocolError as error:
             return None, error
 
     def _not_accepted(self, error: ServiceError, sent: Record, wanted: dict[str, Any]) -> frozenset[str]:
-        """Name the fields that the service showed and does not take back in a PUT.
+        """Return the fields that the service showed but refuses in a PUT.
 
-        A field that can be written is not left out because its value is not valid: without it, a PUT erases it.
+        A writable field with an invalid value is not left out, because a PUT without the field would erase its value.
         """
         if not self._table.is_sent_whole or not isinstance(error, RejectedError):
             return frozenset()
@@ -219,7 +219,7 @@ class Sender:
         )
 
     def _look(self, change: Change, tries: _Tries) -> Record | None:
-        """Read the record; if a request is open, only after it must have had its effect."""
+        """Read the record. If a request is open, wait first until it must have had its effect."""
         if tries.is_settling:
             self._proof.wait_for_effect(str(change.id))
         with tries.age.reading():
@@ -231,7 +231,7 @@ class Sender:
     # ------------------------------------------------------------------ creates
 
     def _create(self, change: Change, tries: _Tries) -> Outcome:
-        """Send once; if the response does not prove it, look the reference up before anything is sent again."""
+        """Send once. If the response does not prove the create, look the reference up before anything is sent again."""
         record = {name: value for name, value in change.new_values.items() if not is_blank(value)}
         if tries.is_open and (found := self._proof.look_up(change, record, None, sent_for_s=None)) is not None:
             return found
@@ -241,7 +241,7 @@ class Sender:
             with self._writing("create"):
                 response = self._post(change, record, tries)
                 if response is not None:
-                    tries.is_open = True  # accepted; whether it is the new record is unknown until it is proven
+                    tries.is_open = True  # accepted, but not yet proven to be the new record
                     outcome = self._proof.create(change, record, response)
                     if outcome is not None:
                         tries.is_open = False
@@ -256,7 +256,7 @@ class Sender:
                 tries.check(final=True)
 
     def _post(self, change: Change, record: Record, tries: _Tries) -> Record | None:
-        """Send a create; None if its response was lost or is not a record."""
+        """Send a create; return None if its response was lost or is not a record."""
         try:
             with tries.sending(None):
                 return self._operations.create_one(change.customer_id, record)
@@ -269,14 +269,14 @@ class Sender:
             tries.lose(error)
         except ServiceError as error:
             if not isinstance(error, _FATAL):
-                tries.is_open = False  # earlier requests were looked up, and created nothing
+                tries.is_open = False  # earlier requests were looked up, and have created nothing
             raise
         return None
 
     # ------------------------------------------------------------------ deletes
 
     def _delete(self, change: Change, tries: _Tries) -> Outcome:
-        """Delete a record only if it is as it was when the user decided to."""
+        """Delete a record only if it has not changed since the user decided to delete it."""
         while True:
             current = self._look(change, tries)
             if current is None:
@@ -307,14 +307,14 @@ class Sender:
                 except ServiceError as error:
                     tries.refuse(error)
                     continue
-                tries.is_open = True  # accepted, but it may still be there
+                tries.is_open = True  # accepted, but the record may still exist
                 outcome = self._proof.delete(change, current, words)
                 tries.is_open = False
                 return self._proved("delete", outcome)
 
 
 class _Tries:
-    """How often a change was sent, and whether a request is open: sent, with an unknown outcome."""
+    """The number of attempts for a change, and whether a request is open: sent, with an unknown outcome."""
 
     def __init__(self, note_sent: NoteSent, *, is_open: bool, before: Record | None) -> None:
         self.sent = 0
@@ -335,7 +335,7 @@ class _Tries:
 
     @contextlib.contextmanager
     def sending(self, current: Record | None) -> Iterator[None]:
-        """Note and count a write. A refusal says that this one did nothing, and nothing of those before it."""
+        """Note and count a write. A refusal proves that this write did nothing, but not the writes before it."""
         if current is None or current != self._noted:  # the journal may be so slow that the write is late each time
             self._note_sent(current)
             self._noted = current
@@ -359,35 +359,35 @@ class _Tries:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the service said no in a response that looks like a success."""
+        """Whether the service refused in a response that looks like a success."""
         return isinstance(self._error, ProtocolError) and self._error.verdict == "refused"
 
     def lose(self, error: WizframeError) -> None:
-        """Remember the error that lost a response; raise it if the push cannot go on."""
+        """Store the error that lost a response; raise it if the push cannot continue."""
         self._error = error
         if isinstance(error, _FATAL):
             raise error
 
     def refuse(self, error: ServiceError) -> None:
-        """Remember a refusal until it is known what earlier requests did; raise it if none is open."""
+        """Store a refusal until the effect of earlier requests is known; raise it if no request is open."""
         if isinstance(error, _FATAL) or not self.settle():
             raise error
         self.refusal = error
 
     def leave_out(self, names: frozenset[str]) -> bool:
-        """Leave fields out of the next PUT; False if there are none, or fields were left out already."""
+        """Leave fields out of the next PUT; return False if there are none, or if fields were already left out."""
         if not names or self.left_out:
             return False
         self.left_out = names
         return True
 
     def settle(self) -> bool:
-        """Tell whether a verdict must wait: the record is then read once more, after the effect of what is open."""
+        """Return whether the outcome must wait: the record is then read once more, after the open request's effect."""
         self.is_settling = self.is_open
         return self.is_settling
 
     def check(self, *, final: bool = False) -> None:
-        """Raise the remembered refusal, or the last error if sending was tried often enough."""
+        """Raise the stored refusal; or the last error, if there were enough attempts."""
         if self.refusal is not None:
             raise self.refusal
         if self._error is not None and (final or self.sent >= ATTEMPTS):
@@ -395,28 +395,28 @@ class _Tries:
 
 
 def _unfinished(change: Change, tries: _Tries, error: WizframeError) -> Outcome:
-    """Say what an error means for a row: unknown, not sent, or refused."""
+    """Return the outcome of a row after an error: unknown, not sent, or refused."""
     if tries.is_open:
         again = AGAIN
         if change.action == "create":
-            again = f"plan again: if reference {change.reference_id} exists by then, the plan says so"
+            again = f"plan again: the plan shows whether reference {change.reference_id} exists"
         return Outcome("unknown", f"it is unknown whether this was done: {error}", again, error.code, tries.sent)
     if isinstance(error, _FATAL):
         step = f"fix that; {command('resume')} then finishes the push"
         return unsent(f"the push stopped: {error}", step, error.code)
     if isinstance(error, TakenError) and change.action == "create":
         instead = f"plan with {option('match', 'reference_id')} to update the record that has it"
-        said = f"reference {change.reference_id} is taken: {error}"
-        return Outcome("failed", said, f"give another reference, or {instead}", error.code, tries.sent)
+        said = f"reference {change.reference_id} is already in use: {error}"
+        return Outcome("failed", said, f"use another reference, or {instead}", error.code, tries.sent)
     if isinstance(error, _LOST) and getattr(error, "verdict", "") != "refused":
         return unsent(f"the record could not be read: {error}", AGAIN, error.code)
     return Outcome("failed", str(error), _correction(change, error), error.code, tries.sent)
 
 
 def _correction(change: Change, error: WizframeError) -> str:
-    """Say what to correct; the reasons are in the message."""
+    """Return what to correct. The reasons are in the message."""
     named = list(dict.fromkeys(name for name, _ in getattr(error, "details", ())))
     retry = Hint("plan result.failed again", "push again")
     if named and change.action == "update" and not set(named) & change.new_values.keys():
-        return f"the service refuses {', '.join(named)}, which is not in this change: correct it too, then {retry}"
+        return f"the service refuses {', '.join(named)}, which is not in this change: correct it, too, then {retry}"
     return f"correct {', '.join(named) or 'the row as the message says'}, then {retry}"

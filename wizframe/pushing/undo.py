@@ -1,4 +1,4 @@
-"""The inverse of a push: made from what the journal stored, checked for conflicts like any other plan."""
+"""The inverse of a push. It is made from the journal, and checked for conflicts like every other plan."""
 
 from __future__ import annotations
 
@@ -79,27 +79,27 @@ def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: 
 
 
 def _was_written(entry: Entry) -> bool:
-    """Tell whether a change had an effect, or may have had one: kept in part, or an update with an unknown outcome."""
+    """Return whether a change had an effect, or may have had one, such as an update with an unknown outcome."""
     is_in_doubt = entry.state in ("unknown", "sent") and entry.action == "update" and entry.before is not None
     return entry.state == "done" or entry.code in ("not_kept", "fields_lost") or is_in_doubt
 
 
 def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
-    """Turn one change round; nothing if it changed nothing."""
+    """Yield the inverse of a change; nothing if the change had no effect."""
     before, after = entry.before or {}, entry.after or {}
-    if entry.action == "update":  # without a record before it, nothing was written: it already had the values
+    if entry.action == "update":  # no record before it means that nothing was written: it already had the values
         cells = [_turned(column, new, before, after) for column, _, new in entry.cells if before]
         cells += _lost(entry, table)
         cells = [Cell(c.column, c.old, _cleared(table, c)) for c in cells if (c.old or None) != (c.new or None)]
         action: Any = "update"
     elif entry.action == "create":
-        # All that it was given, and all that was left blank: another user may have filled that in since.
+        # All given values and all blank ones are compared, because another user may have filled in a blank since.
         known = after or {column: new for column, _, new in entry.cells}
-        # Children in a table of their own change with every new child, and are not the user's values.
+        # Nested children that are a table of their own are left out: they change with every new child.
         names = [field.name for field in table.fields if field.create and field.name not in TABLES]
         cells = [Cell(name, known.get(name), None) for name in names]
         action = "delete"
-    elif after:  # it was set to inactive: the record and its reference still exist
+    elif after:  # the record was set to inactive, so it and its reference still exist
         cells, action = [], "create"
     else:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
@@ -111,13 +111,13 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
 
 
 def _turned(column: str, new: Any, before: dict[str, Any], after: dict[str, Any]) -> Cell:
-    """Turn a cell round. A value that is as before may have been stored late: then it is the new one."""
+    """Return the inverse of a cell. If the value is unchanged in the response, it may have been stored later."""
     old, now = before.get(column), after.get(column, new)
     return Cell(column, new if is_same(now, old) else now, old)
 
 
 def _lost(entry: Entry, table: Table) -> Iterator[Cell]:
-    """Give the fields that the service changed although they were not sent, if they can be written."""
+    """Yield the fields that the service changed although they were not sent, if they can be written."""
     sent = {column: new for column, _, new in entry.cells}
     lost = entry.code == "fields_lost"
     for effect in side_effects(entry.before or {}, entry.after or {}, sent, table) if lost else ():
@@ -126,14 +126,14 @@ def _lost(entry: Entry, table: Table) -> Iterator[Cell]:
 
 
 def _cleared(table: Table, cell: Cell) -> Any:
-    """Give what clears the field, if it was blank before."""
+    """Return the value that clears the field, if the field was blank before."""
     if cell.new is not None:
         return cell.new
     return {"ids": [], "flag": False}.get(table[cell.column].kind, "")
 
 
 def _creatable(record: dict[str, Any], table: Table) -> dict[str, Any]:
-    """Pick what a new record can be given, of one that was read with its details."""
+    """Return the fields of a record that a create can have; the record was read with its details."""
     values: dict[str, Any] = {}
     for field in table.fields:
         value = record.get(field.name)
@@ -142,7 +142,7 @@ def _creatable(record: dict[str, Any], table: Table) -> dict[str, Any]:
         if field.name in NESTED:
             value = [_creatable(row, NESTED[field.name]) for row in value]
         elif field.name == "attributes":
-            value = writable_attributes(value)  # None if the service shows no values
+            value = writable_attributes(value)  # None if the service does not show the values
         if value:
             values[field.name] = value
     return values
@@ -156,14 +156,14 @@ def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
 
 
 def _state(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Journal) -> Iterator[str]:
-    """Say that nothing happens by itself, or that it happened already: the same changes have the same id."""
+    """Yield what is restored so far: nothing yet, or everything by a later push. Equal changes have equal ids."""
     later = (one for one in known if one.plan_id == own_id and one.started_at > push.started_at)
     again = next((one for one in later if journal.counts(one.push_id).get("done")), None)
     if again is not None:
-        yield f"push {again.push_id} did this already; values that are already restored are not sent again"
+        yield f"push {again.push_id} already did this; values that are already restored are not sent again"
     else:
-        yield f"nothing is restored yet{Hint(': apply() does it', '')}"
-    yield "frames and files from before still show what was pushed: load again afterwards"
+        yield f"nothing is restored yet{Hint(': to restore, call apply()', '')}"
+    yield "frames and files from before the undo still have the pushed values: load again afterwards"
 
 
 def _notices(deleted: int, inactive: int, unsettled: int, damaged: int) -> Iterator[str]:

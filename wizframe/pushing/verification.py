@@ -1,6 +1,6 @@
-"""What proves that a write had its effect: the response if it shows the record, else reading it, now and later.
+"""Prove that a write had its effect: from a response that shows the record, or by reading it now and later.
 
-Here a lost create is looked up, and a record is compared as a whole. Nothing here writes.
+This module looks up creates without a response, and compares whole records. It does not write.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Verification"]
 
-#: A new record was not changed for longer than this before its own response.
+#: The last change of a new record is at most this long before its own response.
 _NEW = timedelta(minutes=1)
-#: Clocks and time zones of a service differ by less than this.
+#: The clocks and time zones of one service differ by less than this.
 _NEW_BY_DATE = timedelta(days=1)
-#: A look-up of new records begins so long before the first request: the service's clocks may differ.
+#: A look-up of new records begins this long before the first request, because the service's clocks may differ.
 _MARGIN = timedelta(minutes=2)
 
 
 class Verification:
-    """Proves what the writes of one table did. ``loaded`` are the records that existed when the rows were loaded."""
+    """Proves the effect of the writes to one table. ``loaded`` has the records that existed at the load."""
 
     def __init__(self, client: BaseClient, table: Table, loaded: Baseline | None = None) -> None:
         self._client = client
@@ -49,14 +49,14 @@ class Verification:
         self._created: dict[tuple[str | None, str], str] = {}  # record to the reference that it was created with
 
     def read(self, change: Change, new_id: str = "") -> Record | None:
-        """Read the record as it is now; None if it is gone."""
+        """Read the record; return None if it no longer exists."""
         try:
             return self._operations.read_one(change.customer_id, new_id or str(change.id))
         except NotFoundError:
             return None
 
     def wait_for_effect(self, name: str) -> None:
-        """Wait until a request with an unclear response must have had its effect, if it ever has one."""
+        """Wait until a request with an unclear response must have had its effect, if it has one at all."""
         note(f"checking {name} after an unclear response")
         try:
             self._client.transport.rate_limiter.sleep(self._client.settle_s)
@@ -68,13 +68,13 @@ class Verification:
     def update(
         self, change: Change, sent: Mapping[str, Any], before: Record, response: Record | None, words: str = ""
     ) -> Outcome:
-        """Compare the whole record with what was sent and with what it was before; the first proof decides.
+        """Compare the whole record with the sent and the old values. The first proof decides.
 
-        ``words`` are the service's own, if its response is not the record.
+        ``words`` are the service's own words, if its response is not the record.
         """
         last: _Look | None = None
         for record, is_last in self._looks(change, response):
-            if record is None:  # a service that shows writes late may not find it yet
+            if record is None:  # a service that shows writes late may not find the record yet
                 continue
             last = _Look(sent, before, record, self._table, is_last=is_last)
             if last.is_proof:
@@ -109,14 +109,14 @@ class Verification:
             return Outcome("unknown", said, "look at the record in WizCommerce", "not_shown", after=after)
         said = ", ".join(f"{name} is {shown(after.get(name))}" for name in look.others)
         said = f"the service accepted the change, but {said}" + (f"; {words}" if words else "")
-        if not is_shown:  # such as 202: it may be done later
+        if not is_shown:  # such as after a 202: the update may be done later
             return Outcome("unknown", said, AGAIN, "not_kept", after=after)
         return Outcome("failed", said, _NOT_TAKEN, "not_kept", after=after)
 
     # ------------------------------------------------------------------ deletes
 
     def delete(self, change: Change, before: Record, words: str) -> Outcome:
-        """Read a deleted record, now and after the settle period: gone, inactive, or still there."""
+        """Read a deleted record, now and after the settle period: it may be gone, inactive, or still there."""
         for is_last in (False, True):
             if is_last:
                 self.wait_for_effect(str(change.id))
@@ -131,7 +131,7 @@ class Verification:
     # ------------------------------------------------------------------ creates
 
     def create(self, change: Change, sent: Mapping[str, Any], response: Record) -> Outcome | None:
-        """Judge the response to a create; None if it is not proven to show the new record."""
+        """Return the outcome of a create from its response; None if the response does not prove the new record."""
         if not self._is_new(change, sent, response) or not self._take(change, response):
             return None
         look = None
@@ -151,8 +151,8 @@ class Verification:
     ) -> Outcome | None:
         """Look a reference up in both statuses, twice, after the request must have had its effect; None if absent.
 
-        ``sent_for_s`` is how long ago the create was sent first, None if an earlier run sent it. ``response`` is a
-        record that is not the new one.
+        ``sent_for_s`` is the number of seconds since the create was first sent; None if an earlier run sent it.
+        ``response`` is a record in a response that is not the new record.
         """
         for is_second in (False, True):
             if response is None or is_second:
@@ -160,14 +160,14 @@ class Verification:
             found = self._find(change, sent, sent_for_s if is_second else None)
             if found is None:
                 continue
-            # A list shows less than the details, and what was sent must be compared with all of it.
+            # A list has fewer fields than the details, and all sent fields must be compared.
             if self._table.has_details:
                 found = self.read(change, found["id"]) or found
             return self._adopted(change, sent, found, is_recent=sent_for_s is not None)
         return None if response is None else _answered_with(response)
 
     def _find(self, change: Change, sent: Mapping[str, Any], sent_for_s: float | None) -> Record | None:
-        """Find a record by the reference, also as the service may have rewritten it."""
+        """Find a record by its reference, even if the service may have rewritten the reference."""
         reference = str(change.reference_id)
         spellings = {reference, reference.upper(), reference.lower(), " ".join(reference.split())}
         lookups = ServiceLookups(self._client)
@@ -187,7 +187,7 @@ class Verification:
         return next((record for record in fresh if _is_content(rest, record)), None)
 
     def _adopted(self, change: Change, sent: Mapping[str, Any], found: Record, *, is_recent: bool) -> Outcome:
-        """If a record that has the reference is what was sent, take it for the one that the request created."""
+        """If the record with the reference has the sent values, count it as created by our request."""
         other = [
             ConflictCell(name, None, value, found.get(name))
             for name, value in sent.items()
@@ -206,13 +206,13 @@ class Verification:
         return Outcome("done", f"{said} (the response was lost, the record was found)", after=found)
 
     def _is_new(self, change: Change, sent: Mapping[str, Any], response: Record) -> bool:
-        """Tell whether a response shows the record that was sent, and that it did not exist before."""
+        """Return whether a response shows the record that was sent, and a record that did not exist before."""
         names = {"reference_id", *self._table.required} & sent.keys()
         is_meant = all(_is_kept(name, sent[name], response.get(name)) for name in names)
         return is_meant and not self._is_known(change, response) and not _is_old(response, self._client)
 
     def _is_known(self, change: Change, record: Record) -> bool:
-        """Tell whether a record was loaded before; ids of children may be unique only within their parent."""
+        """Return whether a record was loaded before; ids of children may be unique only within their parent."""
         if self._loaded is None or record["id"] not in self._loaded.index:
             return False
         rows = self._loaded.frame
@@ -221,17 +221,17 @@ class Verification:
         return bool(len(rows) and (parent not in rows or (rows[parent] == change.customer_id).any()))
 
     def _take(self, change: Change, record: Record) -> bool:
-        """Take a record for the one that a change created; False if it belongs to another change already."""
+        """Assign a record to the change that created it; return False if it belongs to another change already."""
         with self._lock:
             key = change.customer_id, record["id"]
             return self._created.setdefault(key, str(change.reference_id)) == change.reference_id
 
 
-_NOT_TAKEN = "change it in WizCommerce itself: the API does not take this value"
+_NOT_TAKEN = "change it in WizCommerce itself: the API does not accept this value"
 
 
 def deleted(before: Record | None, current: Record | None) -> Outcome | None:
-    """Judge a record after its delete; None if it is as it was."""
+    """Return the outcome of a delete from the record after it; None if the record is unchanged."""
     if current is None:
         return Outcome("done", "deleted")
     if before and before.get("status") != "inactive" and current.get("status") == "inactive":
@@ -248,7 +248,7 @@ def _answered_with(response: Record) -> Outcome:
 
 
 def _is_old(record: Record, client: BaseClient) -> bool:
-    """Tell whether a record was made long before its create was sent: a service may merge a create into an old one."""
+    """Return whether a record existed long before its create was sent: a service may merge a create into an old one."""
     try:
         created, updated = moment(record["created_at"]), moment(record["updated_at"])
         now = client.transport.clock.now()
@@ -269,20 +269,20 @@ def _is_kept(name: str, sent: Any, stored: Any) -> bool:
 
 
 def _is_content(sent: Mapping[str, Any], record: Record) -> bool:
-    """Tell whether the fields that a record shows are what was sent."""
+    """Return whether the fields that a record shows have the sent values."""
     shown_names = sent.keys() & record.keys()
     return bool(shown_names) and all(_is_kept(name, sent[name], record[name]) for name in shown_names)
 
 
 class _Look:
-    """A record after a write, compared with what was sent and with what it was before.
+    """A record after a write, compared with the sent and the old values.
 
-    ``is_last`` if no later look will tell more: a value that is as before may be ours rewritten, or not stored yet.
+    ``is_last`` is True if no later look can show more. Until then, an old value may be ours, rewritten or stored later.
     """
 
     def __init__(self, sent: Mapping[str, Any], before: Record, record: Record, table: Table, *, is_last: bool) -> None:
         self.record = record
-        self.others: list[str] = []  # fields that are not as they were sent
+        self.others: list[str] = []  # the fields that do not have the sent values
         self._notes: list[str] = []
         for name, value in sent.items():
             stored = record.get(name)
@@ -302,12 +302,12 @@ class _Look:
 
     @property
     def is_proof(self) -> bool:
-        """Whether all that was sent is stored, and nothing else went lost."""
+        """Whether all sent values are stored, and no other value was lost."""
         return not self.others and not self.losses
 
     @property
     def are_only_hidden(self) -> bool:
-        """Whether the fields that are not as they were sent are absent: that proves nothing."""
+        """Whether all fields without the sent values are absent from the record, which proves nothing."""
         return bool(self.others) and not any(name in self.record for name in self.others)
 
     def words(self, done: str) -> str:
@@ -321,5 +321,5 @@ class _Look:
         return "; ".join(parts)
 
 
-#: Text that means the same in any letter case: a service that changed only that may have stored our value.
+#: Fields with the same meaning in any letter case: if only the case differs, the service may have stored our value.
 _WITHOUT_CASE = ("email", "reference_id")
