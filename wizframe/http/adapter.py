@@ -74,9 +74,9 @@ def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
         try:
             has_any = sum(_is_added(file, context) for file in _files(Path(ca_bundle)))  # not any(): it stops early
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            raise ConfigurationError(f"ca_bundle={ca_bundle!r} cannot be read: {error}") from None
+            raise ConfigurationError(f"ca_bundle {ca_bundle!r} cannot be read: {error}") from None
         if not has_any:
-            raise ConfigurationError(f"ca_bundle={ca_bundle!r} contains no certificate in the format PEM")
+            raise ConfigurationError(f"ca_bundle {ca_bundle!r} contains no certificate in the format PEM")
     return context
 
 
