@@ -139,8 +139,8 @@ def test_a_profile_gives_address_dialect_rate_and_account(server, config, dialec
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[profiles.other]\n", r"no \[profiles.test\], but other"),
-        ("[profiles.test]\napi_key = 'x'\n", "unknown api_key, allowed"),
+        ("[profiles.other]\n", r"no section \[profiles.test\] \(profiles: other\)"),
+        ("[profiles.test]\napi_key = 'x'\n", r"unknown setting api_key \(allowed: "),
         ("[profiles.test\n", "not a valid TOML"),
     ],
 )
