@@ -83,7 +83,7 @@ def test_only_turns_other_edits_into_problems(wiz):
     frame = load(wiz)
     frame.loc[0, ["payment_term", "display_name"]] = ["net77", "Mine"]
     plan = frame.wiz.plan(only=["payment_term"])
-    assert rules(plan) == [("display_name", "was edited, but only allows payment_term")]
+    assert rules(plan) == [("display_name", "was edited, but is not in only= (allowed: payment_term)")]
     for wrong in ({"only": "payment_term"}, {"only": ["status"]}, {"clear": ["nothing"]}, {"clear": "phone"}):
         with pytest.raises(PlanError):
             frame.wiz.plan(**wrong)
@@ -187,7 +187,7 @@ def test_a_contact_with_an_old_invalid_value_is_named_before_its_edit_is_sent(wi
     wiz.server.overwrite("contacts", first["id"], email="nobody")
     frame = wiz.load_contacts(first["customer_id"])
     frame["designation"] = "Head"
-    assert "its email 'nobody' is not a valid e-mail address: correct it too" in repr(frame.wiz.plan())
+    assert "its email 'nobody' is not a valid e-mail address: correct it, too" in repr(frame.wiz.plan())
 
 
 def test_a_plan_of_many_rows_is_short_enough_to_read(wiz):

@@ -279,7 +279,7 @@ def _text(value: Any) -> Converted:
     if isinstance(value, numbers.Number) and not isinstance(value, bool):
         advice = Hint("read the file with dtype=str", "format the column as text in the file")
         return str(value), f"is a number in a text column, so zeros may be lost: {advice}"
-    return str(value), f"is of type {type(value).__name__}, but the column contains strings"
+    return str(value), f"is of type {type(value).__name__}, but the column contains text values"
 
 
 def _flag(value: Any) -> Converted:

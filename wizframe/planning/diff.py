@@ -106,7 +106,7 @@ def _forbidden(field: Field, only: Collection[str] | None) -> str | None:
     if not field.writable:
         return "is read-only: restore it, or change it in WizCommerce itself"
     if only is not None and field.name not in only:
-        return f"was edited, but {Hint('only', '--only')} allows only {', '.join(only)}"
+        return f"was edited, but is not in {Hint('only=', '--only')} (allowed: {', '.join(only)})"
     return None
 
 
@@ -137,7 +137,7 @@ def words_for_blank(changes: Iterable[Change]) -> Iterator[str]:
     for word, columns in found.items():
         count = columns.total()
         where = ", ".join(f"{name} {number}" for name, number in columns.items())
-        verb = plural(count, "cell without a value now has", "cells without a value now have")
+        verb = plural(count, "cell without a value has", "cells without a value have")
         yield f"{count:,} {verb} the text {word!r} ({where}): leave them blank if the text means a missing value"
 
 
