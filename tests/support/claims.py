@@ -44,7 +44,7 @@ def claims_of(result):
                 change.reference_id,
                 cells,
                 row.state,
-                row.what_happened,
+                f"{row.what_happened} {row.next_step}",
                 row.id,
             )
         )
@@ -125,7 +125,8 @@ def _update(before, after, claim, undone):
     if old is None or new is None:
         return (["it does not exist"] if claim.state == "done" else []), {_key(claim)}
     other = {name: new[name] for name, value in claim.cells.items() if not same(new[name], value)}
-    lost = sorted(changed(old, new) - claim.cells.keys())
+    # A value that another user may have changed is no reason to call a row failed, if the row says that it changed.
+    lost = sorted(name for name in changed(old, new) - claim.cells.keys() if f"{name} also changed" not in claim.said)
     problems = []
     if claim.state == "done":
         if other and "stored as" not in claim.said:
@@ -172,8 +173,13 @@ def _create(before, after, claim, undone):
             problems.append(f"it has {other}")
         if claim.shown_id != key[2]:
             problems.append(f"its id is {key[2]}, not {claim.shown_id}")
-    elif claim.state != "unknown" and found and not {key[2] for key in found} & set(undone):
-        problems.append("it exists, and undo does not offer it")
+    elif claim.state != "unknown":
+        # It may be another user's, so undo must not delete it; then the row names it.
+        problems += [
+            "it exists, and the row does not name it"
+            for key in found
+            if key[2] not in {*undone} and key[2] not in claim.said
+        ]
     return problems, set(found)
 
 
