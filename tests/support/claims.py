@@ -125,7 +125,7 @@ def _update(before, after, claim, undone):
     if old is None or new is None:
         return (["it does not exist"] if claim.state == "done" else []), {_key(claim)}
     other = {name: new[name] for name, value in claim.cells.items() if not same(new[name], value)}
-    # A value that another user may have changed is no reason to call a row failed, if the row says that it changed.
+    # Another user may have changed these values; then the row is done, and says that they changed.
     lost = sorted(name for name in changed(old, new) - claim.cells.keys() if f"{name} also changed" not in claim.said)
     problems = []
     if claim.state == "done":
