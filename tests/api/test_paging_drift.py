@@ -55,8 +55,8 @@ def load(wiz, **options):
 
 @pytest.mark.fault(
     21,
-    "inserts, edits and deletes while pages are read",
-    "each record that existed throughout, once; or a warning that the load may be incomplete",
+    "other users create, edit and delete records while pages are read",
+    "each record that existed during the whole load, once; or a warning that the load may be incomplete",
     "L",
 )
 @pytest.mark.fault(24)

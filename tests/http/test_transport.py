@@ -192,7 +192,7 @@ class TestRefusals:
     @pytest.mark.fault(
         20,
         "a redirect to another host",
-        "an error: redirects are never followed; the key is not sent there",
+        "an error, because redirects are never followed; the key is not sent there",
         "E",
     )
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])

@@ -30,9 +30,7 @@ def lists(wiz):
 
 
 class TestFilters:
-    @pytest.mark.fault(
-        23, "records that a list hides, because it shows only `active`", "both statuses are fetched", "L"
-    )
+    @pytest.mark.fault(23, "a list hides records, because it shows only `active` ones", "records of both statuses", "L")
     def test_all_customers_are_loaded_by_default_the_oldest_first(self, wiz):
         assert {record["status"] for record in stored(wiz)} == {"active", "inactive"}
         assert {record["id"] for record in wiz.customer.list(page_size=100)} == set(ids(stored(wiz, status="active")))

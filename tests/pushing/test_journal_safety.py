@@ -226,7 +226,7 @@ LOSSES = {
 @pytest.mark.fault(
     "31b",
     "the journal is removed, replaced or cut off during a push",
-    "the push stops after the changes that are under way; the rest is *unsent*",
+    "the push stops after the changes that are being sent; the other rows are *unsent*",
     "L E",
 )
 @pytest.mark.parametrize("loss", LOSSES)

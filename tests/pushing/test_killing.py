@@ -36,8 +36,8 @@ def nursery():
 
 @pytest.mark.fault(
     29,
-    "killed at any instant",
-    "`wizframe.pushes()` shows that it has not ended; `wizframe.resume()` finishes it, and sends nothing twice",
+    "the process is killed at any instant",
+    "`wizframe.pushes()` shows that the push has not ended; `wizframe.resume()` finishes it, and sends nothing twice",
     "L D",
 )
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
@@ -50,7 +50,9 @@ def test_a_killed_push_is_finished(wiz, nursery, share):
     push.check_resumed()
 
 
-@pytest.mark.fault(33, "two processes, one push", "the second process is refused, with the name of the first", "D")
+@pytest.mark.fault(
+    33, "two processes work on one push", "the second process is refused, with the name of the first", "D"
+)
 def test_a_push_that_another_process_works_on_is_refused_until_that_is_gone(wiz, nursery):
     wiz.server.faults.add(Fault("stall_after", "writes", skip=2, times=None))
     push = Push(wiz, nursery, workers=3)

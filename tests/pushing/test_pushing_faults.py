@@ -262,9 +262,9 @@ def press(monkeypatch):
 
 @pytest.mark.fault(
     30,
-    "Ctrl-C once; twice",
-    "the counts of done and unsent rows, and that `wizframe.resume()` finishes the push; after "
-    "the second Ctrl-C, rows that were sent are *unknown*",
+    "Ctrl-C is pressed once, or twice",
+    "the numbers of done and unsent rows, and that `wizframe.resume()` finishes the push; after the "
+    "second Ctrl-C, rows that were sent are *unknown*",
     "L D",
 )
 def test_ctrl_c_lets_the_current_row_finish_and_updates_the_frame(wiz, faults, press):

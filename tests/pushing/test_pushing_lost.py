@@ -104,8 +104,8 @@ def test_a_create_that_can_be_neither_confirmed_nor_found_is_unknown_and_resume_
 
 @pytest.mark.fault(
     "8b",
-    "an update or a delete with a lost response is tried again, and refused",
-    "“verifying …” for the settle period, then read: *done* if it took effect after all, else *failed*",
+    "the response to an update or a delete is lost, and the next attempt is refused",
+    "“verifying …” for the settle period, then the record is read: *done* if it took effect after all, else *failed*",
     "L E",
 )
 @pytest.mark.parametrize("table", ["customers", "contacts"])

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::wizframe.errors.InvalidDataWarn
 
 @pytest.mark.fault(
     16,
-    "401 in the middle of a push",
-    "it stops, and the rest is *unsent*: the key is missing, wrong or expired; `resume()` finishes it",
+    "status 401 in the middle of a push",
+    "the push stops, and the other rows are *unsent*: the key is missing, wrong or expired; `resume()` finishes it",
     "L E",
 )
 def test_an_expired_key_stops_the_push_and_resume_finishes_it(wiz):

@@ -136,8 +136,8 @@ DAMAGES = {
 
 @pytest.mark.fault(
     32,
-    "a damaged journal, or one of a newer version",
-    "committed changes are recovered, or an error before anything is sent: move the journal away",
+    "the journal is damaged, or a newer version wrote it",
+    "committed changes are recovered; or an error before anything is sent: move the journal away",
     "L E",
 )
 @pytest.mark.parametrize("damage", DAMAGES)

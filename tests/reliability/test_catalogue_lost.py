@@ -46,8 +46,8 @@ NEVER_CONNECTED = {
 
 @pytest.mark.fault(
     1,
-    "connection refused, unknown host, connect timeout",
-    "retried automatically; then rows are *unsent*: no connection",
+    "a connection is refused, the host is unknown, or connecting takes too long",
+    "wizframe tries again by itself; if that does not help, the rows are *unsent*: no connection",
     "L D",
 )
 @pytest.mark.parametrize("error", NEVER_CONNECTED)
@@ -80,8 +80,8 @@ def test_a_request_without_a_connection_is_proven_unsent_and_tried_again(wiz, ta
 
 @pytest.mark.fault(
     2,
-    "a create was applied, but its response is lost",
-    "“verifying …”, then *done*: created, and the lost response is mentioned",
+    "the service made a create, but the response is lost",
+    "“verifying …”, then *done*: created; the text mentions the lost response",
     "L D",
 )
 @pytest.mark.parametrize("kind", ["drop_after", "reset_after", "stall_after"])
@@ -114,8 +114,8 @@ def test_another_write_with_a_lost_response_is_read_again_and_not_repeated(wiz, 
 
 @pytest.mark.fault(
     3,
-    "a create was dropped before it was applied",
-    "“verifying …”: looked up twice, in both statuses, then sent again: *done*",
+    "a create is lost before the service made it",
+    "“verifying …”, while the reference is looked up twice, in both statuses; then it is sent again: *done*",
     "L D",
 )
 @pytest.mark.parametrize("kind", ["drop", "reset", "stall"])
@@ -140,8 +140,8 @@ def test_a_create_that_was_not_applied_is_looked_up_twice_and_sent_again(wiz, ta
 
 @pytest.mark.fault(
     4,
-    "a create is applied only *after* the client's timeout",
-    "“verifying …” for the settle period, then *done*, not sent again",
+    "the service makes a create only *after* the client's timeout",
+    "“verifying …” for the settle period, then *done*; the create is not sent again",
     "D",
 )
 @pytest.mark.parametrize("wait", [1, 2])
@@ -166,7 +166,7 @@ def test_a_create_that_is_applied_after_the_time_out_is_waited_for_and_adopted(w
     assert set(changed(before, stored(wiz, table))) == {frame["id"][0]}
 
 
-@pytest.mark.fault(5, "a stale keep-alive connection is reset", "like 2 and 3", "L D")
+@pytest.mark.fault(5, "a connection that was kept open is reset", "the same as faults 2 and 3", "L D")
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_write_on_a_connection_that_went_stale_is_done_once(wiz, table, action):
     with FaultProxy(wiz.base_url) as proxy, wizframe.connect(KEY, base_url=proxy.base_url) as client:
@@ -183,8 +183,8 @@ def test_a_write_on_a_connection_that_went_stale_is_done_once(wiz, table, action
 
 @pytest.mark.fault(
     6,
-    "500, 502, 504 for a write",
-    "“verifying …”, then *done*; if that fails too, *unknown*, and `resume()` finishes it",
+    "a write gets status 500, 502 or 504",
+    "“verifying …”, then *done*; if the look-up fails, too, *unknown*, and `resume()` finishes it",
     "L D",
 )
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_a_service_that_stays_down_leaves_a_row_unknown_and_resume_resolves_it(w
 
 @pytest.mark.fault(
     8,
-    "409 after an attempt with an unknown outcome",
-    "compared with what was sent: *done*, or *conflict*: another record has the reference",
+    "a create gets status 409 after an attempt with an unknown outcome",
+    "the record is compared with what was sent: *done*, or *conflict*: another record has the reference",
     "D",
 )
 @pytest.mark.parametrize("is_mine", [True, False])
@@ -282,7 +282,9 @@ CUTS = {
 }
 
 
-@pytest.mark.fault(9, "a truncated 201", "like 2; not reported as a failure", "D")
+@pytest.mark.fault(
+    9, "a response with status 201 is cut off", "the same as fault 2; it is not reported as a failure", "D"
+)
 @pytest.mark.parametrize(("action", "cut"), [*(("create", cut) for cut in CUTS), ("update", "in its body")])
 def test_a_truncated_response_is_looked_up_and_not_a_failure(wiz, table, action, cut):
     with FaultProxy(wiz.base_url) as proxy, wizframe.connect(KEY, base_url=proxy.base_url) as client:

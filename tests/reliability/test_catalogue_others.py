@@ -111,12 +111,15 @@ def wiz(dialect):
 @pytest.mark.fault(
     25,
     "another user changed the same field",
-    "*conflict* with three values (when loaded, yours, now); not sent unless you decide so",
+    "*conflict* with three values (when loaded, yours, now); it is not sent unless you decide so",
     "L",
 )
 @pytest.mark.fault(26, "another user changed another field", "*done*; both edits stay", "L")
 @pytest.mark.fault(
-    27, "another user writes between two attempts", "like 25, 26, 28: the record is read again before each attempt", "L"
+    27,
+    "another user edits a record between two attempts",
+    "the same as faults 25, 26 and 28, because the record is read again before each attempt",
+    "L",
 )
 @pytest.mark.fault(
     28,
@@ -125,7 +128,7 @@ def wiz(dialect):
     "E",
 )
 @pytest.mark.fault(
-    "28b", "a delete is planned, and another user changed the record", "*conflict*; it is not deleted", "L"
+    "28b", "another user changed a record after its delete was planned", "*conflict*; the record is not deleted", "L"
 )
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 @pytest.mark.parametrize("mine", ["update", "delete"])

@@ -65,7 +65,12 @@ def check_pause(departures, least_s, most_s):
     assert min(start for start in later if start >= least_s) <= most_s + 1
 
 
-@pytest.mark.fault(13, "429 with seconds", "a countdown next to the progress bar; then it continues", "L")
+@pytest.mark.fault(
+    13,
+    "status 429 with a pause in seconds",
+    "a countdown next to the progress bar; then the load or push continues",
+    "L",
+)
 @pytest.mark.parametrize("operation", ["customers.get", "customers.update"])
 def test_all_workers_of_a_push_pause_for_as_long_as_the_service_asks(wiz, departures, operation):
     frame = edited(wiz, "customers", ROWS)
@@ -92,8 +97,8 @@ def test_all_workers_of_a_load_pause_for_as_long_as_the_service_asks(wiz, depart
 
 @pytest.mark.fault(
     14,
-    "429 with an HTTP date, clocks an hour apart",
-    "like 13; the wait is counted from the response's own `Date`",
+    "status 429 with a pause until a date, and clocks that differ by an hour",
+    "the same as fault 13; the pause is measured from the `Date` of the response",
     "L",
 )
 @pytest.mark.parametrize("apart_s", [-HOUR_S, 0, HOUR_S])
@@ -119,8 +124,8 @@ SENSELESS = {
 
 @pytest.mark.fault(
     15,
-    "429 with `Retry-After` absent, negative, huge or garbage",
-    "growing pauses of at most two minutes; after twenty refusals the push stops and rows are *unsent*: 429",
+    "status 429 with a `Retry-After` that is missing, negative, huge or invalid",
+    "pauses that grow to at most two minutes; after twenty refusals the push stops, and rows are *unsent*: 429",
     "L E",
 )
 @pytest.mark.parametrize("header", SENSELESS)

@@ -39,8 +39,8 @@ def proxied(wiz):
 
 @pytest.mark.fault(
     10,
-    "a truncated list or chunk",
-    "the page is fetched again; if it is still truncated, an error: the connection broke",
+    "a list, or a chunk of its response, is cut off",
+    "the page is read again; if it is cut off again, an error: the connection broke",
     "L E",
 )
 @pytest.mark.parametrize("operation", LOADS)
@@ -72,7 +72,7 @@ SHAPES = {
 
 @pytest.mark.fault(
     11,
-    "a 200 with HTML, with invalid JSON, or of another shape",
+    "a response with status 200 has HTML, invalid JSON, or another structure",
     "an error that shows the beginning of the response, without the key",
     "E",
 )
@@ -129,7 +129,7 @@ WRONG_PAGES = [
 @pytest.mark.fault(
     22,
     "an empty, short or repeated page, or a wrong total",
-    "read again; if it is still wrong, a warning that the load may be incomplete, and why",
+    "the page is read again; if it is still wrong, a warning that the load may be incomplete, and why",
     "L E",
 )
 @pytest.mark.parametrize(("kind", "dialect", "times"), WRONG_PAGES)
@@ -151,7 +151,7 @@ def test_a_wrong_page_loses_no_record_or_the_load_says_so_and_ends(wiz, kind, ti
         assert len(wiz.server.requests) < 300
 
 
-@pytest.mark.fault(24, "many records with equal timestamps", "each of them once, without a warning", "L")
+@pytest.mark.fault(24, "many records have the same timestamp", "each record once, without a warning", "L")
 @pytest.mark.parametrize("page_size", [1, 4, 7])
 def test_records_of_the_same_second_are_all_loaded(wiz, page_size):
     same = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
@@ -175,7 +175,7 @@ def impatient(monkeypatch):
 
 @pytest.mark.fault(
     36,
-    "a response that arrives byte by byte, or a silent socket",
+    "a response arrives byte by byte, or the connection is silent",
     "a timeout error after at most two minutes in total",
     "E",
 )
@@ -265,8 +265,8 @@ CERTIFICATES = {
 
 @pytest.mark.fault(
     37,
-    "an expired certificate, or one for another host",
-    "an error: the certificate is not trusted; no unencrypted attempt",
+    "a certificate is expired, or belongs to another host",
+    "an error: the certificate is not trusted; there is no attempt without encryption",
     "E",
 )
 @pytest.mark.parametrize("method", ["list", "create"])

@@ -18,8 +18,9 @@ def table(request):
 
 @pytest.mark.fault(
     7,
-    "409 on the first attempt",
-    "*failed*: the reference is taken, and what to do; never adopted, not even with the same content",
+    "the first attempt of a create gets status 409",
+    "*failed*: the reference is taken, and what to do; the other record never counts as yours, even with "
+    "the same content",
     "E",
 )
 def test_a_reference_that_another_user_took_is_reported_and_never_adopted(wiz, table):
@@ -47,8 +48,8 @@ def test_a_reference_that_another_user_took_is_reported_and_never_adopted(wiz, t
 
 @pytest.mark.fault(
     17,
-    "403 or 404 for one row",
-    "this row is *failed* (404 for a record: *conflict*, see 28); the others continue",
+    "status 403 or 404 for one row",
+    "this row is *failed* (or a *conflict* if the record itself gets 404, see fault 28); the other rows continue",
     "E",
 )
 @pytest.mark.parametrize("action", ["create", "update"])
@@ -79,7 +80,9 @@ def test_a_contact_of_a_customer_that_is_gone_fails_alone(wiz):
     assert re.match(rf"404 .* \(POST \S+/customers/{gone}/contacts\)", said(result)[0][1])
 
 
-@pytest.mark.fault(18, "422 with details", "this row is *failed*; its *next step* names your column and the rule", "E")
+@pytest.mark.fault(
+    18, "status 422 with details", "this row is *failed*; its *next step* names your column and the rule", "E"
+)
 @pytest.mark.parametrize("action", ["create", "update"])
 def test_a_refusal_names_row_and_column(wiz, table, action):
     frame = new(wiz, table, 2) if action == "create" else edited(wiz, table, 2)
@@ -100,8 +103,8 @@ def test_a_refusal_names_row_and_column(wiz, table, action):
 
 @pytest.mark.fault(
     19,
-    "a redirect of a write",
-    "the push stops: redirects are never followed; check the base URL",
+    "a write gets a redirect",
+    "the push stops, because redirects are never followed: check the base URL",
     "L E",
 )
 @pytest.mark.parametrize(

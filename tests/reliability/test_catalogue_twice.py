@@ -30,8 +30,8 @@ EDITS = {
 
 @pytest.mark.fault(
     34,
-    "the frame is edited after the plan",
-    "an error before anything is sent: plan it again",
+    "the frame is edited after the plan was made",
+    "an error before anything is sent: make a new plan",
     "E",
 )
 @pytest.mark.parametrize("edit", EDITS)
@@ -54,9 +54,9 @@ def file_of(wiz, table):
 
 @pytest.mark.fault(
     35,
-    "the cell is run twice; the file is pushed twice or from two machines",
-    "nothing to change; or a problem before anything is sent: the record exists, or looks like "
-    "an existing one; or *failed*: the reference is taken",
+    "a cell of a notebook is run twice, or a file is pushed twice or from two machines",
+    "nothing to change; or a problem before anything is sent, because the record exists or looks like an "
+    "existing one; or *failed*: the reference is taken",
     "D",
 )
 def test_a_file_that_is_pushed_twice_by_reference_changes_nothing_the_second_time(wiz, table):

@@ -156,7 +156,7 @@ def _bytes_in(folder):
 
 @pytest.mark.fault(
     12,
-    "the key echoed in a server's response",
+    "a response of the server contains the key",
     "`***` instead of the key, in errors, results, logs, files and the journal",
     "E",
 )

@@ -16,7 +16,7 @@ from support.planning import load
 import wizframe
 
 NUMBERS = [*range(1, 9), "8b", *range(9, 29), "28b", *range(29, 32), "31b", 32, "32b", *range(33, 41)]
-HOLDS = {"L": "nothing lost", "D": "nothing doubled", "E": "a clear error"}
+HOLDS = {"L": "no change is lost", "D": "no change is made twice", "E": "a clear error"}
 KEY = wizframe.SANDBOX_API_KEY
 #: Seconds that a lost request is given; no other pause is as long, so that it is recognized.
 SETTLE_S = 77.0

@@ -148,7 +148,7 @@ def no_settle_period():
 
 @bug(
     "one look-up counts as proof",
-    "a create that takes effect after it is made twice",
+    "a create that takes effect after this look-up is made twice",
     "test_pushing_lost.py::"
     "test_a_create_that_takes_effect_after_the_time_out_is_waited_for_and_not_sent_again[rest-2-customers]",
 )
@@ -191,7 +191,7 @@ def refusal_is_believed():
 
 
 @bug(
-    "a record with the reference is adopted, even with other content",
+    "a record with the reference counts as the new one, even with other content",
     "another user's customer is reported as yours, and the next edit is written into it",
     "test_pushing_faults.py::test_a_create_that_another_user_made_with_other_content_is_a_conflict[rest]",
 )
@@ -202,7 +202,7 @@ def any_content_is_adopted():
 
 
 @bug(
-    "a 409 to the first attempt is adopted",
+    "after a 409 to the first attempt, the existing record counts as the new one",
     "a reference that was already taken is reported as created",
     "test_pushing_faults.py::test_a_taken_reference_is_never_adopted[rest]",
 )
@@ -438,7 +438,7 @@ def changed_records_are_deleted():
 
 
 @bug(
-    "a 200 is believed without comparing the response",
+    "a response of 200 counts as success without a comparison",
     "a value that the service did not store is reported as done",
     "test_pushing_faults.py::test_a_value_that_the_service_does_not_store_is_a_failure[rest]",
 )
