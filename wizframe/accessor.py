@@ -100,6 +100,7 @@ class WizAccessor:
         *,
         yes: bool = False,
         client: Client | None = None,
+        expect: str | None = None,
         max_changes: int | None = None,
         max_deletes: int | None = None,
         on_conflict: OnConflict = "skip",
@@ -112,7 +113,7 @@ class WizAccessor:
 
         Parameters
         ----------
-        yes, client, max_changes, max_deletes, on_conflict, invalid, note, show
+        yes, client, expect, max_changes, max_deletes, on_conflict, invalid, note, show
             As for :func:`wizframe.push`.
         **options
             As for :meth:`plan`.
@@ -126,6 +127,7 @@ class WizAccessor:
             self._frame,
             yes=yes,
             client=client,
+            expect=expect,
             max_changes=max_changes,
             max_deletes=max_deletes,
             on_conflict=on_conflict,

@@ -52,9 +52,15 @@ def test_a_rehearsal_shows_the_plan_and_checks_the_limits_but_sends_nothing(wiz,
 
 
 def test_any_other_plan_is_refused(wiz, saved):
-    done = run(wiz, "push", saved[1], "--expect", "0123456789ab", "--yes")
+    for short in (saved[0].id[:12], saved[0].id[:-1], "0123456789ab", ""):
+        done = run(wiz, "push", saved[1], "--expect", short, "--yes")
+        assert (done.returncode, writes(wiz)) == (6, [])
+        assert "is not the whole id of a plan, which has 64 characters" in done.stderr
+        assert saved[0].id not in done.stderr
+    assert f"  id {saved[0].id}\n" in run(wiz, "plan", saved[1]).stdout
+    done = run(wiz, "push", saved[1], "--expect", "0" * 64, "--yes")
     assert done.returncode == 6
-    assert f"has the id {saved[0].id}, not the expected 0123456789ab" in done.stderr
+    assert f"has the id {saved[0].id}, not the expected {'0' * 64}" in done.stderr
     assert writes(wiz) == []
 
 

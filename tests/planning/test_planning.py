@@ -157,7 +157,7 @@ def test_a_plan_of_contacts_of_known_and_unknown_customers_has_an_id(wiz):
     given = {"id": None, "first_name": "Ada", "email": "ada@x.org", "reference_id": "R"}
     owner = wiz.server.records("customers")[0]["id"]
     rows = [given | {"customer_id": owner}, given | {"customer_id": None}, given | {"customer_id": owner, "phone": "1"}]
-    assert len(wizframe.plan(pd.DataFrame(rows)).id) == 12
+    assert len(wizframe.plan(pd.DataFrame(rows)).id) == 64
 
 
 def test_ids_that_became_numbers_are_problems_also_where_a_record_has_that_number(wiz):

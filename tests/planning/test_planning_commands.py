@@ -37,7 +37,7 @@ def test_a_command_deletes_the_record_of_its_row_and_nothing_else(wiz, table):
     assert "1 record to delete is already gone" in repr(again)
     undone = result.undo()
     assert undone.counts()["create"] == 1
-    assert "nothing is restored yet: to restore, call apply()" in repr(undone)
+    assert "nothing is restored yet: to restore, apply this plan" in repr(undone)
     assert "load again afterwards" in html_of(undone)
     done = undone.apply(progress=False)
     assert f"push {done.push_id} already did this" in repr(result.undo())

@@ -190,7 +190,7 @@ def test_an_undo_of_which_nothing_was_sent_restores_nothing(wiz):
     result = customers.wiz.plan().apply()
     wiz.server.faults.add(Fault("answer", "customers.get", status=401, times=None))
     assert result.undo().apply().counts()["unsent"] == 3
-    assert "nothing is restored yet: to restore, call apply()" in repr(result.undo())
+    assert "nothing is restored yet: to restore, apply this plan" in repr(result.undo())
 
 
 def test_a_later_edit_is_a_conflict_when_undoing(wiz):

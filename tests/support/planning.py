@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import warnings
 
 import pandas as pd
 
 import wizframe
-from wizframe.errors import InvalidDataWarning
+from wizframe.errors import InvalidDataWarning, PlanError
+from wizframe.pushing import plan_file
 
 SERVER_SIDE = {"updated_at"}
 
@@ -90,3 +93,22 @@ def second_client(wiz):
 def without_attrs(frame):
     """Give the frame as pandas returns it where it loses ``attrs``."""
     return pd.DataFrame(frame.to_dict("list"), index=frame.index)
+
+
+def signed(content, path):
+    """Load a saved plan whose content was changed, with the id that now fits: an attacker can compute it."""
+    found = []
+
+    def noted(parts):
+        found.append(real(parts))
+        return found[-1]
+
+    real, plan_file.plan_id = plan_file.plan_id, noted
+    try:
+        path.write_text(json.dumps(content), "utf-8")
+        with contextlib.suppress(PlanError):
+            wizframe.load_plan(path)
+    finally:
+        plan_file.plan_id = real
+    path.write_text(json.dumps(content | ({"id": found[-1]} if found else {})), "utf-8")
+    return wizframe.load_plan(path)

@@ -56,6 +56,7 @@ class BaseClient:
         self.connection = uuid.uuid4().hex
         self.key_source = ""
         self.server: Any = None
+        self.is_closed = False
         self.customer = CustomerOperations(self)
         self._dialect: Dialect | None = None if dialect == "auto" else dialect
         self._query_dialect: Dialect | None = None
@@ -143,6 +144,7 @@ class BaseClient:
 
     def close(self) -> None:
         """Close the connections. A sandbox also stops its server."""
+        self.is_closed = True
         _open_clients.discard(self)
         self.transport.close()
         on_close, self._on_close = self._on_close, None

@@ -15,7 +15,7 @@ from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.excel.api import Sheets, read_csv, read_excel
 from wizframe.planning.changes import shown
 from wizframe.pushing.api import load_plan, plan, push, undo
-from wizframe.pushing.checks import check_allowed
+from wizframe.pushing.checks import check_allowed, check_expected
 from wizframe.pushing.history import history, purge, pushes
 from wizframe.pushing.resume import resume
 from wizframe.text import counted, plural
@@ -52,6 +52,8 @@ def _plan(output: str | None, *, detailed_exitcode: bool, **chosen: Any) -> int:
     with connected(chosen) as client:
         planned = _plan_of_file(chosen, client)
     print_text(planned)
+    if len(planned):
+        print_text(f"  id {planned.id}")
     if output:
         _save(planned, output)
     if len(planned.problems):
@@ -115,12 +117,14 @@ def _save(planned: Plan, path: str) -> None:
     help=f"Show what a file would change, ask, and send the changes.\n\n{_FILE}",
     epilog=examples(
         "wizframe push customers.xlsx",
-        "wizframe push plan.json --expect 0123456789ab --yes --note 'approved by Ada'",
+        "wizframe push plan.json --expect ID --yes --note 'approved by Ada'",
         "wizframe push erp.csv --table customers --match reference_id --yes --max-changes 200",
     ),
 )
 @planning
-@click.option("--expect", metavar="ID", help="Send nothing unless the plan has this id, such as the approved plan's.")
+@click.option(
+    "--expect", metavar="ID", help="Send nothing unless the plan has this whole id, which `wizframe plan` prints."
+)
 @click.option("--results", metavar="FILE", help="Write a workbook (.xlsx) with the result of each row.")
 @sending
 @connection
@@ -129,10 +133,7 @@ def _push(expect: str | None, results: str | None, **chosen: Any) -> int:
         _check_limited(chosen, "--max-changes N or --expect ID")
     with connected(chosen) as client:
         planned = _plan_of_file(chosen, client)
-        if expect is not None and planned.id != expect:
-            raise PlanError(
-                f"nothing was sent: the plan of {chosen['file']} has the id {planned.id}, not the expected {expect}"
-            )
+        check_expected(planned.id, expect)
         return _send(planned, client, chosen, results=results)
 
 

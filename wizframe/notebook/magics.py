@@ -43,7 +43,7 @@ _PLAN: dict[str, Any] = {
     "duplicates": ("report", "create"),
 }  # fmt: skip
 _PUSH: dict[str, Any] = {
-    "yes": bool, "max_changes": int, "max_deletes": int, "note": str,
+    "yes": bool, "expect": str, "max_changes": int, "max_deletes": int, "note": str,
     "on_conflict": ("skip", "mine", "theirs"), "invalid": ("raise", "skip"),
 }  # fmt: skip
 _LOGIN: dict[str, Any] = {"base_url": str, "profile": str, "read_only": bool}
@@ -72,6 +72,7 @@ _HELP = {
     "baseline": "service: compare rows that were not loaded with the service's records, even if they are newer",
     "duplicates": "new rows that look like another record: report them as problems (the default), or create them",
     "yes": "send without asking for a confirmation",
+    "expect": "the whole id of the plan that was approved; every other plan is refused",
     "max_changes": "stop before anything is sent if there are more changes; by default there is no limit",
     "max_deletes": "stop before anything is sent if there are more deletes; by default the confirmed number",
     "note": "the reason, stored in the journal",

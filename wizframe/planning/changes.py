@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,7 +15,7 @@ from wizframe.fields import CLEAR, COMMAND, DELETE, TABLES
 from wizframe.frames.arrow import TEXTS
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.build import to_frame
-from wizframe.frames.problems import cell_place, problems_frame
+from wizframe.frames.problems import LETTERS, cell_place, problems_frame
 from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ __all__ = [
     "part_of_changes",
     "places",
     "plan_id",
+    "sheet_of",
+    "short_id",
     "shown",
 ]
 
 Action = Literal["create", "update", "delete"]
 _SHOWN_PLACES = 3
+#: Characters of an id in titles: easy to compare by eye.
+_SHORT = 12
 
 
 class Cell(NamedTuple):
@@ -75,6 +80,7 @@ class Change(NamedTuple):
     customer_reference_id: str | None = None  # the reference of a parent that the same plan creates
     left_out: tuple[Cell, ...] = ()  # edited cells that are not sent; they stay edited in the frame
     children: tuple[tuple[str, int], ...] = ()  # delete: table and number of the records that are deleted with it
+    displaced: tuple[tuple[str, str], ...] = ()  # new default: id and name of the records that lose the flag
 
     @property
     def owner(self) -> tuple[str | None, str | None]:
@@ -141,24 +147,65 @@ class PlanPart:
 
     def label(self, problem: Problem) -> Any:
         """Return the index label of a problem's row; None if the problem is about a whole column."""
-        return None if problem.position is None else self.frame.index[problem.position]
+        return None if problem.position is None else self.as_planned.index[problem.position]
 
 
 def plan_id(parts: Iterable[PlanPart]) -> str:
-    """Return a hash of account, tables and changes: the same plan has the same id on every machine."""
-    content: list[str] = []
+    """Hash all that a plan shows: the approval of the id is the approval of every word of the plan.
+
+    The same plan has the same id on any machine. The order of the changes does not count: they are shown by their kind.
+    """
+    digest = hashlib.sha256(b"wizframe plan 3")
     for part in parts:
-        changes = sorted(
-            _json([change.action, change.id, *change.owner, change.reference_id, *map(list, change.cells)])
-            for change in part.changes_list
-        )
-        content += [_json([str(part.account), part.table.name]), *changes]
-    # 48 bits are short enough to read out over the phone, and long enough that two plans do not share an id by chance.
-    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+        problems = [[str(part.label(one)), one.column, repr(one.value), one.rule] for one in part.problems_list]
+        head = [
+            part.account.base_url, part.account.name, part.table.name, part.compared_rows, part.compared_columns,
+            part.compared_with, part.if_nothing, sorted(part.blanked.items()), part.own_columns, part.notices,
+            *sheet_of(part), problems,
+        ]  # fmt: skip
+        digest.update(b"\n" + _json(head).encode())
+        for line in sorted(map(_shown_of_change, part.changes_list)):
+            digest.update(b"\n" + line.encode())
+    return digest.hexdigest()
+
+
+def short_id(identifier: str) -> str:
+    """Cut an id to what a person compares at a glance. It approves nothing: two plans may share it."""
+    return identifier[:_SHORT]
+
+
+def sheet_of(part: PlanPart) -> tuple[str, dict[str, str]]:
+    """Give the sheet that a frame was read from, and the letters of the changed columns; empty without one."""
+    name = str(part.as_planned.index.name)
+    if not name.endswith("!"):
+        return "", {}
+    columns = {cell.column for change in part.changes_list for cell in change.cells}
+    columns |= {problem.column for problem in part.problems_list}
+    letters = part.as_planned.attrs.get(LETTERS, {})
+    return name, {column: letters[column] for column in sorted(columns) if column in letters}
+
+
+def _shown_of_change(change: Change) -> str:
+    return _json(
+        [
+            change.action,
+            change.id,
+            *change.owner,
+            change.reference_id,
+            change.name,
+            str(change.label),
+            list(map(list, change.cells)),
+            change.children,
+            change.displaced,
+        ]
+    )
 
 
 def _json(values: list[Any]) -> str:
-    return orjson.dumps(values).decode()  # decoded, because orjson's bytes keep a write buffer of ten times their size
+    try:
+        return orjson.dumps(values).decode()  # orjson's bytes keep their whole write buffer, ten times their own size
+    except TypeError:  # half an emoji, or a number of more than 64 bits
+        return json.dumps(values, default=repr)
 
 
 def part_of_changes(

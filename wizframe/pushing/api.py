@@ -10,7 +10,7 @@ from wizframe.fields import TABLES
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_deletes
 from wizframe.planning.table_choice import which_table
-from wizframe.pushing.checks import check_allowed, service_for
+from wizframe.pushing.checks import check_allowed, check_expected, service_for
 from wizframe.pushing.confirmation import confirm, show_plan
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts
@@ -143,13 +143,14 @@ def delete(
     own = attached(frame)
     kind = which_table(frame, table, own)
     meant = open_client(client, account=own.account if own else None)
-    return Plan((plan_deletes(frame, kind, service_for(meant, [frame])),))
+    return Plan((plan_deletes(frame, kind, service_for(meant, [frame])),), client=meant)
 
 
 def apply(
     plan: Plan,
     *,
     client: BaseClient | None = None,
+    expect: str | None = None,
     max_changes: int | None = None,
     max_deletes: int = 0,
     on_conflict: OnConflict = "skip",
@@ -163,7 +164,9 @@ def apply(
     ----------
     plan : Plan
     client : Client, optional
-        By default the open connection of the plan's account.
+        By default the one that the plan was made with, else the open connection of the plan's account.
+    expect : str, optional
+        The whole id of the plan that was approved: refuse every other plan.
     max_changes : int, optional
         Send nothing if the plan has more changes than this.
     max_deletes : int, default 0
@@ -201,6 +204,7 @@ def apply(
         raise InvalidRequestError(f"a plan is needed, not {type(plan).__name__}", hint="Call frame.wiz.plan().")
     return plan.apply(
         client=client,
+        expect=expect,
         max_changes=max_changes,
         max_deletes=max_deletes,
         on_conflict=on_conflict,
@@ -210,11 +214,12 @@ def apply(
     )
 
 
-def push(
+def push(  # noqa: PLR0913 - one parameter for each decision
     frame: pd.DataFrame | Plan,
     *,
     yes: bool = False,
     client: BaseClient | None = None,
+    expect: str | None = None,
     max_changes: int | None = None,
     max_deletes: int | None = None,
     on_conflict: OnConflict = "skip",
@@ -230,7 +235,7 @@ def push(
     frame : DataFrame or Plan
     yes : bool, default False
         Send without asking. Without ``yes=True`` and without an interactive terminal or notebook, nothing is sent.
-    client, max_changes, on_conflict, invalid, note
+    client, expect, max_changes, on_conflict, invalid, note
         As for :func:`apply`.
     max_deletes : int, optional
         As for :func:`apply`. If you confirm the shown plan, its deletes are allowed.
@@ -254,7 +259,8 @@ def push(
             f"push() of a finished plan cannot have the options {', '.join(options)}", hint="Plan the frame with them."
         )
     planned = frame if isinstance(frame, Plan) else plan(frame, client=client, **options)  # type: ignore[arg-type]
-    meant = open_client(client, account=planned.account)
+    check_expected(planned.id, expect)
+    meant = planned.client_for(client)
     (show or show_plan)(planned)
     # The user allows deletes by confirming the shown plan. apply() refuses all others.
     check_allowed(planned.parts, meant, max_changes=max_changes, max_deletes=len(planned), invalid=invalid)
@@ -321,4 +327,4 @@ def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient
     -----
     Sends nothing.
     """
-    return Plan(inverse_parts(push_id, ids=ids, client=client))
+    return Plan(inverse_parts(push_id, ids=ids, client=client), client=client)

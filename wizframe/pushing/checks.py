@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.changes import Change, PlanPart
 
-__all__ = ["check_allowed", "check_fresh", "check_limits", "check_same_account", "service_for"]
+__all__ = ["check_allowed", "check_expected", "check_fresh", "check_limits", "check_same_account", "service_for"]
 
 #: The number of records to compare. One missing record proves nothing, but three records that all differ do.
 _SAMPLE = 3
@@ -119,6 +119,20 @@ def check_limits(changes: Sequence[Change], *, max_changes: int | None, max_dele
                 f"nothing was sent: the plan has {counted(count, noun)}, but {option(f'max_{noun}s', limit)}",
                 hint=f"If that is what you want, use {option(f'max_{noun}s', count)}.",
             )
+
+
+def check_expected(plan_id: str, expected: str | None) -> None:
+    """Refuse a plan that is not the one that was approved. A short form of an id approves nothing."""
+    if expected is None or expected == plan_id:
+        return
+    is_whole = isinstance(expected, str) and len(expected) == len(plan_id) and expected.isalnum()
+    if not is_whole:
+        raise PlanError(
+            f"nothing was sent: {option('expect', expected)} is not the whole id of a plan, which has {len(plan_id)} "
+            "characters. Two plans may share a short form",
+            hint=Hint("plan.id is the whole id.", "`wizframe plan FILE` prints the whole id."),
+        )
+    raise PlanError(f"nothing was sent: the plan has the id {plan_id}, not the expected {expected}")
 
 
 def check_fresh(parts: Sequence[PlanPart]) -> None:

@@ -6,19 +6,19 @@ import html
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.api.client import open_client
 from wizframe.errors import InvalidRequestError, PlanError, PlanProblemsError
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_edits
-from wizframe.planning.changes import plan_id
-from wizframe.pushing.checks import check_allowed, check_fresh, service_for
+from wizframe.planning.changes import part_of_changes, plan_id, short_id
+from wizframe.pushing.checks import check_allowed, check_expected, check_fresh, service_for
 from wizframe.pushing.executor import Interrupts, begin, run
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.plan_file import write_parts
 from wizframe.pushing.plan_report import write_plan
+from wizframe.pushing.plan_totals import PlanTotals
 from wizframe.pushing.plan_views import (
     SIGNS,
     cells_of,
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 
     from wizframe.account import Account
     from wizframe.api.client import BaseClient
-    from wizframe.fields import Table
-    from wizframe.planning.changes import Action, Change, PlanPart, Problem
+    from wizframe.planning.changes import Action, PlanPart
     from wizframe.progress import Watch
     from wizframe.pushing.selection import Wanted
     from wizframe.pushing.sender import OnConflict
@@ -52,7 +51,7 @@ __all__ = ["Plan", "Result"]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(PlanTotals):
     """The changes that a push would make, cell by cell. Nothing is sent until :meth:`apply` is called.
 
     Parameters
@@ -61,6 +60,8 @@ class Plan:
         One part per table, in the order in which they are sent.
     options : Options, optional
         The options of :func:`wizframe.plan` with which the plan was made.
+    client : Client, optional
+        The connection that it was made with; used again as long as it is open.
 
     Attributes
     ----------
@@ -74,22 +75,35 @@ class Plan:
 
     parts: tuple[PlanPart, ...]
     options: Options | None = field(default=None, repr=False)
+    client: BaseClient | None = field(default=None, repr=False)
 
     @classmethod
     def of_edits(cls, frames: Mapping[str, pd.DataFrame], options: Options, client: BaseClient | None = None) -> Plan:
         """Plan the edits of frames, keyed by table name; see :func:`wizframe.plan`."""
         own = attached(next(iter(frames.values())))
         meant = open_client(client, account=own.account if own else None)
-        return cls(plan_edits(frames, service_for(meant, frames.values()), options), options)
+        return cls(plan_edits(frames, service_for(meant, frames.values()), options), options, meant)
 
     @property
     def account(self) -> Account:
         """The account to which the changes are sent."""
         return self.parts[0].account
 
+    def client_for(self, client: BaseClient | None) -> BaseClient:
+        """Tell which connection is meant: the one given, else the one that the plan was made with."""
+        own = self.client if self.client is not None and not self.client.is_closed else None
+        return open_client(client if client is not None else own, account=self.account)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the connection, which holds the key, when a plan is pickled or copied."""
+        return {**self.__dict__, "client": None}
+
     @cached_property
     def id(self) -> str:
-        """Hash of account, table and changes. The same plan has the same id on every machine."""
+        """Hash of all that the plan shows, as 64 characters: the same plan has the same id anywhere.
+
+        To approve an id is to approve the plan. The title shows its first 12 characters, which approve nothing.
+        """
         return plan_id(self.parts)
 
     @cached_property
@@ -179,6 +193,7 @@ class Plan:
         self,
         *,
         client: BaseClient | None = None,
+        expect: str | None = None,
         max_changes: int | None = None,
         max_deletes: int = 0,
         on_conflict: OnConflict = "skip",
@@ -190,7 +205,7 @@ class Plan:
 
         Parameters
         ----------
-        client, max_changes, max_deletes, on_conflict, invalid, note, progress
+        client, expect, max_changes, max_deletes, on_conflict, invalid, note, progress
             As for :func:`wizframe.apply`.
 
         Returns
@@ -204,7 +219,8 @@ class Plan:
             )
         if invalid not in ("raise", "skip"):
             raise InvalidRequestError(f"invalid={invalid!r} is not valid: use 'raise' or 'skip'")
-        meant = open_client(client, account=self.account)
+        check_expected(self.id, expect)
+        meant = self.client_for(client)
         check_allowed(self.parts, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
         if not len(self):
             return Result(tuple(ResultPart(part, (), meant.connection) for part in self.parts), plan=self)
@@ -238,7 +254,7 @@ class Plan:
         if self.counts()["delete"] and self.options is None:  # the deletes are not from commands in the frame
             raise PlanError("a plan with deletes cannot be made again", hint="Call frame.wiz.delete() again.")
         frames = {part.table.name: part.frame for part in self.parts}
-        return Plan.of_edits(frames, self.options or Options(), client)
+        return Plan.of_edits(frames, self.options or Options(), self.client_for(client))
 
     def review(self, *, client: BaseClient | None = None) -> Any:
         """Show the plan in a notebook with a box for each change, and send the ticked changes.
@@ -246,7 +262,7 @@ class Plan:
         Parameters
         ----------
         client : Client, optional
-            By default the open connection of the plan's account.
+            By default the one that the plan was made with, else the open connection of the plan's account.
 
         Returns
         -------
@@ -256,7 +272,7 @@ class Plan:
         # The only import from a later stage: a plan opens its own widget, which needs ipywidgets.
         from wizframe.notebook.review.review import Review  # noqa: PLC0415
 
-        return Review(self, client=client)
+        return Review(self, client=self.client_for(client))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, for approval or for another machine. Read it with :func:`wizframe.load_plan`.
@@ -293,7 +309,8 @@ class Plan:
         MissingExtraError
             xlsxwriter is not installed.
         """
-        write_plan(repr(self), self.parts, path)
+        title, *lines = repr(self).split("\n")
+        write_plan("\n".join([title, f"  id {self.id}", *lines]), self.parts, path)
 
     def __len__(self) -> int:
         return len(self.changes_list)
@@ -330,7 +347,9 @@ class Plan:
         return (line for part in self.parts for line in notice_lines(part))
 
     def _title(self) -> str:
-        return f"Plan {self.id} for the {' and '.join(part.table.name for part in self.parts)} of {self.account}"
+        return (
+            f"Plan {short_id(self.id)} for the {' and '.join(part.table.name for part in self.parts)} of {self.account}"
+        )
 
     def __repr__(self) -> str:
         is_one_of_several = len(self.parts) > 1
@@ -342,63 +361,11 @@ class Plan:
         parts = "".join(part_html(part, is_one_of_several=len(self.parts) > 1) for part in self.parts)
         return f"<div><b>{title}</b><br><b>{summary}</b>{parts}</div>"
 
-    # Attributes of version 0.1, in addition to `parts`: the first table, its frame, and lists over all tables.
-
-    @property
-    def table(self) -> Table:
-        """The first table."""
-        return self.parts[0].table
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The first table's frame. New ids are written into it when they are known."""
-        return self.parts[0].frame
-
     @property
     def contacts(self) -> Plan | None:
         """The plan of the contacts alone; None if there is none."""
         own = tuple(part for part in self.parts if part.table.name == "contacts")
         return replace(self, parts=own) if own else None
-
-    @property
-    def changes_list(self) -> tuple[Change, ...]:
-        """All changes."""
-        return tuple(chain.from_iterable(part.changes_list for part in self.parts))
-
-    @property
-    def problems_list(self) -> tuple[Problem, ...]:
-        """All problems."""
-        return tuple(chain.from_iterable(part.problems_list for part in self.parts))
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Remarks about all tables."""
-        return tuple(chain.from_iterable(part.notices for part in self.parts))
-
-    @property
-    def own_columns(self) -> tuple[str, ...]:
-        """Columns that the user added, which are ignored."""
-        return tuple(chain.from_iterable(part.own_columns for part in self.parts))
-
-    @property
-    def blanked(self) -> dict[str, int]:
-        """Column to the number of cells that became blank and are not sent."""
-        return dict(sum((Counter(part.blanked) for part in self.parts), Counter[str]()))
-
-    @property
-    def compared_rows(self) -> int:
-        """The number of compared rows."""
-        return sum(part.compared_rows for part in self.parts)
-
-    @property
-    def compared_columns(self) -> tuple[str, ...]:
-        """The columns that were compared in any table."""
-        return tuple(dict.fromkeys(chain.from_iterable(part.compared_columns for part in self.parts)))
-
-    @property
-    def compared_with(self) -> str:
-        """The values that the rows were compared with, in words."""
-        return " and ".join(dict.fromkeys(part.compared_with for part in self.parts))
 
     @property
     def decisions(self) -> dict[str, Any]:
@@ -478,7 +445,7 @@ class Result(PushResult):
             if wanted:
                 unknown = ", ".join(f"{column} of {identifier}" for identifier, column in wanted)
                 raise PlanError(f"not a conflict of this result: {unknown}", hint="Pass rows of result.conflict_cells.")
-        return Plan.of_edits(frames, Options(**options), client)
+        return Plan.of_edits(frames, Options(**options), self.plan.client_for(client))
 
     def undo(self, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
         """Plan the inverse of this push; see :func:`wizframe.undo`.
@@ -493,4 +460,12 @@ class Result(PushResult):
         Plan
             Nothing is sent until you call its method ``apply()``.
         """
-        return Plan(inverse_parts(self.push_id, ids=ids, client=client))
+        if not self.push_id:
+            nothing = "nothing to undo: this push changed nothing"
+            parts = (
+                part_of_changes((), one.plan.table, one.plan.account, made_from="", if_nothing=nothing)
+                for one in self.parts
+            )
+            return Plan(tuple(parts), client=client)
+        meant = self.plan.client_for(client)
+        return Plan(inverse_parts(self.push_id, ids=ids, client=meant), client=meant)

@@ -22,6 +22,8 @@ _CHANGES = ("Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Ol
 _PROBLEMS = ("Table", "Place", "Column", "Value", "What is wrong")
 #: The number of rows that decide a column's width: measuring a million strings would take longer than writing them.
 _SAMPLE = 2_000
+#: Of a sheet in Excel, without the header.
+_MOST_ROWS = 1_048_575
 _COLOURS = {"create": "#E2EFDA", "update": "#FFFFFF", "delete": "#FCE4D6"}
 _HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F3864", "valign": "vcenter", "border": 1}
 _CELL = {"num_format": "@", "valign": "top", "text_wrap": True, "border": 1, "border_color": "#D9D9D9"}
@@ -36,10 +38,23 @@ def write_plan(text: str, parts: Sequence[PlanPart], path: str | os.PathLike[str
         styles["plain"] = book.add_format(
             {"font_name": "Consolas", "font_size": 10, "text_wrap": True, "valign": "top"}
         )
-        _summary(book.add_worksheet("Plan"), text, styles)
-        _list(book.add_worksheet("Changes"), _CHANGES, list(_change_rows(parts)), styles)
+        lists: dict[str, tuple[Sequence[str], list[Any]]] = {"Changes": (_CHANGES, list(_change_rows(parts)))}
         if any(part.problems_list for part in parts):
-            _list(book.add_worksheet("Problems"), _PROBLEMS, list(_problem_rows(parts)), styles)
+            lists["Problems"] = (_PROBLEMS, list(_problem_rows(parts)))
+        sheets = {name: _portions(name, rows) for name, (_, rows) in lists.items()}
+        said = [
+            f"  {name} are on {len(some)} sheets: {', '.join(some)}" for name, some in sheets.items() if len(some) > 1
+        ]
+        _summary(book.add_worksheet("Plan"), "\n".join([text, *said]), styles)
+        for name, some in sheets.items():
+            for title, rows in some.items():
+                _list(book.add_worksheet(title), lists[name][0], rows, styles)
+
+
+def _portions(name: str, rows: list[Any]) -> dict[str, list[Any]]:
+    """Divide rows among as many sheets as they need: Excel would cut off the rest without a word."""
+    starts = range(0, max(len(rows), 1), _MOST_ROWS)
+    return {f"{name} {place}" if place > 1 else name: rows[at : at + _MOST_ROWS] for place, at in enumerate(starts, 1)}
 
 
 def _summary(page: Any, text: str, styles: dict[str, Any]) -> None:
@@ -62,7 +77,7 @@ def _change_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
             is_delete = change.action == "delete"
             for column, old, new in [("", None, None)] if is_delete else change.cells:
                 where = cell_place(part.frame, change.label, column if change.action == "update" else "")
-                place = where or f"row {change.label}"
+                place = where or f"index {change.label}"
                 yield change.action, [part.table.name, change.action, place, *known, column, old, new]
 
 
@@ -71,7 +86,7 @@ def _problem_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
         for problem in part.problems_list:
             label = part.label(problem)
             is_of_row = problem.position is not None
-            place = cell_place(part.frame, label, problem.column) or f"row {label}" if is_of_row else ""
+            place = cell_place(part.frame, label, problem.column) or f"index {label}" if is_of_row else ""
             yield "update", [part.table.name, place, problem.column, problem.value, problem.rule]
 
 

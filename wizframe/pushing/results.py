@@ -15,14 +15,14 @@ from wizframe.errors import Hint, PushInterruptedError
 from wizframe.excel.api import to_excel
 from wizframe.frames.arrow import TEXTS
 from wizframe.frames.problems import problems_frame
-from wizframe.planning.changes import plan_id, shown
+from wizframe.planning.changes import plan_id, short_id, shown
 from wizframe.pushing.frame_update import Written, as_left_out, set_cells, show_records
 from wizframe.pushing.outcomes import STATES, State
 from wizframe.text import command, counted, printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from wizframe.planning.changes import Change, PlanPart
     from wizframe.pushing.outcomes import Outcome
@@ -117,7 +117,8 @@ class ResultPart:
         said |= {position: ("skipped", problems, _CORRECT) for position, problems in self.left_out.items()}
         order = sorted(said, key=lambda position: (_WORST_FIRST.index(said[position][0]), position))
         rows = self.plan.frame.iloc[order].copy()
-        for place, name in enumerate(("state", "what_happened", "next_step")):
+        own = {str(name).casefold() for name in (*rows.columns, *rows.index.names)}
+        for place, name in enumerate(_free(own, ("state", "what_happened", "next_step"))):
             rows[name] = pd.Series([said[position][place] for position in order], index=rows.index, dtype=TEXTS)
         return rows
 
@@ -153,6 +154,14 @@ class ResultPart:
         if count > _SHOWN_LINES:
             see = Hint("see result.changes", "`wizframe push FILE --results FILE.xlsx` writes all of them")
             yield f"  … and {count - _SHOWN_LINES} more: {see}"
+
+
+def _free(own: set[str], names: Sequence[str]) -> list[str]:
+    """Give names that the user's columns do not have: theirs are not overwritten."""
+    free = list(names)
+    while not own.isdisjoint(free):
+        free = [f"push_{name}" for name in free]
+    return free
 
 
 def _listed(names: list[str]) -> str:
@@ -268,7 +277,7 @@ class PushResult:
     def _lines(self) -> Iterator[str]:
         plans = [part.plan for part in self.parts]
         tables = " and ".join(plan.table.name for plan in plans)
-        yield f"Result of plan {plan_id(plans)} for the {tables} of {plans[0].account}"
+        yield f"Result of plan {short_id(plan_id(plans))} for the {tables} of {plans[0].account}"
         yield f"  {self.summary()}"
         for part in self.parts:
             yield from part.lines()

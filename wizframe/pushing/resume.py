@@ -199,7 +199,7 @@ def _read(journal: Journal, push: PushEntry, client: BaseClient) -> _Left:
     # In the order of the parts, in which the executor numbers the changes.
     numbers = [entry.number for name in push.tables for entry in entries if entry.table_name == name]
     before = {entry.number: entry.before for entry in entries if entry.before is not None}
-    return _Left(push, client, Plan(tuple(parts)), Earlier(numbers, were_sent, before, created))
+    return _Left(push, client, Plan(tuple(parts), client=client), Earlier(numbers, were_sent, before, created))
 
 
 def _notices(push: PushEntry, sent: int, damaged: Sequence[Entry]) -> Iterator[str]:

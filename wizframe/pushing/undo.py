@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wizframe.account import Account
 from wizframe.api.client import open_client
 from wizframe.api.dialects import writable_attributes
-from wizframe.errors import Hint, JournalError, PlanError, WrongAccountError
+from wizframe.errors import JournalError, PlanError, WrongAccountError
 from wizframe.fields import NESTED, TABLES
 from wizframe.planning.changes import Cell, Change, Problem, part_of_changes, plan_id
 from wizframe.pushing.comparison import is_same, side_effects
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from wizframe.pushing.journal_entries import Entry, PushEntry
 
 __all__ = ["inverse_parts"]
+
+_NOT_YET = "nothing is restored yet: to restore, apply this plan"
+_OTHERS = "files and copies of the frame from before the undo still have the pushed values: load again afterwards"
 
 
 def inverse_parts(
@@ -51,8 +54,13 @@ def inverse_parts(
         parts = [_inverse_part(push, TABLES[name], inverse[::-1], meant, whose) for name, inverse in changes.items()]
         counts = journal.counts(push_id)
         unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0) - in_doubt
-        state = _state(plan_id(parts), push, known, journal) if any(changes.values()) else ()
-        parts[0] = replace(parts[0], notices=(*_notices(deleted, inactive, unsettled, damaged), *state))
+        notices = (*parts[0].notices, *_notices(deleted, inactive, unsettled, damaged))
+        if any(changes.values()):
+            notices = (*notices, _NOT_YET, _OTHERS)
+        parts[0] = replace(parts[0], notices=notices)
+        if again := _done_by(plan_id(parts), push, known, journal):
+            done = f"push {again} already did this; values that are already restored are not sent again"
+            parts[0] = replace(parts[0], notices=tuple(done if one == _NOT_YET else one for one in notices))
         return tuple(parts)
 
 
@@ -73,7 +81,7 @@ def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: 
         client.account,
         connection=client.connection,
         made_from=f"the records after push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC",
-        if_nothing=f"nothing to undo: push {push.push_id} changed no {table.name}{whose}",
+        if_nothing=f"nothing to undo: this push changed no {table.name}{whose}",
         problems=list(_problems(changes, table)),
     )
 
@@ -155,15 +163,10 @@ def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
                 yield Problem(number, cell.column, None, "was blank before, but is required: it cannot be cleared")
 
 
-def _state(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Journal) -> Iterator[str]:
-    """Yield what is restored so far: nothing yet, or everything by a later push. Equal changes have equal ids."""
+def _done_by(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Journal) -> str:
+    """Name a later push that did the same already: it has the id that its plan had when it was made first."""
     later = (one for one in known if one.plan_id == own_id and one.started_at > push.started_at)
-    again = next((one for one in later if journal.counts(one.push_id).get("done")), None)
-    if again is not None:
-        yield f"push {again.push_id} already did this; values that are already restored are not sent again"
-    else:
-        yield f"nothing is restored yet{Hint(': to restore, call apply()', '')}"
-    yield "frames and files from before the undo still have the pushed values: load again afterwards"
+    return next((one.push_id for one in later if journal.counts(one.push_id).get("done")), "")
 
 
 def _notices(deleted: int, inactive: int, unsettled: int, damaged: int) -> Iterator[str]:
@@ -180,7 +183,7 @@ def _notices(deleted: int, inactive: int, unsettled: int, damaged: int) -> Itera
     if unsettled:
         yield (
             f"{counted(unsettled, 'change')} of this push {plural(unsettled, 'has', 'have')} an unknown outcome and "
-            f"{plural(unsettled, 'is', 'are')} not undone: {command('resume')} finds out"
+            f"{plural(unsettled, 'is', 'are')} not undone: resume the push first"
         )
     if damaged:
         yield f"{counted(damaged, 'row')} of the journal {plural(damaged, 'is', 'are')} damaged and not undone"
