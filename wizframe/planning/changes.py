@@ -144,6 +144,7 @@ class PlanPart:
     compared_columns: tuple[str, ...] = ()
     compared_with: str = ""
     if_nothing: str = ""  # the reason if nothing was compared
+    also: pd.DataFrame | None = field(default=None, repr=False)  # the frame of an earlier push of the same records
 
     def label(self, problem: Problem) -> Any:
         """Return the index label of a problem's row; None if the problem is about a whole column."""

@@ -77,6 +77,47 @@ def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> 
             kept = as_left_out(change) | later.get(change.position, {})
             written.append(Written(change.position, change, outcome, kept))
     show_records(part.frame, part, connection, written, deleted)
+    if part.also is not None:
+        _show_in_earlier(part.also, part, outcomes, connection)
+
+
+def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> None:
+    """Show in the frame of an earlier push what an undo or a resumed push did to its rows; later edits stay edits."""
+    own = attached(frame)
+    if own is None or own.table is not part.table or own.account != part.account or not own.index.is_unique:
+        return
+    try:
+        typed = type_frame(frame, part.table).cells
+    except PlanError:  # the user works on it
+        return
+    if "id" not in typed:
+        return
+    places = {identifier: place for place, identifier in enumerate(typed["id"])}
+    pairs = zip(part.changes_list, outcomes, strict=True)
+    done = [(change, one) for change, one in pairs if one.state == "done" and change.id in places]
+    edited = _edits(typed, own, part.table, {str(change.id): places[change.id] for change, _ in done})
+    written = [
+        Written(places[change.id], change, one, edited[str(change.id)])
+        for change, one in done
+        if change.action == "update" and one.after
+    ]
+    deleted = [change.id for change, _ in done if change.action == "delete"]
+    show_records(frame, part, connection, written, deleted)
+
+
+def _edits(
+    typed: pd.DataFrame, own: Baseline, table: Table, places: Mapping[str, int]
+) -> defaultdict[str, dict[str, Any]]:
+    """Give the cells of some rows that differ from their baseline, with its values."""
+    found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    rows = own.index.get_indexer(pd.Index(list(places)))
+    at = np.array(list(places.values()), dtype=np.intp)[rows >= 0]
+    ids = np.array(list(places), dtype=object)[rows >= 0]
+    for name in typed.columns.intersection(own.frame.columns) if len(at) else ():
+        was = own.frame[name].iloc[rows[rows >= 0]].reset_index(drop=True)
+        for number in np.flatnonzero(differs(was, typed[name].iloc[at].reset_index(drop=True))).tolist():
+            found[ids[number]][str(name)] = to_record_value(was.iat[number], table[name])
+    return found
 
 
 def as_left_out(change: Change) -> dict[str, Any]:

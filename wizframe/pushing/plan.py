@@ -31,7 +31,7 @@ from wizframe.pushing.plan_views import (
 )
 from wizframe.pushing.results import PushResult, ResultPart, interrupted
 from wizframe.pushing.selection import keep, wanted_by
-from wizframe.pushing.undo import inverse_parts
+from wizframe.pushing.undo import inverse_parts, remember_frames
 from wizframe.text import counted, option, plural, printable
 
 if TYPE_CHECKING:
@@ -228,6 +228,7 @@ class Plan(PlanTotals):
             with Journal() as journal:
                 interrupts.check()
                 push_id = begin(self.parts, self.id, journal, on_conflict=on_conflict, note=note)
+                remember_frames(push_id, self.parts)
                 done = run(self.parts, meant, journal, push_id, interrupts, on_conflict=on_conflict, progress=progress)
             result = Result(done, push_id, plan=self)
             if interrupts.count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wizframe.account import Account
@@ -19,6 +19,7 @@ from wizframe.pushing.journal import Journal
 from wizframe.pushing.journal_file import has_journal
 from wizframe.pushing.plan import Plan, Result
 from wizframe.pushing.results import interrupted
+from wizframe.pushing.undo import frame_of
 from wizframe.text import command, counted, option, plural
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _part_of(
     push: PushEntry, table_name: str, entries: Iterable[Entry], client: BaseClient, notices: Sequence[str]
 ) -> PlanPart:
     """Plan the remaining changes of one table."""
-    return part_of_changes(
+    part = part_of_changes(
         [_change(entry) for entry in entries if entry.table_name == table_name],
         TABLES[table_name],
         client.account,
@@ -226,6 +227,7 @@ def _part_of(
         if_nothing=f"nothing is left to do of push {push.push_id}",
         notices=notices,
     )
+    return replace(part, also=frame_of(push.push_id, part.table))
 
 
 def _change(entry: Entry) -> Change:

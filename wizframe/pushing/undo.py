@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,19 @@ from wizframe.pushing.journal import Journal
 from wizframe.text import command, counted, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    import pandas as pd
 
     from wizframe.api.client import BaseClient
     from wizframe.fields import Table
     from wizframe.planning.changes import PlanPart
     from wizframe.pushing.journal_entries import Entry, PushEntry
 
-__all__ = ["inverse_parts"]
+__all__ = ["frame_of", "inverse_parts", "remember_frames"]
 
+#: Push to the frames that it was made from, by table.
+_frames: dict[str, dict[str, weakref.ref[pd.DataFrame]]] = {}
 _NOT_YET = "nothing is restored yet: to restore, apply this plan"
 _OTHERS = "files and copies of the frame from before the undo still have the pushed values: load again afterwards"
 
@@ -64,6 +69,18 @@ def inverse_parts(
         return tuple(parts)
 
 
+def remember_frames(push_id: str, parts: Iterable[PlanPart]) -> None:
+    """Remember from which frames a push was made, as long as they exist: an undo is to be seen in them."""
+    seen = {part.table.name: part.also if part.also is not None else part.frame for part in parts}
+    _frames[push_id] = {name: weakref.ref(frame) for name, frame in seen.items()}
+
+
+def frame_of(push_id: str, table: Table) -> pd.DataFrame | None:
+    """Give the frame of a table from which a push was made in this session, if it still exists."""
+    known = _frames.get(push_id, {}).get(table.name)
+    return known() if known is not None else None
+
+
 def _client_for(push: PushEntry, client: BaseClient | None) -> BaseClient:
     account = Account(push.base_url, push.account)
     meant = open_client(client, account=account)
@@ -75,7 +92,7 @@ def _client_for(push: PushEntry, client: BaseClient | None) -> BaseClient:
 
 
 def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: BaseClient, whose: str) -> PlanPart:
-    return part_of_changes(
+    part = part_of_changes(
         changes,
         table,
         client.account,
@@ -84,6 +101,7 @@ def _inverse_part(push: PushEntry, table: Table, changes: list[Change], client: 
         if_nothing=f"nothing to undo: this push changed no {table.name}{whose}",
         problems=list(_problems(changes, table)),
     )
+    return replace(part, also=frame_of(push.push_id, table))
 
 
 def _was_written(entry: Entry) -> bool:
