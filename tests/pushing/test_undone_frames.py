@@ -19,7 +19,7 @@ def by_id(result):
 
 @pytest.mark.parametrize("undone", [by_result, by_id])
 @pytest.mark.parametrize("table", ["customers", "contacts"])
-def test_the_next_edit_after_an_undo_is_no_conflict(wiz, table, undone):
+def test_the_next_edit_after_an_undo_makes_no_conflict(wiz, table, undone):
     make_contacts_valid(wiz)
     frame = load(wiz, table)
     old = frame["first_name"].tolist()

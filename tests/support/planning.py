@@ -96,7 +96,7 @@ def without_attrs(frame):
 
 
 def signed(content, path):
-    """Load a saved plan whose content was changed, with the id that now fits: an attacker can compute it."""
+    """Load a saved plan that was changed, with the id that now fits: an attacker can compute it."""
     found = []
 
     def noted(parts):
