@@ -12,8 +12,8 @@ from wizframe.excel.api import to_csv, to_excel
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import unfold_addresses
 from wizframe.frames.problems import problems_frame
+from wizframe.loading.failures import UNREAD_COLUMNS
 from wizframe.loading.loaders import load_contacts
-from wizframe.loading.reader import UNREAD_COLUMNS
 from wizframe.notebook.overview import overview
 from wizframe.notebook.pickers.pickers import FrameBrowser
 from wizframe.planning.typed_frame import validate

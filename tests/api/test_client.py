@@ -65,11 +65,11 @@ class TestMixtures:
         assert stub.requests[1].json == {"displayName" if spoken == "sdk" else "display_name": "New"}
 
     def test_unknown_missing_null_and_mistyped_fields_are_left_to_the_caller(self):
-        row = {"id": "c", "phone": None, "firstName": 7, "brandNew": {"a": [1]}, "contacts": "none", "addresses": [3]}
+        row = {"id": "c", "phone": None, "firstName": [7], "brandNew": {"a": [1]}, "contacts": "none", "addresses": [3]}
         with Stub(Reply.json([row, {"id": None}, {}])) as stub:
             found = client_of(stub.base_url).customer.list()
         assert found == [
-            {"id": "c", "phone": None, "first_name": 7, "brandNew": {"a": [1]}, "contacts": "none", "addresses": [3]},
+            {"id": "c", "phone": None, "first_name": [7], "brandNew": {"a": [1]}, "contacts": "none", "addresses": [3]},
             {"id": None},
             {},
         ]
@@ -94,7 +94,7 @@ class TestNoAnswerOfTheContract:
             assert len(stub.requests) == 1
 
     @pytest.mark.parametrize(
-        "body", [b"", b"null", b"<html>", b"[]", b"{}", b'{"id": ""}', b'{"id": 7}', b'{"data": []}', b'{"data": {}}']
+        "body", [b"", b"null", b"<html>", b"[]", b"{}", b'{"id": ""}', b'{"id": [7]}', b'{"data": []}', b'{"data": {}}']
     )
     def test_an_invalid_record_is_a_protocol_error_and_nothing_is_sent_twice(self, body):
         with Stub(Reply(201, body)) as stub:

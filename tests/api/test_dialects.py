@@ -128,7 +128,8 @@ class TestReading:
             ({"total_records": 7, "total_pages": 2}, (7, 2)),
             ({"totalRecords": 0, "totalPages": 0}, (0, 0)),
             ({"total_records": -1, "total_pages": True}, (None, None)),
-            ({"total_records": "7"}, (None, None)),
+            ({"total_records": "7", "total_pages": "seven"}, (7, None)),
+            ({"total_records": "9" * 5000, "total_pages": "-1"}, (None, None)),
             ([], (None, None)),
         ],
     )

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
+from wizframe.api.listing import MAX_ATTEMPTS, MAX_SETBACKS
 from wizframe.api.pages import Page, identity
 from wizframe.api.seen_ids import SeenHashes
-from wizframe.api.walk import MAX_ATTEMPTS, MAX_SETBACKS, walk_lists
+from wizframe.api.walk import walk_lists
 from wizframe.errors import ProtocolError
 
 LIMIT = 2 * MAX_ATTEMPTS * MAX_SETBACKS * 3  # attempts of three requests each; beyond that it would be endless

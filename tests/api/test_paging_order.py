@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 from support.paging_order import AnyOrder, Scripted, Service, walked
 
-from wizframe.api import walk
+from wizframe.api import listing
 
 WALKS = 4 * int(os.environ.get("WIZFRAME_WALKS", "300"))
 
@@ -20,14 +20,14 @@ WALKS = 4 * int(os.environ.get("WIZFRAME_WALKS", "300"))
 def tally(monkeypatch):
     """Count the windows: how many stood, how many of those continued another one, how many moved."""
     counts = Counter()
-    take = walk._List.take
+    take = listing.Listing.take
 
     def counted(self, window, pages):
         taken = take(self, window, pages)
         counts["moved" if taken is None else "continued" if window.start > 1 else "stood"] += 1
         return taken
 
-    monkeypatch.setattr(walk._List, "take", counted)
+    monkeypatch.setattr(listing.Listing, "take", counted)
     return counts
 
 

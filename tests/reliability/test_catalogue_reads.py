@@ -59,7 +59,7 @@ def test_a_page_that_was_cut_off_is_fetched_again_and_never_half_a_frame(proxied
 
 SHAPES = {
     "a page for people": (HTML_PAGE, "not JSON: <html>.*Bad gateway"),
-    "a page with the key": (f"{HTML_PAGE}{{key}}", r"not JSON: <html>.*Bad gateway.*\*\*\*$"),
+    "a page with the key": (f"{HTML_PAGE}{{key}}", r"not JSON: <html>.*Bad gateway.*\*\*\*\. Check base_url"),
     "nothing": (b"", "responded 200 with an empty body"),
     "half of it": (b'{"data": [{"id": "cust_', r'not JSON: \{"data"'),
     "a text": (b'"fine"', "without a (list of )?customer"),

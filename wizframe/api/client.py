@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from wizframe.account import Account
 from wizframe.api.dialects import detect
 from wizframe.api.operations import CustomerOperations
+from wizframe.api.traits import Traits
 from wizframe.errors import ConfigurationError
 from wizframe.http.transport import is_loopback
 from wizframe.processes import renew_in_child
@@ -59,7 +60,7 @@ class BaseClient:
         self.is_closed = False
         self.customer = CustomerOperations(self)
         self._dialect: Dialect | None = None if dialect == "auto" else dialect
-        self._query_dialect: Dialect | None = None
+        self.traits = Traits()
         self._on_close = on_close
         self._lock = threading.RLock()
         if dialect not in ("auto", "rest", "sdk"):
@@ -102,14 +103,14 @@ class BaseClient:
     @property
     def query_dialect(self) -> Dialect:
         """The spelling of list parameters: the dialect's, unless the service turned out to ignore it."""
-        return self._query_dialect or self.dialect
+        return self.traits.query_dialect or self.dialect
 
     def respell_queries(self) -> None:
         """Switch the spelling of list parameters to the other dialect's.
 
         Several threads may find out at the same time and call this: a second call does not switch back.
         """
-        self._query_dialect = "sdk" if self.dialect == "rest" else "rest"
+        self.traits.query_dialect = "sdk" if self.dialect == "rest" else "rest"
 
     def __repr__(self) -> str:
         dialect = f", {self._dialect} dialect" if self._dialect else ""  # not detected just to show it

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from wizframe.api.pages import Columns, Contents, Page, Record, Records
+from wizframe.api.values import plain_value, plain_values
 from wizframe.errors import Hint, InvalidRequestError, ProtocolError
 from wizframe.fields import CUSTOMER, LIST_PARAMETERS, NESTED, Dialect, Operation, Table
 from wizframe.text import printable
@@ -38,7 +39,8 @@ def decode_record(body: Any, table: Table) -> Record:
     """Read one record from the JSON of a response, with or without an envelope; missing fields are absent."""
     if isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) and "id" not in body:
         body = body["data"]
-    if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"]:
+    identifier = plain_value(body.get("id"), "text") if isinstance(body, Mapping) else None
+    if not isinstance(identifier, str) or not identifier:
         raise _unexpected(body, f"a {table.singular} that has an id")
     return plain_record(body, table)
 
@@ -57,6 +59,8 @@ def decode_page(body: Any, table: Table, most: int | None = None) -> Contents:
         _columns(rows, table) or Records([plain_record(row, table) for row in rows]),
         total_records=_count(counts, "total_records", "totalRecords"),
         total_pages=_count(counts, "total_pages", "totalPages"),
+        page_size=_count(counts, "page_size", "pageSize"),
+        next_page=_count(counts, "next_page", "nextPage"),
     )
 
 
@@ -83,9 +87,15 @@ def _unexpected(body: Any, expected: str) -> ProtocolError:
 _LONGEST_WORDS = 300
 
 
+# Python refuses to read integers of more than 4,300 digits; no list is that long.
+_LONGEST_COUNT = 20
+
+
 def _count(pagination: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = pagination.get(name)
+        if isinstance(value, str) and value.isdecimal() and len(value) < _LONGEST_COUNT:
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
     return None
@@ -106,7 +116,10 @@ def _columns(rows: Sequence[dict[str, Any]], table: Table) -> Columns | None:
         columns = zip(*map(itemgetter(*wires), rows), strict=True)
     except KeyError:
         return None
-    by_name: dict[str, Sequence[Any]] = dict(zip(names, columns, strict=True))
+    by_name: dict[str, Sequence[Any]] = {
+        name: plain_values(values, table[name].kind) if name in table else values
+        for name, values in zip(names, columns, strict=True)
+    }
     ids = by_name["id"]
     return Columns(by_name) if set(map(type, ids)) == {str} and "" not in ids else None
 
@@ -121,7 +134,7 @@ def plain_record(row: Mapping[str, Any], table: Table) -> Record:
             record[wire] = value
         # If a row has two spellings of one field, such as name and company_name, the spelling with a value counts.
         elif record.get(field.name) in (None, ""):
-            record[field.name] = value
+            record[field.name] = plain_value(value, field.kind)
     for name in NESTED.keys() & record.keys():
         if name in table:
             inner = NESTED[name]

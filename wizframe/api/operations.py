@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactOperations", "CustomerOperations", "Operations"]
 
+_NO_CONTENT = 204
 # Some services ignore a small page size. A page far above the requested size is not parsed: it may fill the memory.
 _MOST_TIMES = 10
 # A customer in a list has 20 fields; some services send addresses and contacts along.
@@ -83,6 +84,8 @@ class Operations(ABC):
         checked = check_parameters(parameters, self.table)
         query = encode_parameters(checked, self._client.query_dialect)
         response = self._request("GET", path, query=query)
+        if response.status == _NO_CONTENT:
+            return Page([])
         most = _MOST_TIMES * checked.get("page_size", MAX_PAGE_SIZE) + MAX_PAGE_SIZE
         if len(response.body) > most * _BYTES_OF_A_RECORD:
             size_mb = len(response.body) / 1e6

@@ -138,6 +138,8 @@ class Contents(NamedTuple):
     rows: Columns | Records
     total_records: int | None = None
     total_pages: int | None = None
+    page_size: int | None = None
+    next_page: int | None = None
 
 
 class Page:
@@ -168,6 +170,16 @@ class Page:
     def total_pages(self) -> int | None:
         """The number of pages; None if the response does not have it."""
         return self.look().total_pages
+
+    @property
+    def page_size(self) -> int | None:
+        """The number of records on a full page; None if the response does not say."""
+        return self.look().page_size
+
+    @property
+    def next_page(self) -> int | None:
+        """The number of the next page; None if the response does not say, or this is the last one."""
+        return self.look().next_page
 
     @property
     def records(self) -> list[Record]:

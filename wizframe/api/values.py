@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["moment_of", "plain_scalar", "read_time"]
+from wizframe.fields import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wizframe.fields import Kind
+
+__all__ = ["moment_of", "plain_scalar", "plain_value", "plain_values", "read_time"]
 
 #: Numbers up to this one are times in seconds (up to the year 5138). Larger ones are in milliseconds, microseconds or
 #: nanoseconds: today's times have 10, 13, 16 and 19 digits in these units.
@@ -63,3 +70,43 @@ def _since_1970(number: float) -> datetime | None:
         return _EPOCH + timedelta(seconds=whole_s, microseconds=int(rest * 10**6 // per_second))
     except (OverflowError, ValueError):  # infinite, or no number
         return None
+
+
+_FLAGS = {"true": True, "1": True, "yes": True, "y": True, "false": False, "0": False, "no": False, "n": False}
+#: The types of JSON that a kind of field should have; what a field has besides null is looked at one by one.
+_EXPECTED: dict[Kind, set[type]] = {"text": {str}, "status": {str}, "time": {str}, "flag": {bool}}
+_NOTHING = type(None)
+
+
+def plain_values(values: Sequence[Any], kind: Kind) -> Sequence[Any]:
+    """Read a field of several records as :func:`plain_value` does; as they are if all have the expected type."""
+    expected = _EXPECTED.get(kind)
+    if expected is None or set(map(type, values)) - {_NOTHING} <= expected:
+        is_usual = kind in ("text", "flag") or expected is None or not any(map(_needs_reading[kind], values))
+        return values if is_usual else [plain_value(value, kind) for value in values]
+    return [plain_value(value, kind) for value in values]
+
+
+_needs_reading = {
+    "status": lambda value: bool(value) and value not in STATUSES,
+    "time": lambda value: bool(value) and value.isdecimal(),
+}
+
+
+def plain_value(value: Any, kind: Kind) -> Any:
+    """Give a value of the service in the type that its field has; what cannot be read stays as it is."""
+    match kind:
+        case "text" if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        case "ids" if isinstance(value, list):
+            return [plain_value(item, "text") for item in value]
+        case "flag" if not isinstance(value, bool) and isinstance(value, str | int | float):
+            word = str(value).strip().lower().removesuffix(".0")
+            return _FLAGS.get(word, value)
+        case "status" if isinstance(value, str) and value.strip().lower() in STATUSES:
+            return value.strip().lower()
+        case "time" if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
+            moment = moment_of(value)
+            return value if moment is None else moment.isoformat().replace("+00:00", "Z")
+        case _:
+            return value

@@ -25,6 +25,10 @@ them: a later list is begun after all windows of the earlier lists were opened. 
 before its window was opened is in the later list from the start. A record that left it later is found in that window,
 or has moved the window. Then the window is read again, and the later lists start over.
 
+**Other services.** If pages repeat each other in the middle of a list, or come in another order, windows prove nothing.
+Then pages are read in a row until they bring nothing new, and the walk says that it cannot prove more. The last page
+again, behind the end, is that end.
+
 **Not covered:** a record that enters the middle of a list moves later records backwards. Its status changed, or an edit
 brought it into a list with ``updated_after``. The walk notices that. But together with a delete, both while one window
 is read, it leaves the window's last page in place and can hide a record.
@@ -33,35 +37,27 @@ is read, it leaves the window's last page in place and can hide a record.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizframe.api.values import moment_of
-from wizframe.errors import ProtocolError
+from wizframe.api.listing import Listing
+from wizframe.api.traits import Traits
 from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from wizframe.api.listing import Fetch, Window
     from wizframe.api.pages import Page
     from wizframe.api.seen_ids import Names
     from wizframe.threads import Task
 
-    Fetch = Callable[[int], Page]
+__all__ = ["Taken", "walk_lists"]
 
-__all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Taken", "walk_lists"]
-
-# Attempts to read one window. Seven of them reduce 128 pages to one page by halving.
-MAX_ATTEMPTS = 12
-# The number of times that a list may turn out shorter or longer than expected, before the walk stops with a doubt.
-MAX_SETBACKS = 50
 # A window takes one request more than it has pages: 3 % with 4 connections. Larger windows keep more pages in memory,
 # and after a deleted record the walk must read more of them again.
 PAGES_PER_WORKER = 8
-_ONE_FORM = "0000-00-00T00:00:00Z"
-_DIGITS = str.maketrans("123456789", "000000000")
 
 
 class Taken(NamedTuple):
@@ -83,63 +79,47 @@ def walk_lists(
     totals: bool,
     workers: int = 1,
     doubts: list[str],
+    traits: Traits | None = None,
     names: Callable[[], Names] = set,
     pool: ThreadPool[Page] | None = None,
 ) -> Iterator[Taken]:
     """Walk some lists one after the other, and add a reason to ``doubts`` for each part that cannot be proven.
 
-    Each function in ``fetches`` returns a page for its number, in ``created_at`` ascending order; several threads call
-    it. ``totals`` is True if responses should have totals; ``names`` makes an empty set for a list's ids. A list in
-    another order raises a :class:`ProtocolError` with the code ``"order"``.
+    Each of ``fetches`` turns a page number into a page, in ``created_at`` ascending order; several threads call it.
+    ``totals`` says whether responses are expected to count the pages, ``names`` makes an empty set for a list's ids.
+    A list in another order raises :class:`ProtocolError` with code ``"order"``, unless ``traits`` say that lists are
+    not ordered: then the order proves nothing, and pages are read in a row.
     """
+    traits = traits or Traits()
     # A single connection needs no thread, so that many short lists can be walked in separate threads.
     with pool or ThreadPool(0 if workers == 1 else workers, "wizframe-page") as requests:
         walk = _Walk(requests, workers)
-        walk.lists = [_List(walk, fetch, page_size=page_size, has_totals=totals, known=names()) for fetch in fetches]
+        walk.lists = [
+            Listing(walk, fetch, page_size=page_size, has_totals=totals, known=names(), traits=traits)
+            for fetch in fetches
+        ]
         for number, one in enumerate(walk.lists):
+            if not traits.is_ordered:
+                one.read_in_a_row("the service does not list records in the order asked for")
             for pages in walk.pages_of(number):
                 yield Taken(number, pages, len(one.known), pages[-1].total_records)
             doubts += one.final_doubts()
-
-
-@dataclass(slots=True, eq=False)
-class _Window:
-    """The pages ``start`` to ``last`` of a list: the first look at the last page, and requests for the others.
-
-    A window of one page consists of its first look, because one response shows one moment.
-    """
-
-    of: _List
-    start: int
-    last: int
-    first_look: Page
-    is_continued: bool  # its first page is the second look of the previous window, which is not requested yet
-    others: list[Task[Page]] = field(default_factory=list)
-    is_closed: bool = field(init=False)  # whether no second look will follow
-
-    def __post_init__(self) -> None:
-        self.is_closed = self.last == self.start
-
-    @property
-    def unasked(self) -> int:
-        """The number of other pages that are not requested yet."""
-        return self.last - self.start - len(self.others) - self.is_continued
 
 
 class _Walk:
     """The requests of a walk, and its open windows that are not taken yet, oldest first."""
 
     def __init__(self, pool: ThreadPool[Page], workers: int) -> None:
-        self.lists: list[_List] = []
+        self.lists: list[Listing] = []
         self.largest = PAGES_PER_WORKER * workers
         self._room = 2 * workers if workers > 1 else 1  # requests in the queue, so no thread waits for the next one
         self._pool = pool
-        self._open: deque[_Window] = deque()
+        self._open: deque[Window] = deque()
 
     def pages_of(self, number: int) -> Iterator[list[Page]]:
         """Yield the pages of one list window by window; open windows of later lists when that is allowed."""
         one = self.lists[number]
-        while not one.is_stuck:
+        while not (one.is_stuck or one.is_in_a_row):
             if not self._open:
                 self._open_next(number)
             if self._open and self._open[0].of is one:
@@ -153,8 +133,11 @@ class _Walk:
                 yield taken
             elif one.goes_on():
                 self._forget(number)
-            else:
+            elif not one.is_in_a_row:
                 return
+        if one.is_in_a_row:
+            self._forget(number)
+            yield from one.pages_in_a_row(self._room)
 
     def _open_next(self, number: int) -> bool:
         """Open a window of this list; or of a later list, if all windows of the earlier lists are open."""
@@ -174,7 +157,7 @@ class _Walk:
         for one in self.lists[number:]:
             one.rewind()
 
-    def _finish(self, window: _Window, number: int) -> list[Page]:
+    def _finish(self, window: Window, number: int) -> list[Page]:
         """Wait for the pages of a window, then request its last page again."""
         if window.last == window.start:
             return [window.first_look]
@@ -222,210 +205,3 @@ class _Walk:
         task = self._pool.next_done()
         if task is not None and not task.is_cancelled:
             task.result().look()
-
-
-class _List:
-    """One list: the pages that were taken, and what is known about its end.
-
-    ``_edge`` is the last page that was taken, ``_opened`` the last page of an open window, and ``_end`` the first page
-    that does not exist.
-    """
-
-    def __init__(self, walk: _Walk, fetch: Fetch, *, page_size: int, has_totals: bool, known: Names) -> None:
-        self.fetch = fetch
-        self.known = known
-        self.is_stuck = False  # whether the walk stopped before the end
-        self._walk = walk
-        self._page_size = page_size
-        self._has_totals = has_totals
-        self._doubts: list[str] = []
-        self._edge = self._opened = 0
-        self._end: int | None = None
-        self._is_end_seen = False  # whether the end was an empty page instead of a total
-        self._furthest = 0
-        self._size = 1
-        self._total: int | None = None
-        self._last_page: Page | None = None
-        self._full_page = 0
-        self._checked = (0, 0)
-        self._setbacks = 0
-
-    def rewind(self) -> None:
-        """Open the next window after the pages that were taken."""
-        self._opened = self._edge
-        if not self._edge:
-            self._end, self._is_end_seen, self._furthest, self._size = None, False, 0, 1
-
-    def open(self, *, is_continued: bool) -> _Window | None:
-        """Open the next window; None at the end of the list."""
-        if self._end is not None and self._opened >= self._end - 1:
-            return None
-        # Page 1 alone has the number of pages, and many lists have no second page.
-        is_first = self._opened == 0 and self._has_totals
-        start = max(self._opened, 1)
-        last, look = self._look_ahead(start, 0 if is_first else self._size)
-        if look is None and is_continued:  # the second look of the previous window is not requested yet: it is enough
-            return None
-        window = self._window(start, last, look, is_continued=is_continued)
-        if is_first and window.first_look.total_pages is not None:
-            self._end = max(window.first_look.total_pages, 1) + 1
-            self._size = self._walk.largest
-        self._size = min(self._walk.largest, 4 * self._size)
-        self._opened = last
-        return window
-
-    def _look_ahead(self, start: int, size: int) -> tuple[int, Page | None]:
-        """Find the last page of the next window, closer if pages are empty; without a look at it if it is ``start``."""
-        last = start + size
-        while True:
-            if self._end is not None:
-                last = min(last, (start + self._end) // 2 if self._is_end_seen else self._end - 1)
-            if last <= start:
-                return start, None
-            [look] = self._read([last])
-            if len(look):
-                self._furthest = max(self._furthest, last)
-                return last, look
-            self._end, self._is_end_seen = last, True
-
-    def _window(self, start: int, last: int, look: Page | None, *, is_continued: bool = False) -> _Window:
-        if look is None:
-            [look] = self._read([last])
-        return _Window(self, start, last, look, is_continued)
-
-    def _read(self, numbers: Iterable[int]) -> list[Page]:
-        return self._walk.read(self.fetch, numbers)
-
-    # ------------------------------------------------------------------ take a window
-
-    def take(self, window: _Window, pages: list[Page]) -> list[Page] | None:
-        """Take a window's pages; None if records moved in the meantime, or if no page overlaps known records."""
-        names = [page.identities() for page in pages]
-        if not _is_one_moment(window, names) or not self._overlaps(window, names):
-            return None
-        _check_order(pages)
-        return self._take(pages, names, edge=window.last)
-
-    def _overlaps(self, window: _Window, names: Sequence[Sequence[str]]) -> bool:
-        return window.start == 1 or (len(names[0]) > 0 and names[0][0] in self.known)
-
-    def _take(self, pages: list[Page], names: Sequence[Sequence[str]], *, edge: int) -> list[Page]:
-        self.known.update(chain.from_iterable(names))
-        self._edge = edge
-        self._last_page = pages[-1]
-        for page in pages[:-1]:  # pages that are followed by another page are full
-            self._check_size(len(page))
-        self._note_total(pages[-1])
-        return pages
-
-    def _note_total(self, page: Page) -> None:
-        """Keep the lowest total: a record that was added later need not be found, but one that existed must be."""
-        self._total = min((n for n in (self._total, page.total_records) if n is not None), default=None)
-
-    def _check_size(self, size: int) -> None:
-        """Add a doubt if pages are shorter than others. If the page size changed, the end is elsewhere, too."""
-        if self._full_page not in (0, size):
-            self._doubts.append(f"some pages have {self._full_page} records, others before the last page have {size}")
-            self._end, self._is_end_seen = None, False
-        self._full_page = size
-
-    def take_carefully(self, size: int) -> list[Page]:
-        """Read one window alone, in as many attempts as it needs."""
-        start, step = max(self._edge, 1), 1
-        for _ in range(MAX_ATTEMPTS):
-            last, look = self._look_ahead(start, size)
-            window = self._window(start, last, look)
-            pages = [window.first_look]
-            if last > start:
-                pages = self._read(range(start, last)) + self._read([last])
-            names = [page.identities() for page in pages]
-            if not _is_one_moment(window, names):
-                size = max(1, size // 2)
-            elif not self._overlaps(window, names):
-                start, step = max(1, start - step), 2 * step
-            else:
-                if window.last < self._edge:
-                    self._set_back()
-                self._size = min(self._walk.largest, 4 * size)
-                self._opened = window.last
-                _check_order(pages)
-                return self._take(pages, names, edge=window.last)
-        return self._give_up()
-
-    def _give_up(self) -> list[Page]:
-        """Use the next pages although they kept changing. Stop if they have no new records."""
-        known, first = len(self.known), max(self._edge, 1)
-        self._doubts.append(f"pages {first} and {first + 1} did not fit together in {MAX_ATTEMPTS} attempts")
-        pages = self._read([first]) + self._read([first + 1])
-        taken = self._take(pages, [page.identities() for page in pages], edge=first + 1)
-        self._size, self._opened = 1, self._edge
-        self.is_stuck = len(self.known) == known
-        self._set_back()
-        return taken
-
-    def _set_back(self) -> None:
-        """Stop a walk if pages always change, or if the list grows as fast as it is read."""
-        self._setbacks += 1
-        if self._setbacks == MAX_SETBACKS:
-            self._doubts.append(f"the pages changed all the time, so reading stopped near page {self._edge}")
-            self.is_stuck = True
-
-    # ------------------------------------------------------------------ the end
-
-    def goes_on(self) -> bool:
-        """Check the page after the last one, if totals may be wrong or if records may have moved over the end."""
-        state = (self._edge, len(self.known))
-        full = self._page_size if self._edge == 1 else self._full_page
-        is_last_full = (len(self._last_page) if self._last_page else 0) >= full
-        is_end_doubtful = is_last_full or self._furthest > self._edge or (self._total or 0) > len(self.known)
-        if not is_end_doubtful or state == self._checked:
-            return False
-        self._checked = state
-        beyond = max(self._furthest, self._edge + 2)
-        if self._is_empty(self._edge + 1):
-            if self._is_empty(beyond):
-                return False
-            if self._is_empty(self._edge + 1):  # a list that grew between the two looks has no gap
-                self._doubts.append(f"page {self._edge + 1} is empty, but page {beyond} is not")
-                return False
-        self._end, self._is_end_seen = None, False
-        self._size = 1
-        self._set_back()
-        return True
-
-    def _is_empty(self, number: int) -> bool:
-        [page] = self._read([number])
-        self._note_total(page)
-        return len(page) == 0
-
-    def final_doubts(self) -> list[str]:
-        """Return all doubts, after the last page."""
-        if self._total is not None and self._total > len(self.known):
-            return [*self._doubts, f"the service counts {self._total} records, its pages have {len(self.known)}"]
-        return self._doubts
-
-
-def _is_one_moment(window: _Window, names: Sequence[Sequence[str]]) -> bool:
-    """Whether the pages show one moment: the last page has not changed, and the others are full and distinct."""
-    if window.last == window.start:
-        return True
-    before = window.first_look.identities()
-    sizes = {len(page) for page in names[:-1]}
-    if names[-1][: len(before)] != before or len(sizes) > 1 or 0 in sizes:
-        return False
-    keys = list(chain.from_iterable(names))
-    return len(set(keys)) == len(keys)
-
-
-def _check_order(pages: Iterable[Page]) -> None:
-    """Raise an error if a record is older than the one before it, because then the proof is not valid."""
-    times = list(chain.from_iterable(page.values("created_at") for page in pages))
-    # Strings of the same form sort like the times that they represent.
-    has_one_form = set(map(type, times)) <= {str} and "".join(times).translate(_DIGITS) == _ONE_FORM * len(times)
-    if has_one_form and times == sorted(times):
-        return
-    known = [moment for time in times if (moment := moment_of(time)) is not None]
-    if any(later < earlier for earlier, later in pairwise(known)):
-        error = ProtocolError("the service did not list records by created_at, oldest first, as requested")
-        error.code = "order"
-        raise error

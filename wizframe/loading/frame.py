@@ -14,12 +14,12 @@ from wizframe.api.dialects import unknown_fields
 from wizframe.api.pages import identity
 from wizframe.api.validation import moment
 from wizframe.api.values import moment_of
-from wizframe.errors import Hint, InvalidDataError, InvalidDataWarning
+from wizframe.errors import Hint, IncompleteLoadWarning, InvalidDataError, InvalidDataWarning
 from wizframe.frames.arrow import POOL, arrow_backed, in_order, release_unused
 from wizframe.frames.baselines import Baseline, attach
 from wizframe.frames.build import column_array, frame_of, text_array
 from wizframe.frames.problems import find_problems, problems_frame
-from wizframe.text import plural
+from wizframe.text import counted, plural
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,6 +43,7 @@ class Rows:
 
     def __init__(self, table: Table, *, details: bool = False) -> None:
         self.table = table
+        self.has_details = details
         self.columns = table.columns(details=details)
         self.sent: set[str] = set()  # fields that at least one of the records had
         self._pages: list[Page] = []
@@ -151,6 +152,9 @@ def build(
     parents, if it requested their children.
     """
     frame, problems = typed(rows, sort_by=sort_by, ascending=sort == "asc")
+    if reader.has_unknown_status() and not rows.has_details:
+        frame["status"] = frame["status"].mask(frame["status"].notna())
+    _tell_unreadable(frame, reader)
     frame, problems = _chosen(passing(frame, reader.filters), frame, problems)
     _report(problems, len(frame), reader, invalid)
     if invalid == "drop":
@@ -181,16 +185,34 @@ def typed(rows: Rows, *, sort_by: str | None = None, ascending: bool = True) -> 
 
 
 def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
-    """Return which rows match all filters. Both ends of a range are excluded."""
+    """Tell which rows every filter lets through; both ends of a range are excluded.
+
+    A row that does not say what a filter asks for is let through: it may be meant.
+    """
     kept = pd.Series(data=True, index=frame.index)
     for name, value in filters.items():
         if name == "status":
-            kept &= (frame["status"] == value).astype(bool)
+            kept &= ((frame["status"] == value) | frame["status"].isna()).astype(bool)
             continue
         column, side = name.rsplit("_", 1)
         times, bound = frame[f"{column}_at"], pd.Timestamp(moment(value))
-        kept &= times > bound if side == "after" else times < bound
+        kept &= (times > bound if side == "after" else times < bound) | times.isna()
     return kept
+
+
+def _tell_unreadable(frame: pd.DataFrame, reader: Reader) -> None:
+    """Warn of rows that are kept because what a filter asks for cannot be read."""
+    columns = dict.fromkeys(name if name == "status" else f"{name.rsplit('_', 1)[0]}_at" for name in reader.filters)
+    for name in columns:
+        count = int(frame[name].isna().sum())
+        if count:
+            which = f"{counted(count, reader.table.singular)} {plural(count, 'has', 'have')} no {name} that can be read"
+            kept = plural(
+                count,
+                "it is in the frame, although the filter may mean to leave it out",
+                "they are in the frame, although the filter may mean to leave them out",
+            )
+            reader.warn(IncompleteLoadWarning(f"{which}: {kept}"))
 
 
 def passes(record: Record, filters: dict[str, Any]) -> bool:
@@ -200,10 +222,10 @@ def passes(record: Record, filters: dict[str, Any]) -> bool:
 
 def _passes(record: Record, name: str, value: Any) -> bool:
     if name == "status":
-        return bool(record.get("status") == value)
+        return record.get("status") in (value, None, "")
     column, side = name.rsplit("_", 1)
     time, bound = moment_of(record.get(f"{column}_at")), moment(value)
-    return time is not None and (time > bound if side == "after" else time < bound)
+    return time is None or (time > bound if side == "after" else time < bound)
 
 
 def latest_change(frame: pd.DataFrame) -> datetime | None:

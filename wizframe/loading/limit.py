@@ -26,10 +26,13 @@ def first_records(reader: Reader, *, sort_by: str, sort: str, limit: int) -> lis
     if not sort_by.endswith("_at"):  # the documents do not say how names are sorted: read all, and let `cut` sort them
         return reader.records()
     with bar(reader.table.name, enabled=reader.progress) as show:
-        return list(reader.in_either_spelling(partial(_first_of_each_status, reader, sort_by, sort, limit, show)))
+        return list(reader.adapting(partial(_first_of_each_status, reader, sort_by, sort, limit, show)))
 
 
 def _first_of_each_status(reader: Reader, sort_by: str, sort: str, limit: int, show: Any) -> Iterator[Record]:
+    if not reader.client.traits.is_ordered:
+        yield from reader.records()
+        return
     records: dict[str, Record] = {}
     for status in reader.statuses:
         passed: set[str] = set()

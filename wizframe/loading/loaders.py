@@ -11,15 +11,15 @@ from wizframe.api.client import open_client
 from wizframe.api.pages import Page
 from wizframe.api.validation import check_parameters, refuses_unknown_names
 from wizframe.api.values import plain_scalar
-from wizframe.errors import InvalidRequestError
+from wizframe.errors import IncompleteLoadWarning, InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Table
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank
+from wizframe.loading.failures import Failures
 from wizframe.loading.frame import Rows, build
 from wizframe.loading.limit import cut, first_records
-from wizframe.loading.reader import Failures, Reader
-from wizframe.progress import tell
-from wizframe.text import counted
+from wizframe.loading.reader import Reader
+from wizframe.text import counted, plural
 
 if TYPE_CHECKING:
     from wizframe.api.client import BaseClient
@@ -145,7 +145,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         records = []
         for page in reader.pages(rows.columns):
             rows.add(page)
-    _tell_not_found(wanted or (), records, status)
+    _warn_of_missing(wanted or (), records, status, reader)
     if limit is not None:
         records = cut(records, reader.filters, sort_by=sort_by, sort=sort, limit=limit)
     rows.add(Page(reader.details(records) if details else records))
@@ -304,10 +304,11 @@ def parent_ids(parents: str | Iterable[str] | pd.DataFrame | pd.Series[Any], tab
     return list(dict.fromkeys(texts_of(parents, parent.name)))
 
 
-def _tell_not_found(wanted: Iterable[str], records: Iterable[Record], status: str | None) -> None:
+def _warn_of_missing(wanted: Iterable[str], records: Iterable[Record], status: str | None, reader: Reader) -> None:
     found = {record["reference_id"] for record in records if isinstance(record.get("reference_id"), str)}
     missing = [reference for reference in dict.fromkeys(wanted) if reference not in found]
     if missing:
         some = ", ".join(map(repr, missing[:_SHOWN])) + (", …" if missing[_SHOWN:] else "")
         where = f" among the {status} customers" if status else ""
-        tell(f"{counted(len(missing), 'reference')} not found{where}: {some}")
+        verb = plural(len(missing), "was", "were")
+        reader.warn(IncompleteLoadWarning(f"{counted(len(missing), 'reference')} {verb} not found{where}: {some}"))

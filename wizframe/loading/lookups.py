@@ -30,7 +30,7 @@ class ServiceLookups:
         if table.parent is not None:
             listed = self.children(table, {parent for parent, _ in keys if parent})
             return {(parent, row.get("reference_id", "")): row for parent, rows in listed.items() for row in rows}
-        reader = Reader(self._client, table, progress=False)
+        reader = Reader(self._client, table, progress=False, is_lookup=True)
         found = reader.by_reference(sorted({reference for _, reference in keys}))
         reader.warn_if_incomplete()
         return {(None, record["reference_id"]): record for record in _identified(found, table)}
@@ -46,7 +46,7 @@ class ServiceLookups:
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
         """List active and inactive records created at or after a moment; without a moment, list all."""
-        reader = Reader(self._client, table)
+        reader = Reader(self._client, table, is_lookup=True)
         if moment is not None:
             return _identified(reader.newest(moment), table)
         found = reader.records()
@@ -56,7 +56,7 @@ class ServiceLookups:
     def children(self, table: Table, parent_ids: Collection[str]) -> dict[str, list[Record]]:
         """List the records of both statuses that belong to the given parents. Unknown parents are absent."""
         ids = sorted(filter(is_id, parent_ids))
-        reader = Reader(self._client, table)
+        reader = Reader(self._client, table, is_lookup=True)
         pages = list(reader.child_pages(ids))
         listed = {identifier: _identified(page.records, table) for identifier, page in zip(ids, pages, strict=True)}
         return {identifier: records for identifier, records in listed.items() if identifier not in reader.failures.gone}

@@ -2,57 +2,55 @@
 
 from __future__ import annotations
 
-import threading
+import re
 import time
 import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
+from wizframe.api.listing import SayOnce
 from wizframe.api.pages import Page, created
 from wizframe.api.seen_ids import SeenHashes
 from wizframe.api.walk import walk_lists
 from wizframe.errors import (
-    AuthenticationError,
     Hint,
     IncompleteLoadWarning,
     NotFoundError,
-    NotSentError,
     ProtocolError,
-    RateLimitError,
+    RejectedError,
     ServiceError,
     TransportError,
     caller_level,
 )
 from wizframe.fields import MAX_PAGE_SIZE, STATUSES
-from wizframe.frames.problems import problems_frame
+from wizframe.loading.failures import SHOWN, Failures, some
+from wizframe.loading.references import NO_REFERENCE, groups, having, plain_references
 from wizframe.progress import Watch, bar
 from wizframe.text import counted, plural
 from wizframe.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
-    import pandas as pd
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from wizframe.api.client import BaseClient
     from wizframe.api.pages import Record
     from wizframe.api.seen_ids import Names
     from wizframe.api.walk import Taken
-    from wizframe.errors import WizframeError
     from wizframe.fields import Table
 
     T = TypeVar("T")
 
-__all__ = ["UNREAD_COLUMNS", "Failures", "Reader"]
+__all__ = ["Reader"]
 
-UNREAD_COLUMNS = ["customer_id", "what", "code", "what_happened"]
-# Servers may reject URLs above 8 kB, and a character of a reference may take three characters in the URL.
-_REFERENCES_PER_REQUEST = 40
-_CHARACTERS_PER_REQUEST = 4000
+# What services say of a page behind the end of a list, and how they name the size of a page that is too large.
+_BEHIND_THE_END = (400, 404, 410, 416, 422)
+_SIZE_WORDS = re.compile(r"page.?size|per.?page|limit", re.IGNORECASE)
+_PAGE_SIZE = "page_size"
+# Ids of each list that show whether two lists are the same one.
+_SAMPLE = 1000
 # The results per worker that wait for their turn, so that one slow customer does not stop the other threads.
 _AHEAD = 8
 # If the Date header differs more from the records' times, it comes from another machine and is not used.
@@ -60,70 +58,6 @@ _LARGEST_DIFFERENCE = timedelta(days=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 # Errors that may affect only one record. A wrong key, a rate limit or an unreachable server affect all records.
 _CONCERNS_ONE = (ServiceError, TransportError)
-_CONCERNS_ALL = (AuthenticationError, RateLimitError, NotSentError)
-# If so many records fail one after the other, the service itself fails.
-_MOST_IN_A_ROW = 10
-# One would be enough to know that something was read, but another list of the same record may still fail.
-_REMEMBERED = 100
-_SHOWN = 5  # the most ids or reasons in one message
-
-
-@dataclass
-class Failures:
-    """The failures of single records. Threads share this object."""
-
-    is_tolerant: bool = False  # whether unreadable records may be left out; for a plan they may not
-    rows: dict[tuple[str, str], WizframeError] = field(default_factory=dict)  # (id, the part that was read) to error
-    _in_a_row: int = 0
-    _read: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, identifier: str, what: str, error: WizframeError) -> None:
-        """Note a failure; raise it if it affects more than this record."""
-        is_gone = isinstance(error, NotFoundError)
-        with self._lock:
-            self._in_a_row += not is_gone and (identifier, what) not in self.rows
-            self._read.discard(identifier)
-            is_too_much = self._in_a_row >= _MOST_IN_A_ROW
-            if is_gone or (self.is_tolerant and not isinstance(error, _CONCERNS_ALL) and not is_too_much):
-                self.rows[identifier, what] = error
-                return
-        raise error
-
-    def succeed(self, identifier: str, what: str) -> None:
-        """Note that a record, or a part of it, could be read."""
-        with self._lock:
-            self._in_a_row = 0
-            if len(self._read) < _REMEMBERED and (identifier, what) not in self.rows:
-                self._read.add(identifier)
-
-    def check(self) -> None:
-        """Raise the first failure if nothing could be read at all. Records that do not exist do not count."""
-        if self.broken and not self._read:
-            raise next(iter(self.broken.values()))
-
-    def check_found(self, table: Table) -> None:
-        """Raise an error if none of the records exists."""
-        gone = self.gone
-        if gone and not self._read:
-            one, many = f"the {table.singular} does not exist", f"none of the {len(gone)} {table.name} exists"
-            hint = "Ids are in the column id. A reference is not an id."
-            raise NotFoundError(f"{plural(len(gone), one, many)}: {_some(gone)}", status=404, hint=hint)
-
-    @property
-    def gone(self) -> list[str]:
-        """The records that do not exist."""
-        return sorted({one for (one, _), error in self.rows.items() if isinstance(error, NotFoundError)})
-
-    @property
-    def broken(self) -> dict[str, WizframeError]:
-        """The records that may exist but were not read, with the reasons."""
-        return {one: error for (one, _), error in self.rows.items() if not isinstance(error, NotFoundError)}
-
-    def frame(self) -> pd.DataFrame:
-        """List what could not be read, with the columns of ``UNREAD_COLUMNS``."""
-        rows = ((one, what, error.code, str(error)) for (one, what), error in sorted(self.rows.items()))
-        return problems_frame(rows, UNREAD_COLUMNS)
 
 
 @dataclass
@@ -139,6 +73,13 @@ class Reader:
     failures: Failures = field(default_factory=Failures)
     names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk stores the ids that it has seen
     doubts: list[str] = field(default_factory=list)  # reasons why the load may be incomplete
+    is_stream: bool = False  # whether frames are made before the last page came
+    is_lookup: bool = False  # whether it is for a plan or a push: then the usual ways of the service need no warning
+    #: Ids of rows that do not say their status, the first ones of each list: the rows got the status asked for.
+    _labelled: list[tuple[str, set[str]]] = field(default_factory=list)
+    #: For each status asked for, how many rows say that they have it, and how many that they have another one.
+    _said: dict[str, list[int]] = field(default_factory=dict)
+    _has_unlabelled: bool = False  # whether rows got no status, because the service ignores that filter
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -186,8 +127,9 @@ class Reader:
         fetches = [partial(self._packed_page, columns, status) for status in lists]
         with bar(self.table.name, enabled=self.progress) as show:
             for taken in self._walk(fetches, workers=self.workers):
+                self.client.traits.shown_references[lists[taken.number]] = plain_references(taken.pages[0])
                 for page in taken.pages:
-                    self._say_status(page, lists[taken.number])
+                    self._say_status(page, lists[taken.number], taken.number)
                     yield page
                 before, known[taken.number] = sum(known[: taken.number]), taken.known
                 if taken.number < len(STATUSES):  # the third list has records that the first one already counted
@@ -205,25 +147,54 @@ class Reader:
     def by_reference(self, references: Sequence[str]) -> list[Record]:
         """Find the records that have exactly these references."""
         wanted = dict.fromkeys(references)
+        # The service splits the parameter at commas, and may trim what is between them.
+        is_odd = any("," in reference or reference != reference.strip() for reference in wanted)
+        if is_odd or self.client.traits.finds_references is False:
+            return having(wanted, self.records())
         records: dict[str, Record] = {}
-        if any("," in reference for reference in wanted):  # the service splits the parameter at commas
-            found = self.records()
-        else:
-            with bar(self.table.name, enabled=self.progress) as show:
-                for chosen in _groups(wanted):
-                    for status in self.statuses:
-                        records |= self._list(status, reference_ids=chosen)
-                    show(len(records), None)
-            found = list(records.values())
-        return [record for record in found if isinstance(own := record.get("reference_id"), str) and own in wanted]
+        with bar(self.table.name, enabled=self.progress) as show:
+            for chosen in groups(wanted):
+                for status in self.statuses:
+                    records |= self._list(status, reference_ids=chosen)
+                show(len(records), None)
+        found = having(wanted, records.values())
+        if {record["reference_id"] for record in found} >= wanted.keys() or self._finds_references():
+            return found
+        return having(wanted, self.records())
+
+    def _finds_references(self) -> bool:
+        """Prove once for each connection that the filter by reference finds what a list just showed.
+
+        It may ignore references, take several for one, or look among active records only.
+        """
+        traits = self.client.traits
+        if traits.finds_references is None:
+            traits.finds_references = all(map(self._finds_shown_references, self.statuses))
+        return traits.finds_references
+
+    def _finds_shown_references(self, status: str) -> bool:
+        if (shown := self.client.traits.shown_references.get(status)) and self._finds(status, shown):
+            return True
+        # They may have been deleted or changed since.
+        shown = plain_references(self._page((), {"status": status, "page_size": SHOWN}, 1))
+        return not shown or self._finds(status, shown)
+
+    def _finds(self, status: str, references: list[str]) -> bool:
+        parameters = {"status": status, "reference_ids": [*references, NO_REFERENCE]}
+        return set(references) <= set(self._page((), parameters, 1).values("reference_id"))
 
     def newest(self, since: datetime) -> list[Record]:
         """Read from the newest record on, until a record is older than ``since``. This needs no filter by time."""
+        if not self.client.traits.is_ordered:
+            return self.records()
         records: dict[str, Record] = {}
         for status in self.statuses:
             for page in self.pages_until_known(status, sort_by="created_at", sort="desc"):
                 records |= page
-                if any(age < since for record in page.values() if (age := created(record)) is not None):
+                ages = [age for record in page.values() if (age := created(record)) is not None]
+                if any(later > earlier for earlier, later in pairwise(ages)):  # not in the order asked for
+                    return self.records()
+                if any(age < since for age in ages):
                     break
         return list(records.values())
 
@@ -232,7 +203,7 @@ class Reader:
         known: set[str] = set()
         for number in count(1):
             page = self._page((), order | {"status": status}, number)
-            self._say_status(page, status)
+            self._say_status(page, status, STATUSES.index(status))
             records = _named(page)
             yield records
             if records.keys() <= known:
@@ -244,6 +215,8 @@ class Reader:
     def details(self, records: Sequence[Record], *, is_shown: bool = True) -> list[Record]:
         """Read the details of listed records. Unreadable ones are left out and noted as failures."""
         found = []
+        if self.has_unknown_status():  # details may say it
+            records = [{name: value for name, value in record.items() if name != "status"} for record in records]
         with bar("details", enabled=is_shown and self.progress, total=len(records)) as show:
             for done, record in enumerate(self._in_order(partial(self._details_of, record) for record in records), 1):
                 found += [record] if record else []
@@ -303,7 +276,7 @@ class Reader:
         fetch = partial(self._page, path, parameters | {"status": status})
         for taken in self._walk([fetch], workers=1):
             for page in taken.pages:
-                self._say_status(page, status)
+                self._say_status(page, status, STATUSES.index(status))
                 records.update(_named(page))
         return records
 
@@ -312,57 +285,157 @@ class Reader:
 
         def read() -> Iterator[Taken]:
             doubts: list[str] = []
-            options: dict[str, Any] = {"page_size": self.page_size, "workers": workers, "totals": has_totals}
-            yield from walk_lists(fetches, doubts=doubts, names=self.names, **options)
-            self.doubts += doubts
+            options: dict[str, Any] = {"workers": workers, "totals": has_totals, "names": self.names}
+            options |= {"page_size": self._size, "traits": self.client.traits}
+            yield from walk_lists(fetches, doubts=doubts, **options)
+            self.doubts += filter(self._is_news, doubts)
 
-        yield from self.in_either_spelling(read)
+        yield from self.adapting(read)
 
-    def in_either_spelling(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """Read again with the other spelling of parameters if the received order is not the requested order."""
-        try:
-            yield from read()
-        except ProtocolError as error:
-            if error.code != "order":
-                raise
+    def _is_news(self, doubt: str) -> bool:
+        """Tell whether a doubt must be told: what is the service's usual way, once for each connection."""
+        kind = "".join(character for character in doubt if not character.isdigit())
+        if not isinstance(doubt, SayOnce):
+            return True
+        if self.is_lookup or kind in self.client.traits.told:
+            return False
+        self.client.traits.told.add(kind)
+        return True
+
+    def adapting(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """Read again, in the way of this service, if it turns out to be another one than was thought.
+
+        If the order received is not the order asked for, parameters may be spelled the other way. If it is not with
+        either spelling, the order is not relied on. If a page was asked for that is too large, smaller ones are.
+        """
+        traits = self.client.traits
+        while True:
+            spelling, was_ordered = traits.query_dialect, traits.is_ordered
+            try:
+                yield from read()
+            except ProtocolError as error:
+                if error.code == "order" and was_ordered:
+                    # Another thread may have found it out already.
+                    if (traits.query_dialect, traits.is_ordered) == (spelling, was_ordered):
+                        self._respell(spelling)
+                elif error.code != _PAGE_SIZE:
+                    raise
+            else:
+                return
+
+    def _respell(self, spelling: str | None) -> None:
+        traits = self.client.traits
+        if spelling is None:
             self.client.respell_queries()
-            yield from read()
+        else:
+            traits.query_dialect, traits.is_ordered = None, False
 
     def _packed_page(self, columns: Sequence[str], status: str, number: int) -> Page:
         page = self._page((), {"status": status}, number)
         return page.packed(columns, also=("id", "created_at", "status")) if columns else page
 
     def _page(self, path: tuple[str, ...], parameters: dict[str, Any], number: int) -> Page:
-        order = {"page_size": self.page_size, "sort_by": "created_at", "sort": "asc"}
+        order = {"page_size": self._size, "sort_by": "created_at", "sort": "asc"}
         # [D] has no filters by time, so the rows are filtered here. The dialect is read again for each page, because a
         # walk may find out that the service uses the other spelling of parameters.
         has_times = self.client.query_dialect == "rest"
         times = {name: value for name, value in self.filters.items() if name != "status" and has_times}
         operations: Any = self.client.operations(self.table)  # for a list of children, the path has the parent's id
-        page: Page = operations.page(*path, **order | times | parameters, page=number)
+        try:
+            page: Page = operations.page(*path, **order | times | parameters, page=number)
+        except (NotFoundError, RejectedError) as error:
+            self._obey_limit(error)
+            # Behind the end some services refuse. Directly after a page that came, that is the end.
+            if number == 1 or error.status not in _BEHIND_THE_END:
+                raise
+            return Page([])
         return page
 
-    def _say_status(self, page: Page, status: str) -> None:
-        """Set the requested status in rows that have no status."""
+    @property
+    def _size(self) -> int:
+        return min(self.page_size, self.client.traits.page_size)
+
+    def _obey_limit(self, error: ServiceError) -> None:
+        """Ask for smaller pages from now on if a response says that they are too large; reading begins again."""
+        said = " ".join([str(error.args[0]), *(f"{name} {reason}" for name, reason in error.details)])
+        size = self._size
+        if not _SIZE_WORDS.search(said) or size == 1:
+            return
+        allowed = [int(number) for number in re.findall(r"\d{1,3}", said) if 1 <= int(number) < size and number != "0"]
+        self.client.traits.page_size = max(allowed, default=size // 2)
+        again = ProtocolError(f"pages of {size} {self.table.name} are refused: {error}")
+        again.code = _PAGE_SIZE
+        raise again
+
+    def _say_status(self, page: Page, status: str, number: int) -> None:
+        """Give the rows that do not say their status the one that was asked for; ``number`` is that of the list."""
         said = page.values("status")
-        if said.count(status) == len(said):
+        own, other = self._said.setdefault(status, [0, 0]), len(said) - said.count(status)
+        own[0] += len(said) - other
+        if not other:
+            return
+        own[1] += other - sum(not value for value in said)
+        if not all(said) and self._is_filter_ignored(status, page):
+            self._has_unlabelled = True
             return
         statuses = [value or status for value in said]
-        if statuses.count(status) < len(statuses):
-            self.doubts.append(f"the service was asked for {status} {self.table.name}, but sent others, too")
+        while len(self._labelled) <= number:
+            self._labelled.append(("", set()))
+        sample = self._labelled[number][1]
+        self._labelled[number] = status, sample
+        if len(sample) < _SAMPLE:
+            sample.update(one for one, value in zip(page.identities(), said, strict=True) if not value)
         page.put("status", statuses)
+
+    def _is_filter_ignored(self, status: str, page: Page) -> bool:
+        """Tell whether lists do not depend on the status, if that is known or needed at once.
+
+        A load of both statuses as a whole finds out at its end; others ask for the other status once.
+        """
+        traits = self.client.traits
+        is_needed = self.table.parent is None and (self.is_stream or "status" in self.filters)
+        if traits.keeps_status is None and is_needed:
+            other = next(one for one in STATUSES if one != status)
+            mine, theirs = set(page.identities()), set(self._page((), {"status": other}, 1).identities())
+            traits.keeps_status = 2 * len(mine & theirs) <= min(len(mine), len(theirs))
+        return traits.keeps_status is False
+
+    def has_unknown_status(self) -> bool:
+        """Tell whether the lists of both statuses show the same rows, so that none of them says what a row's is.
+
+        A row that changed its status during the load is in two lists, too, but not most rows, or in all three lists.
+        """
+        if self._has_unlabelled:
+            return True
+        samples = [sample for _, sample in self._labelled if sample]
+        if len({status for status, sample in self._labelled if sample}) < len(STATUSES):
+            return False
+        is_unknown = 2 * len(set.intersection(*samples)) > min(map(len, samples))
+        if is_unknown and self.table.parent is None:
+            self.client.traits.keeps_status = False
+        return is_unknown
+
+    def _status_doubts(self) -> Iterator[str]:
+        name = self.table.name
+        for status, (own, other) in self._said.items():
+            if other:
+                doubt = f"the service was asked for {status} {name}, but sent others, too"
+                yield SayOnce(doubt) if own else doubt  # if both came, the filter is ignored, and nothing is missing
+        if self.has_unknown_status():
+            yield f"the service lists the same {name} as active and as inactive, so their status is unknown and blank"
 
     # ------------------------------------------------------------------ what to tell the user
 
     def warn_if_incomplete(self) -> None:
         """Warn once, with all reasons why the load may be incomplete, and all records that were left out."""
         root = (self.table.parent or self.table).singular
+        self.doubts += filter(self._is_news, self._status_doubts())
         doubts = list(dict.fromkeys(self.doubts))
         gone, broken = self.failures.gone, self.failures.broken
         sentences = []
         if broken:
             first = next(iter(broken.values()))
-            which = f"{_some(sorted(broken))} (first reason: {first})"
+            which = f"{some(sorted(broken))} (first reason: {first})"
             listed = Hint(", frame.wiz.unread lists them", "")
             doubts.append(f"{counted(len(broken), root)} could not be read{listed}: {which}")
         if gone:
@@ -370,10 +443,10 @@ class Reader:
                 what = plural(len(gone), "was deleted during the load", "were deleted during the load")
             else:
                 what = plural(len(gone), "does not exist", "do not exist")
-            sentences.append(f"{counted(len(gone), root)} {what}: {_some(gone)}")
+            sentences.append(f"{counted(len(gone), root)} {what}: {some(gone)}")
         if doubts:
-            more = [f"{counted(len(doubts) - _SHOWN, 'more reason')}"] if doubts[_SHOWN:] else []
-            reasons = "; ".join([*doubts[:_SHOWN], *more])
+            more = [f"{counted(len(doubts) - SHOWN, 'more reason')}"] if doubts[SHOWN:] else []
+            reasons = "; ".join([*doubts[:SHOWN], *more])
             sentences.append(f"the load of {self.table.name} may be incomplete: {reasons}. Load again to be sure.")
         if sentences:
             self.warn(IncompleteLoadWarning(". ".join(sentences)))
@@ -398,21 +471,3 @@ def _together(found: Iterable[dict[str, Record] | None]) -> list[Record]:
             return []
         records |= listed
     return list(records.values())
-
-
-def _some(ids: Collection[str]) -> str:
-    return ", ".join([*list(ids)[:_SHOWN], *(["…"] if len(ids) > _SHOWN else [])])
-
-
-def _groups(references: Iterable[str]) -> Iterator[list[str]]:
-    """Divide references into groups that fit into one request."""
-    group: list[str] = []
-    characters = 0
-    for reference in references:
-        characters += len(quote(reference))
-        if group and (len(group) == _REFERENCES_PER_REQUEST or characters > _CHARACTERS_PER_REQUEST):
-            yield group
-            group, characters = [], len(quote(reference))
-        group.append(reference)
-    if group:
-        yield group

@@ -190,7 +190,7 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
 
 def _roots(reader: Reader, chunksize: int, *, details: bool, **options: Any) -> Frames:
     with Seen() as seen:
-        reader.names = seen.new
+        reader.names, reader.is_stream = seen.new, True
         pages = reader.pages(() if details else reader.table.columns())
         for chunk in _chunks(_new_rows(pages, reader, seen.new()), chunksize):
             if details:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from wizframe.frames import baselines
 from wizframe.planning.changes import Problem
@@ -193,7 +194,8 @@ def _roots(
     since = None
     if whole is not None and len(whole.frame):
         # By the service's own clock: a record that was created after this load is not older than its newest record.
-        since = whole.frame["created_at"].max().to_pydatetime()
+        newest = whole.frame["created_at"].max()
+        since = None if pd.isna(newest) else newest.to_pydatetime()
         chosen = [whole.frame[name].map(fold).isin(list(values)) for name, (fold, values) in wanted.items() if values]
         loaded = set(whole.frame["id"][np.logical_or.reduce(chosen)])
         yield from service.lookups.by_id(table, {(None, one) for one in loaded}).values() if loaded else ()

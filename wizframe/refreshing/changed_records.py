@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from wizframe.api.pages import Page
+from wizframe.loading.failures import Failures
 from wizframe.loading.frame import Rows, latest_change, passes, typed
-from wizframe.loading.reader import Failures, Reader
+from wizframe.loading.reader import Reader
 from wizframe.refreshing.deletions import deleted_records
 
 if TYPE_CHECKING:
