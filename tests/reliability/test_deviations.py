@@ -6,11 +6,15 @@ the result, untouched fields of all records included.
 
 import os
 
+import pandas as pd
 import pytest
 from support.killing import Nursery
 from support.known_wrong import KNOWN_WRONG
 from support.matrix import AFFECTED, OPERATIONS, cells, wrong_cell
+from support.planning import load, writes
 
+import wizframe
+from wizframe.errors import ProtocolError
 from wizframe.server.deviations import DEVIATIONS, KINDS
 
 pytestmark = [
@@ -45,6 +49,33 @@ def test_what_is_said_is_true_whatever_the_service_does(name, dialect, operation
 @pytest.mark.parametrize("operation", list(OPERATIONS))
 def test_a_service_without_deviations_does_all_of_it(operation, dialect, nursery):
     assert wrong_cell("", dialect, operation, nursery) == []
+
+
+@pytest.mark.parametrize("name", ["errors_with_200", "errors_say_success_false"])
+def test_a_create_that_is_refused_with_200_is_sent_once_and_not_called_created(name, dialect):
+    with wizframe.sandbox(customers=3, dialect=dialect, deviations=[name]) as wiz:
+        wiz.settle_s = 0.1
+        rows = pd.DataFrame([{"id": None, "reference_id": "taken", "company_name": "New", "display_name": "New"}])
+        plan = rows.wiz.plan(client=wiz)
+        wiz.server.overwrite("customers", wiz.server.records("customers")[0]["id"], reference_id="taken")
+        result = plan.apply(progress=False)
+        assert result.changes["state"].tolist() == ["conflict"]
+        assert writes(wiz) == ["POST"]
+        assert rows["id"].isna().all()
+
+
+def test_a_delete_that_is_refused_with_200_shows_the_words_of_the_service(dialect):
+    with wizframe.sandbox(customers=3, dialect=dialect, deviations=["delete_says_success_false"]) as wiz:
+        wiz.settle_s = 0.1
+        result = load(wiz).head(1).wiz.delete(client=wiz).apply(progress=False, max_deletes=1)
+        assert result.changes["state"].isin(["failed", "unknown"]).all()
+        assert "the record has open orders and cannot be deleted" in result.changes["what_happened"][0]
+
+
+def test_a_login_page_is_shown_in_part_with_what_to_check(dialect):
+    refused = pytest.raises(ProtocolError, match=r"Please sign in.*base_url and the API key")
+    with wizframe.sandbox(customers=3, dialect=dialect, deviations=["login_page_with_200"]) as wiz, refused:
+        load(wiz)
 
 
 def test_each_kind_says_what_it_affects():

@@ -356,8 +356,7 @@ def _wrong_history(world, history, after):
         for key in keys if row.action == "update" else ():
             record = after.records[key]
             is_new = same(record[row.column], row.new)
-            lost = {name for name in record if not same(record[name], world.before.records[key][name])}
-            lost -= {row.column, "updated_at"}
+            lost = changed(world.before.records[key], record) - {row.column}
             if row.outcome == "done" and not (is_new or "stored as" in row.what_happened):
                 wrong.append(
                     f"{key} {row.column} is {row.outcome}, but it is {record[row.column]!r} [{row.what_happened}]"
