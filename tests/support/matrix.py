@@ -332,7 +332,11 @@ def resume(world):
     if world.name != "contact_ids_per_customer":  # the child finds contacts by their ids
         work += [Wanted("contacts", "update", key[2], {"designation": "Pilot"}) for key in people[:2]]
     job = {"base_url": wiz.base_url, "state_dir": os.environ["WIZFRAME_STATE_DIR"], "work": work, "workers": 2}
-    pid = world.nursery.bear(**job)
+    try:
+        pid = world.nursery.bear(**job)
+    except AssertionError as error:  # the child could not plan its push
+        world.nursery.bury()
+        return [f"not planned: {error}"]
     until = len(wiz.server.requests) + 5
     while len(wiz.server.requests) < until and not world.nursery.has_word(0.0005):
         pass
