@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wizframe.connections.client import Client
     from wizframe.fields import Dialect
 
-__all__ = ["wizframe_dialect", "wizframe_sandbox"]
+__all__ = ["wizframe_deviations", "wizframe_dialect", "wizframe_sandbox"]
 
 
 @pytest.fixture
@@ -34,7 +34,19 @@ def wizframe_dialect() -> Dialect:
 
 
 @pytest.fixture
-def wizframe_sandbox(wizframe_dialect: Dialect) -> Iterator[Client]:
+def wizframe_deviations() -> tuple[str, ...]:
+    """Return the deviations of the sandbox. Override or parametrize this fixture to test a service that differs.
+
+    Returns
+    -------
+    tuple of str
+        No deviations. The page "Deviations from the documents" lists their names.
+    """
+    return ()
+
+
+@pytest.fixture
+def wizframe_sandbox(wizframe_dialect: Dialect, wizframe_deviations: tuple[str, ...]) -> Iterator[Client]:
     """Start a sandbox with 50 customers for one test, and connect to it.
 
     Yields
@@ -42,5 +54,5 @@ def wizframe_sandbox(wizframe_dialect: Dialect) -> Iterator[Client]:
     Client
         The only open connection. Its attribute ``server`` has the stored records and the received requests.
     """
-    with sandbox(customers=50, dialect=wizframe_dialect) as client:
+    with sandbox(customers=50, dialect=wizframe_dialect, deviations=wizframe_deviations) as client:
         yield client

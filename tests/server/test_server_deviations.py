@@ -104,6 +104,11 @@ def test_an_unknown_name_is_refused_with_the_closest_ones(names, close):
         SandboxServer(deviations=[7])
 
 
+@pytest.mark.parametrize("wizframe_deviations", [("trims_text", "total_zero")])
+def test_the_fixture_starts_a_sandbox_with_deviations(wizframe_sandbox):
+    assert wizframe_sandbox.server.deviations == ("trims_text", "total_zero")
+
+
 def test_several_deviations_work_together():
     with Api("rest", customers=1, deviations=["uppercases_reference", "update_answers_204", "trims_text"]) as api:
         path = f"/customers/{api.rows()[0]['id']}"
