@@ -21,7 +21,7 @@ def test_a_problem_is_corrected_in_the_frame_and_planned_with_the_same_decisions
     plan = frame.wiz.plan(only=["phone"])
     again = correct(plan, of_customers((0, "phone", "+4930123456")))
     assert frame["phone"][0] == "+4930123456"
-    assert rules(again) == rules(plan)[:1] == [("display_name", "was edited, but only allows phone")]
+    assert rules(again) == rules(plan)[:1] == [("display_name", "was edited, but is not in only= (allowed: phone)")]
     assert states(again.apply(invalid="skip", progress=False)) == {"done": 2, "skipped": 1}
     still_wrong = correct(frame.wiz.plan(), of_customers((1, "phone", "12")))
     assert rules(still_wrong) == [("phone", "is not an E.164 phone number like +14155552671")]
