@@ -64,7 +64,7 @@ MAX_PAGE_SIZE = 100
 _SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
 _E164 = r"\+[1-9][0-9]{6,14}"
-# An id stands in a path: what a server could read otherwise, such as `..`, `a/b` or `?x`, is not one.
+# An id is part of a path. A string that a server could read in another way, such as `..`, `a/b` or `?x`, is not valid.
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
 NOT_AN_ID = "is not a valid id (allowed: letters, digits and ._~:@=+-)"
 _FORMATS = {
@@ -392,7 +392,7 @@ _PYTHON_TYPES: dict[Kind, tuple[type[Any], str]] = {
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can be the id of a record in a path."""
+    """Return whether a string can be the id of a record in a path."""
     return _ID.fullmatch(text) is not None
 
 

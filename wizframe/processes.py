@@ -1,4 +1,4 @@
-"""What a forked process must not share with its parent: connections, and locks that another thread may hold."""
+"""Renew objects in a forked process that must not share connections or locks with its parent."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["Renewable", "renew_in_child"]
 
 
 class Renewable(Protocol):
-    """An object with parts that only one process may use."""
+    """An object with parts that processes must not share."""
 
     def renew(self) -> None:
-        """Replace those parts. Called in a forked process before anything else runs, with no other thread."""
+        """Replace these parts. This is called in a forked process before any other code runs there."""
 
 
 _members: weakref.WeakSet[Renewable] = weakref.WeakSet()
 
 
 def renew_in_child(member: Renewable) -> None:
-    """Have an object renewed in each process that is forked from this one, as long as it exists."""
+    """Renew an object in each process that is forked from this one, while the object exists."""
     _members.add(member)
 
 

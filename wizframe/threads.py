@@ -81,7 +81,7 @@ class ThreadPool(Generic[T]):
     def close(self, *, wait: bool = True) -> None:
         """Skip the tasks that have not begun; with ``wait``, wait for the others, so no thread outlives the work."""
         self._is_closed = True
-        if self._process != os.getpid():  # the threads are the parent's, and so may be the locks of the queues
+        if self._process != os.getpid():  # the threads belong to the parent, which may also hold locks of the queues
             return
         for _ in self._threads:
             self._started.put(None)
@@ -139,10 +139,10 @@ class ThreadPool(Generic[T]):
             yield waiting.popleft().result()
 
     def _check_process(self) -> None:
-        """Refuse in a forked process: it has no thread that would work, and must not do the parent's work again."""
+        """Raise an error in a forked process: it has no threads, and must not repeat the parent's work."""
         if self._process != os.getpid():
             raise ConfigurationError(
-                "the process was forked during a load or a push, and only the parent process can go on with it",
+                "the process was forked during a load or a push, and only the parent process can continue it",
                 hint="In the child process, start a new load.",
             )
 

@@ -187,7 +187,7 @@ def test_a_push_to_a_sandbox_that_has_ended_is_reported_and_can_be_purged():
         assert len(wizframe.pushes()) == 1
         address = wiz.base_url
     words = f"push {push_id} cannot be finished: it went to the sandbox at {address}, which has ended"
-    with pytest.raises(WrongAccountError, match=rf"{words}\. purge\(older_than_days=0\) removes it"):
+    with pytest.raises(WrongAccountError, match=rf"{words}\. To remove it: purge\(older_than_days=0\)"):
         wizframe.resume(push_id)
     with pytest.warns(UnfinishedPushWarning, match=words):
         assert wizframe.resume() == []

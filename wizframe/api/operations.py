@@ -74,10 +74,10 @@ class Operations(ABC):
 
     @abstractmethod
     def _path(self, parent_id: str | None, record_id: str) -> Sequence[str]:
-        """Give the path of a record."""
+        """Return the path of a record."""
 
     def delete_one(self, parent_id: str | None, record_id: str) -> str:
-        """Delete a record, and return what the service says."""
+        """Delete a record, and return the service's own words in the response."""
         return self._request("DELETE", self._path(parent_id, record_id)).words
 
     def _page(self, path: Sequence[str], parameters: Mapping[str, Any]) -> Page:
@@ -97,7 +97,7 @@ class Operations(ABC):
         return self._record(self._request(method, path, payload=body))
 
     def _record(self, response: Response) -> Record:
-        """Read the record in a response; if there is none, the error tells what that says about a write."""
+        """Return the record in a response. If there is none, the error has what the response proves about the write."""
         try:
             return decode_record(response.json(), self.table)
         except ProtocolError as error:
@@ -114,7 +114,7 @@ class Operations(ABC):
 
 
 def _of(record_id: str, record: Record) -> Record:
-    """Refuse a response about another record than the request named: it may belong to another request.
+    """Return the record; raise an error if its id is not the id in the request: it may belong to another request.
 
     A response without an id proves nothing.
     """
@@ -227,7 +227,7 @@ class CustomerOperations(Operations):
         return self._send("POST", ["customers"], data, "create")
 
     def update(self, id: str, data: Mapping[str, Any]) -> Record:  # noqa: A002 - the vendor SDK's own name
-        """Change fields of a customer; the others stay as they are.
+        """Change fields of a customer. The other fields do not change.
 
         Parameters
         ----------
@@ -381,7 +381,7 @@ class ContactOperations(Operations):
         return self._send("POST", path, data, "create") | {"customer_id": customer_id}
 
     def update(self, customer_id: str, contact_id: str, data: Mapping[str, Any]) -> Record:
-        """Change fields of a contact; the others stay as they are.
+        """Change fields of a contact. The other fields do not change.
 
         Parameters
         ----------
@@ -477,7 +477,7 @@ class ContactOperations(Operations):
 
 
 def _verdict(response: Response) -> Literal["", "refused", "accepted"]:
-    """Tell what a response with a success status, but without a record, says about a write."""
+    """Return what a success response without a record means for a write: refused, accepted, or unclear (empty)."""
     if not response.body:
         return "accepted"
     try:

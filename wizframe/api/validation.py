@@ -105,7 +105,7 @@ def moment(value: Moment) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(_TIMES) from None
-    # pandas' missing time is a datetime, too.
+    # NaT, pandas' missing time, is an instance of datetime, too.
     if not isinstance(value, date) or str(value) == "NaT":
         raise ValueError(_TIMES)
     if not isinstance(value, datetime):

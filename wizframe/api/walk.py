@@ -175,7 +175,7 @@ class _Walk:
         while not is_over():
             unasked = sum(window.unasked for window in self._open)
             is_opened = unasked < 2 * self._room and self._open_next(number)
-            if not is_opened and not is_over():  # the page may have come while the list's end was searched
+            if not is_opened and not is_over():  # the page may have arrived while the list's end was searched
                 self._receive()
 
     def ask(self, fetch: Fetch, number: int) -> Task[Page]:

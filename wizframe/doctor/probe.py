@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["probe"]
 
-#: Above it, a float cannot hold every integer (IEEE 754).
+#: 2 to the power of 53: above this number, a float cannot represent every integer (IEEE 754).
 _EXACT_INTEGERS = 2**53
 _TIME = re.compile(r"(?P<year>\d{4})-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
-#: Go writes year 1 for a time that was never set; databases write 9999 for one that never comes.
+#: Go writes the year 1 for a time that was never set; databases write 9999 for "never".
 _UNSET_YEARS = ("0001", "9999")
 _NO_REFERENCE = "wizframe-probe-no-such-reference"
 
@@ -67,12 +67,12 @@ def _pages(samples: Samples) -> Report:
     if walk.refusal:
         return (
             "note",
-            f"a page of {MAX_PAGE_SIZE} records is refused; wizframe asks for {walk.size} if the service says so",
+            f"a page of {MAX_PAGE_SIZE} records is refused; wizframe requests {walk.size} if the service says so",
         )
     if walk.repeats:
-        return "note", "pages are sent more than once; wizframe leaves out the copies"
+        return "note", "pages are sent more than once; wizframe ignores the copies"
     if most > walk.size:
-        return "bad", f"a page has {most} records for a request of {walk.size}; wizframe refuses such pages"
+        return "bad", f"a page has {most} records for a request of {walk.size}; wizframe rejects such pages"
     if len(walk.pages) > 1 and most < walk.size:
         return "note", f"a page has at most {most} records, although {walk.size} are allowed; wizframe reads more pages"
     return "ok", f"a page of {most} records for a request of {walk.size}"
@@ -84,15 +84,15 @@ def _totals(samples: Samples) -> Report:
     if walk.end is None:
         return "ok", f"not checked: there are more than {MAX_PAGES} pages, or no records"
     if isinstance(page.body, list):
-        return "ok", "not in this dialect; wizframe reads on to the empty page"
+        return "ok", "this dialect has no totals; wizframe reads until a page is empty"
     if shown is None:
-        return "note", "lists have no total; wizframe reads on to the empty page"
+        return "note", "lists have no total; wizframe reads until a page is empty"
     if not isinstance(shown, int) or isinstance(shown, bool):
-        return "note", "the total is a text; wizframe reads the number in it"
+        return "note", "the total is a string; wizframe reads the number in it"
     if shown != count:
         return (
             "note",
-            f"the total is {shown}, but there are {counted(count, 'record')}; wizframe reads on and counts them",
+            f"the total is {shown}, but there are {counted(count, 'record')}; wizframe reads all pages and counts them",
         )
     return "ok", "the total is the number of records"
 
@@ -102,18 +102,18 @@ def _end(samples: Samples) -> Report:
     if not ends:
         return "ok", f"not checked: there are more than {MAX_PAGES} pages, or no records"
     if any(end.rows for end in ends):
-        return "note", "a page behind the end is the last page again; wizframe takes that for the end"
+        return "note", "a page after the end repeats the last page; wizframe ends the list there"
     odd = next((end.status for end in ends if end.body is None), None)
     if odd is not None:
-        return "note", f"a page behind the end has status {odd}; wizframe takes that for the end"
-    return "ok", "a page behind the end is empty"
+        return "note", f"a page after the end has status {odd}; wizframe ends the list there"
+    return "ok", "a page after the end is empty"
 
 
 def _order(samples: Samples) -> Report:
     rows = samples.walks["active"].rows
     created = _moments(values_of(rows, CUSTOMER, "created_at"))
     if len(created) > 1 and len(set(created)) == 1:
-        return "note", "all records have one creation time; wizframe compares ids to find what is missing"
+        return "note", "all records have the same creation time; wizframe compares ids to find missing records"
     for sort in ("asc", "desc"):
         found = samples.listed("customers", page=1, page_size=50, sort_by="created_at", sort=sort).rows
         times = _moments(values_of(found, CUSTOMER, "created_at"))
@@ -186,34 +186,34 @@ def _ids(samples: Samples) -> Report:
     ids = [row.get("id") for walk in samples.walks.values() for row in walk.rows]
     numbers = [value for value in ids if isinstance(value, int)]
     if any(number > _EXACT_INTEGERS for number in numbers):
-        return "note", "ids are integers that a float cannot hold; wizframe reads them as texts, digit by digit"
+        return "note", "ids are integers that a float cannot represent; wizframe reads them as strings, digit by digit"
     if numbers:
-        return "note", "ids are integers; wizframe reads them as texts"
+        return "note", "ids are integers; wizframe reads them as strings"
     of_contacts = [str(row.get("id")) for rows in samples.contacts.values() for row in rows]
     if len(of_contacts) != len(set(of_contacts)):
         return (
             "note",
-            "contacts of several customers have one id; wizframe identifies a contact by its customer and its id",
+            "contacts of several customers have the same id; wizframe identifies a contact by its customer and its id",
         )
-    return "ok", "ids are texts, and contacts have ids of their own"
+    return "ok", "ids are strings, and each contact has a different id"
 
 
 def _values(samples: Samples) -> Report:
     customers, contacts = samples.walks["active"].rows, [row for rows in samples.contacts.values() for row in rows]
     flags = values_of(contacts, CONTACT, "is_default")
     if any(not isinstance(flag, bool) for flag in flags):
-        return "note", "flags are not sent as true and false; wizframe reads them as what they mean"
+        return "note", "flags are not sent as true and false; wizframe converts them"
     for rows, table in ((customers, CUSTOMER), (contacts, CONTACT)):
         for field in table.fields:
             numbers = [value for value in values_of(rows, table, field.name) if isinstance(value, int | float)]
             if field.kind == "text" and field.name != "id" and numbers:
-                return "note", f"{table.singular}.{field.name} is sent as a number; wizframe reads it as a text"
+                return "note", f"{table.singular}.{field.name} is sent as a number; wizframe reads it as a string"
     status = {
         str(value) for value in [*values_of(customers, CUSTOMER, "status"), *values_of(contacts, CONTACT, "status")]
     }
     if status - set(STATUSES):
-        return "note", f"the status is spelled {', '.join(sorted(status))}; wizframe reads it in any case"
-    return "ok", "texts, flags and the status are sent as documented"
+        return "note", f"the status is spelled {', '.join(sorted(status))}; wizframe ignores letter case"
+    return "ok", "strings, flags and the status are sent as documented"
 
 
 def _times(samples: Samples) -> Report:
@@ -227,10 +227,10 @@ def _times(samples: Samples) -> Report:
     if any(match and match["year"] in _UNSET_YEARS for match in matches):
         return (
             "note",
-            "some times are the year 1 or 9999, which means that they are not set; wizframe reads them as blank",
+            "some times are in the year 1 or 9999, which means that they are not set; wizframe reads them as blank",
         )
     if any(match and not match["zone"] for match in matches):
-        return "note", "times have no zone; wizframe takes them for UTC"
+        return "note", "times have no zone; wizframe reads them as UTC"
     return "ok", "times are ISO 8601 with a zone"
 
 
@@ -239,12 +239,12 @@ def _exact_numbers(samples: Samples) -> Report:
     for seen in samples.details:
         json.loads(seen.raw or b"{}", parse_int=numbers.append, parse_float=numbers.append)
     if all(map(_is_exact, numbers)):
-        return "ok", "all numbers can be held by a float"
-    return "note", "some numbers cannot be held by a float; wizframe sends them back unchanged"
+        return "ok", "a float can represent all numbers"
+    return "note", "a float cannot represent some numbers; wizframe sends them back unchanged"
 
 
 def _is_exact(number: str) -> bool:
-    """Tell whether a number of JSON is the same after it was read as a float."""
+    """Return whether a JSON number stays the same when it is read as a float."""
     return Decimal(number) == Decimal(repr(float(number)))
 
 
@@ -253,8 +253,8 @@ def _missing_record(samples: Samples) -> Report:
     if seen.status == 404:  # noqa: PLR2004 - not found
         return "ok", "an id that does not exist has status 404"
     if seen.status == 410:  # noqa: PLR2004 - gone
-        return "note", "an id that does not exist has status 410; wizframe takes that for 404"
-    return "bad", f"an id that does not exist has status {seen.status}; wizframe shows what the service says"
+        return "note", "an id that does not exist has status 410; wizframe treats it as 404"
+    return "bad", f"an id that does not exist has status {seen.status}; wizframe shows the service's message"
 
 
 def _fields(samples: Samples) -> Report:
@@ -268,7 +268,7 @@ def _fields(samples: Samples) -> Report:
     said = [f"not documented: {', '.join(sorted(unknown))}"] * bool(unknown)
     said += [f"missing in all records of the list: {', '.join(missing)}"] * bool(missing)
     if said:
-        return "note", f"{'; '.join(said)}; wizframe sends unknown fields back as they are"
+        return "note", f"{'; '.join(said)}; wizframe sends unknown fields back unchanged"
     return "ok", "all fields are documented, and none is missing"
 
 
@@ -277,7 +277,7 @@ def _unknown(table: Table, rows: list[dict[str, Any]]) -> set[str]:
 
 
 def _moments(times: Iterable[Any]) -> list[Any]:
-    """Read the times that can be read."""
+    """Convert the times that can be read."""
     found = []
     for time in times:
         try:

@@ -26,13 +26,13 @@ __all__ = ["probe_writes"]
 
 _PHONE = "+14155552671"
 _ADDRESS = {"address_line_1": "1 Probe Street", "city": "Probe", "type": "billing"}
-#: Values in a form that services are known to rewrite.
+#: Values that services commonly rewrite.
 _REWRITABLE = {
     "display_name": "  wizframe  probe & cafe\u0301 ",
     "email": "Wizframe.Probe@Example.com",
     "phone": "+14155552672",
 }
-#: After these it is unknown whether a write was done.
+#: After these statuses, it is unknown whether a write was done.
 _UNCLEAR = (408, 425, 499)
 
 
@@ -100,7 +100,7 @@ class _Trial:
         return self._until(is_so, self._read)
 
     def _until(self, is_so: Callable[[Record], bool], read: Callable[[], Record]) -> Record:
-        """Read a record, and if it is not yet so, again after the settle period."""
+        """Read a record; if it does not satisfy ``is_so``, read it again after the settle period."""
         record = read()
         if not is_so(record):
             time.sleep(self._client.settle_s)
@@ -108,7 +108,7 @@ class _Trial:
         return record
 
     def _found(self, reference: str) -> Record:
-        """Look a customer up by its reference, in upper case, too, and in both statuses."""
+        """Look a customer up by its reference, in both statuses; also by the reference in upper case."""
         for status in STATUSES:
             for wanted in (reference, reference.upper()):
                 for row in self._samples.listed("customers", page_size=20, status=status, reference_ids=[wanted]).rows:
@@ -118,7 +118,7 @@ class _Trial:
         return {}
 
     def _created(self, reference: str, **more: Any) -> tuple[Seen, Record]:
-        """Create a customer; return the first response, and what is found under the reference."""
+        """Create a customer; return the first response, and the customer that is found by the reference."""
         self.left.setdefault(reference, "")
         record = {"reference_id": reference, "company_name": "wizframe probe", "display_name": "wizframe probe", **more}
         first = self._send("POST", record=record)
@@ -163,7 +163,7 @@ class _Trial:
         if seen.refusal:
             return "bad", str(seen.refusal)
         if not found:
-            return "bad", "a customer is not found by its reference after a create; wizframe does not call it created"
+            return "bad", "a customer is not found by its reference after a create; it is not reported as created"
         if shown == str(found["id"]):
             return "ok", "the response to a create is the customer"
         said = "has an id that no customer has" if shown else "has no customer"
@@ -172,26 +172,26 @@ class _Trial:
     def create_again(self) -> Report:
         seen, _ = self._created(self.reference)
         if seen.refusal:
-            return "ok", "the service refuses a reference that exists"
+            return "ok", "the service refuses a reference that is already in use"
         shown = str(seen.record.get("id", ""))
         if shown and shown != self.id:
             self.left[f"{self.reference} (twice)"] = shown
-            said = "two customers can have one reference"
-            return "bad", f"{said}; after a lost response, wizframe cannot tell which of them is its own"
+            said = "two customers can have the same reference"
+            return "bad", f"{said}; after a lost response, wizframe does not know which of them it created"
         said = "updates the customer that has it" if shown else f"is refused with status {seen.status}"
-        return "bad", f"a create with a reference that exists {said}; wizframe looks references up before it creates"
+        return "bad", f"a create with a reference in use {said}; wizframe looks references up before it creates records"
 
     def create_with_same_email(self) -> Report:
         other = f"{self.reference}-2"
         seen, found = self._created(other, email=self._read().get("email"))
         identifier = str(found.get("id") or seen.record.get("id") or "")
         if identifier and identifier != self.id:
-            return "ok", "two customers can have one e-mail address"
+            return "ok", "two customers can have the same e-mail address"
         del self.left[other]
         said = "changes" if found else "returns"
         return (
             "bad",
-            f"a create with a known e-mail address {said} the existing customer; wizframe does not call it created",
+            f"a create with a known e-mail address {said} the existing customer; it is not reported as created",
         )
 
     # ------------------------------------------------------------------ updating
@@ -204,10 +204,8 @@ class _Trial:
         others = sorted(changed - sent.keys() - {"updated_at"})
         ignored = sorted(sent.keys() - changed)
         if ignored:
-            return (
-                "bad",
-                f"PATCH (status {seen.status}) does not store {' and '.join(ignored)}; wizframe calls such rows failed",
-            )
+            said = f"PATCH (status {seen.status}) does not store {' and '.join(ignored)}"
+            return "bad", f"{said}; wizframe reports such rows as failed"
         if others:
             return (
                 "bad",
@@ -222,12 +220,12 @@ class _Trial:
         after = self._read_until(lambda record: record.get("payment_term") == "net45")
         shown = plain_record(seen.record, CUSTOMER)
         if after.get("payment_term") != "net45":
-            return "bad", f"an update has status {seen.status}, but is not stored; wizframe calls such rows failed"
+            return "bad", f"an update has status {seen.status}, but is not stored; wizframe reports such rows as failed"
         how = {
             "an update is visible only later": at_once.get("payment_term") != "net45",
             "lists show an update later than records do": bool(listed) and listed.get("payment_term") != "net45",
             f"the response to an update (status {seen.status}) has no record": "id" not in shown,
-            "the response to an update shows the record as it was before": shown.get("payment_term") != "net45",
+            "the response to an update shows the old record": shown.get("payment_term") != "net45",
             "the response to an update has only some fields": shown.keys() < after.keys(),
         }
         found = next((said for said, is_so in how.items() if is_so), "")
@@ -240,8 +238,8 @@ class _Trial:
         stored = self._read_until(lambda record: record.get("phone") != _PHONE)
         found = [what for what, is_so in _rewritten(stored, self.reference).items() if is_so]
         if not found:
-            return "ok", "strings are stored as they are sent"
-        return "note", f"the service rewrites {', '.join(found)}; wizframe says how a value is stored, and keeps that"
+            return "ok", "strings are stored unchanged"
+        return "note", f"the service rewrites {', '.join(found)}; wizframe reports the stored value, and accepts it"
 
     def clear(self) -> Report:
         self._send("PATCH", self.id, record={"phone": ""})
@@ -254,7 +252,7 @@ class _Trial:
         return ("ok", "PATCH replaces the list") if count == 1 else ("bad", f"{count} addresses after one was sent")
 
     def put(self) -> Report:
-        """Send half a contact, as wizframe never does otherwise."""
+        """Send half a contact. Only this check does so: wizframe always sends whole contacts."""
         contact = self._contact("one", designation="Probe")
         half = {"reference_id": "one", "first_name": "one", "email": "one@example.com"}
         seen = self._send("PUT", self.id, "contacts", contact, record=half, table=CONTACT)
@@ -266,7 +264,7 @@ class _Trial:
         return "ok", "PUT erases the fields that are left out, as documented; wizframe sends whole contacts"
 
     def put_whole(self) -> Report:
-        """Send a contact back as it was read, with one change."""
+        """Send a contact back unchanged, except for one field."""
         sibling = self._contact("two", is_default=True)
         contact = self._contact("three", last_name="Probe")
         before = self._until(bool, lambda: self._contact_now(contact))
@@ -291,7 +289,7 @@ class _Trial:
             return "bad", f"PUT does not store {', '.join(lost)} as sent; wizframe stops at the first such row"
         if not any(values_of([self._contact_now(sibling)], CONTACT, "is_default")):
             return "bad", "PUT of a contact clears the default flag of another one; wizframe shows only what it reads"
-        return "ok", "a whole contact is stored as it is sent"
+        return "ok", "a whole contact is stored unchanged"
 
     def set_default(self) -> Report:
         first = self._contact("four", is_default=True)
@@ -306,26 +304,26 @@ class _Trial:
         seen = self._deleted(self.id)
         left = self._read()
         if not left.get("id"):
-            said = f"a delete is done, but has status {seen.status}; wizframe reads the record, and calls it done"
+            said = f"a delete is done, but has status {seen.status}; wizframe reads the record, and reports it as done"
             return ("note", said) if seen.refusal else ("ok", "the customer is deleted")
         if str(left.get("status")).lower() == "inactive":
-            return "note", "a delete sets the customer to inactive, so its reference stays taken; wizframe says so"
+            return "note", "a delete sets the customer to inactive, so its reference stays in use; wizframe says so"
         if not self._read_until(lambda record: not record.get("id")).get("id"):
             return "note", "a delete takes effect later; wizframe reads again after the settle period"
         return (
             "bad",
-            f"the customer still exists after a delete with status {seen.status}; wizframe calls such rows failed",
+            f"the customer still exists after a delete with status {seen.status}; wizframe reports such rows as failed",
         )
 
     def _deleted(self, identifier: str) -> Seen:
-        """Send a delete, and again if it is unclear whether it was done."""
+        """Send a delete, and repeat it if it is unclear whether it was done."""
         seen = self._samples.send("DELETE", "customers", identifier)
         if seen.status in _UNCLEAR and self._samples.get("customers", identifier).record.get("id"):
             self._samples.send("DELETE", "customers", identifier)
         return seen
 
     def clean_up(self) -> None:
-        """Delete what was created."""
+        """Delete the records that this check created."""
         with contextlib.suppress(WizframeError):
             for reference, known in list(self.left.items()):
                 identifier = known or str(self._found(reference).get("id", ""))
@@ -340,10 +338,10 @@ class _Trial:
 
 
 def _rewritten(stored: Record, reference: str) -> dict[str, bool]:
-    """Tell in which respects stored values differ from those that were sent."""
+    """Return which kinds of values the service stored in another form."""
     sent, name = _REWRITABLE["display_name"], str(stored.get("display_name"))
     is_cut = name != sent and sent.startswith(name)
-    is_whole = "caf" in name  # otherwise it was not stored at all, which another check says
+    is_whole = "caf" in name  # otherwise the name was not stored at all, which another check reports
     return {
         "long strings": is_cut,
         "spaces at the ends": is_whole and name == name.strip(),

@@ -1,4 +1,4 @@
-"""Records and lists as the service sends them, before wizframe corrects anything: what the probes look at."""
+"""Records and lists for the probes, as the service sends them, before wizframe corrects anything."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Samples", "Seen", "Walk", "values_of"]
 
-#: Enough to see how a list ends in most accounts; more would cost too many requests.
+#: The pages of a list to read. They reach the end of the list in most accounts; more would cost too many requests.
 MAX_PAGES = 20
-#: A page that comes so often is the end of the list: a service may send each page twice.
+#: If a page is sent so often, the list has ended. A service may send each page twice, so two copies prove nothing.
 _COPIES = 3
 _REFUSED = (400, 422)
-#: Fields are the same in all records, so that a few customers are enough.
+#: All records have the same fields, so a few customers are enough.
 _SAMPLE_SIZE = 3
 
 
 class Seen(NamedTuple):
-    """A response: its status, and its body if that is JSON."""
+    """A response: its status, and its body if it is JSON."""
 
     status: int
     body: Any = None
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
     @property
     def record(self) -> dict[str, Any]:
-        """The record of a response with one."""
+        """The record of a response with a single record."""
         found = self.body.get("data", self.body) if isinstance(self.body, dict) else None
         return found if isinstance(found, dict) else {}
 
@@ -54,13 +54,13 @@ class Seen(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """The pages of a list, up to the first one without new records; `size` is the size that was asked for."""
+    """The pages of a list, up to the first page without new records; `size` is the requested page size."""
 
     size: int
     pages: list[list[dict[str, Any]]]
     end: Seen | None  # None if the list is longer than the walk
     repeats: int  # pages in the middle that were sent twice
-    refusal: int = 0  # the status with which the largest page was refused
+    refusal: int = 0  # the status of the refusal of the largest page size
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -99,11 +99,11 @@ class Samples:
         return [str(row.get("id")) for row in self.walks["active"].rows[:_SAMPLE_SIZE]]
 
     def get(self, *path: str, query: dict[str, str] | None = None) -> Seen:
-        """Read something; a refusal and a body that is not JSON are results, too."""
+        """Read a resource. A refusal or a body that is not JSON is also a result."""
         return self.send("GET", *path, query=query)
 
     def send(self, method: str, *path: str, payload: Any = None, query: dict[str, str] | None = None) -> Seen:
-        """Send a request as it is."""
+        """Send a request without any checks."""
         try:
             response = self._client.transport.request(method, list(path), query=query or {}, payload=payload)
         except ServiceError as error:
@@ -141,7 +141,7 @@ class Samples:
 
 
 def values_of(rows: Iterable[dict[str, Any]], table: Table, name: str) -> list[Any]:
-    """Return the values of a field in records as they were sent, except blanks."""
+    """Return the values of a field in records, unchanged, except blanks."""
     names = table[name].read_names()
     found = (row[wire] for row in rows for wire in names if wire in row)
     return [value for value in found if value not in (None, "")]

@@ -338,7 +338,7 @@ def _restored(found: _TableData, options: ReadOptions) -> pd.DataFrame:
 
 
 def _unique_names(data: SheetData, columns: Sequence[str | None]) -> list[str]:
-    """Name every column. Columns that the user added have their header as name, or their letters without one."""
+    """Return a unique name for every column. A column that the user added is named by its header, or by its letters."""
     names: dict[str, None] = {}
     known = set(columns)
     for place, (column, header) in enumerate(zip(columns, data.headers, strict=True)):
@@ -367,7 +367,7 @@ def _translated(raw: Sequence[Any], how: ValueMap) -> list[Any]:
 
 
 def _places(raw: Sequence[Any], export: Export) -> Places:
-    """Return the exported row of each row, found by its id; -1 if there is none.
+    """Return, for each row of the sheet, the row in the export with the same id; -1 if there is none.
 
     If the export has a record twice, its first row in the sheet is its first row in the export, and so on.
     """

@@ -1,10 +1,11 @@
-"""Connections with a total deadline for head and body of a response, and one for the departure of a write.
+"""Connections with a deadline for head and body of a response, and with a deadline for the start of a write.
 
-The time-out of a socket restarts with each byte, so a response that arrives byte by byte could go on for hours. A slow
-head would never reach the code that reads bodies. Knows nothing of requests or keys, and prints nothing.
+The timeout of a socket starts again with each byte, so a response that arrives byte by byte could take hours. With a
+slow head, the code that reads bodies would never run. This module does not know requests or keys, and prints nothing.
 
-A write that was compared with a record must leave soon after the record was read, or it overwrites what another user
-stored since. Only the connection knows when a request really leaves: after a queue, a pause, and connecting.
+A write that was compared with a record must be sent soon after the record was read. Otherwise it may overwrite a change
+that another user has made since. Only the connection knows when a request is really sent: after a queue, a pause, and
+connecting.
 """
 
 from __future__ import annotations
@@ -40,18 +41,18 @@ _BUFFER_BYTES = 65536
 # A write follows its read within milliseconds. Two seconds allow for a slow disk or a busy machine, and are short
 # enough that another user rarely saves the same record in between.
 MAX_READ_AGE_S = 2.0
-# A read that takes longer than that, so often in a row, is a slow service and not a process that was stopped.
+# If so many reads in a row take longer than that, the service is slow. A process that was stopped has only one.
 _SLOW_READS = 3
-# A rate limit or a pause that lets no write follow its read so often will not do so the next time.
+# After so many late writes in a row, a rate limit or a pause is the cause, and the next write would be late, too.
 _MAX_LATE = 20
 
 
 class LateWriteError(Exception):
-    """A write did not leave in time after its read. The service did not get it."""
+    """A write was not sent in time after its read. The service has not received it."""
 
 
 def _awake_or_asleep_clock() -> Callable[[], float]:
-    """Choose the clock that also runs while the machine sleeps: a laptop may be closed between a read and a write."""
+    """Return the clock that also runs while the machine sleeps, because a laptop may be closed during a write."""
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # Linux; macOS, where this one never stops
         if hasattr(time, name):
             return partial(time.clock_gettime, getattr(time, name))
@@ -62,7 +63,7 @@ clock_s = _awake_or_asleep_clock()
 
 
 class _Departure(threading.local):
-    """When the requests of this thread must have left, on :func:`clock_s`."""
+    """The time by which the requests of this thread must be sent, on :func:`clock_s`."""
 
     latest_s = math.inf
 
@@ -71,12 +72,12 @@ _departure = _Departure()
 
 
 def left_s() -> float:
-    """Return the seconds in which the next request of this thread must leave; infinite without a limit."""
+    """Return the seconds in which the next request of this thread must be sent; infinite without a limit."""
     return _departure.latest_s - clock_s()
 
 
 class ReadAge:
-    """How old a record is that was read for a write. A late write raises, and its record must be read again."""
+    """The age of a record that was read for a write. A late write raises an error, and its record is read again."""
 
     def __init__(self) -> None:
         self._late = 0
@@ -84,7 +85,7 @@ class ReadAge:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Note when the record is read: when the request leaves, because the process may stop before it has come."""
+        """Note the time of the read: when the request is sent, as the process may be stopped before the response."""
         began = clock_s()
         yield
         is_slow = clock_s() - began > MAX_READ_AGE_S and self._late >= _SLOW_READS
@@ -92,7 +93,7 @@ class ReadAge:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Let the requests of this thread raise :class:`LateWriteError` if they do not leave in time."""
+        """Make the requests of this thread raise a :class:`LateWriteError` if they are not sent in time."""
         _departure.latest_s = self._read_at + MAX_READ_AGE_S
         try:
             yield
@@ -188,9 +189,9 @@ class _Connection(HTTPConnection):
             os.close(self.sock.detach())
 
     def send(self, data: Any) -> None:
-        """Send bytes, unless they are late; a request without its last byte is not carried out."""
+        """Send bytes unless they are late. The service does not carry out a request without its last byte."""
         if self.sock is None:
-            self.connect()  # may take seconds, which count
+            self.connect()  # this may take seconds, which count
         if left_s() < 0:
             raise LateWriteError
         super().send(data)

@@ -103,7 +103,7 @@ def counted_children(changes: Iterable[Change]) -> tuple[str, int]:
 
 
 def children_too(changes: Iterable[Change], table: Table) -> str:
-    """Say how many records are deleted with the changed ones; empty if there are none."""
+    """Say how many children are deleted with the records of some deletes; empty if there are none."""
     words, total = counted_children(changes)
     return f"{words} {plural(total, 'is', 'are')} deleted with the {table.name}" if words else ""
 

@@ -148,7 +148,7 @@ def check_fresh(parts: Sequence[PlanPart]) -> None:
 
 
 def _check_whole(parts: Sequence[PlanPart]) -> None:
-    """Raise an error for children without the part of the plan that creates their parents."""
+    """Raise an error if a plan has children, but lacks the part that creates their parents."""
     tables = [part.table for part in parts]
     for part in parts:
         waits = any(change.customer_reference_id for change in part.changes_list)

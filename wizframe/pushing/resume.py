@@ -160,10 +160,10 @@ def _why_impossible(push: PushEntry) -> JournalError | WrongAccountError | None:
             f"(table {push.table_name!r}, on_conflict {push.on_conflict!r})"
         )
     if is_ended_sandbox(Account(push.base_url, push.account)):
-        removes = Hint("purge(older_than_days=0) removes it", "`wizframe purge --older-than-days 0` removes it")
+        removes = Hint("To remove it: purge(older_than_days=0)", "To remove it: `wizframe purge --older-than-days 0`")
         return WrongAccountError(
             f"push {push.push_id} cannot be finished: it went to the sandbox at {push.base_url}, which has ended",
-            hint=f"{removes}, and all pushes that ended.",
+            hint=f"{removes}. This also removes all pushes that ended.",
         )
     return None
 
@@ -204,7 +204,7 @@ def _read(journal: Journal, push: PushEntry, client: BaseClient) -> _Left:
 
 
 def _notices(push: PushEntry, sent: int, damaged: Sequence[Entry]) -> Iterator[str]:
-    yield f"push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC was cut off; this is left of it"
+    yield f"push {push.push_id} of {push.started_at[:16].replace('T', ' ')} UTC was cut off; these changes remain"
     if sent:
         yield f"{counted(sent, 'change')} may have been sent already, and {plural(sent, 'is', 'are')} looked up first"
     if push.on_conflict != "skip":

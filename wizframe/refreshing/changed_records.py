@@ -88,7 +88,7 @@ def _children(own: Baseline, client: BaseClient, progress: bool | Watch) -> Chan
         rows.add(page)
     for one in reader.failures.gone:  # a deleted parent has no children, so the result is still complete
         del reader.failures.rows[one, own.table.name]
-    return _with_missing(own, _changes(own, reader, rows, f"no list tells which {own.table.name} changed"))
+    return _with_missing(own, _changes(own, reader, rows, f"no list shows which {own.table.name} changed"))
 
 
 def _changes(own: Baseline, reader: Reader, rows: Rows, why_all: str, listed: Iterable[Any] | None = None) -> Changes:

@@ -65,7 +65,7 @@ class Handler(FaultyHandler):
         self._respond(response)
 
     def _refusal(self) -> Response | None:
-        """Refuse a foreign host, or a body that must not be read, and close the connection: the body is still in it."""
+        """Refuse a foreign host or a body that must not be read, and close the connection, which still has the body."""
         error = None
         if not self._is_addressed():
             error = ApiError(421, "misdirected_request", "the sandbox responds to localhost, 127.0.0.1 and [::1] only")
@@ -81,7 +81,7 @@ class Handler(FaultyHandler):
         return error.response()
 
     def _is_addressed(self) -> bool:
-        """Tell whether the request names this machine: a web page can make its own host name lead here."""
+        """Return whether the request names this machine: a web page can point its own host name to this machine."""
         hosts = self.headers.get_all("Host", [])
         return len(hosts) == 1 and re.fullmatch(_HOSTS, hosts[0].strip(), re.IGNORECASE) is not None
 

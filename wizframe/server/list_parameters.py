@@ -72,7 +72,7 @@ class Page:
     descending: bool
 
     def span(self, total: int) -> slice:
-        """Return the slice of this page in the ascending order of `total` records."""
+        """Return the position of this page among `total` records in ascending order, as a slice."""
         start, stop = (self.number - 1) * self.size, self.number * self.size
         if not self.descending:
             return slice(start, stop)

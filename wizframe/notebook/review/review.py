@@ -70,7 +70,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._again = self._button(
             "Plan again",
             lambda: self._wait_for_cells(self._plan_again),
-            tooltip="Plan the frame as it is now, with your corrections",
+            tooltip="Plan the current frame, with your corrections",
         )
         self._undo = self._button("Undo …", self._plan_undo, tooltip="Plan to restore the old values")
         buttons = bar(self._note, self._apply, self._again, self._undo)

@@ -210,7 +210,7 @@ def _marked(number: str) -> str:
 
 
 def _exact_only(body: Any) -> Any:
-    """Turn marked texts into numbers again, except those of the attribute that is exact."""
+    """Convert strings with a mark back to numbers, except in the exact attribute."""
     if isinstance(body, dict) and body.get("name") == _EXACT_ATTRIBUTE:
         return body
     if isinstance(body, dict):
