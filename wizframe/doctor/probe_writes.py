@@ -163,7 +163,7 @@ class _Trial:
         if seen.refusal:
             return "bad", str(seen.refusal)
         if not found:
-            return "bad", "a customer is not found by its reference after a create; it is not reported as created"
+            return "bad", "a created customer is not found by its reference; wizframe does not report it as created"
         if shown == str(found["id"]):
             return "ok", "the response to a create is the customer"
         said = "has an id that no customer has" if shown else "has no customer"
@@ -191,7 +191,7 @@ class _Trial:
         said = "changes" if found else "returns"
         return (
             "bad",
-            f"a create with a known e-mail address {said} the existing customer; it is not reported as created",
+            f"a create with a known e-mail address {said} the existing customer; wizframe does not report a new one",
         )
 
     # ------------------------------------------------------------------ updating
