@@ -23,7 +23,7 @@ from wizframe.planning.changes import COMMAND, DELETE, Cell, Change, PlanPart, P
 from wizframe.planning.diff import compare, given_cells, words_for_blank
 from wizframe.planning.match import match_rows
 from wizframe.planning.typed_frame import type_frame
-from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults
+from wizframe.planning.uniqueness import likely_duplicates, taken_references, two_defaults, with_displaced
 from wizframe.text import counted, option, plural
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from wizframe.api.dialects import Record
     from wizframe.fields import Table
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.diff import Comparison
@@ -349,18 +350,20 @@ def _plan_table(
     updates = builder.updates(found)
     creates = builder.creates()
     builder.notices += words_for_blank([*updates, *creates])
+    siblings = _siblings([*updates, *creates], table, service)
+    edits = with_displaced([*updates, *creates], table, siblings, builder.value_of)
     problems = [
         *builder.misfits(found),
         *matched.problems,
         *builder.problems,
-        *_clashes([*updates, *creates], table, service, options, builder),
+        *_clashes(edits, table, siblings, service, options, builder),
     ]
     return PlanPart(
         table=table,
         account=service.account,
         frame=frame,
         as_planned=was,
-        changes_list=tuple(sorted([*updates, *creates, *deletes], key=lambda change: change.position)),
+        changes_list=tuple(sorted([*edits, *deletes], key=lambda change: change.position)),
         problems_list=tuple({repr(problem): problem for problem in problems}.values()),
         blanked=found.blanked,
         own_columns=tuple(typed_frame.own_columns),
@@ -402,15 +405,25 @@ def _own_baseline(frame: pd.DataFrame, table: Table) -> Baseline | None:
     return own if own is not None and own.table is table else None
 
 
+def _siblings(changes: Sequence[Change], table: Table, service: Service) -> dict[str, list[Record]]:
+    """List the records next to new references and new defaults, by the parent's id."""
+    column = table.default.column if table.default else ""
+    parents = {
+        change.customer_id
+        for change in changes
+        if change.customer_id and ("reference_id" in change.new_values or change.new_values.get(column) is True)
+    }
+    return service.lookups.children(table, parents) if parents else {}
+
+
 def _clashes(
     changes: Sequence[Change],
     table: Table,
+    siblings: Mapping[str, list[Record]],
     service: Service,
     options: Options,
     builder: ChangeBuilder,
 ) -> Iterator[Problem]:
-    parents = {change.customer_id for change in changes if change.customer_id and "reference_id" in change.new_values}
-    siblings = service.lookups.children(table, parents) if parents else {}
     yield from taken_references(changes, table, siblings, service)
     yield from two_defaults(changes, table, builder.value_of)
     if options.duplicates == "report":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Alike = tuple[Any, ...]
     Known = tuple[tuple[str | None, str | None], Record]
 
-__all__ = ["likely_duplicates", "taken_references", "two_defaults"]
+__all__ = ["likely_duplicates", "taken_references", "two_defaults", "with_displaced"]
 
 
 def taken_references(
@@ -82,6 +82,35 @@ def two_defaults(changes: Sequence[Change], table: Table, value_of: Callable[[Ch
     for several in groups.values():
         if len(several) > 1:
             yield from (Problem(change.position, column, True, rule) for change in several)
+
+
+def with_displaced(
+    changes: Sequence[Change], table: Table, siblings: Siblings, value_of: Callable[[Change, str], Any]
+) -> list[Change]:
+    """Note in each new default from which records the service takes the flag: that is an effect of the plan, too."""
+    if table.default is None:
+        return list(changes)
+    column, per = table.default.column, table.default.per
+    losing = {change.id for change in changes if change.new_values.get(column) is False}
+
+    def loses(record: Record, change: Change) -> bool:
+        is_other = record["id"] != change.id and record["id"] not in losing
+        return bool(is_other and record.get(column) is True) and all(
+            record.get(name) == value_of(change, name) for name in per
+        )
+
+    return [
+        change._replace(
+            displaced=tuple(
+                (record["id"], table.record_name(record))
+                for record in siblings.get(str(change.customer_id), ())
+                if loses(record, change)
+            )
+        )
+        if change.new_values.get(column) is True
+        else change
+        for change in changes
+    ]
 
 
 def likely_duplicates(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from wizframe.errors import Hint, JournalError
 from wizframe.frames.baselines import attached
 from wizframe.progress import Watch, bar
-from wizframe.pushing.frame_update import columns_shown, write_back
+from wizframe.pushing.frame_update import columns_shown, displaced_now, show_effects, write_back
 from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
 from wizframe.pushing.outcomes import FINAL, Outcome
 from wizframe.pushing.results import ResultPart
@@ -134,6 +134,7 @@ def _entry(part: PlanPart, job: _Job) -> Entry:
     return Entry(
         job.number, change.action, change.id, change.customer_id, change.reference_id, change.name, change.label,
         [list(cell) for cell in change.cells], part.table.name, change.customer_reference_id,
+        displaced=[list(one) for one in change.displaced],
     )  # fmt: skip
 
 
@@ -186,7 +187,8 @@ class _Push:
                 ResultPart(part, tuple(map(self._outcome, some)), self._client.connection) for part, some in jobs
             )
             settle = self._watch.settle if self._watch else _at_once
-            settle(lambda: _write_back(results))
+            displaced = [displaced_now(one.plan, one.outcomes, self._client) for one in results]
+            settle(lambda: _write_back(results, displaced))
             self._close(results)
         return results
 
@@ -359,9 +361,10 @@ def _at_once(action: Callable[[], None]) -> None:
     action()
 
 
-def _write_back(results: Iterable[ResultPart]) -> None:
-    for one in results:
+def _write_back(results: Iterable[ResultPart], displaced: Iterable[Sequence[tuple[Change, Outcome]]]) -> None:
+    for one, effects in zip(results, displaced, strict=True):
         write_back(one.plan, one.outcomes, one.connection)
+        show_effects(one.plan, effects, one.connection)
 
 
 def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:

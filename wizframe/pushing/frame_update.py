@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from wizframe.errors import PlanError
+from wizframe.errors import PlanError, WizframeError
 from wizframe.frames.arrow import TEXTS, are_among
 from wizframe.frames.baselines import Baseline, attach, attached, differs
 from wizframe.frames.build import is_same_frame, to_frame, to_record_value
 from wizframe.frames.problems import problems_frame
+from wizframe.planning.changes import Cell, Change
 from wizframe.planning.typed_frame import is_literal, type_frame
+from wizframe.pushing.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from wizframe.api.client import BaseClient
     from wizframe.api.dialects import Record
     from wizframe.fields import Table
-    from wizframe.planning.changes import Change, PlanPart
+    from wizframe.planning.changes import PlanPart
     from wizframe.planning.typed_frame import TypedFrame
-    from wizframe.pushing.outcomes import Outcome
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["Written", "as_left_out", "columns_shown", "set_cells", "show_records", "write_back"]
+__all__ = [
+    "Written",
+    "as_left_out",
+    "columns_shown",
+    "displaced_now",
+    "set_cells",
+    "show_effects",
+    "show_records",
+    "write_back",
+]
 
 #: Fields that the service sets or wizframe generates. They are written into new rows (with the parent's id) …
 _OF_NEW_ROWS = ("id", "reference_id", "status", "created_at", "updated_at")
@@ -79,6 +92,27 @@ def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> 
     show_records(part.frame, part, connection, written, deleted)
     if part.also is not None:
         _show_in_earlier(part.also, part, outcomes, connection)
+
+
+def displaced_now(part: PlanPart, outcomes: Sequence[Outcome], client: BaseClient) -> list[tuple[Change, Outcome]]:
+    """Read the records that lost their default flag, as changes of their own; what cannot be read is left out."""
+    found = []
+    cell = Cell(part.table.default.column if part.table.default else "", True, False)
+    for change, outcome in zip(part.changes_list, outcomes, strict=True):
+        for identifier, name in change.displaced if outcome.state == "done" else ():
+            lost = Change("update", 0, None, name, identifier, change.customer_id, None, (cell,))
+            with contextlib.suppress(WizframeError):
+                record = client.operations(part.table).read_one(change.customer_id, identifier)
+                found.append((lost, Outcome("done", "", after=record)))
+    return found
+
+
+def show_effects(part: PlanPart, effects: Sequence[tuple[Change, Outcome]], connection: str) -> None:
+    """Show in the frame what a push did to records that were not in its plan."""
+    for frame in (part.frame, part.also):
+        if effects and frame is not None:
+            changes, outcomes = zip(*effects, strict=True)
+            _show_in_earlier(frame, replace(part, changes_list=changes), outcomes, connection)
 
 
 def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> None:

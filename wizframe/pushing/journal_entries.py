@@ -158,6 +158,8 @@ def _wrong(entry: Entry) -> Iterator[str]:
         yield f"unknown table {entry.table_name!r}"
     elif not all(isinstance(cell, list) and len(cell) == 3 and cell[0] in table for cell in entry.cells or ()):  # noqa: PLR2004
         yield "cells have the wrong form"
+    if not all(isinstance(one, list) and list(map(type, one)) == [str, str] for one in entry.displaced or ()):
+        yield "displaced has the wrong form"
 
 
 def to_cell(name: str, value: Any) -> Any:

@@ -79,6 +79,9 @@ def _change_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:
                 where = cell_place(part.frame, change.label, column if change.action == "update" else "")
                 place = where or f"index {change.label}"
                 yield change.action, [part.table.name, change.action, place, *known, column, old, new]
+            flag = part.table.default.column if part.table.default else ""
+            for identifier, name in change.displaced:  # an effect of the change before it
+                yield "update", [part.table.name, "(effect)", "", identifier, None, name, flag, True, False]
 
 
 def _problem_rows(parts: Sequence[PlanPart]) -> Iterator[tuple[str, list[Any]]]:

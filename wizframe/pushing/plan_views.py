@@ -101,7 +101,7 @@ def _groups(changes: Sequence[Change]) -> list[list[Change]]:
     alike: dict[str, list[Change]] = {}
     for change in changes:
         if change.action == "update":
-            alike.setdefault(repr(change.cells), []).append(change)
+            alike.setdefault(repr((change.cells, change.displaced)), []).append(change)
     return single + sorted(alike.values(), key=len, reverse=True)
 
 
@@ -133,6 +133,13 @@ def _group_lines(group: Sequence[Change], frame: pd.DataFrame) -> Iterator[str]:
         old = f"{shown(cell.old)} → " if first.action == "update" else ""
         where = _where(group, frame, cell.column) if first.action == "update" else ""
         yield f"      {cell.column:<{width}}  {old}{shown(cell.new)}{where}"
+    yield from (f"      {line}" for line in _displaced_lines(first))
+
+
+def _displaced_lines(change: Change) -> Iterator[str]:
+    """Name the records that lose their default flag to this one."""
+    for identifier, name in change.displaced:
+        yield f"takes the default from {identifier}  {shown(name)}"
 
 
 def _where(group: Sequence[Change], frame: pd.DataFrame, column: str = "") -> str:
@@ -144,6 +151,7 @@ def _group_html(group: Sequence[Change], frame: pd.DataFrame) -> str:
     """Write equal changes as a row of a table."""
     first = group[0]
     cells = "" if first.action == "delete" else "".join(_cell_html(first, cell) for cell in first.cells)
+    cells += "".join(f"<div>{html.escape(line)}</div>" for line in _displaced_lines(first))
     return (
         f"<tr><td><b>{SIGNS[first.action]}</b></td><td style='text-align:left'>{html.escape(_names(group))}"
         f"<small>{html.escape(_where(group, frame))}</small></td><td style='text-align:left'>{cells}</td></tr>"

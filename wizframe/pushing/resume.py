@@ -235,7 +235,7 @@ def _change(entry: Entry) -> Change:
     cells = tuple(Cell(*cell) for cell in entry.cells)
     return Change(
         action, 0, entry.label, entry.name, entry.id, entry.customer_id, entry.reference_id, cells,
-        entry.customer_reference_id,
+        entry.customer_reference_id, displaced=tuple((str(one), str(name)) for one, name in entry.displaced),
     )  # fmt: skip
 
 

@@ -56,7 +56,9 @@ def inverse_parts(
                 deleted += entry.action == "delete" and not entry.after
                 inactive += entry.action == "delete" and bool(entry.after)
         whose = "" if ids is None else " with these ids"
-        parts = [_inverse_part(push, TABLES[name], inverse[::-1], meant, whose) for name, inverse in changes.items()]
+        parts = [
+            _inverse_part(push, TABLES[name], _merged(inverse[::-1]), meant, whose) for name, inverse in changes.items()
+        ]
         counts = journal.counts(push_id)
         unsettled = 0 if ids is not None else counts.get("unknown", 0) + counts.get("sent", 0) - in_doubt
         notices = (*parts[0].notices, *_notices(deleted, inactive, unsettled, damaged))
@@ -130,10 +132,27 @@ def _inverse(entry: Entry, table: Table) -> Iterator[Change]:
     else:
         cells = [Cell(name, None, value) for name, value in _creatable(before, table).items()]
         action = "create"
+    flag = table.default.column if table.default and entry.displaced else ""
+    if action == "delete" and flag:  # the service clears it before the delete, when the old default gets it back
+        cells = [cell for cell in cells if cell.column != flag]
     if cells:
         identifier = None if action == "create" else entry.record_id
         reference = before.get("reference_id") or after.get("reference_id") or entry.reference_id
         yield Change(action, 0, entry.label, entry.name, identifier, entry.customer_id, reference, tuple(cells))
+    for old, name in entry.displaced if flag else ():
+        cell, taken = Cell(flag, False, True), ((str(entry.record_id), entry.name),)
+        yield Change("update", 0, name, name, old, entry.customer_id, None, (cell,), displaced=taken)
+
+
+def _merged(changes: Iterable[Change]) -> list[Change]:
+    """Make one change of two that restore parts of one record: its own cells, and the flag that another one took."""
+    found: dict[tuple[Any, ...], Change] = {}
+    for number, change in enumerate(changes):
+        key = (*change.owner, change.id) if change.action == "update" else (number,)
+        if first := found.get(key):
+            change = first._replace(cells=first.cells + change.cells, displaced=first.displaced + change.displaced)  # noqa: PLW2901
+        found[key] = change
+    return list(found.values())
 
 
 def _turned(column: str, new: Any, before: dict[str, Any], after: dict[str, Any]) -> Cell:
