@@ -148,9 +148,14 @@ def test_a_shape_that_says_too_little_is_an_error_that_says_why(edited, shape):
 
 
 def test_the_same_edits_have_the_same_id_in_any_shape(edited):
+    """Unless the plan says that they were compared with something else: the id covers that, too."""
     wiz, table, frame, _ = edited
-    ids = {wizframe.plan(SAME[shape](frame), client=wiz, table=table).id for shape in ("as it is", "sorted", "pickled")}
-    assert len(ids) == 1
+    shapes = ("as it is", "sorted", "pickled")
+    plan, *others = (wizframe.plan(SAME[shape](frame), client=wiz, table=table) for shape in shapes)
+    for other in others:
+        assert {(one.id, one.cells) for one in other.changes_list} == {(one.id, one.cells) for one in plan.changes_list}
+        assert (other.id == plan.id) == (other.compared_with == plan.compared_with)
+    assert others[0].id == plan.id
 
 
 def test_planning_sends_nothing_but_reads(edited):

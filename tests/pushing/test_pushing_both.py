@@ -232,7 +232,7 @@ def test_a_plan_and_a_result_still_have_what_0_1_had(wiz):
     assert (plan.table.name, plan.frame is customers, plan.contacts.frame is contacts) == ("customers", True, True)
     assert len(plan.changes_list) == len(plan) == 2
     assert (plan.problems_list, plan.notices, plan.own_columns, plan.blanked) == ((), (), (), {})
-    assert (plan.compared_rows, plan.decisions["only"]) == (0, ["phone"])
+    assert (plan.compared_rows, list(plan.decisions["only"])) == (0, ["phone"])
     assert plan.compared_with == plan.contacts.compared_with
     assert plan.compared_columns == ()
     assert plan.contacts.contacts.id == plan.contacts.id != plan.id
