@@ -55,7 +55,9 @@ CLEAR = "<clear>"
 #: :data:`DELETE` deletes its record. A record without a row in the frame is not changed.
 COMMAND, DELETE = "<command>", "DELETE"
 
+# The values of the field status (contract, tables "Customer" and "Contact").
 STATUSES = ("active", "inactive")
+# Contract, "List parameters": page_size is from 1 to 100.
 MAX_PAGE_SIZE = 100
 
 # The pattern is loose, because the service decides which addresses are valid: it rejects only what cannot be one.
@@ -63,6 +65,7 @@ MAX_PAGE_SIZE = 100
 # matches only ASCII spaces.
 _SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EMAIL = rf"[^@{_SPACES}]+@[^@{_SPACES}]+\.[^@{_SPACES}.]+"
+# E.164: a plus sign, a country code without a leading zero, and at most 15 digits.
 _E164 = r"\+[1-9][0-9]{6,14}"
 # An id is part of a path. A string that a server could read in another way, such as `..`, `a/b` or `?x`, is not valid.
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]*[A-Za-z0-9][A-Za-z0-9._~:@=+-]*")
@@ -235,6 +238,7 @@ class Table:
         return next(filter(None, names), "")
 
 
+# Contract, table "Customer".
 CUSTOMER = Table(
     "customers",
     "customer",
@@ -280,6 +284,7 @@ CUSTOMER = Table(
     likeness=Likeness(("company_name", "email"), ("company_name", "email"), "company and e-mail"),
 )  # fmt: skip
 
+# Contract, table "Contact".
 CONTACT = Table(
     "contacts",
     "contact",
@@ -309,6 +314,7 @@ CONTACT = Table(
     default=DefaultFlag("is_default"),
 )  # fmt: skip
 
+# Contract, table "Addresses".
 ADDRESS = Table(
     "addresses",
     "address",

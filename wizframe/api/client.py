@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseClient", "open_client"]
 
+# The hosts of the base URLs in [R]. They decide which environment a client shows.
 PRODUCTION_HOST = "api.wizcommerce.com"
 STAGING_HOST = "api-staging.sourcerer.tech"
 #: White on red, in a light notebook and in a dark one.

@@ -43,6 +43,7 @@ _FORMAT = 1
 _UNLIMITED_WIDTH = 1_000_000
 #: The least width of a column in a narrow terminal, so that its header and values can still be recognized.
 _LEAST_WIDTH = 6
+# The spaces between two columns of a table.
 _GAP = 2
 
 _STYLES: dict[str, dict[str, Any]] = {

@@ -13,6 +13,7 @@ from wizframe.text import option, plural
 
 __all__ = ["PRODUCTION_URL", "Profile", "address", "config_path", "profile_names", "read_profile", "setting"]
 
+# The base URL of production [R].
 PRODUCTION_URL = "https://api.wizcommerce.com/v1"
 
 

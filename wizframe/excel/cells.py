@@ -44,9 +44,11 @@ _LONGEST = 32_767
 ALWAYS_FITS = _LONGEST // 2
 # The characters that are kept of a string that is too long. The remark after them must fit, too.
 _KEPT_OF_LONG = 16_000
+# The remarks in cells that cannot show their value. Reading a workbook recognizes them.
 _REMARK, _UNCLEAR = "too long for a cell", " (unclear: type it again)"
 #: Excel keeps 15 digits of a number and replaces the others by zeros. Other programs keep 16 or 17, and may round.
 _SHORTENED = [Context(prec=digits, rounding=way) for digits in (15, 16, 17) for way in (ROUND_DOWN, ROUND_HALF_UP)]
+# Programs store line ends in different forms, so all of them are compared as line feeds.
 _LINE_ENDS = re.compile("\r\n|\n\r|\r")
 #: The codes of characters that XML cannot contain. Some programs store the code as text.
 _CODE = re.compile("_x(00[01][0-9A-F]|FFF[EF])_", re.IGNORECASE)
@@ -86,6 +88,7 @@ MONTHS_AND_HOURS = frozenset({
     "décembre", "déc", "decembre", "diciembre", "dic", "dicembre", "dezembro", "grudzień", "gru", "a", "p", "am",
     "pm", "e"
 })  # fmt: skip
+#: The results of formulas that failed. They are not values of a record.
 FORMULA_ERRORS = frozenset({
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
     "#FIELD!"

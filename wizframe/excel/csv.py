@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["escape", "pad_rows", "read_rows", "unescape", "write_csv"]
 
+# The apostrophe that escape() adds, and unescape() removes.
 _MARK = "'"
 _FORMULA = tuple("=+-@")  # a spreadsheet reads a string that begins with one of these as a formula
 _LETTERS = re.compile(r"[^\W\d_]+")
+# The delimiters that read_csv() finds by itself: comma, semicolon, tab and vertical bar.
 _DELIMITERS = ",;\t|"
 # Rows are written to the file in blocks of this size, with an update of the progress bar after each.
 _ROWS_AT_ONCE = 1_000

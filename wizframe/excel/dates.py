@@ -17,12 +17,15 @@ __all__ = ["EPOCH", "FIRST_DAY", "LAST_DAY", "Reading", "find_zone", "from_seria
 EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no time zone
 #: The days that Excel counts correctly: from 1 March 1900 to the end of 9999.
 FIRST_DAY, LAST_DAY = 61, 2_958_466
+# The precision of a time without seconds.
 _MINUTE = dt.timedelta(minutes=1)
+# A date as people write it, with an optional time: 31.12.2026 14:30, 12/31/2026 2:30 PM, 31/12/26.
 _PARTS = re.compile(
     r"(?P<first>\d{1,4})(?P<mark>[./-])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})"
     r"(?:[ ,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[ap]\.?m\.?)?)?",
     re.IGNORECASE,
 )
+# On a clock with 12 hours, 12 AM is midnight and 12 PM is noon.
 _NOON = 12
 #: Two-digit years that mean 19xx. The others mean 20xx.
 _LAST_CENTURY = range(70, 100)

@@ -44,8 +44,11 @@ Kind = Literal["text", "flag", "time", "data", "own", "command"]
 
 #: The header of the column with the commands, such as DELETE.
 COMMAND_HEADER = "Command"
+# The mark in the headers of columns that are required in new rows.
 _REQUIRED_MARK = "*"
+# The brackets at the end of a header, such as the time zone in `updated_at (Europe/Berlin)`.
 _SUFFIX = re.compile(r"\s*\(([^()]*)\)\s*$")
+# The milliseconds of a day, because Excel stores a time as a number of days.
 _DAY_MS = 86_400_000
 # 2 to the power of 53: a cell is a 64-bit float, which is exact for whole numbers up to this one.
 _EXACT = 1 << 53

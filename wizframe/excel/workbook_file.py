@@ -35,8 +35,11 @@ _MAX_ROWS = 1_048_576  # Excel's own limit
 # The parser allocates 24 bytes for each cell of the sheet's rectangle, and for each shared string: 1 GB and 0.5 GB.
 _MAX_CELLS = 40_000_000
 _MAX_TEXTS = 20_000_000
+# Parts are unpacked in blocks of 1 MiB, so that a huge part does not fill the memory.
 _BLOCK = 1 << 20
 
+# The first bytes of files in the old Office format (.xls). An encrypted .xlsx is inside such a file, as a stream
+# with the name below.
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _SAVE = "Open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)."
@@ -48,13 +51,17 @@ _KINDS = {
     "application/vnd.ms-excel.sheet.binary": _BINARY,
 }
 
+# The marks of UTF-16. The patterns below would not find tags in it, because they search for ASCII characters.
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# The positions in the tags of rows and cells, such as `row r="12"` and `c r="B12"`.
 _ROW = re.compile(rb"""row\s[^>]*?r\s*=\s*["'](\d{1,10})""")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,4})(\d{1,10})["']""")
+# The starts of rows and cells, also with a namespace prefix, for tags without a position.
 _ROW_START, _CELL_START = re.compile(rb"<(?:\w+:)?row(?=[\s/>])"), re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ROW_NUMBER = re.compile(rb"""[^>]*?\sr\s*=\s*["'](\d{1,10})""")
 #: A cell that is not written in the usual way, or that is beyond column Z or row 999,999.
 _UNUSUAL = re.compile(rb'<c(?! r="[A-Z]\d{1,6}"|[A-Za-z])')
+# A cell with a namespace prefix, such as `<x:c>`.
 _PREFIXED = re.compile(rb":c[\s/>]")
 
 

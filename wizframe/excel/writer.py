@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FONT", "HIDDEN", "new_workbook", "write_workbook"]
 
+# The names of the hidden sheet, and of the sheet with the guide.
 HIDDEN, GUIDE = "wizframe", "Read me"
 # The last row of a sheet, counted from 0: also the most rows that fit into a sheet below its header.
 _MAX_ROWS = 1_048_575
@@ -40,6 +41,7 @@ _ROWS_AT_ONCE = 2_000
 _MAX_ROWS_IN_MEMORY = 200_000
 
 FONT = {"font_name": "Calibri", "font_size": 11}
+# Excel's number formats for text and for times.
 _TEXT, _TIME = "@", "yyyy-mm-dd hh:mm"
 _DARK, _GREY, _PALE, _LINE, _RED = "#1F3864", "#595959", "#F2F2F2", "#D9D9D9", "#C00000"
 _CLOSED = {"bg_color": _PALE, "font_color": _GREY, "border": 1, "border_color": _LINE}

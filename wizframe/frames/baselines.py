@@ -36,6 +36,7 @@ __all__ = [
     "Baseline", "Match", "attach", "attached", "differs", "is_same_memory", "let_go", "live", "loads", "match",
 ]  # fmt: skip
 
+#: The key in the ``attrs`` of a frame under which the name of its baseline is stored.
 ATTRIBUTE = "wizframe"
 #: Baselines with up to so many rows together stay in memory without their frames. A row of customers takes 250 bytes.
 _KEPT_ROWS = 2_000_000

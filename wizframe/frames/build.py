@@ -50,7 +50,9 @@ __all__ = [
 
 #: Key in the ``attrs`` of a frame that was replaced by another one. Its value says why the frame must not be pushed.
 SUPERSEDED = "wizframe_superseded"
+# The strings that count as True or False in a column of flags.
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+# The text between the ids in a cell, such as "rep_1, rep_2".
 _IDS_SEPARATOR = ", "
 #: The microseconds of the years 1 to 9999. Arrow allows later times, such as 9999-12-31T23:59:59-05:00.
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Adapter"]
 
+# The kinds of proxies that urllib3 can use.
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 

@@ -42,6 +42,7 @@ MAX_VALUES = 1_000_000
 _MAX_DEPTH = 200
 # A push keeps the message of each row, and a terminal shows some of them.
 _MESSAGE_CHARACTERS, _EXCERPT_CHARACTERS, _DETAILS = 2000, 200, 50
+# Partial content. wizframe never requests a part, so a record in such a response may be incomplete.
 _PARTIAL = 206
 # Far more than is shown, because a key must be complete to be found and masked.
 _EXCERPT_BYTES = 64 * 1024
@@ -187,6 +188,7 @@ class _Inflate:
         return plain
 
 
+# The first bytes of gzip (RFC 1952).
 _GZIP = b"\x1f\x8b"
 #: Detects gzip or zlib by the first bytes.
 _ANY_HEADER = 32 + zlib.MAX_WBITS
@@ -215,6 +217,7 @@ def connection_error(request: str, url: str, error: Exception, secret: Secret) -
     return TransportError(f"the connection broke before the response was complete: {why} ({request})")
 
 
+# With these errors, no connection was made, so no part of a request was sent.
 _NEVER_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Secret"]
 
+# The text that is shown instead of a key.
 _MASK = "***"
 # A shorter key may be an ordinary word in a response.
 _MIN_UNIQUE_CHARACTERS = 12

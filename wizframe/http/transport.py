@@ -57,6 +57,7 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 MAX_ATTEMPTS = 5
 # A 429 is not a failure: the service did not act on the request, and asks the client to wait.
 MAX_REFUSALS = 20
+# A host name, an IPv4 address or an IPv6 address.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 

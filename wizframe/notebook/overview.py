@@ -246,9 +246,11 @@ def _line(name: str, counts: pd.Series[Any]) -> Iterator[str]:
 _SIZE_IN = (11, 7.2)
 _LEFT, _MIDDLE, _UPPER, _LOWER = 0.03, 0.53, 0.405, 0.045
 _LABELS, _WIDTH, _HEIGHT = 0.145, 0.44, 0.25
+# The most values with a bar of their own; one more bar counts all other values.
 _BARS = 8
 _MIN_ROWS = 6  # a panel has room for at least this many bars, because two bars that fill it look like blocks
 _MAX_MONTHS = 120  # with more months the bars are too thin, so the panel shows years
+# The most characters of a label, and its font size in points.
 _MAX_LABEL, _LABEL_SIZE = 40, 9.5
 _NO_REPS = "not loaded: use details=True to load the sales reps"
 #: Font families for scripts that most fonts do not contain. Those that are installed are used.

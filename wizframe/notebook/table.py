@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameTable"]
 
+# The numbers of rows on a page from which the user can choose.
 _PAGE_SIZES = (10, 25, 50, 100)
 # Widths of columns in pixels. A character of the table's 12 px font is 7.2 px wide on average.
 _MIN_WIDTH_PX, _MAX_WIDTH_PX, _CHARACTER_PX, _PADDING_PX = 70, 260, 7.2, 24

@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 Action = Literal["create", "update", "delete"]
+# The most places of cells in one message; the others are only counted.
 _SHOWN_PLACES = 3
 #: Characters of an id in titles: easy to compare by eye.
 _SHORT = 12

@@ -53,10 +53,12 @@ __all__ = ["Entry", "Journal", "PushEntry", "from_json", "journal_path", "new_pu
 
 #: In seconds. A push belongs to a process with a sign of life in this time. A busy one may miss five heartbeats.
 LEASE_S = 30.0
+# In seconds: how often a process that works on a push writes a sign of life.
 _HEARTBEAT_S = 5.0
 #: How long to watch a lease that looks old for a sign of life. Two clocks may differ, and a clock may jump, but a sign
 #: of life within three heartbeats needs no clock. If the process only slept, the journal refuses its next write.
 WATCH_S = 3 * _HEARTBEAT_S
+# In seconds: how often a watched lease is read.
 _LOOK_S = 0.25
 #: Statements in one transaction. They share one wait for the disk, which takes longer than all of them.
 _BATCH = 256

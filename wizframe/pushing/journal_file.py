@@ -21,6 +21,7 @@ __all__ = [
     "open_file",
 ]  # fmt: skip
 
+#: The version of the tables, as in SQLite's user_version. A new version also needs a step in _STEPS.
 SCHEMA_VERSION = 3
 #: In seconds: how long SQLite waits for another process that writes. Its longest transaction takes under a second.
 BUSY_S = 5.0
@@ -51,6 +52,7 @@ UPDATE changes SET table_name = (SELECT table_name FROM pushes WHERE pushes.push
 _STEPS = {0: _SCHEMA, 1: _FROM_VERSION_1 + _FROM_VERSION_2, 2: _FROM_VERSION_2}
 #: Columns that tables of older versions do not have, with the version that added them.
 _ADDED = {"table_name": 2, "customer_reference_id": 2, "displaced": 3}
+# The files that SQLite keeps next to the journal.
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _MOVE_AWAY = "Move the file away, and keep it for the record."
 _OTHER_FOLDER = "Set WIZFRAME_STATE_DIR to a folder that only you can write to."

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PushResult", "ResultPart", "interrupted"]
 
+# The order of the rows in a workbook of results: those that need the user's attention come first.
 _WORST_FIRST: tuple[State, ...] = ("failed", "conflict", "unknown", "unsent", "skipped", "done")
 _CORRECT = "correct the row and plan again"
 #: The most lines of a table, and the most names in a line. `changes` has all of them.

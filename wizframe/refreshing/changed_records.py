@@ -28,6 +28,7 @@ __all__ = ["Changes", "read_changes"]
 # The clocks of one service differ, and a change may become visible later than its `updated_at`. Also, changes in the
 # same second as the newest known one must be read again, although `updated_after` excludes its limit.
 OVERLAP = timedelta(minutes=10)
+# The resolution of datetime64[us], the dtype of times.
 _TICK = timedelta(microseconds=1)
 
 

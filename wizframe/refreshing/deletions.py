@@ -32,6 +32,7 @@ __all__ = ["deleted_records"]
 
 # Counting two halves costs as many requests as listing two pages.
 _SHORT = 2 * MAX_PAGE_SIZE
+# The resolution of the service's time filters (contract, "List parameters").
 _SECOND = timedelta(seconds=1)
 
 

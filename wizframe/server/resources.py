@@ -15,6 +15,7 @@ __all__ = ["ADDRESSES", "CONTACTS", "CUSTOMERS", "E164", "EMAIL", "RESOURCES", "
 
 Record = dict[str, Any]
 
+# Ten hexadecimal digits, as in cust_9e3779b97f.
 _ID_BITS = 40
 # Odd, so row * stride is a bijection modulo a power of two: ids look random, are the same in each run and are unique.
 _ID_STRIDE = 0x9E3779B97F | 1
@@ -135,6 +136,7 @@ CUSTOMERS = Resource(
     has_reference_filter=True,
 )
 
+# Contract, table "Contact".
 CONTACTS = Resource(
     "contacts",
     entity="contact",
@@ -160,6 +162,7 @@ CONTACTS = Resource(
     belongs_to_customer=True,
 )
 
+# Contract, table "Addresses".
 ADDRESSES = Resource(
     "addresses",
     entity="address",

@@ -13,6 +13,7 @@ ROUTES = {
     "customers/*/contacts": {"GET": "contacts.list", "POST": "contacts.create"},
     "customers/*/contacts/*": {"GET": "contacts.get", "PUT": "contacts.update", "DELETE": "contacts.delete"},
 }
+# The names of the operations, such as customers.create. Faults are chosen by these names.
 OPERATIONS = tuple(name for verbs in ROUTES.values() for name in verbs.values())
 LISTS = tuple(name for name in OPERATIONS if name.endswith(".list"))
 READS = tuple(name for name in OPERATIONS if name.endswith((".list", ".get")))

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Generator", "seed_store"]
 
+# The end of the history. It is fixed, so that the same seed generates the same records on every day.
 _UNTIL = dt.datetime(2026, 6, 30, 17, 0, tzinfo=dt.UTC)
+# Three years.
 _SPAN_S = 3 * 365 * 86_400
 _START_S = int(_UNTIL.timestamp()) - _SPAN_S
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -33,6 +33,7 @@ _CHOICE_COLUMNS = ("reference_id", "company_name", "display_name", "status", "id
 _MAX_LINE = 100  # the most characters in a line of code; a longer call has one argument per line
 # Each change of a widget sends a message to the browser, and five changes a second look smooth.
 _REDRAWN_EVERY_S = 0.2
+# From a minute on, the remaining time is shown in minutes.
 _MINUTE_S = 60
 
 

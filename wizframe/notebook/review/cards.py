@@ -26,6 +26,7 @@ __all__ = ["LATER", "MINE", "PAGE_SIZE", "THEIRS", "ChangeList", "CorrectionFiel
 
 #: The cards on a page. A browser draws a few hundred widgets without a pause, and a card has ten or more.
 PAGE_SIZE = 20
+# The choices for each cell with a conflict.
 LATER, MINE, THEIRS = "decide later", "send mine", "keep WizCommerce's"
 _STATES = ("conflict", "failed", "unknown", "unsent", "skipped")  # in the order of the list
 
