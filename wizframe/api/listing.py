@@ -1,4 +1,4 @@
-"""One list of a walk: what was taken of it, what is known of its end, and what is in doubt."""
+"""One list of a walk: the pages that were taken, its end, and the doubts about it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ __all__ = ["MAX_ATTEMPTS", "MAX_SETBACKS", "Listing", "SayOnce", "Window"]
 MAX_ATTEMPTS = 12
 # The number of times that a list may turn out shorter or longer than expected, before the walk stops with a doubt.
 MAX_SETBACKS = 50
-# Pages that are read in a row, without proof: ten million records. A service that makes up pages must end, too.
+# The most pages to read in a row, without proof: ten million records. Reading must end even if pages never do.
 _MOST_IN_A_ROW = 100_000
-# Limits on the size of a page that services are known to have. A page of exactly this size may not be the last one.
+# Common limits on the size of a page. A page with exactly so many records may not be the last one.
 _USUAL_CAPS = (10, 20, 25, 30, 50)
-# Estimates of databases come in such numbers; a true total seldom does.
+# A total that is a multiple of this number may be the estimate of a database.
 _ROUND = 50
 _ONE_FORM = "0000-00-00T00:00:00Z"
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
 class SayOnce(str):
-    """A doubt that is the service's way, and no accident of this walk: one warning for each connection is enough."""
+    """A doubt about the service in general, not about this walk: one warning per connection is enough."""
 
     __slots__ = ()
 
 
 class Requests(Protocol):
-    """What a list needs of its walk."""
+    """The requests that a list needs from its walk."""
 
-    largest: int  # pages of a window
+    largest: int  # the most pages of a window
 
     def read(self, fetch: Fetch, numbers: Iterable[int]) -> list[Page]:
         """Request some pages, and wait for them."""
@@ -228,7 +228,7 @@ class Listing:
             self.is_stuck = True
 
     def _repeats_at_end(self, window: Window, names: Sequence[Sequence[str]]) -> bool:
-        """Note the end of a list that gives its last page again behind its end."""
+        """Note the end of a list if the service repeats the last page after it. Return whether it does."""
         first = len(names) - 1
         while first and names[first - 1] == names[-1]:
             first -= 1
@@ -238,7 +238,7 @@ class Listing:
         return True
 
     def _is_repeat(self, number: int, names: Sequence[str]) -> bool:
-        """Tell whether a page is the one before it again, and not because records moved from one to the other."""
+        """Return whether a page repeats the page before it, although no records moved between the two."""
         if not self._traits.has_repeats:
             looks = [page.identities() for one in (number - 1, number) * 2 for page in self._read([one])]
             self._traits.has_repeats = all(look == names for look in looks)
@@ -249,12 +249,12 @@ class Listing:
         return self._traits.has_repeats
 
     def read_in_a_row(self, why: str) -> None:
-        """Read pages in a row from now on, from the first one."""
+        """Read pages in a row from now on, beginning with the first one."""
         self.is_in_a_row = True
         self._why_in_a_row = why
 
     def pages_in_a_row(self, room: int) -> Iterator[list[Page]]:
-        """Take page after page as they are, until some bring nothing new."""
+        """Yield page after page, without proof, until pages have no new records."""
         start, count, filled = 1, 2, 0
         seen: set[int] = set()
         while start < _MOST_IN_A_ROW:
@@ -270,14 +270,14 @@ class Listing:
             start, count = start + count, min(2 * count, max(room, 4))
         else:
             self._doubts.append(f"reading stopped at page {start}")
-        if filled > 1:  # one page shows one moment
+        if filled > 1:  # a single page shows one moment
             moved = "a record that moves to another page while pages are read can be missed"
             self._doubts.append(f"{self._why_in_a_row}, so {moved}")
 
     # ------------------------------------------------------------------ the end
 
     def _is_behind_the_end(self, number: int, page: Page) -> bool:
-        """Tell whether a page is empty, or the last page again."""
+        """Return whether a page is empty, or repeats the last page."""
         if not len(page):
             return True
         names = page.identities()
@@ -326,7 +326,7 @@ class Listing:
         if self._total is None or self._total <= known:
             return self._doubts
         said = f"the service counts {self._total} records, its pages have {known}"
-        # By its place, the last page says how many there are. A service that counts in round numbers guesses.
+        # The place of the last page gives the number of records. A round total that differs from it is a guess.
         by_place = (self._edge - 1) * self._full_page + len(last) if last is not None else 0
         is_guess = known and not self._doubts and self._total % _ROUND == 0 and self._total != by_place
         return [*self._doubts, SayOnce(said) if is_guess else said]

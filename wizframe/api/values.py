@@ -68,18 +68,18 @@ def _since_1970(number: float) -> datetime | None:
     whole_s, rest = divmod(number, per_second)
     try:
         return _EPOCH + timedelta(seconds=whole_s, microseconds=int(rest * 10**6 // per_second))
-    except (OverflowError, ValueError):  # infinite, or no number
+    except (OverflowError, ValueError):  # infinite, or not a number
         return None
 
 
 _FLAGS = {"true": True, "1": True, "yes": True, "y": True, "false": False, "0": False, "no": False, "n": False}
-#: The types of JSON that a kind of field should have; what a field has besides null is looked at one by one.
+#: The JSON types of each kind of field. Only if a field has other types besides null, its values are read one by one.
 _EXPECTED: dict[Kind, set[type]] = {"text": {str}, "status": {str}, "time": {str}, "flag": {bool}}
 _NOTHING = type(None)
 
 
 def plain_values(values: Sequence[Any], kind: Kind) -> Sequence[Any]:
-    """Read a field of several records as :func:`plain_value` does; as they are if all have the expected type."""
+    """Convert a field of several records, as :func:`plain_value` does; unchanged if all have the expected type."""
     expected = _EXPECTED.get(kind)
     if expected is None or set(map(type, values)) - {_NOTHING} <= expected:
         is_usual = kind in ("text", "flag") or expected is None or not any(map(_needs_reading[kind], values))
@@ -94,7 +94,7 @@ _needs_reading = {
 
 
 def plain_value(value: Any, kind: Kind) -> Any:
-    """Give a value of the service in the type that its field has; what cannot be read stays as it is."""
+    """Convert a service's value to the type of its field; a value that cannot be read is returned unchanged."""
     match kind:
         case "text" if isinstance(value, int | float) and not isinstance(value, bool):
             return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -85,10 +85,10 @@ def walk_lists(
 ) -> Iterator[Taken]:
     """Walk some lists one after the other, and add a reason to ``doubts`` for each part that cannot be proven.
 
-    Each of ``fetches`` turns a page number into a page, in ``created_at`` ascending order; several threads call it.
-    ``totals`` says whether responses are expected to count the pages, ``names`` makes an empty set for a list's ids.
-    A list in another order raises :class:`ProtocolError` with code ``"order"``, unless ``traits`` say that lists are
-    not ordered: then the order proves nothing, and pages are read in a row.
+    Each function in ``fetches`` returns a page for its number, in ``created_at`` ascending order; several threads call
+    it. ``totals`` is True if responses should have totals; ``names`` makes an empty set for a list's ids. A list in
+    another order raises a :class:`ProtocolError` with the code ``"order"``. If ``traits`` show that the service does
+    not order lists, pages are read in a row instead, because the order proves nothing.
     """
     traits = traits or Traits()
     # A single connection needs no thread, so that many short lists can be walked in separate threads.

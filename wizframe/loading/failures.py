@@ -1,4 +1,4 @@
-"""What could not be read: records that do not exist, and records that may exist."""
+"""The records that could not be read: those that do not exist, and those that may exist."""
 
 from __future__ import annotations
 
@@ -88,5 +88,5 @@ class Failures:
 
 
 def some(ids: Collection[str]) -> str:
-    """Name the first ones of some ids."""
+    """Return the first ids as text; the others are only counted."""
     return ", ".join([*list(ids)[:SHOWN], *(["…"] if len(ids) > SHOWN else [])])

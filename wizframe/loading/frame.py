@@ -185,9 +185,9 @@ def typed(rows: Rows, *, sort_by: str | None = None, ascending: bool = True) -> 
 
 
 def passing(frame: pd.DataFrame, filters: dict[str, Any]) -> pd.Series[bool]:
-    """Tell which rows every filter lets through; both ends of a range are excluded.
+    """Return which rows match all filters. Both ends of a range are excluded.
 
-    A row that does not say what a filter asks for is let through: it may be meant.
+    A row with a blank in the column of a filter counts as a match, because it may be one.
     """
     kept = pd.Series(data=True, index=frame.index)
     for name, value in filters.items():

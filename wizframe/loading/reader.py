@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader"]
 
-# What services say of a page behind the end of a list, and how they name the size of a page that is too large.
+# The statuses of services for a page after the end of a list, and their words for a page size that is too large.
 _BEHIND_THE_END = (400, 404, 410, 416, 422)
 _SIZE_WORDS = re.compile(r"page.?size|per.?page|limit", re.IGNORECASE)
 _PAGE_SIZE = "page_size"
-# Ids of each list that show whether two lists are the same one.
+# So many ids of each list are compared to find out whether two lists are the same.
 _SAMPLE = 1000
 # The results per worker that wait for their turn, so that one slow customer does not stop the other threads.
 _AHEAD = 8
@@ -73,13 +73,13 @@ class Reader:
     failures: Failures = field(default_factory=Failures)
     names: Callable[[], Names] = SeenHashes  # makes the empty set in which a walk stores the ids that it has seen
     doubts: list[str] = field(default_factory=list)  # reasons why the load may be incomplete
-    is_stream: bool = False  # whether frames are made before the last page came
-    is_lookup: bool = False  # whether it is for a plan or a push: then the usual ways of the service need no warning
-    #: Ids of rows that do not say their status, the first ones of each list: the rows got the status asked for.
+    is_stream: bool = False  # whether frames are made before the last page is read
+    is_lookup: bool = False  # whether it is for a plan or a push, without warnings about the service in general
+    #: The first ids in each list of rows without a status: these rows got the requested status.
     _labelled: list[tuple[str, set[str]]] = field(default_factory=list)
-    #: For each status asked for, how many rows say that they have it, and how many that they have another one.
+    #: Requested status to the numbers of rows with this status, and with another status.
     _said: dict[str, list[int]] = field(default_factory=dict)
-    _has_unlabelled: bool = False  # whether rows got no status, because the service ignores that filter
+    _has_unlabelled: bool = False  # whether rows have no status, because the service ignores the filter by status
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -163,9 +163,9 @@ class Reader:
         return having(wanted, self.records())
 
     def _finds_references(self) -> bool:
-        """Prove once for each connection that the filter by reference finds what a list just showed.
+        """Check once per connection that the filter by reference finds records of a list.
 
-        It may ignore references, take several for one, or look among active records only.
+        A service may ignore the filter, read several references as one, or search only active records.
         """
         traits = self.client.traits
         if traits.finds_references is None:
@@ -175,7 +175,7 @@ class Reader:
     def _finds_shown_references(self, status: str) -> bool:
         if (shown := self.client.traits.shown_references.get(status)) and self._finds(status, shown):
             return True
-        # They may have been deleted or changed since.
+        # The records may have been deleted or changed since.
         shown = plain_references(self._page((), {"status": status, "page_size": SHOWN}, 1))
         return not shown or self._finds(status, shown)
 
@@ -192,7 +192,7 @@ class Reader:
             for page in self.pages_until_known(status, sort_by="created_at", sort="desc"):
                 records |= page
                 ages = [age for record in page.values() if (age := created(record)) is not None]
-                if any(later > earlier for earlier, later in pairwise(ages)):  # not in the order asked for
+                if any(later > earlier for earlier, later in pairwise(ages)):  # not in the requested order
                     return self.records()
                 if any(age < since for age in ages):
                     break
@@ -215,7 +215,7 @@ class Reader:
     def details(self, records: Sequence[Record], *, is_shown: bool = True) -> list[Record]:
         """Read the details of listed records. Unreadable ones are left out and noted as failures."""
         found = []
-        if self.has_unknown_status():  # details may say it
+        if self.has_unknown_status():  # the details may have it
             records = [{name: value for name, value in record.items() if name != "status"} for record in records]
         with bar("details", enabled=is_shown and self.progress, total=len(records)) as show:
             for done, record in enumerate(self._in_order(partial(self._details_of, record) for record in records), 1):
@@ -293,7 +293,7 @@ class Reader:
         yield from self.adapting(read)
 
     def _is_news(self, doubt: str) -> bool:
-        """Tell whether a doubt must be told: what is the service's usual way, once for each connection."""
+        """Return whether to warn about a doubt. A doubt about the service in general appears once per connection."""
         kind = "".join(character for character in doubt if not character.isdigit())
         if not isinstance(doubt, SayOnce):
             return True
@@ -303,10 +303,10 @@ class Reader:
         return True
 
     def adapting(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """Read again, in the way of this service, if it turns out to be another one than was thought.
+        """Read again with other parameters if the service does not behave as expected.
 
-        If the order received is not the order asked for, parameters may be spelled the other way. If it is not with
-        either spelling, the order is not relied on. If a page was asked for that is too large, smaller ones are.
+        If the received order is not the requested order, the other spelling of parameters is used. If neither spelling
+        gives the requested order, the load does not rely on the order. If a page size is refused, it becomes smaller.
         """
         traits = self.client.traits
         while True:
@@ -315,7 +315,7 @@ class Reader:
                 yield from read()
             except ProtocolError as error:
                 if error.code == "order" and was_ordered:
-                    # Another thread may have found it out already.
+                    # Another thread may have changed the parameters already.
                     if (traits.query_dialect, traits.is_ordered) == (spelling, was_ordered):
                         self._respell(spelling)
                 elif error.code != _PAGE_SIZE:
@@ -345,7 +345,7 @@ class Reader:
             page: Page = operations.page(*path, **order | times | parameters, page=number)
         except (NotFoundError, RejectedError) as error:
             self._obey_limit(error)
-            # Behind the end some services refuse. Directly after a page that came, that is the end.
+            # Some services refuse a page after the end. Directly after a page that was read, a refusal is the end.
             if number == 1 or error.status not in _BEHIND_THE_END:
                 raise
             return Page([])
@@ -356,7 +356,7 @@ class Reader:
         return min(self.page_size, self.client.traits.page_size)
 
     def _obey_limit(self, error: ServiceError) -> None:
-        """Ask for smaller pages from now on if a response says that they are too large; reading begins again."""
+        """If a refusal is about the page size, request smaller pages from now on, and begin to read again."""
         said = " ".join([str(error.args[0]), *(f"{name} {reason}" for name, reason in error.details)])
         size = self._size
         if not _SIZE_WORDS.search(said) or size == 1:
@@ -368,7 +368,7 @@ class Reader:
         raise again
 
     def _say_status(self, page: Page, status: str, number: int) -> None:
-        """Give the rows that do not say their status the one that was asked for; ``number`` is that of the list."""
+        """Set the requested status in rows that have no status; ``number`` is the number of the list."""
         said = page.values("status")
         own, other = self._said.setdefault(status, [0, 0]), len(said) - said.count(status)
         own[0] += len(said) - other
@@ -388,9 +388,9 @@ class Reader:
         page.put("status", statuses)
 
     def _is_filter_ignored(self, status: str, page: Page) -> bool:
-        """Tell whether lists do not depend on the status, if that is known or needed at once.
+        """Return whether the service ignores the filter by status, as far as this is known or needed now.
 
-        A load of both statuses as a whole finds out at its end; others ask for the other status once.
+        A load of both statuses finds out at its end. Other loads request one page of the other status.
         """
         traits = self.client.traits
         is_needed = self.table.parent is None and (self.is_stream or "status" in self.filters)
@@ -401,9 +401,9 @@ class Reader:
         return traits.keeps_status is False
 
     def has_unknown_status(self) -> bool:
-        """Tell whether the lists of both statuses show the same rows, so that none of them says what a row's is.
+        """Return whether the lists of both statuses have the same rows, so that the status of a row is unknown.
 
-        A row that changed its status during the load is in two lists, too, but not most rows, or in all three lists.
+        A row that changed its status during the load is also in two lists, but then most other rows are not.
         """
         if self._has_unlabelled:
             return True
@@ -420,7 +420,7 @@ class Reader:
         for status, (own, other) in self._said.items():
             if other:
                 doubt = f"the service was asked for {status} {name}, but sent others, too"
-                yield SayOnce(doubt) if own else doubt  # if both came, the filter is ignored, and nothing is missing
+                yield SayOnce(doubt) if own else doubt  # if both appear, the filter is ignored, and nothing is missing
         if self.has_unknown_status():
             yield f"the service lists the same {name} as active and as inactive, so their status is unknown and blank"
 

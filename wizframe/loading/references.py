@@ -1,4 +1,4 @@
-"""References of customers as the service's filter takes them, and what of its responses is meant."""
+"""References of customers for the service's filter, and the matching records of its responses."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["NO_REFERENCE", "groups", "having", "plain_references"]
 # Servers may reject URLs above 8 kB, and a character of a reference may take three characters in the URL.
 _REFERENCES_PER_REQUEST = 40
 _CHARACTERS_PER_REQUEST = 4000
-# Asked for next to references that exist: a filter that takes all of them for one text finds none.
+# Requested together with references that exist: a filter that reads all of them as one string finds none.
 NO_REFERENCE = "no-such-reference"
 
 
 def plain_references(page: Page) -> list[str]:
-    """Give two references of a page that a filter can find."""
+    """Return up to two references of a page that a filter can find: without commas or outer spaces."""
     shown = (one for one in page.values("reference_id") if isinstance(one, str))
     return [one for one in shown if one and one == one.strip() and "," not in one][:2]
 
 
 def having(references: Collection[str], records: Iterable[Record]) -> list[Record]:
-    """Give the records that have exactly one of these references."""
+    """Return the records with exactly one of these references."""
     return [one for one in records if isinstance(own := one.get("reference_id"), str) and own in references]
 
 

@@ -177,7 +177,7 @@ def short_id(identifier: str) -> str:
 
 
 def sheet_of(part: PlanPart) -> tuple[str, dict[str, str]]:
-    """Give the sheet that a frame was read from, and the letters of the changed columns; empty without one."""
+    """Return the sheet that a frame was read from, and the letters of its changed columns; empty without a sheet."""
     name = str(part.as_planned.index.name)
     if not name.endswith("!"):
         return "", {}

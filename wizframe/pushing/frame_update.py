@@ -142,7 +142,7 @@ def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Out
 def _edits(
     typed: pd.DataFrame, own: Baseline, table: Table, places: Mapping[str, int]
 ) -> defaultdict[str, dict[str, Any]]:
-    """Give the cells of some rows that differ from their baseline, with its values."""
+    """Return the cells of some rows that differ from their baseline, with the values of the baseline."""
     found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     rows = own.index.get_indexer(pd.Index(list(places)))
     at = np.array(list(places.values()), dtype=np.intp)[rows >= 0]

@@ -90,12 +90,12 @@ class Plan(PlanTotals):
         return self.parts[0].account
 
     def client_for(self, client: BaseClient | None) -> BaseClient:
-        """Tell which connection is meant: the one given, else the one that the plan was made with."""
+        """Return the given connection, or else the connection with which the plan was made."""
         own = self.client if self.client is not None and not self.client.is_closed else None
         return open_client(client if client is not None else own, account=self.account)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the connection, which holds the key, when a plan is pickled or copied."""
+        """Leave out the connection when a plan is pickled or copied, because it contains the API key."""
         return {**self.__dict__, "client": None}
 
     @cached_property

@@ -1,7 +1,7 @@
 """Plans in files, for approval or for another machine. The key is not in them; customers' data is.
 
-A file is read strictly: whatever wizframe does not write itself is refused. Otherwise a person could see one thing in
-the file, and wizframe do another.
+A file is read strictly: anything that wizframe does not write itself is rejected. Otherwise a user could approve one
+change in the file, and wizframe could send another.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parts", "write_parts"]
 
-#: Raised when an older wizframe would misread a file.
+#: The version of the format. Increase it if an older wizframe would misread a file.
 FORMAT = 3
-#: A plan of a million cells takes about 100 MB; reading takes several times as much memory.
+#: A plan of a million cells takes about 100 MB, and reading it takes several times as much memory.
 MAX_BYTES = 1_000_000_000
-#: A value is a text, a flag, a list, or a list of records such as attributes: five levels.
+#: A value is a string, a flag, a list, or a list of records such as attributes: at most five levels.
 _MAX_DEPTH = 8
 _NAMES = ("name", "id", "customer_id", "reference_id", "customer_reference_id")
 _CHANGE = {"action", *_NAMES, "label", "cells", "children", "displaced"}
@@ -46,7 +46,7 @@ _TYPES: dict[str, type[Any]] = {"flag": bool, "ids": list, "list": list, "object
 
 
 class _WrongFormError(ValueError):
-    """A file is not as wizframe writes it."""
+    """The file differs from the form in which wizframe writes plans."""
 
 
 def write_parts(parts: Sequence[PlanPart], path: str | os.PathLike[str]) -> None:
@@ -127,7 +127,7 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[PlanPart, ...]:
 
 
 def _parsed(content: bytes) -> Any:
-    """Read JSON in which nothing is said twice: programs differ in which of two equal keys they believe."""
+    """Read JSON without repeated keys, because programs differ in which of two equal keys they use."""
 
     def only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -201,7 +201,7 @@ def _change(row: Any, table: Table) -> Change:
 
 
 def _wrong(change: Change, table: Table) -> Iterator[str]:
-    """Say what a change cannot be, if a person is to see all that it does."""
+    """Describe the parts of a change that wizframe cannot have written, so that a user sees all that it does."""
     is_new = change.action == "create"
     columns = [cell.column for cell in change.cells]
     if is_new == (change.id is not None):
@@ -252,7 +252,7 @@ def _depth(value: Any) -> int:
 
 
 def _check_different(changes: Sequence[Change]) -> None:
-    """Refuse two changes of one record: a person who looks for a record sees the first one."""
+    """Reject two changes of one record, because a user who searches for the record sees only the first one."""
     known: set[tuple[Any, ...]] = set()
     for change in changes:
         key = (change.action == "create", *change.owner, change.id or change.reference_id)

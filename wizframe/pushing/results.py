@@ -158,7 +158,7 @@ class ResultPart:
 
 
 def _free(own: set[str], names: Sequence[str]) -> list[str]:
-    """Give names that the user's columns do not have: theirs are not overwritten."""
+    """Return names that the user's columns do not have, so that no column is overwritten."""
     free = list(names)
     while not own.isdisjoint(free):
         free = [f"push_{name}" for name in free]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["frame_of", "inverse_parts", "remember_frames"]
 
-#: Push to the frames that it was made from, by table.
+#: Push id to its frames, by table name. An undo is written into them, too.
 _frames: dict[str, dict[str, weakref.ref[pd.DataFrame]]] = {}
 _NOT_YET = "nothing is restored yet: to restore, apply this plan"
 _OTHERS = "files and copies of the frame from before the undo still have the pushed values: load again afterwards"
@@ -72,13 +72,13 @@ def inverse_parts(
 
 
 def remember_frames(push_id: str, parts: Iterable[PlanPart]) -> None:
-    """Remember from which frames a push was made, as long as they exist: an undo is to be seen in them."""
+    """Store weak references to the frames of a push, so that an undo can update them."""
     seen = {part.table.name: part.also if part.also is not None else part.frame for part in parts}
     _frames[push_id] = {name: weakref.ref(frame) for name, frame in seen.items()}
 
 
 def frame_of(push_id: str, table: Table) -> pd.DataFrame | None:
-    """Give the frame of a table from which a push was made in this session, if it still exists."""
+    """Return the frame of a table in a push of this session, if the frame still exists."""
     known = _frames.get(push_id, {}).get(table.name)
     return known() if known is not None else None
 
@@ -201,7 +201,7 @@ def _problems(changes: list[Change], table: Table) -> Iterator[Problem]:
 
 
 def _done_by(own_id: str, push: PushEntry, known: Sequence[PushEntry], journal: Journal) -> str:
-    """Name a later push that did the same already: it has the id that its plan had when it was made first."""
+    """Return the id of a later push that already did this: its plan has the same id."""
     later = (one for one in known if one.plan_id == own_id and one.started_at > push.started_at)
     return next((one.push_id for one in later if journal.counts(one.push_id).get("done")), "")
 
