@@ -17,7 +17,7 @@ PACKAGE = Path(wizframe.__file__).parent
 
 #: A module imports only from modules that stand before it.
 ORDER = [
-    "errors", "text", "files", "threads", "processes", "fields", "account", "progress",
+    "errors", "text", "arguments", "files", "threads", "processes", "fields", "account", "progress",
     "http", "api", "frames", "planning", "excel", "loading", "pushing", "refreshing", "connections", "doctor",
     "notebook", "accessor", "dask", "cli", "testing",
 ]  # fmt: skip

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from wizframe.api.client import open_client
-from wizframe.api.validation import check_parameters, moment, refuses_unknown_names
+from wizframe.api.validation import check_parameters, moment
+from wizframe.arguments import FLAG, IDS, PATH, TEXT, WORKERS, Kind, checked, number, one_of, or_none, whole
 from wizframe.connections.connect import connect
 from wizframe.errors import IncompleteLoadWarning, MissingExtraError, ProtocolError, to_install
 from wizframe.fields import CONTACT, CUSTOMER, STATUSES
 from wizframe.frames.baselines import attached, let_go
 from wizframe.frames.build import to_frame
-from wizframe.loading.loaders import check_options
 from wizframe.progress import Watch
 
 if TYPE_CHECKING:
@@ -66,7 +66,21 @@ class _Connection:
             return _clients[self]
 
 
-@refuses_unknown_names
+_PARENTS = Kind(
+    "a frame of pandas or Dask, an id, or a list of ids",
+    lambda value: IDS.fits(value) or hasattr(value, "npartitions"),
+)
+_OPTIONS = {
+    "invalid": one_of("warn", "raise", "drop"),
+    "profile": or_none(TEXT),
+    "rate": or_none(number(0, 10**6, above=True)),
+    "workers": WORKERS,
+    "processes": or_none(whole(1)),
+    "ca_bundle": or_none(PATH),
+}
+
+
+@checked(**_OPTIONS, details=FLAG, rows=whole(1))
 def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     client: Client | None = None,
@@ -139,7 +153,6 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters, CUSTOMER)
-    check_options(invalid, rows=rows, workers=workers, processes=processes)
     meant = open_client(client)
     connection = _connection(meant, profile, rate, workers, processes, ca_bundle)
     given = {name: value for name, value in filters.items() if value is not None}
@@ -148,7 +161,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     return _from_map(_customers, _spans(meant, given, rows), meta, connection=connection, options=options)
 
 
-@refuses_unknown_names
+@checked(**_OPTIONS, customers=_PARENTS)
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: Any,
     *,
@@ -205,7 +218,6 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     check_parameters(filters, CONTACT)
-    check_options(invalid, workers=workers, processes=processes)
     connection = _connection(open_client(client), profile, rate, workers, processes, ca_bundle)
     options = {name: value for name, value in filters.items() if value is not None} | {"invalid": invalid}
     kept: dict[str, Any] = {"connection": connection, "options": options}

@@ -20,6 +20,8 @@
     │   ├── RateLimitError                   429 after all retries: .retry_after_s
     │   └── UnavailableError                 5xx, 408, 425, 499
     ├── InvalidDataError (ValueError)        loaded rows break the schema: .failures
+    ├── FileError (OSError)                  a file cannot be opened, read or written
+    │   └── MissingFileError (FileNotFoundError)  the file or its folder does not exist
     ├── UnreadableFileError (ValueError)     a file that is not a workbook or CSV file, or is not safe to open
     ├── MissingExtraError (ImportError)      an optional library is not installed
     ├── PlanError (ValueError)               a frame cannot be planned, or a plan cannot be applied
@@ -51,44 +53,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "AmbiguousTableError",
-    "AuthenticationError",
-    "CollidingEditsWarning",
-    "ConfigurationError",
-    "DeadlineError",
-    "ForbiddenError",
-    "Hint",
-    "IncompleteLoadWarning",
-    "InvalidDataError",
-    "InvalidDataWarning",
-    "InvalidRequestError",
-    "JournalError",
-    "LimitExceededError",
-    "LoadStoppedError",
-    "LostBaselineWarning",
-    "MissingExtraError",
-    "NotFoundError",
-    "NotSentError",
-    "PlanError",
-    "PlanProblemsError",
-    "ProtocolError",
-    "PushInterruptedError",
-    "RateLimitError",
-    "ReadOnlyError",
-    "RedirectError",
-    "RejectedError",
-    "ServiceError",
-    "StalePlanError",
-    "TakenError",
-    "TransportError",
-    "UnavailableError",
-    "UnfinishedPushWarning",
-    "UnknownBaselineError",
-    "UnmatchedRowsError",
-    "UnreadableFileError",
-    "WizframeError",
-    "WrongAccountError",
-]
+    "AmbiguousTableError", "AuthenticationError", "CollidingEditsWarning", "ConfigurationError", "DeadlineError",
+    "FileError", "ForbiddenError", "Hint", "IncompleteLoadWarning", "InvalidDataError", "InvalidDataWarning",
+    "InvalidRequestError", "JournalError", "LimitExceededError", "LoadStoppedError", "LostBaselineWarning",
+    "MissingExtraError", "MissingFileError", "NotFoundError", "NotSentError", "PlanError", "PlanProblemsError",
+    "ProtocolError", "PushInterruptedError", "RateLimitError", "ReadOnlyError", "RedirectError", "RejectedError",
+    "ServiceError", "StalePlanError", "TakenError", "TransportError", "UnavailableError", "UnfinishedPushWarning",
+    "UnknownBaselineError", "UnmatchedRowsError", "UnreadableFileError", "WizframeError", "WrongAccountError",
+]  # fmt: skip
 
 
 Interface = Literal["python", "cli"]
@@ -337,6 +309,28 @@ class InvalidDataError(_FramedError):
     """
 
     code = "invalid_data"
+
+
+class FileError(WizframeError, OSError):
+    """A file cannot be opened, read or written, such as a folder in its place, or a full disk.
+
+    Attributes
+    ----------
+    errno : int
+        The number of the operating system's error.
+    filename : str
+    """
+
+    code = "file"
+
+    def _described(self) -> str:
+        return str(self.args[0])  # without the number of the error, which OSError adds
+
+
+class MissingFileError(FileError, FileNotFoundError):
+    """The file does not exist, or its folder does not."""
+
+    code = "missing_file"
 
 
 class UnreadableFileError(WizframeError, ValueError):

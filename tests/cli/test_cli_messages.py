@@ -23,14 +23,14 @@ PYTHON = re.compile(
 )
 #: Messages that no command can show, by a part of their text.
 NEVER_IN_A_COMMAND = (
-    "client= must be a client", "no connection is open", "connections are open", "dialect=", "dtype_backend=",
-    "invalid=", "rate=", "workers=", "sandbox(", "choose() needs", "a connection cannot be pickled",
+    "client= must be a client", "no connection is open", "connections are open", "dialect=",
+    "rate=", "workers=", "sandbox(", "choose() needs", "a connection cannot be pickled",
     "an API key cannot be pickled", "= must be a frame of", "a pandas DataFrame is needed",
     "a plan with deletes cannot be made again", "Pass rows of result", "Call frame.wiz.delete",
     "push() of a finished plan", "Call frame.wiz.plan()",
     "with details=True",
     ", read_only=True", "df.wiz.addresses", "Convert it with frame.",
-    "load_customers() and load_contacts() filter", "Pass their ids, such as", "delimiter=", "encoding='7'",
+    "load_customers() and load_contacts() filter", "Pass their ids, such as", "encoding='7'",
     "sort_by=created_at", "status=",
 )  # fmt: skip
 

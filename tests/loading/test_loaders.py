@@ -237,7 +237,8 @@ class TestArguments:
 
     def test_all_invalid_options_are_named_at_once_with_what_is_allowed(self, wiz):
         with pytest.raises(
-            InvalidRequestError, match=r"invalid='no' \(allowed: 'warn', .*workers=0 \(allowed: whole num"
+            InvalidRequestError,
+            match=r"invalid='no' is not valid \(allowed: 'warn', .*workers=0 is not valid \(allowed: whole num",
         ):
             wiz.load_customers(invalid="no", workers=0)
 

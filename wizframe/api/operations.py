@@ -16,6 +16,7 @@ from wizframe.api.dialects import (
     field_name,
 )
 from wizframe.api.validation import check_parameters, check_record, whole_record
+from wizframe.arguments import RECORD, checked
 from wizframe.errors import ProtocolError, ServiceError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Dialect, Operation, Table
 from wizframe.http.deadlines import LateWriteError, ReadAge
@@ -198,6 +199,7 @@ class CustomerOperations(Operations):
         """
         return _of(id, self._record(self._request("GET", ["customers", id])))
 
+    @checked(data=RECORD)
     def create(self, data: Mapping[str, Any]) -> Record:
         """Create a customer.
 
@@ -226,6 +228,7 @@ class CustomerOperations(Operations):
         check_record(data, self.table, "create")
         return self._send("POST", ["customers"], data, "create")
 
+    @checked(data=RECORD)
     def update(self, id: str, data: Mapping[str, Any]) -> Record:  # noqa: A002 - the vendor SDK's own name
         """Change fields of a customer. The other fields do not change.
 
@@ -350,6 +353,7 @@ class ContactOperations(Operations):
         response = self._request("GET", self._path(customer_id, contact_id))
         return _of(contact_id, self._record(response)) | {"customer_id": customer_id}
 
+    @checked(data=RECORD)
     def create(self, customer_id: str, data: Mapping[str, Any]) -> Record:
         """Create a contact.
 
@@ -380,6 +384,7 @@ class ContactOperations(Operations):
         path = ["customers", customer_id, "contacts"]
         return self._send("POST", path, data, "create") | {"customer_id": customer_id}
 
+    @checked(data=RECORD)
     def update(self, customer_id: str, contact_id: str, data: Mapping[str, Any]) -> Record:
         """Change fields of a contact. The other fields do not change.
 
@@ -412,6 +417,7 @@ class ContactOperations(Operations):
             with contextlib.suppress(LateWriteError), age.writing():
                 return self.replace(current, data)
 
+    @checked(current=RECORD, changes=RECORD)
     def replace(self, current: Mapping[str, Any], changes: Mapping[str, Any]) -> Record:
         """Write a contact that was just read, with changes, as a whole.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from wizframe.api.dialects import Record, unknown_fields, writable_attributes
 from wizframe.api.values import plain_scalar, read_time
@@ -15,31 +14,11 @@ from wizframe.fields import LIST_PARAMETERS, MAX_PAGE_SIZE, NESTED, Operation, T
 from wizframe.text import option, plural, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["Moment", "check_parameters", "check_record", "moment", "refuses_unknown_names", "whole_record"]
+__all__ = ["Moment", "check_parameters", "check_record", "moment", "whole_record"]
 
 Moment = str | date | datetime
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def refuses_unknown_names(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a public function reject unknown parameters and suggest the closest known one."""
-    code = function.__code__
-    known = [name for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if name != "self"]
-
-    @wraps(function)
-    def checked(*args: P.args, **options: P.kwargs) -> R:
-        unknown = [name for name in options if name not in known]
-        if unknown:
-            close = [one for name in unknown for one in difflib.get_close_matches(name, known, n=1)]
-            hint = f"Did you mean {', '.join(close)}?" if close else f"Its parameters are {', '.join(known)}."
-            message = f"unknown parameter of {function.__name__}, nothing was sent: {', '.join(unknown)}"
-            raise InvalidRequestError(message, [(name, "is unknown") for name in unknown], hint=hint)
-        return function(*args, **options)
-
-    return checked
 
 
 def check_parameters(parameters: Mapping[str, Any], table: Table) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.api.client import BaseClient
-from wizframe.api.validation import refuses_unknown_names
+from wizframe.arguments import checked
 from wizframe.fields import MAX_PAGE_SIZE
 from wizframe.loading.loaders import load_contacts, load_customers
 from wizframe.loading.stream import CHUNK_ROWS, iter_contacts, iter_customers
@@ -66,7 +66,7 @@ class Client(BaseClient):
     # The signatures below are those of the module functions without `client=`, because editors complete them. A test
     # compares them.
 
-    @refuses_unknown_names
+    @checked()
     def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         self,
         *,
@@ -106,7 +106,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
-    @refuses_unknown_names
+    @checked()
     def load_contacts(  # noqa: PLR0913 - the same
         self,
         customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any],
@@ -140,7 +140,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
-    @refuses_unknown_names
+    @checked()
     def iter_customers(  # noqa: PLR0913 - the same
         self,
         *,
@@ -174,7 +174,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
-    @refuses_unknown_names
+    @checked()
     def iter_contacts(  # noqa: PLR0913 - the same
         self,
         customers: str | Iterable[Any] | pd.DataFrame | pd.Series[Any],
@@ -206,7 +206,7 @@ class Client(BaseClient):
             progress=progress,
         )
 
-    @refuses_unknown_names
+    @checked()
     def plan(
         self,
         frame: pd.DataFrame,

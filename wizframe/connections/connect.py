@@ -5,6 +5,20 @@ from __future__ import annotations
 import getpass
 from typing import TYPE_CHECKING, Any, Literal
 
+from wizframe.arguments import (
+    FLAG,
+    LIST,
+    NAMES,
+    PATH,
+    TEXT,
+    WORKERS,
+    check_arguments,
+    checked,
+    number,
+    one_of,
+    or_none,
+    whole,
+)
 from wizframe.connections.client import Client
 from wizframe.connections.keys import KEPT, Key, ask, find_key, installed_keyring, keep_in_keyring, key_in_keyring
 from wizframe.connections.profiles import Profile, address, read_profile, setting
@@ -25,6 +39,22 @@ __all__ = ["SANDBOX_API_KEY", "connect", "login", "logout", "sandbox"]
 
 #: The API key that every sandbox accepts. It is not a secret.
 SANDBOX_API_KEY = "api_sandbox_4f1c7b20d6e94a3f"
+
+
+_OPTIONS = {
+    "dialect": or_none(one_of("auto", "rest", "sdk")),
+    "workers": WORKERS,
+    "rate": or_none(number(0, 10**6, above=True)),
+    "read_only": or_none(FLAG),
+    "settle_s": number(0, 3600),
+}
+_ADDRESS = {"base_url": or_none(TEXT), "profile": or_none(TEXT), "ca_bundle": or_none(PATH)}
+_LOGIN = {"email": or_none(TEXT), "must_keep": FLAG}
+
+
+def _check_address(base_url: str | None, profile: str | None, ca_bundle: str | None = None) -> None:
+    """Check the arguments that say where to; in a function, because a wrapper's variables would hold the key."""
+    check_arguments(ConfigurationError, _ADDRESS, {"base_url": base_url, "profile": profile, "ca_bundle": ca_bundle})
 
 
 def connect(
@@ -81,8 +111,9 @@ def connect(
     -----
     Sends two ``GET /customers`` of one row: to detect the dialect, and to count the customers.
     """
-    given = None if api_key in (None, "") else Secret(api_key)
+    given = None if api_key is None or (isinstance(api_key, str) and not api_key) else Secret(api_key)
     del api_key  # a traceback may show local variables
+    _check_address(base_url, profile, ca_bundle)
     chosen = read_profile(profile)
     url = address(base_url, chosen)
     key = find_key(given, profile, url)
@@ -143,6 +174,9 @@ def login(
     -----
     Sends ``POST /auth/token``, and the requests of :func:`connect`. Source: [R].
     """
+    _check_address(base_url, profile, ca_bundle)
+    check_arguments(ConfigurationError, _LOGIN, {"email": email, "must_keep": must_keep})
+    check_arguments(ConfigurationError, _OPTIONS, options)
     if must_keep and installed_keyring() is None:
         raise MissingExtraError(
             "a login is stored in the keyring, but the package keyring is not installed",
@@ -189,6 +223,7 @@ def logout(*, base_url: str | None = None, profile: str | None = None) -> bool:
     Sends nothing, because the API has no request to revoke a key. WizCommerce accepts the key until it expires or is
     deleted there. ``WIZCOMMERCE_API_KEY`` and open connections are not changed.
     """
+    _check_address(base_url, profile)
     url = address(base_url, read_profile(profile))
     name = profile or url
     keyring = installed_keyring()
@@ -214,6 +249,8 @@ def _open(
     ca_bundle: str | None = None,
     settle_s: float = 5.0,
 ) -> Client:
+    given = {"dialect": dialect, "workers": workers, "rate": rate, "read_only": read_only, "settle_s": settle_s}
+    check_arguments(ConfigurationError, _OPTIONS, given)
     if read_only is None:
         read_only = setting("WIZFRAME_READ_ONLY").strip().lower() in ("1", "true", "yes")
     transport = Transport(
@@ -242,6 +279,19 @@ def _open(
     return client
 
 
+@checked(
+    ConfigurationError,
+    customers=whole(0, 1_000_000),
+    dialect=one_of("rest", "sdk"),
+    seed=whole(0, 2**63 - 1),
+    latency_s=number(0, 3600),
+    rate_limit=or_none(number(0, 10**6, above=True)),
+    page_size_cap=or_none(whole(1, 100)),
+    port=whole(0, 65535),
+    faults=LIST,
+    deviations=NAMES,
+    workers=WORKERS,
+)
 def sandbox(  # noqa: PLR0913 - options with defaults, all by name
     customers: int = 500,
     *,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import pandas as pd
 
+from wizframe.arguments import FLAG, FRAME, MAPPING, PATH, TEXT, VALUES, Kind, checked, or_none
 from wizframe.excel.csv import write_csv
 from wizframe.excel.reader import ReadOptions, read_delimited, read_workbook
 from wizframe.excel.writer import write_workbook
@@ -55,6 +56,29 @@ class Sheets(NamedTuple):
     contacts: pd.DataFrame
 
 
+def _is_original(value: object) -> bool:
+    many = value if isinstance(value, (list, tuple)) else [value]
+    return bool(many) and (PATH.fits(value) or all(map(FRAME.fits, many)))
+
+
+_DELIMITER = Kind(
+    "one character, such as ',' or ';'",
+    lambda value: TEXT.fits(value) and len(value) == 1 and value not in "\"'\r\n",
+)
+_ORIGINAL = Kind("the path of the file as it was exported, the frame, or a list of both frames", _is_original)
+_WRITING = {"table": or_none(TEXT), "frame": FRAME, "path": PATH, "labels": or_none(MAPPING), "progress": FLAG}
+_READING = {
+    "table": or_none(TEXT),
+    "original": or_none(_ORIGINAL),
+    "path": PATH,
+    "rename": or_none(MAPPING),
+    "values": or_none(VALUES),
+    "labels": or_none(MAPPING),
+    "progress": FLAG,
+}
+
+
+@checked(**_WRITING, contacts=or_none(FRAME), zone=TEXT, protect=FLAG)
 def to_excel(
     frame: pd.DataFrame,
     path: str | os.PathLike[str],
@@ -140,6 +164,7 @@ def read_excel(
 ) -> pd.DataFrame | Sheets: ...
 
 
+@checked(**_READING, sheet=or_none(TEXT))
 def read_excel(
     path: str | os.PathLike[str],
     *,
@@ -212,6 +237,7 @@ def read_excel(
     return frames[0] if len(frames) == 1 else Sheets(*frames)
 
 
+@checked(**_WRITING, delimiter=_DELIMITER)
 def to_csv(
     frame: pd.DataFrame,
     path: str | os.PathLike[str],
@@ -253,6 +279,7 @@ def to_csv(
     write_csv(frame, path, table=table, labels=labels or {}, delimiter=delimiter, progress=progress)
 
 
+@checked(**_READING, delimiter=or_none(_DELIMITER), encoding=or_none(TEXT))
 def read_csv(
     path: str | os.PathLike[str],
     *,

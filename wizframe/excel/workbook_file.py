@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.errors import Hint, MissingExtraError, UnreadableFileError, to_install
 from wizframe.excel.cells import with_errors_marked
+from wizframe.files import opening
 
 if TYPE_CHECKING:
     import os
@@ -77,7 +78,7 @@ def library(name: str, package: str) -> Any:
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Read a file, or raise an error if it is too large."""
-    with Path(path).open("rb") as file:
+    with opening(path), Path(path).open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UnreadableFileError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="Split it into smaller files.")

@@ -12,6 +12,7 @@ import certifi
 import requests
 import requests.adapters
 
+from wizframe.arguments import shown
 from wizframe.errors import ConfigurationError
 from wizframe.http.deadlines import pool_classes
 from wizframe.http.secret import Secret
@@ -73,11 +74,12 @@ def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     context.load_verify_locations(certifi.where())
     if ca_bundle:
         try:
-            has_any = sum(_is_added(file, context) for file in _files(Path(ca_bundle)))  # not any(): it stops early
+            has_any = sum(_is_added(file, context) for file in _files(Path(ca_bundle)))  # any() would stop early
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            raise ConfigurationError(f"ca_bundle {ca_bundle!r} cannot be read: {error}") from None
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ConfigurationError(f"{shown('ca_bundle', ca_bundle)} cannot be read: {why}") from None
         if not has_any:
-            raise ConfigurationError(f"ca_bundle {ca_bundle!r} contains no certificate in the format PEM")
+            raise ConfigurationError(f"{shown('ca_bundle', ca_bundle)} contains no certificate in the format PEM")
     return context
 
 

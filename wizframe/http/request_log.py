@@ -6,6 +6,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Self
 
+from wizframe.arguments import Kind, checked, or_none
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -39,9 +41,11 @@ class Tracing:
             _ours.setLevel(self._level)
 
 
+_STREAM = Kind("text files, such as sys.stdout", lambda value: callable(getattr(value, "write", None)))
 _now: Tracing | None = None
 
 
+@checked(stream=or_none(_STREAM))
 def trace(stream: TextIO | None = None) -> Tracing:
     """Show every request from now on: its time, address, outcome and duration, but never the key.
 

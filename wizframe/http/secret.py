@@ -57,7 +57,7 @@ class Secret:
         # The longest form comes first, because a form that contains another one must be masked as a whole.
         forms = sorted(set(_forms(value)), key=len, reverse=True) if value else []
         self._value = value.__str__
-        self._forms = tuple(form.lower().encode() for form in forms).__iter__
+        self._forms = tuple(form.lower().encode("utf-8", "replace") for form in forms).__iter__
         self._replace = re.compile("|".join(map(re.escape, forms)) or "(?!)", re.IGNORECASE | re.ASCII).sub
 
     def __repr__(self) -> str:
@@ -119,7 +119,7 @@ def _forms(key: str) -> Iterator[str]:
     yield key
     if len(key) >= _MIN_UNIQUE_CHARACTERS:
         escaped = json.dumps(key)[1:-1]
-        yield from (quote(key, safe=""), escaped, escaped.replace("/", "\\/"), html.escape(key))
+        yield from (quote(key, safe="", errors="replace"), escaped, escaped.replace("/", "\\/"), html.escape(key))
         yield key.encode("utf-8", "replace").hex()
         yield from _in_base64(key)
 

@@ -17,6 +17,7 @@ import orjson
 import requests
 import urllib3.exceptions
 
+from wizframe.arguments import without_key
 from wizframe.errors import (
     ConfigurationError,
     Hint,
@@ -240,11 +241,13 @@ def check_base_url(base_url: str) -> str:
     try:
         parts = urlsplit(base_url.strip())
         is_url = parts.scheme in ("http", "https") and parts.port != 0  # port raises an error if it is not a number
+        # urlsplit() leaves out line breaks, so that the rest of a text would become a part of the address.
+        is_url = is_url and base_url.strip().isprintable() and " " not in base_url.strip()
     except ValueError:
         is_url = False
     if not is_url or not _HOST.fullmatch(parts.hostname or ""):
         # The value is not shown, because it may be the key by mistake.
-        shown = f" {base_url!r}" if "://" in base_url else ""
+        shown = f" {base_url!r}" if "://" in base_url and without_key(base_url) == base_url else ""
         raise ConfigurationError(
             f"base_url{shown} is not a valid address: it must be an absolute URL such as https://api.wizcommerce.com/v1"
         )

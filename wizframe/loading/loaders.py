@@ -9,8 +9,9 @@ import pandas as pd
 
 from wizframe.api.client import open_client
 from wizframe.api.pages import Page
-from wizframe.api.validation import check_parameters, refuses_unknown_names
+from wizframe.api.validation import check_parameters
 from wizframe.api.values import plain_scalar
+from wizframe.arguments import FLAG, PROGRESS, TEXT, WORKERS, checked, one_of, or_none, whole
 from wizframe.errors import IncompleteLoadWarning, InvalidRequestError
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE, Table
 from wizframe.frames.baselines import attached
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
     from wizframe.loading.frame import Invalid
     from wizframe.progress import Watch
 
-__all__ = ["check_options", "checked_reader", "load_contacts", "load_customers", "parent_ids"]
+__all__ = ["LOADING", "checked_reader", "load_contacts", "load_customers", "parent_ids"]
 
 Status = Literal["active", "inactive"]
+LOADING = {
+    "invalid": one_of("warn", "raise", "drop"),
+    "dtype_backend": or_none(one_of("pyarrow")),
+    "workers": or_none(WORKERS),
+    "progress": PROGRESS,
+}
 _SHOWN = 5  # references or columns in one message
 
 
-@refuses_unknown_names
+@checked(**LOADING, details=FLAG, limit=or_none(whole(1)), page_size=whole(1, MAX_PAGE_SIZE))
 def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     client: BaseClient | None = None,
@@ -131,7 +138,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     order = {"sort_by": sort_by, "sort": sort, "page_size": page_size}
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
-    reader = checked_reader(CUSTOMER, client, filters | order, progress, **options, workers=workers, limit=limit)
+    reader = checked_reader(CUSTOMER, client, filters | order, progress, workers)
     wanted = None if reference_ids is None else texts_of(reference_ids, "reference_ids")
     sort_by = sort_by or "created_at"
     rows = Rows(CUSTOMER, details=details)
@@ -153,7 +160,7 @@ def load_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     return build(reader, rows, is_whole=wanted is None and limit is None, sort_by=sort_by, sort=sort, **options)
 
 
-@refuses_unknown_names
+@checked(**LOADING)
 def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[str] | pd.DataFrame | pd.Series[Any],
     *,
@@ -225,7 +232,7 @@ def load_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     }  # fmt: skip
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
     order = {"sort_by": sort_by, "sort": sort}
-    reader = checked_reader(CONTACT, client, filters | order, progress, **options, workers=workers)
+    reader = checked_reader(CONTACT, client, filters | order, progress, workers)
     parents = parent_ids(customers, CONTACT)
     rows = Rows(CONTACT)
     for page in reader.child_pages(parents):
@@ -241,39 +248,20 @@ def checked_reader(
     client: BaseClient | None,
     parameters: dict[str, Any],
     progress: bool | Watch,  # noqa: FBT001 - passed on as the user gave it
-    *,
-    invalid: str,
-    dtype_backend: str | None,
-    **counts: int | None,
+    workers: int | None,
 ) -> Reader:
     """Check all options of a load before any request, and return its reader."""
     parameters = {name: plain_scalar(value) for name, value in parameters.items()}
-    counts = {name: plain_scalar(count) for name, count in counts.items()}
     check_parameters(parameters, table)
-    check_options(invalid, dtype_backend, **counts)
     return Reader(
         open_client(client),
         table,
         {name: value for name, value in parameters.items() if name not in ("sort_by", "sort", "page_size")},
         page_size=parameters.get("page_size", MAX_PAGE_SIZE),
-        asked_workers=counts["workers"],
+        asked_workers=workers,
         progress=progress,
         failures=Failures(is_tolerant=True),
     )
-
-
-def check_options(invalid: str, dtype_backend: str | None = None, **counts: int | None) -> None:
-    """Check the options that are not list parameters; counts must be None or whole numbers from 1."""
-    wrong = []
-    if invalid not in ("warn", "raise", "drop"):
-        wrong.append(f"invalid={invalid!r} (allowed: 'warn', 'raise', 'drop')")
-    if dtype_backend not in (None, "pyarrow"):
-        wrong.append(f"dtype_backend={dtype_backend!r} (allowed: None, 'pyarrow')")
-    for name, count in counts.items():
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-            wrong.append(f"{name}={count!r} (allowed: whole numbers from 1)")
-    if wrong:
-        raise InvalidRequestError(f"invalid options, nothing was sent: {', '.join(wrong)}")
 
 
 def texts_of(values: Iterable[str], name: str) -> list[str]:
@@ -283,7 +271,7 @@ def texts_of(values: Iterable[str], name: str) -> list[str]:
         raise InvalidRequestError(f"invalid {name}, nothing was sent: it is of type {type(values).__name__} {allowed}")
     texts = [values] if isinstance(values, str) else list(values)
     for text in texts:
-        if not isinstance(text, str) or not text:
+        if not TEXT.fits(text) or not text:
             raise InvalidRequestError(f"invalid {name}, nothing was sent: it contains {text!r} {allowed}")
     return texts
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from wizframe.api.pages import Page
 from wizframe.api.seen_ids import Seen
-from wizframe.api.validation import refuses_unknown_names
+from wizframe.arguments import FLAG, checked, whole
 from wizframe.fields import CONTACT, CUSTOMER, MAX_PAGE_SIZE
 from wizframe.frames.baselines import attached, let_go
 from wizframe.loading.frame import Rows, build, passes
-from wizframe.loading.loaders import checked_reader, parent_ids
+from wizframe.loading.loaders import LOADING, checked_reader, parent_ids
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -35,7 +35,7 @@ __all__ = ["CHUNK_ROWS", "iter_contacts", "iter_customers"]
 CHUNK_ROWS = 10_000
 
 
-@refuses_unknown_names
+@checked(**LOADING, chunksize=whole(1), details=FLAG, page_size=whole(1, MAX_PAGE_SIZE))
 def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
     *,
     chunksize: int = CHUNK_ROWS,
@@ -112,11 +112,11 @@ def iter_customers(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before, "page_size": page_size,
     }  # fmt: skip
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
-    reader = checked_reader(CUSTOMER, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
+    reader = checked_reader(CUSTOMER, client, parameters, progress, workers)
     return _roots(reader, chunksize, details=details, **options)
 
 
-@refuses_unknown_names
+@checked(**LOADING, chunksize=whole(1))
 def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
     customers: str | Iterable[Any] | pd.DataFrame | pd.Series[Any],
     *,
@@ -185,7 +185,7 @@ def iter_contacts(  # noqa: PLR0913 - one parameter per filter of the contract
         "updated_after": updated_after, "updated_before": updated_before,
     }  # fmt: skip
     options: dict[str, Any] = {"invalid": invalid, "dtype_backend": dtype_backend}
-    reader = checked_reader(CONTACT, client, parameters, progress, **options, workers=workers, chunksize=chunksize)
+    reader = checked_reader(CONTACT, client, parameters, progress, workers)
     return _children(reader, customers, chunksize, **options)
 
 

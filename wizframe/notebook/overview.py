@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import orjson
 import pandas as pd
 
+from wizframe.arguments import FRAME, TEXT, checked
 from wizframe.errors import InvalidRequestError, MissingExtraError, to_install
 from wizframe.frames.baselines import attached
 from wizframe.frames.build import is_blank, split_ids
@@ -153,6 +154,7 @@ class Overview:
             yield f"  ({_NO_FIGURE})"
 
 
+@checked(frame=FRAME, theme=TEXT)
 def overview(frame: pd.DataFrame, *, theme: Theme = "light") -> Overview:
     """Return the summary of a frame."""
     if theme not in ("light", "dark"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wizframe.api.client import open_client
+from wizframe.arguments import CALLABLE, FLAG, NAMES, PATH, PROGRESS, TEXT, checked, or_none, whole
 from wizframe.errors import InvalidRequestError, PlanError
 from wizframe.fields import TABLES
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_deletes
 from wizframe.planning.table_choice import which_table
-from wizframe.pushing.checks import check_allowed, check_expected, service_for
+from wizframe.pushing.checks import LIMITS, check_allowed, check_expected, service_for
 from wizframe.pushing.confirmation import confirm, show_plan
 from wizframe.pushing.plan import Plan
 from wizframe.pushing.plan_file import read_parts
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["apply", "delete", "load_plan", "plan", "push", "undo"]
 
 
+@checked(
+    table=or_none(TEXT), match=TEXT, new=TEXT, only=or_none(NAMES), clear=NAMES, baseline=TEXT, duplicates=TEXT,
+)  # fmt: skip
 def plan(  # noqa: PLR0913 - one parameter for each decision
     frame: pd.DataFrame,
     *,
@@ -118,6 +122,7 @@ def _check_children(frame: pd.DataFrame, name: str, kind: Table) -> None:
         )
 
 
+@checked(table=or_none(TEXT))
 def delete(
     frame: pd.DataFrame, *, client: BaseClient | None = None, table: Literal["customers", "contacts"] | None = None
 ) -> Plan:
@@ -146,6 +151,7 @@ def delete(
     return Plan((plan_deletes(frame, kind, service_for(meant, [frame])),), client=meant)
 
 
+@checked(**LIMITS, max_deletes=whole(0), progress=PROGRESS)
 def apply(
     plan: Plan,
     *,
@@ -214,6 +220,7 @@ def apply(
     )
 
 
+@checked(**LIMITS, yes=FLAG, max_deletes=or_none(whole(0)), show=or_none(CALLABLE))
 def push(  # noqa: PLR0913 - one parameter for each decision
     frame: pd.DataFrame | Plan,
     *,
@@ -278,6 +285,7 @@ def push(  # noqa: PLR0913 - one parameter for each decision
     )
 
 
+@checked(path=PATH)
 def load_plan(path: str | os.PathLike[str]) -> Plan:
     """Read a saved plan. Applying it sends exactly its changes, and checks for conflicts again.
 
@@ -297,6 +305,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     return Plan(read_parts(path))
 
 
+@checked(push_id=TEXT, ids=or_none(NAMES))
 def undo(push_id: str, *, ids: Collection[str] | None = None, client: BaseClient | None = None) -> Plan:
     """Plan the inverse of a push: restore updates, delete creates, create deleted records again. Nothing is sent.
 

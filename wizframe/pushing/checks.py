@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from wizframe.arguments import TEXT, one_of, or_none, whole
 from wizframe.errors import (
     Hint,
     InvalidRequestError,
@@ -30,8 +31,23 @@ if TYPE_CHECKING:
     from wizframe.frames.baselines import Baseline
     from wizframe.planning.changes import Change, PlanPart
 
-__all__ = ["check_allowed", "check_expected", "check_fresh", "check_limits", "check_same_account", "service_for"]
+__all__ = [
+    "LIMITS",
+    "check_allowed",
+    "check_expected",
+    "check_fresh",
+    "check_limits",
+    "check_same_account",
+    "service_for",
+]
 
+#: What limits a push.
+LIMITS = {
+    "max_changes": or_none(whole(0)),
+    "on_conflict": one_of("skip", "mine", "theirs"),
+    "invalid": one_of("raise", "skip"),
+    "note": TEXT,
+}
 #: The number of records to compare. One missing record proves nothing, but three records that all differ do.
 _SAMPLE = 3
 

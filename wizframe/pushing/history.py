@@ -11,6 +11,7 @@ import pandas as pd
 
 from wizframe.account import Account
 from wizframe.api.validation import moment
+from wizframe.arguments import TEXT, checked, or_none
 from wizframe.errors import InvalidRequestError
 from wizframe.fields import TABLES
 from wizframe.frames.problems import problems_frame
@@ -67,6 +68,7 @@ def pushes() -> pd.DataFrame:
     return _with_times(problems_frame(rows, _PUSH_COLUMNS), "started_at", "ended_at")
 
 
+@checked(id=or_none(TEXT))
 def history(*, id: str | None = None, field: str | None = None, since: Moment | None = None) -> pd.DataFrame:  # noqa: A002
     """List the changes that were sent from this machine, cell by cell, newest first.
 

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizframe.api.client import open_client
-from wizframe.errors import InvalidRequestError, PlanError, PlanProblemsError
+from wizframe.arguments import FRAME, PATH, PROGRESS, checked, whole
+from wizframe.errors import PlanError, PlanProblemsError
 from wizframe.frames.baselines import attached
 from wizframe.planning.builder import Options, plan_edits
 from wizframe.planning.changes import part_of_changes, plan_id, short_id
-from wizframe.pushing.checks import check_allowed, check_expected, check_fresh, service_for
+from wizframe.pushing.checks import LIMITS, check_allowed, check_expected, check_fresh, service_for
 from wizframe.pushing.executor import Interrupts, begin, run
 from wizframe.pushing.journal import Journal
 from wizframe.pushing.plan_file import write_parts
@@ -32,7 +33,7 @@ from wizframe.pushing.plan_views import (
 from wizframe.pushing.results import PushResult, ResultPart, interrupted
 from wizframe.pushing.selection import keep, wanted_by
 from wizframe.pushing.undo import inverse_parts, remember_frames
-from wizframe.text import counted, option, plural, printable
+from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
     import os
@@ -155,6 +156,7 @@ class Plan(PlanTotals):
         """
         check_fresh(self.parts)
 
+    @checked(rows=FRAME)
     def choose(self, rows: pd.DataFrame) -> Plan:
         """Make a plan of some of the changes.
 
@@ -189,6 +191,7 @@ class Plan(PlanTotals):
         """Make a plan of some changes, chosen by their numbers."""
         return replace(self, parts=keep(self.parts, wanted))
 
+    @checked(**LIMITS, max_deletes=whole(0), progress=PROGRESS)
     def apply(
         self,
         *,
@@ -213,12 +216,6 @@ class Plan(PlanTotals):
         Result
             One row per change.
         """
-        if on_conflict not in ("skip", "mine", "theirs"):
-            raise InvalidRequestError(
-                f"{option('on_conflict', on_conflict)} is not valid: use 'skip', 'mine' or 'theirs'"
-            )
-        if invalid not in ("raise", "skip"):
-            raise InvalidRequestError(f"invalid={invalid!r} is not valid: use 'raise' or 'skip'")
         check_expected(self.id, expect)
         meant = self.client_for(client)
         check_allowed(self.parts, meant, max_changes=max_changes, max_deletes=max_deletes, invalid=invalid)
@@ -275,6 +272,7 @@ class Plan(PlanTotals):
 
         return Review(self, client=self.client_for(client))
 
+    @checked(path=PATH)
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, for approval or for another machine. Read it with :func:`wizframe.load_plan`.
 
@@ -296,6 +294,7 @@ class Plan(PlanTotals):
             )
         write_parts(self.parts, path)
 
+    @checked(path=PATH)
     def to_excel(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as a workbook for reading and approval, cell by cell.
 

@@ -17,7 +17,7 @@ import orjson
 from wizframe.account import Account
 from wizframe.errors import PlanError
 from wizframe.fields import NOT_AN_ID, TABLES, is_id
-from wizframe.files import replacing
+from wizframe.files import opening, replacing
 from wizframe.frames.problems import LETTERS
 from wizframe.planning.changes import Action, Cell, Change, part_of_changes, plan_id, sheet_of, short_id
 
@@ -96,10 +96,12 @@ def _saved(part: PlanPart) -> dict[str, Any]:
 def read_parts(path: str | os.PathLike[str]) -> tuple[PlanPart, ...]:
     """Read a saved plan; see :func:`wizframe.load_plan`."""
     file = Path(path)
-    if file.stat().st_size > MAX_BYTES:
+    with opening(path), file.open("rb") as saved:
+        written = saved.read(MAX_BYTES + 1)
+    if len(written) > MAX_BYTES:
         raise PlanError(f"{path} has more than {MAX_BYTES:,} bytes: it is not a plan that wizframe saved")
     try:
-        content = _parsed(file.read_bytes())
+        content = _parsed(written)
         found = content.get("wizframe_plan") if isinstance(content, dict) else None
         if found != FORMAT and type(found) is int:
             raise PlanError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizframe.account import Account
 from wizframe.api.client import open_client
+from wizframe.arguments import CALLABLE, FLAG, PROGRESS, TEXT, checked, or_none, whole
 from wizframe.errors import Hint, JournalError, PlanError, UnfinishedPushWarning, WrongAccountError, caller_level
 from wizframe.fields import TABLES
 from wizframe.planning.changes import Cell, Change, part_of_changes
@@ -35,6 +36,10 @@ __all__ = ["resume"]
 _OPEN = ("planned", "sent", "unknown")
 
 
+@checked(
+    push_id=or_none(TEXT), yes=FLAG, max_changes=or_none(whole(0)), max_deletes=or_none(whole(0)),
+    show=or_none(CALLABLE), progress=PROGRESS,
+)  # fmt: skip
 def resume(
     push_id: str | None = None,
     *,

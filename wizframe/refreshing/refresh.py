@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from wizframe.api.client import open_client
-from wizframe.api.validation import refuses_unknown_names
+from wizframe.arguments import FLAG, FRAME, PROGRESS, checked
 from wizframe.errors import CollidingEditsWarning, Hint, PlanError, WrongAccountError, caller_level
 from wizframe.frames.baselines import attach, attached
 from wizframe.progress import tell
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["refresh"]
 
 
-@refuses_unknown_names
+@checked(frame=FRAME, deletions=FLAG, progress=PROGRESS)
 def refresh(
     frame: pd.DataFrame, *, deletions: bool = False, client: BaseClient | None = None, progress: bool | Watch = True
 ) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import traitlets
 
+from wizframe.arguments import FRAME, NAMES, TEXT, checked, or_none
 from wizframe.errors import MissingExtraError, PlanError, WizframeError, to_install
 from wizframe.notebook.editor.edits import FILTERS, EditedFrame, EditResult, Typed
 from wizframe.notebook.html import typed_text
@@ -60,6 +61,7 @@ class Editor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         The frame cannot be planned, so it cannot be edited.
     """
 
+    @checked(frame=FRAME, table=or_none(TEXT), columns=or_none(NAMES))
     def __init__(
         self,
         frame: pd.DataFrame,

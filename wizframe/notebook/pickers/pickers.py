@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from wizframe.arguments import FRAME, IDS, RECORD, TEXT, checked, or_none
 from wizframe.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class CustomerPicker(_Picker):
     0
     """
 
+    @checked(value=or_none(RECORD))
     def __init__(self, value: Mapping[str, Any] | None = None, *, client: Client | None = None) -> None:
         from wizframe.notebook.pickers.panels import CustomerPanel  # noqa: PLC0415 - imports ipywidgets
 
@@ -185,6 +187,7 @@ class ContactPicker(_Picker):
     True
     """
 
+    @checked(customers=or_none(IDS), value=or_none(RECORD))
     def __init__(
         self,
         customers: pd.DataFrame | str | Iterable[str] | None = None,
@@ -207,6 +210,7 @@ class FrameBrowser(_View):
         The name of the rows, in the plural.
     """
 
+    @checked(frame=FRAME, noun=TEXT)
     def __init__(self, frame: pd.DataFrame, noun: str = "rows") -> None:
         from wizframe.notebook.pickers.panels import TablePanel  # noqa: PLC0415 - imports ipywidgets
 
