@@ -47,6 +47,7 @@ LIMITS = {
     "on_conflict": one_of("skip", "mine", "theirs"),
     "invalid": one_of("raise", "skip"),
     "note": TEXT,
+    "expect": or_none(TEXT),
 }
 #: The number of records to compare. One missing record proves nothing, but three records that all differ do.
 _SAMPLE = 3
