@@ -2,23 +2,30 @@
 
 #: A deviation to the reason and the operations; ``rest:load`` is wrong in one dialect only.
 KNOWN_WRONG = {
-    "patch_replaces": ("undo does not restore the lists of a customer", "undo"),
-    "patch_clears_lists": ("undo does not restore the lists of a customer", "undo"),
+    "patch_replaces": ("undo does not restore the attributes of a customer", "undo"),
+    "patch_clears_lists": ("undo does not restore the attributes of a customer", "undo"),
     "put_clears_siblings": ("a change of other records is not noticed", "update undo resume"),
     "create_other_id": ("the id in the response to a create is not looked up by the reference", "create upsert undo"),
-    "ignores_status_filter": (
-        "the status filter is believed if rows have no status",
-        "sdk:refresh",
+    "ignores_status_filter": ("a deleted customer is not noticed", "sdk:refresh"),
+    "times_go_zero": (
+        "the time of creation decides whether a record is the one that was created",
+        "create upsert rest:refresh undo",
     ),
-    "times_go_zero": ("a record without a time of creation counts as another user's", "create rest:refresh"),
-    "times_9999": ("a value of another type is not read as what it means everywhere", "rest:refresh"),
+    "times_9999": ("the refresh cannot filter by this time", "rest:refresh"),
+    "times_unreadable": ("the time of creation decides whether a record is the one that was created", "undo"),
     "contact_ids_per_customer": ("contacts are identified by their id alone", "contacts"),
+    "one_creation_time": (
+        "the time of creation decides whether a record is the one that was created",
+        "create upsert undo",
+    ),
+    "errors_with_200": ("a customer that does not exist, with status 200, fails the refresh", "rest:refresh"),
+    "errors_say_success_false": ("a customer that does not exist, with status 200, fails the refresh", "rest:refresh"),
     "big_integers_in_attributes": (
         "a number is read as a float, and sent back as one",
-        "rest:update rest:clear rest:undo",
+        "rest:update rest:clear rest:undo rest:resume",
     ),
     "exact_decimals_in_attributes": (
         "a number is read as a float, and sent back as one",
-        "rest:update rest:clear rest:undo",
+        "rest:update rest:clear rest:undo rest:resume",
     ),
 }
