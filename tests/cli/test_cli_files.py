@@ -131,7 +131,7 @@ def test_the_good_rows_of_a_stale_csv_file_can_be_pushed(wiz, stale):
     refused = run(wiz, "push", file, "--yes", "--max-changes", "9")
     assert (refused.returncode, writes(wiz)) == (6, [])
     assert "leave these rows out with --skip-invalid" in refused.stderr
-    assert "or plan with --baseline service to send yours" in refused.stdout
+    assert "or plan with --baseline service to send your value" in refused.stdout
     assert run(wiz, "push", file, "--dry-run", "--skip-invalid").returncode == 0
     done = run(wiz, "push", file, "--yes", "--max-changes", "9", "--skip-invalid")
     assert (done.returncode, "1 done, 1 skipped" in done.stdout) == (3, True)

@@ -67,7 +67,7 @@ def test_any_other_plan_is_refused(wiz, saved):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 6, "there is no interactive terminal: nothing was sent. Give --yes with --max-changes N"),
+        ([], 6, "there is no interactive terminal: nothing was sent. Pass --yes with --max-changes N"),
         (["--yes"], 6, "Add --max-changes N or --expect ID"),
         (["--yes", "--max-changes", "-1"], 2, "'--max-changes': -1"),
         (["--yes", "--max-changes", "2"], 5, "3 changes, but --max-changes 2"),
@@ -115,7 +115,7 @@ def test_what_was_cut_off_is_listed_finished_and_undone(wiz):
     assert "cut off" in run(wiz, "pushes").stdout
     refused = run(wiz, "resume")
     assert (refused.returncode, "~ 1 to update" in refused.stdout) == (6, True)
-    assert "no interactive terminal: nothing was sent. Give --yes with --max-changes N" in refused.stderr
+    assert "no interactive terminal: nothing was sent. Pass --yes with --max-changes N" in refused.stderr
     assert "--yes needs a limit" in run(wiz, "resume", "--yes").stderr
     assert run(wiz, "resume", "--yes", "--max-changes", "0").returncode == 5
     assert "done" in run(wiz, "resume", "--yes", "--max-changes", "1").stdout

@@ -115,7 +115,7 @@ class TestConnecting:
     def test_a_key_in_the_configuration_is_refused_and_not_shown(self, monkeypatch, tmp_path):
         monkeypatch.setattr("platformdirs.user_config_dir", lambda *_args, **_options: str(tmp_path))
         (tmp_path / "config.toml").write_text(f"[profiles.test]\napi_key = '{CANARY}'\n", "utf-8")
-        with pytest.raises(ConfigurationError, match="unknown api_key") as caught:
+        with pytest.raises(ConfigurationError, match="unknown setting api_key") as caught:
             wizframe.connect(profile="test")
         assert "canary" not in everything_about(caught.value) + in_a_verbose_notebook(caught.value)
 
