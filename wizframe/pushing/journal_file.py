@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMA_VERSION", "FileState", "as_journal_error", "connect_file", "forget_deleted", "has_journal", "journal_path",
-    "open_file",
+    "open_file", "reading",
 ]  # fmt: skip
 
 #: The version of the tables, as in SQLite's user_version. A new version also needs a step in _STEPS.
@@ -125,6 +125,17 @@ def open_file(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open the file only to read; None if it has an older form."""
+    with as_journal_error(path):
+        _check_trusted(path)
+        _check_ours(path)
+        with contextlib.closing(connect_file(path)) as connection:
+            is_present = connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+            yield connection if is_present else None
 
 
 def _check_trusted(path: Path) -> None:

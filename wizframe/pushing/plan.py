@@ -17,6 +17,7 @@ from wizframe.planning.changes import part_of_changes, plan_id, short_id
 from wizframe.pushing.checks import LIMITS, check_allowed, check_expected, check_fresh, service_for
 from wizframe.pushing.executor import Interrupts, begin, run
 from wizframe.pushing.journal import Journal
+from wizframe.pushing.own_pushes import without_done
 from wizframe.pushing.plan_file import write_parts
 from wizframe.pushing.plan_report import write_plan
 from wizframe.pushing.plan_totals import PlanTotals
@@ -83,7 +84,8 @@ class Plan(PlanTotals):
         """Plan the edits of frames, keyed by table name; see :func:`wizframe.plan`."""
         own = attached(next(iter(frames.values())))
         meant = open_client(client, account=own.account if own else None)
-        return cls(plan_edits(frames, service_for(meant, frames.values()), options), options, meant)
+        parts = plan_edits(frames, service_for(meant, frames.values()), options)
+        return cls(without_done(parts), options, meant)
 
     @property
     def account(self) -> Account:
