@@ -120,10 +120,10 @@ def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     assert rows[0] == ["Table", "Action", "Place", "Id", "Reference", "Name", "Column", "Old", "New"]
     changed = {(row[1], row[2], row[6]): row[8] for row in rows[1:]}
     assert changed == {
-        ("update", "row 0", "payment_term"): "=1+1",
-        ("update", "row 0", "display_name"): "00123",
-        ("update", "row 0", "first_name"): "<r>&</r>",
-        ("delete", "row 0", None): None,
+        ("update", "index 0", "payment_term"): "=1+1",
+        ("update", "index 0", "display_name"): "00123",
+        ("update", "index 0", "first_name"): "<r>&</r>",
+        ("delete", "index 0", None): None,
     }
     assert {cell.data_type for row in book["Changes"] for cell in row if cell.value is not None} == {"s"}
     assert [cell.value for cell in book["Problems"][2]] == [

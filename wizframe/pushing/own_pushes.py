@@ -94,10 +94,8 @@ def _rows(
     for start in range(0, len(values), _PORTION):
         some = values[start : start + _PORTION]
         query = _QUERY.format(f"{column} IN ({', '.join('?' * len(some))})")
-        where = [part.account.base_url, part.account.name, part.table.name]
-        for push_id, *row in connection.execute(
-            query, [part.account.base_url, part.account.name, part.table.name, *some]
-        ):
+        where = [part.account.base_url, part.account.name, part.table.name, *some]
+        for push_id, *row in connection.execute(query, where):
             entry = from_row(row)
             if entry.was_sent and not entry.damage:
                 yield push_id, entry
