@@ -127,7 +127,7 @@ def test_a_plan_can_be_read_and_approved_in_excel(wiz, path, tmp_path):
     }
     assert {cell.data_type for row in book["Changes"] for cell in row if cell.value is not None} == {"s"}
     assert [cell.value for cell in book["Problems"][2]] == [
-        "customers", "row 1", "phone", "after five", "is not an E.164 phone number like +14155552671",
+        "customers", "index 1", "phone", "after five", "is not an E.164 phone number like +14155552671",
     ]  # fmt: skip
     plan.choose(plan.changes.head(1)).to_excel(path)
     assert openpyxl.load_workbook(path).sheetnames == ["Plan", "Changes"]
