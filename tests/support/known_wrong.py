@@ -9,9 +9,8 @@ KNOWN_WRONG = {
     "ignores_status_filter": ("a deleted customer is not noticed", "sdk:refresh"),
     "times_go_zero": (
         "the time of creation decides whether a record is the one that was created",
-        "create upsert rest:refresh undo",
+        "create upsert undo",
     ),
-    "times_9999": ("the refresh cannot filter by this time", "rest:refresh"),
     "times_unreadable": ("the time of creation decides whether a record is the one that was created", "undo"),
     "contact_ids_per_customer": ("contacts are identified by their id alone", "contacts"),
     "one_creation_time": (

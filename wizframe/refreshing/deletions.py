@@ -103,7 +103,10 @@ def _differing(expected: pd.DataFrame, status: str, own: Baseline, client: BaseC
     if expected["created_at"].isna().any():  # such a record is in no span
         raise _NoCountsError
     first, last = expected["created_at"].min().floor("s"), expected["created_at"].max().floor("s")
-    ends = _Span(first.to_pydatetime() - _SECOND, last.to_pydatetime() + _SECOND)
+    try:
+        ends = _Span(first.to_pydatetime() - _SECOND, last.to_pydatetime() + _SECOND)
+    except OverflowError:  # years 1 and 9999 stand for a time that was never set: no span contains such a record
+        raise _NoCountsError from None
     spans = [(ends, _count(ends, status, own, client))]
     while spans:
         span, count = spans.pop()
