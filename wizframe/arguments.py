@@ -1,4 +1,4 @@
-"""The arguments of public functions: what each allows, and one error for all that is not valid."""
+"""The arguments of public functions: their allowed values, and one error for all invalid values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# An error shows no more of a value: it may be a frame or a file.
+# The most characters of a value in an error, because the value may be a frame or a file.
 _SHOWN_CHARACTERS = 80
 # An API key in the place of another argument must not be shown. Profiles and dialects are shorter words.
 _KEY = re.compile(r"api_\w{8}|^[\w.+/=-]{24,}$")
@@ -41,7 +41,7 @@ _KEY = re.compile(r"api_\w{8}|^[\w.+/=-]{24,}$")
 
 @dataclass(frozen=True)
 class Kind:
-    """What an argument may be: in words, and as a function."""
+    """The allowed values of an argument: in words, and as a function."""
 
     allowed: str
     fits: Callable[[Any], bool]
@@ -134,7 +134,7 @@ MAPPING = Kind("a dict of strings", _is_mapping)
 VALUES = Kind("a dict of dicts or functions, one for each column", _are_values)
 RECORD = Kind("a dict of fields", lambda value: isinstance(value, Mapping))
 LIST = Kind("a list", lambda value: isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)))
-# More threads than this do not fit a service that other programs use, too.
+# The most threads: other programs use the service, too.
 WORKERS = whole(1, 256)
 CALLABLE = Kind("functions", callable)
 FRAME = Kind("a pandas DataFrame; a frame of another library must be converted", _is_frame)
@@ -147,13 +147,13 @@ def check_arguments(
 ) -> None:
     """Raise an error that names every argument that is not valid, its value, and what is allowed."""
     wrong = violations(kinds, given)
-    del given  # a traceback may print local variables, and an API key may stand in the wrong place
+    del given  # a traceback may print local variables, and an API key may be in the wrong argument
     if wrong:
         raise error(f"{begin}{wrong}")
 
 
 def violations(kinds: Mapping[str, Kind], given: Mapping[str, Any]) -> str:
-    """Say which values are not valid; empty if all are."""
+    """Describe the values that are not valid; empty if all are valid."""
     return "; ".join(
         f"{shown(name, given[name])} is not valid (allowed: {kind.allowed}{_closest(given[name], kind)})"
         for name, kind in kinds.items()
@@ -207,7 +207,7 @@ def checked(
 
 
 def _plain(value: Any) -> Any:
-    """Give numpy's numbers, flags and strings as Python's own."""
+    """Convert numpy's numbers, flags and strings to Python's own types."""
     is_scalar = isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64)
     return value.item() if is_scalar else value
 

@@ -1,4 +1,4 @@
-"""How a service behaves where the documents leave it open, as a connection finds out."""
+"""The behaviour of a service on points that the documents leave open, as far as a connection has found out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Traits"]
 
 @dataclass
 class Traits:
-    """What a connection knows of its service; its threads and views share it."""
+    """The known behaviour of a service. All threads and views of a connection share this object."""
 
-    query_dialect: Dialect | None = None  # in which list parameters are spelled, if not in that of the records
-    is_ordered: bool = True  # whether lists come in the order asked for
-    has_repeats: bool = False  # whether pages come again, such as the last one behind the end
-    page_size: int = MAX_PAGE_SIZE  # the largest page that it accepts
+    query_dialect: Dialect | None = None  # the spelling of list parameters, if it differs from the records'
+    is_ordered: bool = True  # whether lists have the requested order
+    has_repeats: bool = False  # whether pages are repeated, such as the last one after the end
+    page_size: int = MAX_PAGE_SIZE  # the largest page size that the service accepts
     keeps_status: bool | None = None  # whether lists depend on the status; None if it is not known yet
-    finds_references: bool | None = None  # whether its filter by reference can be relied on; None if not proven yet
-    shown_references: dict[str, list[str]] = field(default_factory=dict)  # for each status, two that a list showed
-    told: set[str] = field(default_factory=set)  # what was said once and need not be said again
+    finds_references: bool | None = None  # whether the filter by reference works; None if unknown
+    shown_references: dict[str, list[str]] = field(default_factory=dict)  # status to two references in a list
+    told: set[str] = field(default_factory=set)  # the kinds of warnings that were already shown

@@ -44,7 +44,7 @@ _KINDS = {
 
 
 def address(base_url: str | None, chosen: Profile) -> str:
-    """Return the base URL. A profile's comes before the environment's, because its key must not go elsewhere.
+    """Return the base URL. A profile's URL comes before the environment's, because its key must not go elsewhere.
 
     An empty one does not mean production: it may be a variable that a script failed to set.
     """
@@ -89,7 +89,7 @@ def read_profile(name: str | None) -> Profile:
 
 
 def _violations(values: Any) -> str:
-    """Say what is wrong with a profile; empty if nothing is."""
+    """Describe the errors of a profile; empty if there are none."""
     if not isinstance(values, dict):
         return f"it is not a table, but of type {type(values).__name__}: write its keys below its name"
     unknown = [name for name in values if name not in _KEYS]

@@ -203,7 +203,7 @@ def _write_rows(page: Any, sheet: Sheet, formats: dict[str, Any]) -> Iterator[in
                     write_text(page, number, place, value, styles[place])
                 elif isinstance(value, bool):
                     page.write_boolean(number, place, value, styles[place])
-                elif value is not None:  # a blank cell shows the column's format
+                elif value is not None:  # a blank cell is not written: it has the column's format
                     page.write_number(number, place, value, styles[place])
         yield len(rows)
 

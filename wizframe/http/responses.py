@@ -101,7 +101,7 @@ class Response:
 
     @cached_property
     def words(self) -> str:
-        """What the service says in it, for a message: the status with the body's own message, or its beginning."""
+        """The status and the service's own message (or the beginning of the body), for our messages."""
         _, message, details = _error_body(self.body, self.secret)
         reasons = [f"{name}: {reason}" for name, reason in details if reason not in message]
         return " ".join(filter(None, [str(self.status), message, "; ".join(reasons)]))

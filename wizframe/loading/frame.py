@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Invalid", "Rows", "build", "latest_change", "passes", "passing", "typed"]
 
 Invalid = Literal["warn", "raise", "drop"]
-# So many pages become one array. Each array takes time, but pages take more memory than arrays.
+# The number of pages that become one array. Each array takes time, but pages take more memory than arrays.
 _PAGES_AT_A_TIME = 50
 
 

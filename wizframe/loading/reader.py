@@ -49,7 +49,7 @@ __all__ = ["Reader"]
 _BEHIND_THE_END = (400, 404, 410, 416, 422)
 _SIZE_WORDS = re.compile(r"page.?size|per.?page|limit", re.IGNORECASE)
 _PAGE_SIZE = "page_size"
-# So many ids of each list are compared to find out whether two lists are the same.
+# The number of ids of each list that are compared to find out whether two lists are the same.
 _SAMPLE = 1000
 # The results per worker that wait for their turn, so that one slow customer does not stop the other threads.
 _AHEAD = 8

@@ -41,7 +41,7 @@ __all__ = [
     "service_for",
 ]
 
-#: What limits a push.
+#: The options that limit a push, and their allowed values.
 LIMITS = {
     "max_changes": or_none(whole(0)),
     "on_conflict": one_of("skip", "mine", "theirs"),

@@ -1,4 +1,4 @@
-"""What a plan of several tables has as a whole: lists and counts over all of them, and its first frame."""
+"""The totals of a plan with several tables: lists and counts over all tables, and the first frame."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class PlanTotals:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is worth knowing about any of the tables."""
+        """Remarks about all tables."""
         return tuple(chain.from_iterable(part.notices for part in self.parts))
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """The user's columns, which are ignored."""
+        """Columns that the user added, which are ignored."""
         return tuple(chain.from_iterable(part.own_columns for part in self.parts))
 
     @property
@@ -57,7 +57,7 @@ class PlanTotals:
 
     @property
     def compared_rows(self) -> int:
-        """Rows that were compared."""
+        """The number of compared rows."""
         return sum(part.compared_rows for part in self.parts)
 
     @property
@@ -67,5 +67,5 @@ class PlanTotals:
 
     @property
     def compared_with(self) -> str:
-        """What the rows were compared with."""
+        """The values that the rows were compared with, in words."""
         return " and ".join(dict.fromkeys(part.compared_with for part in self.parts))
