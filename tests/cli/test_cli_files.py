@@ -181,6 +181,6 @@ def test_other_kinds_of_files(wiz, tmp_path, kind):
 )
 def test_what_cannot_be_done_is_refused_before_any_request(wiz, arguments):
     done = run(wiz, *arguments)
-    assert done.returncode in (1, 6)
+    assert done.returncode in (2, 6)
     assert done.stderr.startswith("wizframe: ")
     assert "Errno" not in done.stderr

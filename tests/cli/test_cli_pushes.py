@@ -146,10 +146,10 @@ def test_history_is_read_by_people_and_by_programs(wiz):
     (row,) = json.loads(run(wiz, "pushes", "--json").stdout)["pushes"]
     assert (row["note"], row["done"]) == ("asked by Ada", 1)
     wrong = run(wiz, "history", "--since", "yesterday")
-    assert (wrong.returncode, "--since yesterday: allowed: times such as 2026-01-31" in wrong.stderr) == (6, True)
+    assert (wrong.returncode, "--since yesterday: allowed: times such as 2026-01-31" in wrong.stderr) == (2, True)
     for days in ("-1", "nan", "inf", "1e9"):
         wrong = run(wiz, "purge", "--older-than-days", days)
-        assert (wrong.returncode, "(allowed: a number of days from 0 to 36,500)" in wrong.stderr) == (6, True)
+        assert (wrong.returncode, "(allowed: a number of days from 0 to 36,500)" in wrong.stderr) == (2, True)
     assert "no matching push" in run(wiz, "history", "--id", "cust_none").stdout
     assert run(wiz, "purge", "--older-than-days", "0").stdout == "1 push removed\n"
     assert wizframe.pushes().empty

@@ -2,6 +2,8 @@
 
 import gc
 import pickle
+import subprocess
+import sys
 import weakref
 from urllib.parse import urlsplit
 
@@ -264,3 +266,16 @@ def test_rows_are_found_by_id_in_any_order_and_a_blank_id_is_not_found(wiz):
     assert own.find(frame["id"]).tolist() == list(range(len(frame)))
     assert own.is_unique
     assert not own.again(frame=pd.concat([frame, frame.iloc[:1]])).is_unique
+
+
+@pytest.mark.parametrize("write", ["frame.to_excel(path)", "frame.head(1).to_excel(path, index=False)"])
+def test_pandas_own_export_works_in_a_process_that_imports_nothing_else(write, tmp_path):
+    program = f"""
+import sys, wizframe
+path = sys.argv[1]
+with wizframe.sandbox(customers=2) as wiz:
+    frame = wiz.load_customers(progress=False)
+{write}
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path / "a.xlsx"], check=True, timeout=120)
+    assert (tmp_path / "a.xlsx").stat().st_size > 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 from wizframe.errors import (
     AuthenticationError,
     ConfigurationError,
+    FileError,
     InvalidRequestError,
     LimitExceededError,
     PlanError,
     PushInterruptedError,
     TransportError,
+    UnreadableFileError,
 )
 
 __all__ = ["EXIT_CODES", "exit_code"]
@@ -32,7 +34,8 @@ _CODES_OF_ERRORS: list[tuple[int, tuple[type[BaseException], ...]]] = [
     (130, (KeyboardInterrupt, PushInterruptedError)),
     (141, (BrokenPipeError,)),
     (5, (LimitExceededError,)),
-    (6, (PlanError, ConfigurationError, InvalidRequestError)),
+    (2, (InvalidRequestError,)),
+    (6, (PlanError, ConfigurationError, FileError, UnreadableFileError)),
     (7, (TransportError, AuthenticationError)),
 ]
 

@@ -92,10 +92,10 @@ def _mapping(path: str | None) -> dict[str, Any]:
     try:
         content = tomllib.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidRequestError(f"--map {path} cannot be read as TOML: {error}") from None
+        raise PlanError(f"--map {path} cannot be read as TOML: {error}") from None
     unknown = sorted(content.keys() - {"rename", "values", "labels"})
     if unknown:
-        raise InvalidRequestError(
+        raise PlanError(
             f"--map {path}: unknown {plural(len(unknown), 'section')} {', '.join(unknown)} "
             "(allowed: [rename], [values.COLUMN], [labels])"
         )

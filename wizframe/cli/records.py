@@ -212,6 +212,8 @@ def _export(table: str, output: str, *, with_contacts: bool, zone: str, **chosen
         raise InvalidRequestError(f"{output}: the file name must end in .xlsx, .csv or .parquet")
     if with_contacts and (kind != ".xlsx" or table != "customers"):
         raise InvalidRequestError("--with-contacts needs the table customers and a file that ends in .xlsx")
+    if not Path(output).absolute().parent.is_dir():  # a load may take minutes
+        raise InvalidRequestError(f"--output {output}: the folder {Path(output).parent} does not exist")
     with connected(chosen) as client:
         customers = _chosen_customers(chosen, client)
         contacts = load_contacts(customers, client=client) if table == "contacts" or with_contacts else None

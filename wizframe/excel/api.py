@@ -5,43 +5,24 @@ This module does not use the service. What a file says about its account is comp
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 from wizframe.arguments import FLAG, FRAME, MAPPING, PATH, TEXT, VALUES, Kind, checked, or_none
 from wizframe.excel.csv import write_csv
 from wizframe.excel.reader import ReadOptions, read_delimited, read_workbook
 from wizframe.excel.writer import write_workbook
-from wizframe.frames.baselines import ATTRIBUTE
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from wizframe.excel.reader import Original, ValueMap
 
 __all__ = ["Sheets", "read_csv", "read_excel", "to_csv", "to_excel"]
 
 TableName = Literal["customers", "contacts"]
-
-
-def _wrap_plain_exports() -> None:
-    """Let pandas' own ``frame.to_excel()`` write loaded frames: it rejects times with a zone, so write them in UTC."""
-    original = pd.DataFrame.to_excel
-
-    @functools.wraps(original)
-    def to_excel(self: pd.DataFrame, *arguments: Any, **options: Any) -> None:
-        if ATTRIBUTE in self.attrs:
-            zoned = self.select_dtypes("datetimetz").columns
-            self = self.assign(**{name: self[name].dt.tz_convert("UTC").dt.tz_localize(None) for name in zoned})
-        original(self, *arguments, **options)
-
-    pd.DataFrame.to_excel = to_excel  # type: ignore[misc, method-assign, assignment]
-
-
-_wrap_plain_exports()
 
 
 class Sheets(NamedTuple):

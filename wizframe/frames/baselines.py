@@ -7,6 +7,7 @@ loaded* is used instead.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import uuid
 import weakref
@@ -298,3 +299,21 @@ def _places(texts: pd.Series[Any]) -> list[Any]:
     found = texts_of(texts)
     chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
     return [(len(chunk), chunk.offset, [None if b is None else b.address for b in chunk.buffers()]) for chunk in chunks]
+
+
+def _wrap_plain_exports() -> None:
+    """Let pandas' own ``frame.to_excel()`` write loaded frames: it rejects times with a zone, so write them in UTC."""
+    original = pd.DataFrame.to_excel
+
+    @functools.wraps(original)
+    def to_excel(self: pd.DataFrame, *arguments: Any, **options: Any) -> None:
+        if ATTRIBUTE in self.attrs:
+            zoned = self.select_dtypes("datetimetz").columns
+            self = self.assign(**{name: self[name].dt.tz_convert("UTC").dt.tz_localize(None) for name in zoned})
+        original(self, *arguments, **options)
+
+    pd.DataFrame.to_excel = to_excel  # type: ignore[misc, method-assign, assignment]
+
+
+# Here, because every loaded frame has a baseline: in a fresh process nothing else is imported before it is written.
+_wrap_plain_exports()
