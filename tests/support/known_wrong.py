@@ -12,19 +12,10 @@ KNOWN_WRONG = {
         "create upsert undo",
     ),
     "times_unreadable": ("the time of creation decides whether a record is the one that was created", "undo"),
-    "contact_ids_per_customer": ("contacts are identified by their id alone", "contacts"),
     "one_creation_time": (
         "the time of creation decides whether a record is the one that was created",
         "create upsert undo",
     ),
     "errors_with_200": ("a customer that does not exist, with status 200, fails the refresh", "rest:refresh"),
     "errors_say_success_false": ("a customer that does not exist, with status 200, fails the refresh", "rest:refresh"),
-    "big_integers_in_attributes": (
-        "a number is read as a float, and sent back as one",
-        "rest:update rest:clear rest:undo rest:resume",
-    ),
-    "exact_decimals_in_attributes": (
-        "a number is read as a float, and sent back as one",
-        "rest:update rest:clear rest:undo rest:resume",
-    ),
 }

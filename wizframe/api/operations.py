@@ -100,7 +100,7 @@ class Operations(ABC):
     def _record(self, response: Response) -> Record:
         """Return the record in a response. If there is none, the error has what the response proves about the write."""
         try:
-            return decode_record(response.json(), self.table)
+            return decode_record(response.json(is_exact=True), self.table)
         except ProtocolError as error:
             error.verdict = _verdict(response)
             raise

@@ -25,6 +25,7 @@ from wizframe.errors import (
     TransportError,
     service_error,
 )
+from wizframe.http.exact_json import read_exactly
 from wizframe.text import printable
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Response:
     secret: Secret = field(repr=False)
     date: str = field(default="", repr=False)
 
-    def json(self, max_values: int = MAX_VALUES) -> Any:
+    def json(self, max_values: int = MAX_VALUES, *, is_exact: bool = False) -> Any:
         """Parse the body; raise :class:`ProtocolError` if it is empty, is not JSON, or contains the key.
 
         A body with more than ``max_values`` values is rejected before it is parsed, because a small body can become
@@ -85,6 +86,7 @@ class Response:
         hint: Hint | str | None = None
         try:
             parsed = _parse(self.body, max_values)
+            parsed = read_exactly(self.body, parsed) if is_exact else parsed
         except TooManyValuesError as error:
             found = str(error)
         except ValueError:

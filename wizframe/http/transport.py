@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
-import orjson
 import requests
 import urllib3.exceptions
 
@@ -33,6 +32,7 @@ from wizframe.errors import (
 from wizframe.fields import NOT_AN_ID, is_id
 from wizframe.http.adapter import Adapter
 from wizframe.http.deadlines import left_s
+from wizframe.http.exact_json import write_exactly
 from wizframe.http.rate_limit import RateLimiter, ServiceClock, pause_s, retry_after_s
 from wizframe.http.request_log import log
 from wizframe.http.responses import Response, connection_error, read_body, response_or_error
@@ -133,7 +133,7 @@ class Transport:
         path = _path(segments)
         try:
             url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
-            body = None if payload is None else orjson.dumps(payload)
+            body = None if payload is None else write_exactly(payload)
         except (TypeError, UnicodeEncodeError) as error:  # half a surrogate pair, or an object inside a list
             raise InvalidRequestError(f"nothing was sent: a value cannot be written as JSON: {error}") from None
         return self._repeated(method, url, body)
