@@ -53,7 +53,7 @@ class Depots:
         return {("cust_1", row["reference_id"]): row for row in STORED} if table is DEPOT else {}
 
     def by_id(self, table, _keys):
-        return {row["id"]: row for row in STORED} if table is DEPOT else {}
+        return {("cust_1", row["id"]): row for row in STORED} if table is DEPOT else {}
 
     def created_since(self, _table, _moment):
         return []

@@ -185,7 +185,7 @@ def _packed(export: Export) -> dict[str, Any]:
     own = export.baseline
     if own is None:
         return packed
-    places = own.find(export.cells["id"])
+    places = own.find(export.cells["id"], export.cells.get(own.table.parent_id))
     known = places >= 0
     rows = np.flatnonzero(known).tolist()
     before = {}

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from wizframe.errors import UnknownBaselineError
-from wizframe.frames.arrow import is_text, is_unique, places_in, texts_of
+from wizframe.frames.arrow import TEXTS, is_text, is_unique, places_in, texts_of
 from wizframe.text import counted
 
 if TYPE_CHECKING:
@@ -78,8 +78,13 @@ class Baseline:
 
     @cached_property
     def is_unique(self) -> bool:
-        """Whether each id is in only one row."""
-        return is_unique(self.frame["id"])
+        """Whether each id is in only one row; for children, each id within its parent."""
+        return is_unique(self._keys)
+
+    @cached_property
+    def _keys(self) -> pd.Series[Any]:
+        parents = self.frame.get(self.table.parent_id)
+        return self.frame["id"] if parents is None else _joined(self.frame["id"], parents)
 
     @cached_property
     def columns(self) -> dict[str, pd.Series[Any]]:
@@ -91,11 +96,20 @@ class Baseline:
         """Id to row number."""
         return {identifier: place for place, identifier in enumerate(self.frame["id"])}
 
-    def find(self, ids: pd.Series[Any]) -> npt.NDArray[np.intp]:
-        """Return the row of each id; -1 for a blank or an unknown id."""
+    def find(self, ids: pd.Series[Any], parents: pd.Series[Any] | None = None) -> npt.NDArray[np.intp]:
+        """Return the row of each id; -1 for a blank or an unknown id.
+
+        With the ids of their parents, children are found that are numbered within their parent only.
+        """
         if is_same_memory(ids, self.frame["id"]):
             return np.arange(len(ids))
-        return places_in(self.frame["id"], ids)
+        if parents is None or self.table.parent_id not in self.frame:
+            return places_in(self.frame["id"], ids)
+        found = places_in(self._keys, _joined(ids, parents))
+        nameless = parents.isna().to_numpy()
+        if nameless.any() and is_unique(self.frame["id"]):
+            found[nameless] = places_in(self.frame["id"], ids[nameless])
+        return found
 
     def again(self, **changes: Any) -> Baseline:
         """Return a changed copy of this baseline. It is newer than all others, and has a new name."""
@@ -196,7 +210,7 @@ def match(
     for number, candidate in enumerate(candidates):
         if candidates[0] is own and number and (source[ids.notna()] == 0).all():
             break  # the frame's own load has every row
-        positions = candidate.find(ids)
+        positions = candidate.find(ids, rows.get(candidate.table.parent_id))
         hits = positions >= 0
         # The frame's own load is trusted. In another load, an equal id may belong to another row.
         if candidate is not own:
@@ -273,6 +287,12 @@ def _gathered(
 def _whole(baseline: Baseline, index: pd.Index[Any]) -> Match:
     found = np.ones(len(index), dtype=bool)
     return Match(baseline.frame.set_axis(index), dict.fromkeys(map(str, baseline.frame), found), found, (baseline,))
+
+
+def _joined(ids: pd.Series[Any], parents: pd.Series[Any]) -> pd.Series[Any]:
+    """Join ids with those of their parents; blank if the id is blank."""
+    joined: pd.Series[Any] = (parents.fillna("") + "\0" + ids).astype(TEXTS)
+    return joined
 
 
 def differs(left: pd.Series[Any], right: pd.Series[Any]) -> npt.NDArray[np.bool_]:

@@ -70,7 +70,7 @@ def _checks(field: Field, table: Table) -> list[Any]:
     checks = []  # each check accepts blanks itself: with ignore_na=True, pandera would copy the column without them
     if field.name in ("id", *table.required):
         checks.append(pa.Check(lambda texts: texts.notna(), ignore_na=False, error=REQUIRED))
-    if field.name == "id":
+    if field.name == "id" and table.parent is None:
         checks.append(pa.Check(lambda texts: ~is_repeated(texts), error=UNIQUE))
     if field.max_length is not None:
         longest = field.max_length
@@ -87,12 +87,24 @@ def find_problems(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Validate a typed frame: one row per problem (row label, column, value, rule)."""
     import pandera.pandas as pa  # noqa: PLC0415
 
+    plain, found = frame.reset_index(drop=True), _repeated_children(frame, table)
     try:
         # failure_cases name rows by label. With a RangeIndex, labels are positions.
-        schema(table, list(frame.columns)).validate(frame.reset_index(drop=True), lazy=True)
-    except pa.errors.SchemaErrors as found:
-        cases = found.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
-        labels = frame.index[cases["index"].astype(int)]
+        schema(table, list(frame.columns)).validate(plain, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.dropna(subset=["index"])
         values = [cases[name].astype(object).tolist() for name in ("column", "failure_case", "check")]
-        return problems_frame(zip(labels.tolist(), *values, strict=True))
-    return problems_frame()
+        found += zip(cases["index"].astype(int).tolist(), *values, strict=True)
+    found.sort(key=lambda one: one[0])
+    labels = frame.index[[position for position, *_ in found]].tolist()
+    return problems_frame([(label, *one[1:]) for label, one in zip(labels, found, strict=True)])
+
+
+def _repeated_children(frame: pd.DataFrame, table: Table) -> list[tuple[int, str, Any, str]]:
+    """List the positions of children with an id that occurs more than once within one parent."""
+    key = [name for name in ("id", table.parent_id) if name in frame]
+    if table.parent is None or "id" not in key:
+        return []
+    twice = frame.duplicated(key, keep=False) & frame["id"].notna()
+    positions = twice.to_numpy().nonzero()[0].tolist()
+    return [(position, "id", frame["id"].iat[position], UNIQUE) for position in positions]

@@ -116,6 +116,9 @@ class Rows:
     def _latest(self) -> npt.NDArray[np.int64]:
         """Return the rows to use: the last version of each record, at the place of its first appearance."""
         keys = self._column("id")
+        if self.table.parent is not None:  # some services number the children of each parent from 1
+            parents = pc.fill_null(self._column(self.table.parent_id), "")
+            keys = pc.binary_join_element_wise(parents, keys, pa.scalar("\0", pa.large_string()), memory_pool=POOL)
         odd = {misfit.position: ascii(misfit.value) for misfit in self._misfits["id"]} | self._nameless
         if odd:
             keys = pa.array([odd.get(number, key) for number, key in enumerate(keys.to_pylist())], pa.large_string())

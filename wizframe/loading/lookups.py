@@ -35,14 +35,14 @@ class ServiceLookups:
         reader.warn_if_incomplete()
         return {(None, record["reference_id"]): record for record in _identified(found, table)}
 
-    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
+    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[tuple[Any, str], Record]:
         """Read records by their parent's id and their own id. Unknown records are absent."""
         if table.parent is not None:
             listed = self.children(table, {parent for parent, _ in keys if parent})
-            return {row["id"]: row for rows in listed.values() for row in rows}
+            return {(parent, row["id"]): row for parent, rows in listed.items() for row in rows}
         ids = sorted({identifier for _, identifier in keys if is_id(identifier)})
         wanted: list[Record] = [{"id": identifier} for identifier in ids]
-        return {record["id"]: record for record in Reader(self._client, table).details(wanted)}
+        return {(None, record["id"]): record for record in Reader(self._client, table).details(wanted)}
 
     def created_since(self, table: Table, moment: datetime | None) -> list[Record]:
         """List active and inactive records created at or after a moment; without a moment, list all."""

@@ -224,7 +224,11 @@ def _each_parent_id(parents: str | Iterable[Any], table: Table) -> Iterator[str]
 def _new_rows(pages: Iterable[Page], reader: Reader, known: SeenNames) -> Iterator[Page]:
     """Leave out rows that appeared before, and rows that do not match the filters."""
     for page in pages:
-        numbers = known.added(page.identities())
+        names = page.identities()
+        if reader.table.parent is not None:  # an id may be unique within its parent only
+            parents = page.values(reader.table.parent_id)
+            names = [f"{parent}\0{name}" for parent, name in zip(parents, names, strict=True)]
+        numbers = known.added(names)
         if reader.filters:
             columns = {name: page.values(name) for name in ("status", "created_at", "updated_at")}
             rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

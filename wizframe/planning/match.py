@@ -43,7 +43,7 @@ class Lookups(Protocol):
         """Find records of both statuses by exact reference. Unknown references are absent; the result may have more."""
         ...
 
-    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[str, Record]:
+    def by_id(self, table: Table, keys: Collection[tuple[str | None, str]]) -> dict[tuple[Any, str], Record]:
         """Read records by their ids. Unknown ids are absent; the result may have more."""
         ...
 
@@ -111,7 +111,7 @@ class _Matcher:
         self._account = service.account
         self._connection = service.connection
         self._lookups = service.lookups
-        self._records: dict[str, Record] = {}  # found by reference, with the columns of a list
+        self._records: dict[tuple[Any, str], Record] = {}  # found by reference, with the columns of a list
         self._problems: list[Problem] = []
         self._notices: list[str] = []
         self._new_parents: dict[int, str] = {}
@@ -142,7 +142,7 @@ class _Matcher:
             is_new = self._find_by_reference(ids, parent_ids, new=new)
             typed = typed.assign(id=ids)
         is_in_place = own is not None and own.is_unique and baselines.is_same_memory(ids, own.frame["id"])
-        is_known = had_id.copy() if is_in_place else ids.notna().to_numpy() & self._first_of_each(ids)
+        is_known = had_id.copy() if is_in_place else ids.notna().to_numpy() & self._first_of_each(ids, parent_ids)
         others = baselines.live(self._table, self._account, self._connection)
         loaded = baselines.match(typed, own, others, may_guess=had_id)
         if self._table.parent_id in loaded.frame:
@@ -226,7 +226,7 @@ class _Matcher:
         for position, key in wanted.items():
             if (record := found.get(key)) is not None:
                 ids.iloc[position] = record["id"]
-                self._records.setdefault(record["id"], record)
+                self._records.setdefault((key[0], record["id"]), record)
             elif new == "create":
                 is_new[position] = True
             else:
@@ -234,16 +234,18 @@ class _Matcher:
                 self._problem(position, "reference_id", key[1], rule)
         return is_new
 
-    def _first_of_each(self, ids: pd.Series[Any]) -> Mask:
+    def _first_of_each(self, ids: pd.Series[Any], parent_ids: pd.Series[Any]) -> Mask:
         """Choose one row per id. Rows with the same id but different values are problems, and are not compared."""
         if is_unique(ids):
             return np.ones(len(ids), dtype=bool)
-        first = ~ids.duplicated(keep="first").to_numpy()
-        again = ids.duplicated(keep=False) & ids.notna()
+        key = pd.DataFrame({"id": ids, "parent": parent_ids})  # an id may be unique within its parent only
+        first = ~key.duplicated(keep="first").to_numpy()
+        again = key.duplicated(keep=False) & ids.notna()
         if not again.any():
             return first
         rows = self._frame.cells[again].assign(id=ids[again], **{COMMAND: self._frame.deletes[again]})
-        for identifier, group in rows.groupby("id", sort=False):
+        parents = parent_ids[again].fillna("").rename("parent")
+        for (identifier, _), group in rows.groupby(["id", parents], sort=False):
             if len(group.drop_duplicates()) > 1:
                 first[group.index] = False
                 for position in group.index:
@@ -304,19 +306,22 @@ class _Matcher:
         parents = parent_ids.astype(object).where(parent_ids.notna(), None)[needs]
         # Records from the look-up by reference are not read again, if a list has all columns of the frame.
         is_listed = set(self._table.columns()).issuperset(self._frame.cells.columns)
-        records = {one: self._records[one] for one in wanted if one in self._records} if is_listed else {}
-        keys = {(parent, one) for parent, one in zip(parents, wanted, strict=True) if one not in records}
-        records |= self._lookups.by_id(self._table, keys)
-        for position, identifier in zip(wanted.index.tolist(), wanted.tolist(), strict=True):
+        keys = list(zip(parents.tolist(), wanted.tolist(), strict=True))
+        records = {key: self._records[key] for key in keys if key in self._records} if is_listed else {}
+        records |= self._lookups.by_id(self._table, {key for key in keys if key not in records})
+        for position, key in zip(wanted.index.tolist(), keys, strict=True):
+            identifier = key[1]
             if self._table.parent is not None and parents[position] is None:
                 rule = f"is needed to find the {self._table.singular} {identifier}"
                 self._problem(position, self._table.parent_id, None, rule)
-            elif identifier not in records and not self._frame.deletes[position]:
+            elif key not in records and not self._frame.deletes[position]:
                 unknown = f"no such {self._table.singular} in this account; it may have been deleted"
                 rule = unknown if is_id(identifier) else NOT_AN_ID
                 self._problem(position, "id", identifier, rule)
+        places = {key: place for place, key in enumerate(records)}
         frame, _ = to_frame(list(records.values()), self._table, details=True)
-        positions = pd.Index(frame["id"]).get_indexer(pd.Index(ids.where(needs)))
+        positions = np.full(len(ids), -1)
+        positions[np.flatnonzero(needs)] = [places.get(key, -1) for key in keys]
         aligned = frame.take(np.where(positions >= 0, positions, 0)) if len(frame) else frame.reindex(ids.index)
         return aligned.set_axis(ids.index).where(pd.Series(positions >= 0, index=ids.index))
 

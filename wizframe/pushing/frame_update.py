@@ -124,8 +124,8 @@ def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Out
         typed = type_frame(frame, part.table).cells
     except PlanError:  # the user works on it
         return
-    if "id" not in typed:
-        return
+    if "id" not in typed or (part.table.parent is not None and typed["id"].duplicated().any()):
+        return  # children that are numbered within their parent only are not told apart by their ids
     places = {identifier: place for place, identifier in enumerate(typed["id"])}
     pairs = zip(part.changes_list, outcomes, strict=True)
     done = [(change, one) for change, one in pairs if one.state == "done" and change.id in places]
@@ -296,12 +296,21 @@ def _write_frame(frame: pd.DataFrame, typed_frame: TypedFrame, own: Baseline | N
             set_cells(frame, name, positions[due], theirs[due].tolist())
 
 
+def _keys(cells: pd.DataFrame, table: Table) -> Any:
+    """Return what identifies the record of each row: its id, for a child together with its parent's id."""
+    ids = cells["id"]
+    if table.parent_id not in cells:
+        return pd.Index(ids)
+    return pd.Index((cells[table.parent_id].fillna("") + "\0" + ids).where(ids.notna()))
+
+
 def _rows(typed_frame: TypedFrame, now: _Now) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Pair row positions with record numbers. One record may be in several equal rows."""
     count = len(now.written)
     pairs = [np.array([one.position for one in now.written], dtype=np.intp) * count + np.arange(count)]
     if "id" in typed_frame.cells and count:
-        numbers = pd.Index(now.cells["id"]).get_indexer(pd.Index(typed_frame.cells["id"]))
+        table = typed_frame.table
+        numbers = _keys(now.cells, table).get_indexer(_keys(typed_frame.cells, table))
         positions = np.flatnonzero(numbers >= 0)
         pairs.append(positions * count + numbers[positions])
     return np.divmod(np.unique(np.concatenate(pairs)), max(count, 1))
@@ -388,7 +397,7 @@ def _advanced(before: pd.DataFrame, typed: pd.DataFrame, now: _Now, table: Table
     Added rows have the columns that the frame shows.
     """
     after = before.reset_index(drop=True)
-    targets = pd.Index(after["id"]).get_indexer(pd.Index(now.cells["id"])) if len(now.cells) else np.array([], int)
+    targets = _keys(after, table).get_indexer(_keys(now.cells, table)) if len(now.cells) else np.array([], int)
     for name in after.columns:
         chosen = np.flatnonzero(now.has(name) & (targets >= 0) & ~now.is_behind(name))
         known, theirs = after[name].iloc[targets[chosen]], now.cells[name].iloc[chosen]

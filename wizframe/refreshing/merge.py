@@ -57,6 +57,9 @@ def collisions_of(baseline: Baseline | None) -> pd.DataFrame:
 def merge(frame: pd.DataFrame, own: Baseline, changes: Changes) -> Merged:
     """Return an updated copy of a frame and its baseline."""
     typed_frame = type_frame(frame, own.table)
+    if own.table.parent is not None and not own.index.is_unique:
+        message = f"the {own.table.name} of several {own.table.parent.name} have the same id, so they cannot be merged"
+        raise PlanError(message, hint="Load again.")
     if "id" not in typed_frame.cells:
         message = "the frame has no column or index level 'id' any more, so the records of its rows are unknown"
         raise PlanError(message, hint="Keep the column id, or load again.")
