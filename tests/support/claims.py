@@ -126,7 +126,9 @@ def _update(before, after, claim, undone):
         return (["it does not exist"] if claim.state == "done" else []), {_key(claim)}
     other = {name: new[name] for name, value in claim.cells.items() if not same(new[name], value)}
     # Another user may have changed these values; then the row is done, and says that they changed.
-    lost = sorted(name for name in changed(old, new) - claim.cells.keys() if f"{name} also changed" not in claim.said)
+    told = [f"{name} {words}" for name in changed(old, new) for words in ("also changed", "stored as")]
+    told = {line.partition(" ")[0] for line in told if line in claim.said}
+    lost = sorted(changed(old, new) - claim.cells.keys() - told)
     problems = []
     if claim.state == "done":
         if other and "stored as" not in claim.said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from wizframe.fields import Table
     from wizframe.planning.changes import Cell
 
-__all__ = ["OnConflict", "SideEffect", "is_as_it_was", "is_same", "rewriting", "side_effects", "three_way"]
+__all__ = [
+    "TEXT_ADDED",
+    "OnConflict",
+    "SideEffect",
+    "is_as_it_was",
+    "is_same",
+    "rewriting",
+    "side_effects",
+    "three_way",
+]
 
 OnConflict = Literal["skip", "mine", "theirs"]
 #: A country code has at most three digits; fewer than seven digits may be the end of many numbers.
@@ -87,6 +97,8 @@ def rewriting(column: str, sent: Any, stored: Any) -> str:
         return ""
     if column == "phone" and _is_same_phone(sent, stored):
         return "formatted"
+    if column == "reference_id" and sent.strip().casefold() != stored.casefold() and _is_part(sent, stored):
+        return TEXT_ADDED
     said = []
     for words, canonical in _REWRITINGS.items():
         if sent == stored:
@@ -98,14 +110,22 @@ def rewriting(column: str, sent: Any, stored: Any) -> str:
     return ", ".join(said) if sent == stored else ""
 
 
+#: The service put something before or after a reference.
+TEXT_ADDED = "text added"
 #: The common ways to rewrite text, the mildest first.
 _REWRITINGS: dict[str, Callable[[str], str]] = {
     "accents composed": lambda text: unicodedata.normalize("NFC", text),
     "characters replaced": lambda text: unicodedata.normalize("NFKC", text),
     "invisible characters removed": lambda text: "".join(one for one in text if unicodedata.category(one) != "Cf"),
     "spaces removed": lambda text: " ".join(text.split()),
+    "characters escaped for HTML": html.unescape,
     "letter case changed": str.casefold,
 }
+
+
+def _is_part(sent: str, stored: str) -> bool:
+    """Tell whether a reference is a whole word of another one, such as 17 of WC-17."""
+    return bool(re.search(rf"(?<!\w){re.escape(sent)}(?!\w)", stored, re.IGNORECASE))
 
 
 def _is_same_phone(sent: str, stored: str) -> bool:
@@ -122,22 +142,29 @@ class SideEffect(NamedTuple):
     column: str
     before: Any
     after: Any
-    is_loss: bool  # whether it became blank, or has a value that was sent for another field
+    is_loss: bool  # whether it became blank, has a value that was sent for another field, or is one of several
+    rewriting: str = ""  # if it still means the same: how the service wrote it
 
 
 def side_effects(before: Record, after: Record, sent: Mapping[str, Any], table: Table) -> list[SideEffect]:
     """List the fields that an update changed although they were not sent. ``after`` is the whole record."""
-    found = []
+    found, rewritten = [], []
     for name, value in before.items():
         if name in sent or is_blank(value) or value == [] or not _is_kept(name, table):
             continue
         old, new = _comparable(name, value), _comparable(name, after.get(name))
-        if is_same(new, old) or rewriting(name, old, new):
+        if is_same(new, old):
             continue
-        is_loss = _is_lost(old, new) or (name in table and isinstance(new, str) and new in sent.values())
+        if words := rewriting(name, old, new):
+            rewritten.append(SideEffect(name, old, new, is_loss=False, rewriting=words))
+            continue
+        is_swapped = name in table and isinstance(new, str) and new in sent.values()
+        is_loss = is_swapped or name == "reference_id" or _is_lost(old, new)
         if is_loss or (name in table and not isinstance(new, list)):  # others may add a contact at any time
             found.append(SideEffect(name, old, new, is_loss))
-    return found
+    if len(found) > 1:  # in a moment this short, another user rarely changes several fields
+        found = [effect._replace(is_loss=True) for effect in found]
+    return [*found, *rewritten]
 
 
 def _is_kept(name: str, table: Table) -> bool:

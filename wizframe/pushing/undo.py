@@ -166,8 +166,9 @@ def _lost(entry: Entry, table: Table) -> Iterator[Cell]:
     sent = {column: new for column, _, new in entry.cells}
     lost = entry.code == "fields_lost"
     for effect in side_effects(entry.before or {}, entry.after or {}, sent, table) if lost else ():
-        if effect.column in table and table[effect.column].writable:
-            yield Cell(effect.column, (entry.after or {}).get(effect.column), effect.before)
+        if effect.column in table and effect.column not in TABLES:  # children have changes of their own
+            old = _creatable(entry.before or {}, table).get(effect.column, effect.before)
+            yield Cell(effect.column, (entry.after or {}).get(effect.column), old)
 
 
 def _cleared(table: Table, cell: Cell) -> Any:

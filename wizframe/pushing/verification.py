@@ -6,6 +6,7 @@ This module looks up creates without a response, and compares whole records. It 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from wizframe.errors import Hint, NotFoundError
 from wizframe.loading.lookups import ServiceLookups
 from wizframe.planning.changes import shown
 from wizframe.progress import note
-from wizframe.pushing.comparison import is_same, rewriting, side_effects
+from wizframe.pushing.comparison import TEXT_ADDED, is_same, rewriting, side_effects
 from wizframe.pushing.outcomes import AGAIN, ConflictCell, Outcome
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Verification"]
 
+#: Earlier times are not times of this service.
+_FIRST_YEAR = 2000
 #: The last change of a new record is at most this long before its own response.
 _NEW = timedelta(minutes=1)
 #: The clocks and time zones of one service differ by less than this.
@@ -47,6 +50,9 @@ class Verification:
         self._loaded = loaded
         self._lock = threading.Lock()
         self._created: dict[tuple[str | None, str], str] = {}  # record to the reference that it was created with
+        self._is_clean = False  # whether an update was seen that changed nothing else
+        self._effects = Counter[tuple[str, str]]()  # how often a field got a value that was not sent
+        self._are_ids_proven = False  # whether the id in a response to a create was found by it
 
     def read(self, change: Change, new_id: str = "") -> Record | None:
         """Read the record; return None if it no longer exists."""
@@ -77,7 +83,9 @@ class Verification:
             if record is None:  # a service that shows writes late may not find the record yet
                 continue
             last = _Look(sent, before, record, self._table, is_last=is_last)
+            self._judge_effects(last)
             if last.is_proof:
+                self._is_clean = self._is_clean or not last.changes
                 return Outcome("done", last.words("changed"), after=record)
             if last.losses and not last.others and record is not response:
                 break
@@ -85,6 +93,17 @@ class Verification:
             said = f"the service accepted the change, but then did not find {change.id}"
             return Outcome("unknown", said, AGAIN, "not_shown")
         return self._not_as_meant(last, words, is_shown=response is not None)
+
+    def _judge_effects(self, look: _Look) -> None:
+        """Count a changed field as a loss, unless another user may have changed it.
+
+        The first update shows whether the service itself changes more than it is sent; so does a change that repeats.
+        """
+        if look.changes and not look.others and not look.losses:
+            effects = [(one.column, str(one.after)) for one in look.changes]
+            if not self._is_clean or any(self._effects[one] for one in effects):
+                look.losses, look.changes = look.changes, []
+            self._effects.update(effects)
 
     def _looks(self, change: Change, response: Record | None) -> Iterator[tuple[Record | None, bool]]:
         if response is not None:
@@ -132,7 +151,12 @@ class Verification:
 
     def create(self, change: Change, sent: Mapping[str, Any], response: Record) -> Outcome | None:
         """Return the outcome of a create from its response; None if the response does not prove the new record."""
-        if not self._is_new(change, sent, response) or not self._take(change, response):
+        if not self._is_new(change, sent, response):
+            return None
+        if not self._are_ids_proven and self.read(change, response["id"]) is None:
+            return None  # such as the id of a job
+        self._are_ids_proven = True
+        if not self._take(change, response):
             return None
         look = None
         for record, is_last in self._looks(change, response):
@@ -163,7 +187,8 @@ class Verification:
             # A list has fewer fields than the details, and all sent fields must be compared.
             if self._table.has_details:
                 found = self.read(change, found["id"]) or found
-            return self._adopted(change, sent, found, is_recent=sent_for_s is not None)
+            how = "the response was lost" if response is None else f"the response showed {response['id']}"
+            return self._adopted(change, sent, found, how, is_recent=sent_for_s is not None)
         return None if response is None else _answered_with(response)
 
     def _find(self, change: Change, sent: Mapping[str, Any], sent_for_s: float | None) -> Record | None:
@@ -180,13 +205,13 @@ class Verification:
         if self._table.parent is None and since is not None:
             records += lookups.created_since(self._table, since)
         for record in records:
-            if rewriting("reference_id", reference, record.get("reference_id")):
+            if rewriting("reference_id", reference, record.get("reference_id")) not in ("", TEXT_ADDED):
                 return record
         rest = {name: value for name, value in sent.items() if name != "reference_id"}
         fresh = [record for record in records if since is not None and _is_since(record, since)]
         return next((record for record in fresh if _is_content(rest, record)), None)
 
-    def _adopted(self, change: Change, sent: Mapping[str, Any], found: Record, *, is_recent: bool) -> Outcome:
+    def _adopted(self, change: Change, sent: Mapping[str, Any], found: Record, how: str, *, is_recent: bool) -> Outcome:
         """If the record with the reference has the sent values, count it as created by our request."""
         other = [
             ConflictCell(name, None, value, found.get(name))
@@ -203,12 +228,12 @@ class Verification:
                 step = f"look at {found['id']}: it existed before this push, and the service may have changed it"
             return Outcome("conflict", "another record has the reference", step, "conflict", conflicts=tuple(other))
         said = _Look(sent, {}, found, self._table, is_last=True).words("created")
-        return Outcome("done", f"{said} (the response was lost, the record was found)", after=found)
+        return Outcome("done", f"{said} ({how}, the record was found)", after=found)
 
     def _is_new(self, change: Change, sent: Mapping[str, Any], response: Record) -> bool:
         """Return whether a response shows the record that was sent, and a record that did not exist before."""
-        names = {"reference_id", *self._table.required} & sent.keys()
-        is_meant = all(_is_kept(name, sent[name], response.get(name)) for name in names)
+        kept = [name for name in sent if _is_kept(name, sent[name], response.get(name))]
+        is_meant = "reference_id" in kept and len(kept) > len(sent) / 2
         return is_meant and not self._is_known(change, response) and not _is_old(response, self._client)
 
     def _is_known(self, change: Change, record: Record) -> bool:
@@ -252,7 +277,12 @@ def _is_old(record: Record, client: BaseClient) -> bool:
     try:
         created, updated = moment(record["created_at"]), moment(record["updated_at"])
         now = client.transport.clock.now()
-        return updated - created > _NEW or (now is not None and now - created > _NEW_BY_DATE)
+        if created.year < _FIRST_YEAR:  # such as Go's zero time: it is not known
+            return False
+        if updated - created <= _NEW and (now is None or now - created <= _NEW_BY_DATE):
+            return False
+        # A service may give all records one time: then it tells nothing.
+        return any(one.get("created_at") != record["created_at"] for one in client.customer.list(page_size=5))
     except (KeyError, ValueError, OverflowError):
         return False
 
@@ -298,7 +328,10 @@ class _Look:
                 self.others.append(name)
         effects = side_effects(before, record, sent, table)
         self.losses = [effect for effect in effects if effect.is_loss]
-        self._changes = [effect for effect in effects if not effect.is_loss]
+        self.changes = [effect for effect in effects if not effect.is_loss and not effect.rewriting]
+        self._notes += [
+            f"{one.column} stored as {shown(one.after)} ({one.rewriting})" for one in effects if one.rewriting
+        ]
 
     @property
     def is_proof(self) -> bool:
@@ -313,10 +346,10 @@ class _Look:
     def words(self, done: str) -> str:
         """Say what happened to the record."""
         lost = ", ".join(f"{one.column} (was {shown(one.before)}, is {shown(one.after)})" for one in self.losses)
-        parts = [done, *self._notes, *([f"the service also changed what was not sent: {lost}"] if lost else [])]
+        parts = [done, *self._notes, *([f"{lost} also changed, although that was not sent"] if lost else [])]
         parts += [
             f"{one.column} also changed, from {shown(one.before)} to {shown(one.after)}, by another user or the service"
-            for one in self._changes
+            for one in self.changes
         ]
         return "; ".join(parts)
 
