@@ -153,7 +153,7 @@ class Sender:
     def _already(self, change: Change, current: Record, conflicts: list[ConflictCell], tries: _Tries) -> Outcome:
         """Return the outcome for a record that already has the new values, perhaps from our own lost request."""
         if tries.was_sent and tries.before and not conflicts:
-            return self._proof.update(change, change.new_values, tries.before, current)
+            return self._proof.update(change, change.new_values, tries.before, current, was_lost=True)
         said = "WizCommerce's newer values were kept" if conflicts else "it already had these values"
         return Outcome("done", said if not tries.sent else "changed", after=current)
 

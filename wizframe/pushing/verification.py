@@ -72,7 +72,14 @@ class Verification:
     # ------------------------------------------------------------------ updates
 
     def update(
-        self, change: Change, sent: Mapping[str, Any], before: Record, response: Record | None, words: str = ""
+        self,
+        change: Change,
+        sent: Mapping[str, Any],
+        before: Record,
+        response: Record | None,
+        words: str = "",
+        *,
+        was_lost: bool = False,
     ) -> Outcome:
         """Compare the whole record with the sent and the old values. The first proof decides.
 
@@ -83,7 +90,8 @@ class Verification:
             if record is None:  # a service that shows writes late may not find the record yet
                 continue
             last = _Look(sent, before, record, self._table, is_last=is_last)
-            self._judge_effects(last)
+            if not was_lost:  # after a lost response, another user had time for such an edit
+                self._judge_effects(last)
             if last.is_proof:
                 self._is_clean = self._is_clean or not last.changes
                 return Outcome("done", last.words("changed"), after=record)
