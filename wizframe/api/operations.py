@@ -99,10 +99,11 @@ class Operations(ABC):
 
     def _record(self, response: Response) -> Record:
         """Return the record in a response. If there is none, the error has what the response proves about the write."""
+        is_empty = not response.body  # json() drops a body that it cannot read, which proves nothing
         try:
             return decode_record(response.json(is_exact=True), self.table)
         except ProtocolError as error:
-            error.verdict = _verdict(response)
+            error.verdict = "accepted" if is_empty else _verdict(response) if response.body else ""
             raise
 
     def _request(self, method: str, path: Sequence[str], **content: Any) -> Response:
@@ -484,8 +485,6 @@ class ContactOperations(Operations):
 
 def _verdict(response: Response) -> Literal["", "refused", "accepted"]:
     """Return what a success response without a record means for a write: refused, accepted, or unclear (empty)."""
-    if not response.body:
-        return "accepted"
     try:
         body = response.json()
     except ProtocolError:
