@@ -9,7 +9,7 @@ from support.client import HANG_UP, Reply, Stub, client_of
 from wizframe.errors import ProtocolError, TransportError, UnavailableError
 
 PAGE = b'{"data": [{"id": "c1", "reference_id": "a", "name": "n"}], "pagination": {"total_records": 1}}'
-PACKED = gzip.compress(PAGE)
+PACKED = gzip.compress(PAGE, mtime=0)
 
 
 def gzipped(body, encoding="gzip"):
@@ -34,6 +34,7 @@ def test_a_compressed_body_without_its_end_is_read_again(cut, encoding):
         (zlib.compress(PAGE, wbits=-15), "deflate"),
         (PAGE, "identity"),
     ],
+    ids=["gzip", "gzip_and_garbage", "two_streams", "zlib", "deflate", "identity"],
 )
 def test_a_whole_compressed_body_is_read_once(body, encoding):
     with Stub(gzipped(body, encoding)) as stub:
@@ -41,7 +42,9 @@ def test_a_whole_compressed_body_is_read_once(body, encoding):
         assert len(stub.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"\x1f\x8bnonsense", PACKED[:15] + b"\0" * 10 + PACKED[25:]])
+@pytest.mark.parametrize(
+    "body", [b"\x1f\x8bnonsense", PACKED[:15] + b"\0" * 10 + PACKED[25:]], ids=["not_a_stream", "damaged"]
+)
 def test_a_damaged_compressed_body_is_a_broken_response(body):
     with Stub(gzipped(body)) as stub, pytest.raises(TransportError, match=r"damaged|cut off"):
         client_of(stub.base_url).customer.list()
