@@ -126,7 +126,9 @@ def test_whoami_shows_where_the_commands_go(wiz, dialect):
 
 @pytest.mark.parametrize("what", ["customers", "contacts"])
 def test_a_list_that_may_lack_something_says_so_in_its_exit_code(wiz, what):
-    wiz.server.faults.add(Fault("answer", "contacts.list" if what == "contacts" else "customers.list", status=404))
+    # A single 404 may mean the end of a list: then the contacts are complete.
+    times = 4 if what == "contacts" else 1
+    wiz.server.faults.add(Fault("answer", f"{what}.list", status=404, times=times))
     done = run(wiz, "list", what, "--status", "active")
     assert done.returncode in ((8,) if what == "contacts" else (1,))
     assert wiz.server.faults.fired
