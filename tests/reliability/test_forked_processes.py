@@ -160,8 +160,8 @@ def test_a_load_that_the_parent_began_goes_on_there_and_uses_no_thread_of_it_in_
     with SandboxServer(customers=40, dialect=dialect) as server:
         inherited, closed, is_complete = _run(server, ITERATORS)
     refused = (
-        "ConfigurationError: the process was forked during a load or a push, and only the parent process can go on "
-        "with it. In the child process, start a new load."
+        "ConfigurationError: the process was forked during a load or a push, and only the parent process can continue "
+        "it. In the child process, start a new load."
     )
     # Without totals, pages are read one after the other, without threads.
     assert inherited == (refused if dialect == "rest" else 10)
