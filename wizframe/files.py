@@ -28,7 +28,8 @@ def opening(path: str | os.PathLike[str]) -> Iterator[None]:
         what = f"the file {path}" if folder.is_dir() else f"the folder {folder}"
         raise _with_number(MissingFileError(f"{what} does not exist"), error, path) from None
     except OSError as error:
-        why = "it is a folder" if Path(path).is_dir() else (error.strerror or type(error).__name__).lower()
+        said = error.strerror or str(error) or type(error).__name__
+        why = "it is a folder" if Path(path).is_dir() else said.lower()
         raise _with_number(FileError(f"the file {path} cannot be used: {why}"), error, path) from None
 
 

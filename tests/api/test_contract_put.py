@@ -64,7 +64,7 @@ class Echo:
 
     def request(self, _method, _path, *, payload=None):
         self.payload = payload
-        return SimpleNamespace(json=lambda: self.record)
+        return SimpleNamespace(body=b"{}", json=lambda **_options: self.record)
 
 
 class TestOneCell:

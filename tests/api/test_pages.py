@@ -73,7 +73,7 @@ def test_the_documents_examples_are_read_by_column(vendor, kind):
 
 
 def test_rows_that_differ_are_read_one_by_one():
-    for odd in ({"name": "B"}, {"id": "b", "company_name": "B"}, {"id": "", "name": "B"}, {"id": 7, "name": "B"}):
+    for odd in ({"name": "B"}, {"id": "b", "company_name": "B"}, {"id": "", "name": "B"}):
         assert isinstance(decode_page([{"id": "a", "name": "A"}, odd], CUSTOMER).rows, Records), odd
 
 

@@ -170,7 +170,7 @@ def test_failures_are_corrected_in_place_and_pushed_again(wiz, edited):
     review = edited.wiz.plan().review()
     wiz.customer.create({"reference_id": "NEW-1", "company_name": "Theirs", "display_name": "Theirs"})
     assert states(send(review)) == {"done": 3, "failed": 1}
-    assert "reference NEW-1 is taken" in text_of(review)
+    assert "reference NEW-1 is already in use" in text_of(review)
     find(review, "Text", "reference_id").value = "NEW-2"
     press(review, "Plan again")
     assert review.plan.counts() == {"create": 1, "update": 0, "delete": 0}

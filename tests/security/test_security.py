@@ -33,9 +33,10 @@ from wizframe.account import Account
 from wizframe.connections.client import Client
 from wizframe.errors import (
     ConfigurationError,
+    IncompleteLoadWarning,
     PlanError,
-    ProtocolError,
     RedirectError,
+    TransportError,
     WizframeError,
     WrongAccountError,
 )
@@ -258,8 +259,9 @@ class TestOtherHosts:
         pages = {"total_records": 1, "total_pages": 1, "next_page": f"{url}/customers?page=2", "links": {"next": url}}
         headers = {"Link": f'<{url}/customers?page=2>; rel="next"', "Alt-Svc": f'h2="{url[7:]}"'}
         body = {"data": [row], "pagination": pages, "next": url}
-        with Stub(Reply.json(body, **headers)) as stub:
-            assert len(client_of(stub.base_url).load_customers(progress=False)) == 1
+        # The stub has no filters: each list shows the record, which a load reports.
+        with Stub(Reply.json(body, **headers)) as stub, pytest.warns(IncompleteLoadWarning, match="same customers"):
+            assert len(client_of(stub.base_url).load_customers(status="active", progress=False)) == 1
         assert len(stub.requests) > 1
         assert connections() == []
 
@@ -294,7 +296,8 @@ class TestAnswers:
         wiz.server.faults.add(Fault("answer", status=200, body=bomb, headers=headers, times=None))
         tracemalloc.start()
         try:
-            with pytest.raises(ProtocolError, match="too large"):
+            # A response that is compressed twice is refused, because no service needs it.
+            with pytest.raises(TransportError, match=r"too large|compressed its response as 'gzip, gzip'"):
                 wiz.load_customers(progress=False)
             most = tracemalloc.get_traced_memory()[1]
         finally:

@@ -87,6 +87,7 @@ class Transport:
         if workers < 1:
             raise ConfigurationError(f"workers={workers!r} is not valid: it must be at least 1")
         self.base_url = check_base_url(base_url)
+        self._quoted_url = requests.utils.requote_uri(self.base_url)
         self.read_only = read_only
         self.rate_limiter = RateLimiter(rate)
         self.clock = ServiceClock()
@@ -132,7 +133,7 @@ class Transport:
             raise ReadOnlyError(message, hint=_READ_ONLY_HINT)
         path = _path(segments)
         try:
-            url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
+            url = self._quoted_url + path + (f"?{urlencode(query)}" if query else "")
             body = None if payload is None else write_exactly(payload)
         except (TypeError, UnicodeEncodeError) as error:  # half a surrogate pair, or an object inside a list
             raise InvalidRequestError(f"nothing was sent: a value cannot be written as JSON: {error}") from None
