@@ -109,7 +109,7 @@ def test_a_look_up_after_a_lost_response_is_shown_and_removed(wiz, capsys):
     assert plan.apply().counts()["done"] == 1
     assert len(wiz.server.faults.fired) == 1
     err = capsys.readouterr().err
-    assert "checking N-1 after a lost response" in err
+    assert "checking N-1 after an unclear response" in err
     assert err.endswith(" \r")
 
 

@@ -33,7 +33,6 @@ from wizframe.account import Account
 from wizframe.connections.client import Client
 from wizframe.errors import (
     ConfigurationError,
-    IncompleteLoadWarning,
     PlanError,
     RedirectError,
     TransportError,
@@ -256,13 +255,13 @@ class TestOtherHosts:
         """Of a next page, say: pages are numbers to us."""
         url, connections = elsewhere
         row = {"id": "c", "reference_id": "A", "name": "A", "created_at": "2026-01-01T00:00:00Z", "self": f"{url}/c"}
+        row["status"] = "active"
         pages = {"total_records": 1, "total_pages": 1, "next_page": f"{url}/customers?page=2", "links": {"next": url}}
         headers = {"Link": f'<{url}/customers?page=2>; rel="next"', "Alt-Svc": f'h2="{url[7:]}"'}
         body = {"data": [row], "pagination": pages, "next": url}
-        # The stub has no filters: each list shows the record, which a load reports.
-        with Stub(Reply.json(body, **headers)) as stub, pytest.warns(IncompleteLoadWarning, match="same customers"):
+        with Stub(Reply.json(body, **headers)) as stub:
             assert len(client_of(stub.base_url).load_customers(status="active", progress=False)) == 1
-        assert len(stub.requests) > 1
+        assert stub.requests
         assert connections() == []
 
     def test_an_address_in_a_saved_plan_is_compared_and_never_contacted(self, wiz, elsewhere, tmp_path):

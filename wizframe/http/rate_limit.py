@@ -125,19 +125,20 @@ class ServiceClock:
     """The service's time, from its responses. The clock of this machine may be hours off."""
 
     def __init__(self) -> None:
-        self._last: tuple[str, float] | None = None
+        self._last: tuple[float, float] | None = None
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Store the Date header of a response. It is parsed when it is needed."""
-        date = headers.get("Date")
-        if date:
-            self._last = date, time.monotonic()
+        """Store the time in the Date header of a response, and not the header, which may contain the key."""
+        moment = _http_date(headers.get("Date", ""))
+        if moment is not None:
+            self._last = moment, time.monotonic()
 
     def now(self) -> datetime | None:
         """Return the service's time in UTC, to about a second; None if no response had a time."""
-        date, received_at = self._last or ("", 0.0)
-        moment = _http_date(date)
-        return None if moment is None else datetime.fromtimestamp(moment + time.monotonic() - received_at, UTC)
+        if self._last is None:
+            return None
+        moment, received_at = self._last
+        return datetime.fromtimestamp(moment + time.monotonic() - received_at, UTC)
 
 
 def pause_s(asked_s: float | None, failures: int) -> float:

@@ -240,7 +240,7 @@ def response_or_error(
     if status == _PARTIAL:
         return ProtocolError(f"the service responded 206 with a part of what was requested ({secret.redact(request)})")
     if 200 <= status < 300 and content is not None:  # noqa: PLR2004 - HTTP's own boundaries
-        return Response(status, content, secret, response.headers.get("Date", ""))
+        return Response(status, content, secret, secret.redact(response.headers.get("Date", "")))
     request = secret.redact(request)
     if content is None:
         return ProtocolError(f"the response is too large: more than {MAX_RESPONSE_BYTES // 2**20} MB ({request})")
