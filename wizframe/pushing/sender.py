@@ -382,7 +382,10 @@ class _Tries:
         return True
 
     def settle(self) -> bool:
-        """Return whether the outcome must wait: the record is then read once more, after the open request's effect."""
+        """Return whether a request without a response may still change the record.
+
+        If so, the record is read again later, when the request can no longer change it.
+        """
         self.is_settling = self.is_open
         return self.is_settling
 

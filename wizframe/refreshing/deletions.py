@@ -42,7 +42,10 @@ class _NoCountsError(Exception):
 
 @dataclass(frozen=True)
 class _Span:
-    """A span of creation times in whole seconds, both ends excluded: the service's filters have no finer limits."""
+    """A span of creation times, without its two ends.
+
+    The ends are whole seconds, because the service's filters accept nothing more precise.
+    """
 
     after: datetime
     before: datetime

@@ -177,7 +177,10 @@ class _Merge:
         )
 
     def _earlier_collisions(self) -> Iterator[tuple[Any, ...]]:
-        """Yield earlier collisions that still exist: their cells still differ, and no newer value was read."""
+        """Yield the earlier collisions that still exist.
+
+        Such a cell still differs from the service's value, and this refresh read no newer value for the cell.
+        """
         read = set(self.now["id"])
         known: Any
         for known in collisions_of(self.own).itertuples(index=False):
