@@ -115,7 +115,7 @@ def cells(found):
     for number, (name, check) in enumerate(found.items()):
         for dialect in dialects_of(name, check):
             is_quick = dialect == ("rest", "sdk")[number % 2] or len(dialects_of(name, check)) == 1
-            yield pytest.param(name, check, dialect, marks=() if is_quick else pytest.mark.slow)
+            yield pytest.param(name, check, dialect, marks=() if is_quick else pytest.mark.nightly)
 
 
 def found_by(checks, client):
