@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -221,7 +222,8 @@ def _rows(result):
 
 def _resumed(wiz):
     """The kernel is still good for another push, and for a load."""
-    results = wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for messages to the parent process
+        results = wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
     wiz.load_customers(progress=False)
     return [state for result in results for state in result.changes["state"]]
 
