@@ -192,3 +192,15 @@ def test_a_field_that_is_unknown_may_change_but_not_vanish(wiz, table, frame, un
     del wiz.transport.request
     assert result.changes["code"].tolist()[-1:] == ["fields_lost"]
     assert name in result.changes["what_happened"].iloc[-1]
+
+
+def test_a_value_that_is_stored_in_another_form_is_shown_as_it_is_stored(wiz):
+    frame = load(wiz)
+    frame.loc[0, "display_name"] = "Blue Harbor"
+    plan = frame.wiz.plan()
+    wiz.server.overwrite("customers", frame["id"][0], display_name="BLUE HARBOR")
+    wiz.server.requests.clear()
+    row = plan.apply(progress=False).changes.iloc[0]
+    assert (row["state"], writes(wiz)) == ("done", [])
+    assert "display_name is stored as BLUE HARBOR (letter case changed)" in row["what_happened"]
+    assert frame["display_name"][0] == "BLUE HARBOR"

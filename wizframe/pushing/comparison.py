@@ -124,7 +124,7 @@ _REWRITINGS: dict[str, Callable[[str], str]] = {
 
 
 def _is_part(sent: str, stored: str) -> bool:
-    """Tell whether a reference is a whole word of another one, such as 17 of WC-17."""
+    """Return whether a reference is a whole word in another one, such as 17 in WC-17."""
     return bool(re.search(rf"(?<!\w){re.escape(sent)}(?!\w)", stored, re.IGNORECASE))
 
 

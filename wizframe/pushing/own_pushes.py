@@ -102,7 +102,7 @@ def _rows(
 
 
 def _taken(part: PlanPart) -> dict[int, Problem]:
-    """Give the new rows with a reference that exists already, by their positions."""
+    """Return the new rows with a reference that already exists, by position."""
     creates = {change.position for change in part.changes_list if change.action == "create"}
     return {
         problem.position: problem

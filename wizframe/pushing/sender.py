@@ -29,7 +29,8 @@ from wizframe.errors import (
 from wizframe.fields import violation
 from wizframe.frames.build import is_blank
 from wizframe.http.deadlines import LateWriteError, ReadAge, clock_s
-from wizframe.pushing.comparison import OnConflict, is_as_it_was, three_way
+from wizframe.planning.changes import shown
+from wizframe.pushing.comparison import OnConflict, is_as_it_was, is_same, rewriting, three_way
 from wizframe.pushing.outcomes import AGAIN, ConflictCell, Outcome, conflict, gone, unsent
 from wizframe.pushing.verification import Verification, deleted
 from wizframe.text import command, option
@@ -155,7 +156,13 @@ class Sender:
         if tries.was_sent and tries.before and not conflicts:
             return self._proof.update(change, change.new_values, tries.before, current, was_lost=True)
         said = "WizCommerce's newer values were kept" if conflicts else "it already had these values"
-        return Outcome("done", said if not tries.sent else "changed", after=current)
+        kept = {cell.column for cell in conflicts}
+        notes = [
+            f"{cell.column} is stored as {shown(now)} ({rewriting(cell.column, cell.new, now)})"
+            for cell in change.cells
+            if cell.column not in kept and not is_same(now := current.get(cell.column), cell.new)
+        ]
+        return Outcome("done", "; ".join(["changed" if tries.sent else said, *notes]), after=current)
 
     def _write(self, change: Change, current: Record, wanted: dict[str, Any], tries: _Tries) -> Outcome | None:
         """Write once and prove it; return None if the record must be read again."""
