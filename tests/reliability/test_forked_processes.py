@@ -169,6 +169,35 @@ def test_a_load_that_the_parent_began_goes_on_there_and_uses_no_thread_of_it_in_
     assert is_complete
 
 
+JOURNAL = """
+from wizframe.pushing.journal import Journal
+from wizframe.pushing.journal_entries import Entry, PushEntry, new_push_id, now
+push = PushEntry(push_id=new_push_id(), plan_id="p", base_url=sys.argv[1], account="sandbox", table_name="customers",
+                 user="ada", note="", on_conflict="skip", started_at=now())
+cells = [["payment_term", "net30", "net45"]]
+rows = [Entry(number, "update", ids[number], None, None, "Shop", number, cells, "customers") for number in range(2)]
+journal = Journal()
+journal.begin(push, rows)
+def written():
+    journal.record(push.push_id, 0, state="done")
+def closed():
+    journal.close()
+    return len(wizframe.pushes())
+found = [in_child(written), in_child(closed)]
+journal.record(push.push_id, 1, state="sent")
+print(json.dumps([*found, journal.counts(push.push_id)]))
+journal.close()
+"""
+
+
+def test_only_the_parent_process_writes_its_push_into_the_journal():
+    with SandboxServer(customers=3) as server:
+        written, closed, states = _run(server, JOURNAL)
+    assert written.startswith("JournalError: ")
+    assert closed == 1
+    assert states == {"planned": 1, "sent": 1}
+
+
 @pytest.mark.parametrize("answered", ["cust_2", "CUST_1", "cust_1 "])
 def test_a_response_about_another_record_is_refused(answered, dialect):
     record = {"id": answered, "name": "A", "reference_id": "R"}

@@ -20,6 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from wizframe.errors import Hint, JournalError
+from wizframe.processes import renew_in_child
 from wizframe.pushing.journal_entries import (
     ENTRY_COLUMNS,
     PUSH_COLUMNS,
@@ -66,6 +67,8 @@ _BATCH = 256
 _PORTION = 5_000
 #: Owners in this process that gave up a push, although the file could not be written and still shows them.
 _dead: set[str] = set()
+#: Connections of the parent process, in a forked process.
+_inherited: list[sqlite3.Connection] = []
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -98,6 +101,14 @@ class Journal:
         self._file = FileState(self.path)
         self._writer = threading.Thread(target=self._write, name="wizframe-journal", daemon=True)
         self._writer.start()
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        """Close the journal in a forked process: only the parent process works on its pushes."""
+        _inherited.append(self._connection)  # closing it here would remove files that the parent process uses
+        self._leased = set()
+        self._closing = threading.Lock()
+        self._is_closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +118,8 @@ class Journal:
 
     def close(self) -> None:
         """Finish the current writes, release the leases, and close the file."""
+        if self._connection in _inherited:
+            return
         for push_id in list(self._leased):
             with contextlib.suppress(JournalError):
                 self.release(push_id)
