@@ -153,7 +153,9 @@ def _check_parts(path: str | os.PathLike[str], archive: zipfile.ZipFile, size: i
     if "xl/workbook.xml" not in names:
         _refuse_other_kind(path, names)
     if len(names) < len(parts) or len(parts) > _MAX_PARTS:
-        raise UnreadableFileError(f"{path} is not a usual workbook: it has {len(parts)} parts and {len(names)} names")
+        why = f"{len(parts):,} internal files, of which {len(parts) - len(names):,} share their names with others"
+        hint = "Open it in Excel or LibreOffice, save it under a new name, and read that file."
+        raise UnreadableFileError(f"{path} is not a usual workbook: it contains {why}", hint=hint)
     if any(part.flag_bits & 1 for part in parts):
         raise UnreadableFileError(f"{path} is encrypted", hint=_DECRYPT)
     unpacked = sum(part.file_size for part in parts)

@@ -251,8 +251,8 @@ def _refuse_ambiguous(
         shown = left.frame[name].take(left_positions).reset_index(drop=True)
         if differs(shown, right.frame[name].take(right_positions).reset_index(drop=True)).any():
             raise UnknownBaselineError(
-                f"the rows lost the link to their load, and {left} and {right} have different values for them",
-                hint="Keep the column updated_at, or load again and repeat the edits.",
+                f"it is unknown which load the rows come from: {left} and {right} have different values for them",
+                hint="Keep the column updated_at when you edit. If it is gone, load again and repeat the edits.",
             )
 
 

@@ -52,8 +52,8 @@ _KEY_IN_BODY = (
     "Either a record contains the key, or a proxy repeats what it is sent"
 )
 _NOT_THE_API = Hint(
-    python="Check base_url and the API key: this may be the page of a login or of a proxy.",
-    cli="Check WIZCOMMERCE_BASE_URL and the API key: this may be the page of a login or of a proxy.",
+    python="Check base_url and the API key: the response may be a login page, or a page from a proxy.",
+    cli="Check WIZCOMMERCE_BASE_URL and the API key: the response may be a login page, or a page from a proxy.",
 )
 _HINTS: dict[int, Hint | str] = {
     401: Hint(
