@@ -143,7 +143,7 @@ def _done_by(cell: Cell, change: Change, known: Known, seen: dict[str, pd.Timest
 
 
 def _seen_at(part: PlanPart, ids: Iterable[Any]) -> dict[str, pd.Timestamp]:
-    """Tell when the records had last changed as the workbook was exported, by the service's own clock."""
+    """Return the time of the last change of each record at the export, by the service's own clock."""
     own = attached(part.frame)
     if own is None or "updated_at" not in own.frame or not own.index.is_unique:
         return {}
