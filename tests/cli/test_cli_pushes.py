@@ -111,14 +111,18 @@ def test_what_was_cut_off_is_listed_finished_and_undone(wiz):
     customers.loc[:2, "payment_term"] = "net77"
     customers.loc[len(customers)] = {"company_name": "New", "display_name": "New"}
     wiz.server.faults.add(Fault("answer", "customers.update", status=401))
-    push_id = customers.wiz.plan().apply(progress=False).push_id
+    result = customers.wiz.plan().apply(progress=False)
+    push_id = result.push_id
+    left = result.changes.loc[result.changes["state"] == "unsent", "action"]  # the others may have been sent meanwhile
+    updates = int(left.eq("update").sum())
+    assert updates > 0
     assert "cut off" in run(wiz, "pushes").stdout
     refused = run(wiz, "resume")
-    assert (refused.returncode, "~ 1 to update" in refused.stdout) == (6, True)
+    assert (refused.returncode, f"~ {updates} to update" in refused.stdout) == (6, True)
     assert "no interactive terminal: nothing was sent. Pass --yes with --max-changes N" in refused.stderr
     assert "--yes needs a limit" in run(wiz, "resume", "--yes").stderr
     assert run(wiz, "resume", "--yes", "--max-changes", "0").returncode == 5
-    assert "done" in run(wiz, "resume", "--yes", "--max-changes", "1").stdout
+    assert f"{len(left)} done" in run(wiz, "resume", "--yes", "--max-changes", str(len(left))).stdout
     assert run(wiz, "resume").stdout == "There is nothing to resume.\n"
     assert "4 done" in run(wiz, "pushes").stdout
     refused = run(wiz, "undo", push_id, "--yes", "--max-changes", "9")
