@@ -343,7 +343,7 @@ def test_frames_are_written_between_two_cells(wiz, edited, monkeypatch):
 def test_a_plan_without_changes_says_so(wiz):
     review = load(wiz).wiz.plan().review()
     assert "Nothing to change." in text_of(review)
-    assert repr(review) == f"<Review of plan {review.plan.id}: 0 of 0 changes ticked>"
+    assert repr(review) == f"<Review of plan {review.plan.id[:12]}: 0 of 0 changes ticked>"
 
 
 def test_a_review_needs_a_connection(wiz, edited):

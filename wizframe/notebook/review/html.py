@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from wizframe.planning.changes import counted_children, shown
+from wizframe.planning.changes import counted_children, short_id, shown
 from wizframe.text import counted, plural, printable
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def conflict(one: ConflictCell) -> str:
 
 def heading(plan: Plan, client: BaseClient) -> str:
     """Show the plan's id, and the account that it is sent to."""
-    words = f"Review of plan {plan.id} for {_target(plan, client)}"
+    words = f"Review of plan {short_id(plan.id)} for {_target(plan, client)}"
     return f"<div role='heading' aria-level='3' class='wiz-head'>{words}</div>"
 
 

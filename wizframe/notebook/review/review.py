@@ -19,6 +19,7 @@ from wizframe.notebook.kernel import between_cells
 from wizframe.notebook.review import html as markup
 from wizframe.notebook.review.cards import ChangeList, CorrectionFields, OutcomeList, bar
 from wizframe.notebook.review.choices import Choices
+from wizframe.planning.changes import short_id
 from wizframe.progress import Watch
 from wizframe.pushing.api import apply
 from wizframe.pushing.corrections import correct
@@ -79,7 +80,7 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._open(Choices(plan))
 
     def __repr__(self) -> str:
-        return f"<Review of plan {self.plan.id}: {len(self.chosen)} of {counted(len(self.plan), 'change')} ticked>"
+        return f"<Review of plan {short_id(self.plan.id)}: {len(self.chosen)} of {counted(len(self.plan), 'change')} ticked>"
 
     @property
     def plan(self) -> Plan:
