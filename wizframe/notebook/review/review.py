@@ -80,7 +80,8 @@ class Review(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._open(Choices(plan))
 
     def __repr__(self) -> str:
-        return f"<Review of plan {short_id(self.plan.id)}: {len(self.chosen)} of {counted(len(self.plan), 'change')} ticked>"
+        ticked = f"{len(self.chosen)} of {counted(len(self.plan), 'change')} ticked"
+        return f"<Review of plan {short_id(self.plan.id)}: {ticked}>"
 
     @property
     def plan(self) -> Plan:
