@@ -68,6 +68,7 @@ class Writers(RuleBasedStateMachine):
             self._enter(identifier)
         self.writers = [Writer(self.wiz), Writer(other)]
         self.cut_off, self.last, self.names = [], None, 0
+        self.pushed = {}  # push id to its writer and frame
         for who in (0, 1):
             self.reload(who)
 
@@ -113,6 +114,7 @@ class Writers(RuleBasedStateMachine):
             self.wiz.server.faults.add(Fault(fault, f"{self.table}.update"))
         result = plan.apply(client=writer.client, on_conflict=word, progress=False)
         self.wiz.server.faults.clear()
+        self.pushed[result.push_id] = writer, writer.frame
         expected, done = self._carry_out(self._edits(writer), word)
         assert self._states(result) == expected
         self._know(writer, expected)
@@ -131,6 +133,7 @@ class Writers(RuleBasedStateMachine):
         self.wiz.server.faults.add(Fault("answer", f"{self.table}.get", status=401, skip=after))
         result = plan.apply(client=writer.client, on_conflict=word, progress=False)
         self.wiz.server.faults.clear()
+        self.pushed[result.push_id] = writer, writer.frame
         states = self._states(result)
         left = {identifier: cells for identifier, cells in edits.items() if states[identifier] == "unsent"}
         assert len(left) == max(len(edits) - after, 0)
@@ -147,6 +150,7 @@ class Writers(RuleBasedStateMachine):
         (result,) = wizframe.resume(push_id, yes=True, max_deletes=999, client=self.writers[who].client, progress=False)
         expected, done = self._carry_out(edits, word)
         assert self._states(result) == expected
+        self._learn(push_id, expected)
         if before | done:
             self.last = (push_id, before | done)
 
@@ -160,6 +164,7 @@ class Writers(RuleBasedStateMachine):
         result = wizframe.undo(push_id, client=client).apply(client=client, progress=False)
         expected, _ = self._carry_out(back, "skip")
         assert self._states(result) == expected
+        self._learn(push_id, expected)
 
     @precondition(lambda self: self.names < 2)
     @rule(who=WHO, fault=st.sampled_from([None, "drop", "drop_after", "answer"]))
@@ -270,6 +275,17 @@ class Writers(RuleBasedStateMachine):
             if state == "done":
                 writer.seen[identifier] = dict(self.truth[identifier])
                 writer.mine[identifier] = dict(self.truth[identifier])
+                writer.touched[identifier] = self.versions[identifier]
+
+    def _learn(self, push_id, states):
+        """After an undo or a resume, the frame that was pushed shows what is in the service; later edits stay edits."""
+        writer, frame = self.pushed[push_id]
+        for identifier, state in states.items():
+            if state == "done" and identifier in writer.mine and writer.frame is frame:
+                seen, truth = writer.seen[identifier], self.truth[identifier]
+                was = writer.mine[identifier]
+                writer.mine[identifier] = {n: was[n] if was[n] != seen[n] else truth[n] for n in truth}
+                writer.seen[identifier] = dict(truth)
                 writer.touched[identifier] = self.versions[identifier]
 
     @staticmethod

@@ -364,7 +364,7 @@ def _at_once(action: Callable[[], None]) -> None:
 def _write_back(results: Iterable[ResultPart], displaced: Iterable[Sequence[tuple[Change, Outcome]]]) -> None:
     for one, effects in zip(results, displaced, strict=True):
         write_back(one.plan, one.outcomes, one.connection)
-        show_effects(one.plan, effects, one.connection)
+        show_effects(one.plan, effects)
 
 
 def _jobs(part: PlanPart, numbers: Iterator[int]) -> Iterator[_Job]:

@@ -91,7 +91,7 @@ def write_back(part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> 
             written.append(Written(change.position, change, outcome, kept))
     show_records(part.frame, part, connection, written, deleted)
     if part.also is not None:
-        _show_in_earlier(part.also, part, outcomes, connection)
+        _show_in_earlier(part.also, part, outcomes)
 
 
 def displaced_now(part: PlanPart, outcomes: Sequence[Outcome], client: BaseClient) -> list[tuple[Change, Outcome]]:
@@ -107,15 +107,15 @@ def displaced_now(part: PlanPart, outcomes: Sequence[Outcome], client: BaseClien
     return found
 
 
-def show_effects(part: PlanPart, effects: Sequence[tuple[Change, Outcome]], connection: str) -> None:
+def show_effects(part: PlanPart, effects: Sequence[tuple[Change, Outcome]]) -> None:
     """Show in the frame what a push did to records that were not in its plan."""
     for frame in (part.frame, part.also):
         if effects and frame is not None:
             changes, outcomes = zip(*effects, strict=True)
-            _show_in_earlier(frame, replace(part, changes_list=changes), outcomes, connection)
+            _show_in_earlier(frame, replace(part, changes_list=changes), outcomes)
 
 
-def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Outcome], connection: str) -> None:
+def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Outcome]) -> None:
     """Show in the frame of an earlier push what an undo or a resumed push did to its rows; later edits stay edits."""
     own = attached(frame)
     if own is None or own.table is not part.table or own.account != part.account or not own.index.is_unique:
@@ -136,7 +136,7 @@ def _show_in_earlier(frame: pd.DataFrame, part: PlanPart, outcomes: Sequence[Out
         if change.action == "update" and one.after
     ]
     deleted = [change.id for change, _ in done if change.action == "delete"]
-    show_records(frame, part, connection, written, deleted)
+    show_records(frame, part, own.connection, written, deleted)
 
 
 def _edits(
