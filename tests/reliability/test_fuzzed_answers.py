@@ -217,7 +217,10 @@ def test_a_push_with_invalid_responses_reports_the_outcome_of_each_row(share, di
             result = plan.apply(progress=False)
             rows = result.changes
             wiz.server.faults.clear()
-            wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
+            # A resume stops if the invalid record of the first read makes it look as if fields were lost.
+            for _ in range(2):
+                wizframe.resume(yes=True, max_deletes=999, client=wiz, progress=False)
+            assert wizframe.pushes()["ended_at"].notna().all(), f"seed {seed}"
             after = stored(wiz, "customers")
             assert (rows["state"].eq("done") | rows["next_step"].ne("")).all(), f"seed {seed}"
             for row in rows[rows["state"].eq("done") & rows["action"].eq("update")].itertuples():
